@@ -1,0 +1,140 @@
+import { formatShape, type GraphBuilder, type GraphNode, sameShape, type Value } from "../onnx/mod.ts";
+import * as elementwise from "./elementwise_rules.ts";
+import * as matrix from "./matrix_rules.ts";
+import type { AdjointRule, DifferentiableOp } from "./rule.ts";
+import * as shape from "./shape_rules.ts";
+
+/** One rule per differentiable operation: a missing one does not compile. */
+export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule } = {
+  Add: elementwise.addAdjoint,
+  Cast: elementwise.castAdjoint,
+  Concat: shape.concatAdjoint,
+  Div: elementwise.divAdjoint,
+  Exp: elementwise.expAdjoint,
+  Expand: shape.expandAdjoint,
+  Gather: shape.gatherAdjoint,
+  GatherElements: shape.gatherElementsAdjoint,
+  Identity: elementwise.identityAdjoint,
+  Log: elementwise.logAdjoint,
+  LogSoftmax: matrix.logSoftmaxAdjoint,
+  MatMul: matrix.matMulAdjoint,
+  Mul: elementwise.mulAdjoint,
+  Neg: elementwise.negAdjoint,
+  RMSNormalization: matrix.rmsNormAdjoint,
+  ReduceMean: shape.reduceMeanAdjoint,
+  ReduceSum: shape.reduceSumAdjoint,
+  Reshape: shape.reshapeAdjoint,
+  RotaryEmbedding: matrix.rotaryAdjoint,
+  Sigmoid: elementwise.sigmoidAdjoint,
+  Slice: shape.sliceAdjoint,
+  Softmax: matrix.softmaxAdjoint,
+  Sqrt: elementwise.sqrtAdjoint,
+  Squeeze: shape.squeezeAdjoint,
+  Sub: elementwise.subAdjoint,
+  Transpose: shape.transposeAdjoint,
+  Unsqueeze: shape.unsqueezeAdjoint,
+  Where: elementwise.whereAdjoint,
+};
+
+/** Sums an adjoint over the axes along which its value was broadcast. */
+function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
+  if (sameShape(adjoint.dims, value.dims)) return adjoint;
+  const extra = adjoint.dims.length - value.dims.length;
+  const leading = Array.from({ length: extra }, (_, axis) => axis);
+  const stretched = value.dims.flatMap((dim, axis) =>
+    dim === 1 && adjoint.dims[axis + extra] !== 1 ? [axis + extra] : []
+  );
+  let sum = adjoint;
+  if (stretched.length > 0) sum = g.reduce("sum", sum, { axes: stretched, keepdims: true });
+  if (leading.length > 0) sum = g.reduce("sum", sum, { axes: leading });
+  if (!sameShape(sum.dims, value.dims)) {
+    throw new TypeError(
+      `Cannot sum the adjoint of "${value.name}" to ${formatShape(value.dims)}: current shape is ${
+        formatShape(adjoint.dims)
+      }`,
+    );
+  }
+  return sum;
+}
+
+/**
+ * Adds the backward pass to a graph: the adjoints d loss / d value of every value in `of`, each with its value's
+ * shape. Only nodes on a path from those values to the loss are walked, so a frozen weight costs nothing.
+ *
+ * The engine owns what every rule would otherwise repeat: it walks nodes in reverse, sums adjoints of a value used
+ * more than once, sums broadcast axes back, and checks that a rule returns one adjoint per input.
+ *
+ * @example
+ * ```ts
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { backward } from "./mod.ts";
+ * const g = new GraphBuilder("square");
+ * const x = g.input("x", "float32", ["n"]);
+ * const loss = g.reduce("sum", g.mul(x, x), { axes: [0] });
+ * const [adjoint] = backward(g, { loss, of: [x] });
+ * if (adjoint?.dims[0] !== "n") throw new Error("an adjoint has its value's shape");
+ * ```
+ *
+ * @throws {RangeError} when the loss is not a scalar or does not depend on a value in `of`.
+ */
+export function backward(
+  g: GraphBuilder,
+  options: { readonly loss: Value; readonly of: readonly Value[] },
+): readonly Value[] {
+  const { loss, of } = options;
+  if (loss.dims.length !== 0) {
+    throw new RangeError(
+      `Cannot start a backward pass as the loss must be a scalar: current shape is ${formatShape(loss.dims)}`,
+    );
+  }
+  const nodes = [...g.nodes];
+  const depends = new Set<Value>(of);
+  for (const node of nodes) {
+    if (node.inputs.some((value) => value !== null && depends.has(value))) {
+      for (const output of node.outputs) depends.add(output);
+    }
+  }
+  const adjoints = new Map<Value, Value>([[loss, g.scalar(loss.dtype as "float32" | "float64", 1)]]);
+  g.within("adjoint", () => {
+    for (const node of nodes.reverse()) propagate(g, node, { adjoints, depends });
+  });
+  return of.map((value) => {
+    const adjoint = adjoints.get(value);
+    if (adjoint === undefined) {
+      throw new RangeError(
+        `Cannot give the adjoint of "${value.name}" as loss "${loss.name}" does not depend on it`,
+      );
+    }
+    return adjoint;
+  });
+}
+
+function propagate(
+  g: GraphBuilder,
+  node: GraphNode,
+  state: { readonly adjoints: Map<Value, Value>; readonly depends: ReadonlySet<Value> },
+): void {
+  const { adjoints, depends } = state;
+  const output = node.outputs[0] as Value;
+  const adjoint = adjoints.get(output);
+  if (adjoint === undefined || !depends.has(output)) return;
+  const rule = (ADJOINT_RULES as Partial<Record<string, AdjointRule>>)[node.op];
+  if (rule === undefined) {
+    throw new TypeError(`Cannot differentiate "${node.name}" as ${node.op} has no adjoint`);
+  }
+  const inputs = node.inputs as readonly Value[];
+  const wants = (index: number) => depends.has(inputs[index] as Value);
+  const contributions = g.within(node.name, () => rule({ g, node, inputs, output, adjoint, wants }));
+  inputs.forEach((value, index) => {
+    if (!wants(index)) return;
+    const contribution = contributions[index];
+    if (contribution === null || contribution === undefined) {
+      throw new TypeError(
+        `Cannot differentiate "${node.name}" as ${node.op} has no adjoint for input ${index}`,
+      );
+    }
+    const part = sumToShape(g, contribution, value);
+    const sum = adjoints.get(value);
+    adjoints.set(value, sum === undefined ? part : g.add(sum, part));
+  });
+}

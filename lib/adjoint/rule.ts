@@ -1,0 +1,63 @@
+import type { GraphBuilder, GraphNode, OpName, Value } from "../onnx/mod.ts";
+
+/** Operations that carry no derivative: integers, comparisons, control flow, kernels used only for decoding. */
+export type NonDifferentiableOp =
+  | "ArgMax"
+  | "And"
+  | "ConstantOfShape"
+  | "Cos"
+  | "CumSum"
+  | "Equal"
+  | "Greater"
+  | "GreaterOrEqual"
+  | "GroupQueryAttention"
+  | "If"
+  | "Less"
+  | "LessOrEqual"
+  | "Loop"
+  | "Max"
+  | "Min"
+  | "Not"
+  | "Or"
+  | "Range"
+  | "ReduceMax"
+  | "ScatterAdd"
+  | "ScatterElements"
+  | "Shape"
+  | "Sin";
+
+/** Operations that a backward pass may cross. */
+export type DifferentiableOp = Exclude<OpName, NonDifferentiableOp>;
+
+/** What a rule sees: the node, its output ȳ's adjoint, and which inputs anybody asked for. */
+export interface RuleContext {
+  readonly g: GraphBuilder;
+  readonly node: GraphNode;
+  /** All inputs; none of them is optional in a differentiable operation. */
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  /** ȳ, with the output's shape. */
+  readonly adjoint: Value;
+  /** Whether the adjoint of input `index` is needed; a rule skips the work for the others. */
+  readonly wants: (index: number) => boolean;
+}
+
+/**
+ * Adjoints of a node's inputs, in order; null where none is wanted or none exists. A rule may return an adjoint in
+ * the broadcast shape: the engine sums it back to the input's.
+ */
+export type AdjointRule = (context: RuleContext) => readonly (Value | null)[];
+
+/** Input `index` of a node that a rule knows to be there. */
+export function at(context: RuleContext, index: number): Value {
+  const value = context.inputs[index];
+  if (value === undefined) {
+    throw new RangeError(`Cannot differentiate "${context.node.name}" as it lacks input ${index}`);
+  }
+  return value;
+}
+
+/** `make()` when input `index` is wanted, else null. */
+export function wanted(context: RuleContext, index: number, make: () => Value): Value | null {
+  return context.wants(index) ? make() : null;
+}

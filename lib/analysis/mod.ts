@@ -1,0 +1,40 @@
+/**
+ * What measurements mean: accuracies with intervals, differences, recovered shares, shifts of next-token
+ * probabilities and their groups, and the numbers behind box plots. Functions of arrays, no models and no files.
+ *
+ * @module
+ */
+export {
+  type AccuracyDifference,
+  accuracyDifference,
+  type AccuracyInterval,
+  accuracyInterval,
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  type OutcomeTable,
+} from "./accuracy.ts";
+export { type BoxStatistics, boxStatistics } from "./box_statistics.ts";
+export {
+  type ProbabilityShift,
+  probabilityShift,
+  type ProbabilityShiftOptions,
+} from "./probability_shift.ts";
+export { type RecoveredShare, recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
+export {
+  groupShifts,
+  type GroupShiftsOptions,
+  SHIFT_LABELINGS,
+  type ShiftGroup,
+  type ShiftLabeling,
+} from "./shift_groups.ts";
+export {
+  type FollowedSeries,
+  followedSeries,
+  type PooledShifts,
+  type PoolShiftOptions,
+  poolShifts,
+  type ShiftRow,
+  type ShiftSample,
+  type ShiftShares,
+  shiftShares,
+} from "./shift_rows.ts";

@@ -1,0 +1,39 @@
+/**
+ * A Hugging Face folder → typed, checked values: config, weights by offset, tokenizer, chat template. Files are
+ * only trusted after they were checked; every fault is one line.
+ *
+ * @module
+ */
+export { ensureFolder, type FileContent, writeFileAtomic } from "./atomic_file.ts";
+export {
+  ChatTokenizer,
+  type ChatTurn,
+  type DecodeOptions,
+  type RenderChatOptions,
+} from "./chat_tokenizer.ts";
+export { checkFinite } from "./check_finite.ts";
+export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
+export {
+  type Architecture,
+  configJson,
+  type ModelConfig,
+  modelConfigFrom,
+  readModelConfig,
+  tinyConfig,
+} from "./config.ts";
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
+export {
+  type RandomCheckpointOptions,
+  randomWeights,
+  writeCheckpoint,
+  type WriteCheckpointOptions,
+  writeRandomCheckpoint,
+} from "./random_checkpoint.ts";
+export { readSafetensorsHeader, readTensor, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+export { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+export {
+  type SafetensorsContent,
+  type WeightDType,
+  type WritableTensor,
+  writeSafetensors,
+} from "./write_safetensors.ts";

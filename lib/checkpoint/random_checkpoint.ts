@@ -1,0 +1,150 @@
+import { elementCount, RandomStream } from "../core/mod.ts";
+import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { configJson, type ModelConfig } from "./config.ts";
+import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+import { type WeightDType, type WritableTensor, writeSafetensors } from "./write_safetensors.ts";
+
+/** How to write a checkpoint. */
+export interface WriteCheckpointOptions {
+  /** What goes into config.json. */
+  readonly config: ModelConfig;
+  /** The dtype of every weight in the file. */
+  readonly dtype: WeightDType;
+  /** Values of every tensor by Hugging Face name, in float32, row-major. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** Notes for the header of the weights. @default {{}} */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Number of weight files; above one, an index names them. @default {1} */
+  readonly shards?: number;
+}
+
+/** How to write a random checkpoint. */
+export interface RandomCheckpointOptions extends Pick<WriteCheckpointOptions, "config" | "dtype" | "shards"> {
+  /** Key of the random streams: equal seeds give equal bytes. */
+  readonly seed: number;
+  /** Which attention projections get biases. @default {all for qwen2, none for llama} */
+  readonly biases?: AttentionBiases;
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
+ * Writes a Hugging Face model folder (config.json and weights, no tokenizer), making the folder if need be. Each
+ * file is atomic and the weights come first, so a folder with a config.json is whole. Throws `RangeError` when the
+ * weights are not those of the config, `InputError` when the folder cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint, randomWeights, tinyConfig, writeCheckpoint } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const config = tinyConfig();
+ * await writeCheckpoint(folder, { config, dtype: "float32", weights: randomWeights(config, { seed: 3 }) });
+ * if ((await openCheckpoint(folder)).config.embed !== config.embed) throw new Error("wrong config");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
+  const { config, dtype, weights, metadata = {}, shards = 1 } = options;
+  const biasIn = (kind: string) => weights.has(`model.layers.0.self_attn.${kind}_proj.bias`);
+  const shapes = weightShapes(config, { biases: { q: biasIn("q"), k: biasIn("k"), v: biasIn("v") } });
+  const stray = [...weights.keys()].find((name) => !shapes.has(name));
+  if (stray !== undefined) {
+    throw new RangeError(
+      `Cannot write a checkpoint as its weights must be those of the config: current extra is "${stray}"`,
+    );
+  }
+  const entries = [...shapes].map(([name, dims]): [string, WritableTensor] => {
+    const data = weights.get(name);
+    if (data === undefined) {
+      throw new RangeError(
+        `Cannot write a checkpoint as "${name}" must be among its weights: current value is none`,
+      );
+    }
+    return [name, { dtype, dims, data }];
+  });
+  if (!(Number.isInteger(shards) && shards >= 1 && shards <= entries.length)) {
+    throw new RangeError(
+      `Cannot write a checkpoint as shards must be in [1, ${entries.length}]: current value is ${shards}`,
+    );
+  }
+  await ensureFolder(folder);
+  const notes = { format: "pt", ...metadata };
+  if (shards === 1) {
+    await writeSafetensors(`${folder}/model.safetensors`, {
+      tensors: Object.fromEntries(entries),
+      metadata: notes,
+    });
+  } else {
+    const digits = (value: number) => String(value).padStart(5, "0");
+    const weightMap: Record<string, string> = {};
+    for (let shard = 0; shard < shards; shard++) {
+      const file = `model-${digits(shard + 1)}-of-${digits(shards)}.safetensors`;
+      const part = entries.filter((_, index) => Math.floor(index * shards / entries.length) === shard);
+      for (const [name] of part) weightMap[name] = file;
+      await writeSafetensors(`${folder}/${file}`, { tensors: Object.fromEntries(part), metadata: notes });
+    }
+    const bytes = dtype === "float32" ? 4 : 2;
+    const total_size = entries.reduce((sum, [, { data }]) => sum + data.length * bytes, 0);
+    const index = { metadata: { total_size }, weight_map: weightMap };
+    await writeFileAtomic(`${folder}/model.safetensors.index.json`, jsonText(index));
+  }
+  await writeFileAtomic(`${folder}/config.json`, jsonText(configJson(config, { dtype })));
+}
+
+/** Standard deviation of a weight, so that activations stay near 1 however wide the model is. */
+function scaleOf(name: string, dims: readonly number[]): number {
+  if (name.endsWith("norm.weight")) return 0.2;
+  if (name.endsWith(".bias")) return 0.3;
+  if (name === "model.embed_tokens.weight") return 0.5;
+  return 1 / Math.sqrt(dims[1] as number);
+}
+
+/**
+ * Random weights for a config, by Hugging Face name. Nothing is at a value that would hide a fault: norm gains
+ * scatter around 1, biases differ from 0. Each tensor has its own stream, so changing one width leaves the others.
+ *
+ * @example
+ * ```ts
+ * import { randomWeights, tinyConfig } from "./mod.ts";
+ * const weights = randomWeights(tinyConfig(), { seed: 0 });
+ * if (weights.get("model.norm.weight")?.length !== tinyConfig().embed) throw new Error("wrong shape");
+ * ```
+ */
+export function randomWeights(
+  config: ModelConfig,
+  options: { readonly seed: number; readonly biases?: AttentionBiases },
+): ReadonlyMap<string, Float32Array> {
+  const all = config.architecture === "qwen2";
+  const shapes = weightShapes(config, { biases: options.biases ?? { q: all, k: all, v: all } });
+  const weights = new Map<string, Float32Array>();
+  for (const [name, dims] of shapes) {
+    const stream = new RandomStream(options.seed, "weights", name);
+    const centre = name.endsWith("norm.weight") ? 1 : 0, scale = scaleOf(name, dims);
+    weights.set(
+      name,
+      Float32Array.from({ length: elementCount(dims) }, () => centre + scale * stream.normal()),
+    );
+  }
+  return weights;
+}
+
+/**
+ * Writes a small random model for tests and examples; see {@link randomWeights} and {@link writeCheckpoint}. The
+ * same options give the same bytes.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const config = tinyConfig({ tiedEmbeddings: true });
+ * await writeRandomCheckpoint(folder, { config, dtype: "float16", seed: 1, shards: 2 });
+ * if ((await openCheckpoint(folder)).weights.has("lm_head.weight")) throw new Error("tied models have none");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeRandomCheckpoint(folder: string, options: RandomCheckpointOptions): Promise<void> {
+  const weights = randomWeights(options.config, options);
+  await writeCheckpoint(folder, { ...options, weights, metadata: { seed: String(options.seed) } });
+}

@@ -1,0 +1,272 @@
+import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
+import { type Tensor, tensor } from "../core/mod.ts";
+import type { SiteName } from "../model/mod.ts";
+import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
+import { type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { padRight } from "./padded_batch.ts";
+import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
+import { rolloutGraph } from "./rollout_graph.ts";
+import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+
+/** How a model is opened. */
+export interface OpenOptions {
+  /** `@default "cpu"` */
+  readonly device?: Device;
+  /** Threads inside one operation. `@default 2` */
+  readonly threads?: number;
+}
+
+/** A replaced site value. */
+export interface Patch {
+  /** The new value, in the site's shape for this batch. */
+  readonly value: Tensor<"float32">;
+  /** Where it holds, bool [batch, seq]. `@default` everywhere */
+  readonly mask?: Tensor<"bool">;
+}
+
+/** What one run reads and changes. */
+export interface RunOptions {
+  /** Sites to copy out. `@default []` */
+  readonly taps?: readonly SiteName[];
+  /** Vectors to add at `resid_post`. `@default none` */
+  readonly steer?: SteeringVectors;
+  /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
+  readonly steerFactors?: Tensor<"float32">;
+  /** Sites to replace. `@default none` */
+  readonly patches?: ReadonlyMap<SiteName, Patch>;
+  /** Whether logits are computed. `@default true` */
+  readonly logits?: boolean;
+}
+
+/** Result of a run. Rows right of a sequence's length are padding. */
+export interface RunResult {
+  /** float [batch, seq, vocab]; null when not asked for. */
+  readonly logits: Tensor<"float32"> | null;
+  /** Tapped values by site. */
+  readonly taps: ReadonlyMap<SiteName, Tensor<"float32">>;
+  readonly lengths: readonly number[];
+}
+
+/** Targets of a log-probability run: token t of a row is predicted at its position t − 1. */
+export interface WeightedRow {
+  readonly tokens: readonly number[];
+  /** First token that is a target; those before it are context. */
+  readonly from: number;
+  /** Weight of each target's −log p in the loss. */
+  readonly weight: number;
+}
+
+/** Sessions that stay open at once; each holds its own copy of the weights. */
+const SESSION_LIMIT = 6;
+
+/**
+ * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
+ * and steering adjoints, each by a graph of its own that is made when it is first needed.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { LanguageModel } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig({ headDim: 16 }), dtype: "bfloat16", seed: 0 });
+ * const model = await LanguageModel.open(folder);
+ * const { logits, taps } = await model.run([[1, 2, 3]], { taps: ["blocks.0.resid_post"] });
+ * if (logits?.dims[1] !== 3 || taps.size !== 1) throw new Error("one row of three positions");
+ * await model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export class LanguageModel {
+  readonly checkpoint: Checkpoint;
+  readonly #options: OpenOptions;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  #tokenizer: Promise<ChatTokenizer> | null = null;
+
+  private constructor(checkpoint: Checkpoint, options: OpenOptions) {
+    this.checkpoint = checkpoint;
+    this.#options = options;
+  }
+
+  /** Opens a Hugging Face folder. Throws an InputError for anything wrong with it. */
+  static async open(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
+    return new LanguageModel(await openCheckpoint(folder), options);
+  }
+
+  /** The model's shape. */
+  get config(): ModelConfig {
+    return this.checkpoint.config;
+  }
+
+  /** The model's tokenizer and chat template. */
+  tokenizer(): Promise<ChatTokenizer> {
+    this.#tokenizer ??= ChatTokenizer.open(this.checkpoint.folder, { vocab: this.config.vocab });
+    return this.#tokenizer;
+  }
+
+  /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
+  async run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
+    const { taps = [], steer = new Map(), patches = new Map<SiteName, Patch>(), logits = true } = options;
+    checkSteering(steer, this.config);
+    const edits: Edits = {
+      taps,
+      patches: [...patches.keys()],
+      steer: [...steer.keys()].sort((a, b) => a - b),
+      steerFactors: options.steerFactors !== undefined,
+    };
+    const session = await this.#sequenceSession(edits, { logits });
+    const { tokens, lengths, seq } = padRight(rows);
+    const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
+    const feeds: Record<string, Tensor> = {
+      [SEQUENCE_NAMES.tokens]: tokens,
+      ...this.#steerFeed(steer, edits.steer ?? []),
+    };
+    if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
+    for (const [site, patch] of patches) {
+      feeds[EDIT_NAMES.patch(site)] = patch.value;
+      feeds[EDIT_NAMES.patchMask(site)] = patch.mask ?? everywhere();
+    }
+    const out = await session.run(feeds);
+    return {
+      logits: logits ? out[SEQUENCE_NAMES.logits] as Tensor<"float32"> : null,
+      taps: new Map(taps.map((site) => [site, out[EDIT_NAMES.tap(site)] as Tensor<"float32">])),
+      lengths,
+    };
+  }
+
+  /** Samples completions; see {@link sampleRollouts}. */
+  async generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
+    const steeredLayers = Array.from({ length: this.config.layers }, (_, layer) => layer);
+    const stopTokens = this.config.eosTokenIds;
+    const session = await this.#session(
+      "rollout",
+      () =>
+        rolloutGraph({
+          config: this.config,
+          checkpoint: this.checkpoint,
+          edits: { steer: steeredLayers },
+          stopTokens,
+        }),
+    );
+    return await sampleRollouts(
+      { session, config: this.config, stopTokens, steeredLayers },
+      requests,
+      options,
+    );
+  }
+
+  /**
+   * Adjoints of steering vectors for the loss Σ over rows and targets of −weight · log p, and those log p.
+   * Rows may come in any number and order: the result does not depend on how they are split into batches.
+   */
+  async steeringAdjoint(
+    rows: readonly WeightedRow[],
+    options: { readonly steer: SteeringVectors; readonly microBatch?: number },
+  ): Promise<{ readonly adjoints: SteeringVectors; readonly logProbs: readonly (readonly number[])[] }> {
+    const layers = [...options.steer.keys()].sort((a, b) => a - b);
+    checkSteering(options.steer, this.config);
+    const session = await this.#sequenceSession({ steer: layers }, { logProbs: true, steeringAdjoint: true });
+    const sums = new Map(layers.map((layer) => [layer, new Float64Array(this.config.embed)]));
+    const logProbs = await this.#overTargets(rows, options.microBatch ?? 32, async (feeds) => {
+      const out = await session.run({ ...feeds, ...this.#steerFeed(options.steer, layers) });
+      const part = out[SEQUENCE_NAMES.steeringAdjoint]?.data as Float32Array;
+      layers.forEach((layer, row) => {
+        const sum = sums.get(layer) as Float64Array;
+        for (let i = 0; i < sum.length; i++) {
+          sum[i] = (sum[i] as number) + (part[row * sum.length + i] as number);
+        }
+      });
+      return out;
+    });
+    return { adjoints: new Map([...sums].map(([layer, sum]) => [layer, Float32Array.from(sum)])), logProbs };
+  }
+
+  /** Log-probabilities of every target of every row, at temperature 1. */
+  async logProbs(
+    rows: readonly Omit<WeightedRow, "weight">[],
+    options: { readonly steer?: SteeringVectors; readonly microBatch?: number } = {},
+  ): Promise<readonly (readonly number[])[]> {
+    const steer = options.steer ?? new Map();
+    checkSteering(steer, this.config);
+    const layers = [...steer.keys()].sort((a, b) => a - b);
+    const session = await this.#sequenceSession({ steer: layers }, { logProbs: true });
+    const weighted = rows.map((row) => ({ ...row, weight: 0 }));
+    return await this.#overTargets(
+      weighted,
+      options.microBatch ?? 32,
+      ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...this.#steerFeed(steer, layers) }),
+    );
+  }
+
+  /** Frees every session. The model may be used again; sessions come back when needed. */
+  async release(): Promise<void> {
+    const open = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of open) await (await session).release();
+  }
+
+  /** Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. */
+  async #overTargets(
+    rows: readonly WeightedRow[],
+    microBatch: number,
+    run: (feeds: Feeds & { readonly target_weights: Tensor }) => Promise<Record<string, Tensor>>,
+  ): Promise<readonly (readonly number[])[]> {
+    const order = rows.map((_, index) => index)
+      .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);
+    const results: number[][] = rows.map(() => []);
+    for (let start = 0; start < order.length; start += microBatch) {
+      const batch = order.slice(start, start + microBatch);
+      const { tokens, seq } = padRight(batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []));
+      const targets = new BigInt64Array(batch.length * seq), weights = new Float32Array(batch.length * seq);
+      batch.forEach((index, r) => {
+        const row = rows[index] as WeightedRow;
+        for (let t = row.from; t < row.tokens.length; t++) {
+          targets[r * seq + t - 1] = BigInt(row.tokens[t] as number);
+          weights[r * seq + t - 1] = row.weight;
+        }
+      });
+      const out = await run({
+        [SEQUENCE_NAMES.tokens]: tokens,
+        [SEQUENCE_NAMES.targets]: tensor("int64", [batch.length, seq], targets),
+        target_weights: tensor("float32", [batch.length, seq], weights),
+      });
+      const logProbs = out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
+      batch.forEach((index, r) => {
+        const row = rows[index] as WeightedRow;
+        for (let t = row.from; t < row.tokens.length; t++) {
+          results[index]?.push(logProbs[r * seq + t - 1] as number);
+        }
+      });
+    }
+    return results;
+  }
+
+  #steerFeed(steer: SteeringVectors, layers: readonly number[]): Record<string, Tensor> {
+    if (layers.length === 0) return {};
+    return { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers, embed: this.config.embed }) };
+  }
+
+  #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
+    return this.#session(
+      JSON.stringify({ edits, outputs }),
+      () => sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs }),
+    );
+  }
+
+  async #session(key: string, build: () => Parameters<typeof Session.create>[0]): Promise<Session> {
+    const known = this.#sessions.get(key);
+    if (known !== undefined) {
+      this.#sessions.delete(key); // put it last: the longest unused goes first
+      this.#sessions.set(key, known);
+      return await known;
+    }
+    if (this.#sessions.size >= SESSION_LIMIT) {
+      const [oldest, session] = this.#sessions.entries().next().value as [string, Promise<Session>];
+      this.#sessions.delete(oldest);
+      await (await session).release();
+    }
+    const made = Session.create(build(), { ...this.#options, weightsFolder: this.checkpoint.weightsFolder });
+    this.#sessions.set(key, made);
+    made.catch(() => this.#sessions.delete(key));
+    return await made;
+  }
+}

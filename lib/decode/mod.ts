@@ -1,0 +1,24 @@
+/**
+ * Prompts to tokens: the in-graph loop, sampling, log-probabilities, and the model that ties graphs together.
+ *
+ * @module
+ */
+export {
+  LanguageModel,
+  type OpenOptions,
+  type Patch,
+  type RunOptions,
+  type RunResult,
+  type WeightedRow,
+} from "./language_model.ts";
+export { type PaddedBatch, padRight } from "./padded_batch.ts";
+export { referenceRollout } from "./reference_rollout.ts";
+export {
+  type Rollout,
+  type RolloutEngine,
+  type RolloutRequest,
+  sampleRollouts,
+  type SamplingOptions,
+} from "./rollout.ts";
+export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";

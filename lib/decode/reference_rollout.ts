@@ -1,0 +1,38 @@
+import { rolloutUniform } from "../core/mod.ts";
+import type { LanguageModel } from "./language_model.ts";
+import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
+
+/**
+ * The slow, plain way to sample: every token by a run of the whole sequence, the softmax and the running sum in
+ * float64. What {@link LanguageModel.generate} is tested against; not for work.
+ */
+export async function referenceRollout(
+  model: LanguageModel,
+  request: RolloutRequest,
+  options: Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer">,
+): Promise<Rollout> {
+  const { maxNewTokens, temperature = 1, seed = 0, steer = new Map() } = options;
+  const { prompt, sample } = request;
+  const tokens: number[] = [], logProbs: number[] = [];
+  let finished = false;
+  while (tokens.length < maxNewTokens && !finished) {
+    const row = [...request.tokens, ...tokens];
+    const { logits } = await model.run([row], { steer });
+    const vocab = model.config.vocab;
+    const last = (logits?.data as Float32Array).subarray((row.length - 1) * vocab, row.length * vocab);
+    const scaled = Float64Array.from(last, (logit) => logit / (temperature === 0 ? 1 : temperature));
+    const peak = scaled.reduce((most, value) => Math.max(most, value), -Infinity);
+    const weights = scaled.map((value) => Math.exp(value - peak));
+    const total = weights.reduce((sum, value) => sum + value, 0);
+    let token = scaled.indexOf(peak);
+    if (temperature !== 0) {
+      let rest = rolloutUniform({ seed, prompt, sample, position: tokens.length }) * total;
+      token = 0;
+      while (token < vocab - 1 && rest >= (weights[token] as number)) rest -= weights[token++] as number;
+    }
+    tokens.push(token);
+    logProbs.push(Math.log(weights[token] as number / total));
+    finished = model.config.eosTokenIds.includes(token);
+  }
+  return { prompt, sample, promptTokens: request.tokens, tokens, logProbs, finished };
+}

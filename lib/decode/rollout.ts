@@ -1,0 +1,165 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import { rolloutUniform, tensor } from "../core/mod.ts";
+import { EDIT_NAMES } from "../probe/mod.ts";
+import type { Session } from "../runtime/mod.ts";
+import { padRight } from "./padded_batch.ts";
+import { ROLLOUT_NAMES } from "./rollout_graph.ts";
+import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+
+/** One completion to be sampled. `prompt` and `sample` key its random numbers, whatever batch it runs in. */
+export interface RolloutRequest {
+  readonly tokens: readonly number[];
+  readonly prompt: number;
+  readonly sample: number;
+}
+
+/** A sampled completion. */
+export interface Rollout {
+  readonly prompt: number;
+  readonly sample: number;
+  readonly promptTokens: readonly number[];
+  /** Generated ids, the stop token included where there is one. */
+  readonly tokens: readonly number[];
+  /** Log-probability of each generated id at the sampling temperature (at temperature 1 when greedy). */
+  readonly logProbs: readonly number[];
+  /** Whether it ended with a stop token; false means that the length limit cut it off. */
+  readonly finished: boolean;
+}
+
+/** How completions are sampled. */
+export interface SamplingOptions {
+  /** Most tokens that one completion may have. */
+  readonly maxNewTokens: number;
+  /** 0 takes the most likely token. `@default 1` */
+  readonly temperature?: number;
+  /** Seed of the uniforms. `@default 0` */
+  readonly seed?: number;
+  /** Vectors added while reading the prompt and generating. `@default none` */
+  readonly steer?: SteeringVectors;
+  /** Rows that decode together. `@default 64` */
+  readonly batchSize?: number;
+  /**
+   * Once no more than this share of a batch is unfinished, its rows leave the loop and go on in a later, fuller
+   * batch by reading again what they have. `@default 0.25`
+   */
+  readonly stragglerShare?: number;
+  /** Called after every batch with the number of finished completions. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+interface Unfinished {
+  readonly request: RolloutRequest;
+  readonly index: number;
+  readonly tokens: number[];
+  readonly logProbs: number[];
+}
+
+/** What sampling needs of a model. */
+export interface RolloutEngine {
+  readonly session: Session;
+  readonly config: ModelConfig;
+  readonly stopTokens: readonly number[];
+  /** Layers that the session's graph can steer. */
+  readonly steeredLayers: readonly number[];
+}
+
+/**
+ * Samples completions, in the order of the requests. Batches that thin out hand their last rows on, so short
+ * completions do not wait for long ones, and no KV cache ever leaves a graph.
+ */
+export async function sampleRollouts(
+  engine: RolloutEngine,
+  requests: readonly RolloutRequest[],
+  options: SamplingOptions,
+): Promise<readonly Rollout[]> {
+  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25 } = options;
+  if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
+    throw new RangeError(
+      `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
+    );
+  }
+  const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
+  if (longest + maxNewTokens > engine.config.maxPositions) {
+    throw new RangeError(
+      `Cannot sample as prompt and completion must fit ${engine.config.maxPositions} positions: ` +
+        `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
+    );
+  }
+  checkSteering(options.steer ?? new Map(), engine.config);
+  const results: Rollout[] = new Array(requests.length);
+  let done = 0;
+  const finish = (row: Unfinished, finished: boolean) => {
+    const { tokens: promptTokens, prompt, sample } = row.request;
+    results[row.index] = {
+      prompt,
+      sample,
+      promptTokens,
+      tokens: row.tokens,
+      logProbs: row.logProbs,
+      finished,
+    };
+    done++;
+  };
+  let pool: Unfinished[] = requests.map((request, index) => ({ request, index, tokens: [], logProbs: [] }));
+  while (pool.length > 0) {
+    const stragglers: Unfinished[] = [];
+    for (let start = 0; start < pool.length; start += batchSize) {
+      const rows = pool.slice(start, start + batchSize);
+      // The last rows of all have nobody to wait for: they run to their end.
+      const more = pool.length > batchSize || stragglers.length > 0;
+      const enoughAlive = more ? Math.floor(rows.length * stragglerShare) : 0;
+      await advance(engine, rows, { ...options, enoughAlive });
+      for (const row of rows) {
+        const stopped = engine.stopTokens.includes(row.tokens.at(-1) as number);
+        if (stopped || row.tokens.length >= maxNewTokens) finish(row, stopped);
+        else stragglers.push(row);
+      }
+      options.onProgress?.(done, requests.length);
+    }
+    pool = stragglers;
+  }
+  return results;
+}
+
+/** Runs one batch: appends to each row what the loop generated before it ended. */
+async function advance(
+  engine: RolloutEngine,
+  rows: readonly Unfinished[],
+  options: SamplingOptions & { readonly enoughAlive: number },
+): Promise<void> {
+  const { maxNewTokens, temperature = 1, seed = 0 } = options;
+  const { tokens: prompts, lengths } = padRight(rows.map((row) => [...row.request.tokens, ...row.tokens]));
+  const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
+  const steps = Math.max(2, left); // the graph's loop has at least one step
+  const uniforms = new Float32Array(rows.length * steps);
+  rows.forEach((row, r) => {
+    const { prompt, sample } = row.request;
+    for (let t = 0; t < steps; t++) {
+      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: row.tokens.length + t });
+    }
+  });
+  const greedy = temperature === 0;
+  const { config, steeredLayers } = engine;
+  const out = await engine.session.run({
+    [ROLLOUT_NAMES.prompts]: prompts,
+    [ROLLOUT_NAMES.lengths]: tensor("int32", [rows.length], lengths),
+    [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
+    [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
+    [ROLLOUT_NAMES.greedy]: tensor("bool", [], [greedy ? 1 : 0]),
+    [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
+    [EDIT_NAMES.steering]: steeringMatrix(options.steer ?? new Map(), {
+      layers: steeredLayers,
+      embed: config.embed,
+    }),
+  });
+  const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
+  const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;
+  rows.forEach((row, r) => {
+    for (let at = r; at < generated.length && row.tokens.length < maxNewTokens; at += rows.length) {
+      const token = Number(generated[at]);
+      if (token < 0) break;
+      row.tokens.push(token);
+      row.logProbs.push(logProbs[at] as number);
+    }
+  });
+}

@@ -1,0 +1,146 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
+import type { AttentionKernel, SiteHandler } from "./decoder.ts";
+import { siteName } from "./sites.ts";
+import type { ComputeDType } from "./weights.ts";
+
+/** Cosines and sines of the rotary angles, each [positions, head_dim/2]. */
+export interface RotaryTables {
+  readonly cos: Value;
+  readonly sin: Value;
+}
+
+/**
+ * Rotary angles of positions 0 … count−1, computed in the graph as transformers does: p · θ^(−2i/head_dim).
+ * `count` is a symbolic length that the graph knows.
+ */
+export function rotaryTables(
+  g: GraphBuilder,
+  config: ModelConfig,
+  options: { readonly count: Dim; readonly compute: ComputeDType },
+): RotaryTables {
+  const { compute } = options;
+  const half = config.headDim / 2;
+  const inverse = Array.from({ length: half }, (_, i) => config.ropeTheta ** (-2 * i / config.headDim));
+  return g.within("rotary", () => {
+    const count = g.apply("Squeeze", [g.length(options.count)], { attributes: { axes: [0] } });
+    const positions = g.apply("Range", [g.scalar("int64", 0), count, g.scalar("int64", 1)], {
+      attributes: { length: String(options.count) },
+    });
+    const column = g.unsqueeze(g.cast(positions, compute), [1]); // [positions, 1]
+    const angles = g.mul(column, g.constant(compute, [1, half], inverse)); // [positions, head_dim/2]
+    return { cos: g.apply("Cos", [angles]), sin: g.apply("Sin", [angles]) };
+  });
+}
+
+/**
+ * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
+ * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight.
+ *
+ * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
+ */
+export function sequenceAttention(
+  g: GraphBuilder,
+  config: ModelConfig,
+  options: {
+    readonly batch: Dim;
+    readonly seq: Dim;
+    readonly compute: ComputeDType;
+    readonly site: SiteHandler;
+  },
+): AttentionKernel {
+  const { batch, seq, compute } = options;
+  const { heads, kvHeads, headDim } = config;
+  const group = heads / kvHeads;
+  const tables = rotaryTables(g, config, { count: seq, compute });
+  const causal = g.within("causal_mask", () => {
+    const count = g.apply("Squeeze", [g.length(seq)], { attributes: { axes: [0] } });
+    const places = g.apply("Range", [g.scalar("int64", 0), count, g.scalar("int64", 1)], {
+      attributes: { length: String(seq) },
+    });
+    const visible = g.apply("LessOrEqual", [g.unsqueeze(places, [0]), g.unsqueeze(places, [1])]); // [seq, kv_seq]
+    return g.apply("Where", [visible, g.scalar(compute, 0), g.scalar(compute, -Infinity)]);
+  });
+  const [cos, sin] = g.within(
+    "rotary",
+    () =>
+      [tables.cos, tables.sin].map((table) => g.expand(g.unsqueeze(table, [0]), [batch, seq, headDim / 2]) // [batch, seq, head_dim/2]
+      ),
+  ) as [Value, Value];
+
+  return (g, { layer, q, k, v }) =>
+    g.within("attn", () => {
+      const grouped = `${group}*${seq}`;
+      const byHead = (x: Value) => g.transpose(x, [0, 2, 1, 3]); // [batch, heads, seq, head_dim]
+      const rotated = (x: Value) => g.apply("RotaryEmbedding", [byHead(x), cos, sin]);
+      const scaled = g.mul(rotated(q), g.scalar(compute, headDim ** -0.5));
+      const queries = group === 1 ? scaled : g.reshape(scaled, [batch, kvHeads, grouped, headDim]);
+      const scores = g.matMul(queries, rotated(k), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
+      const perHead = g.reshape(scores, [batch, kvHeads, group, seq, seq]);
+      const masked = g.add(perHead, causal);
+      const weights = g.softmax(masked, { axis: -1 });
+      const name = siteName({ layer, kind: "attn_weights" });
+      const seen = options.site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
+      const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);
+      const mixed = g.matMul(mixing, byHead(v)); // [batch, kv_heads, group*seq, head_dim]
+      return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
+    });
+}
+
+/** KV cache of one block: keys and values, each [batch, kv_heads, kv_seq, head_dim]. */
+export interface LayerCache {
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/**
+ * Attention of new tokens over a KV cache by the fused kernel. The grown caches are handed to `store`.
+ *
+ * `lastIndex` [batch] is the index of each row's last valid token once the new ones are in; `total` is the longest
+ * row's length. Rows may have different lengths: padding lies right of a row's tokens and is overwritten.
+ */
+export function cachedAttention(
+  config: ModelConfig,
+  options: {
+    readonly tables: RotaryTables;
+    readonly lastIndex: Value;
+    readonly total: Value;
+    readonly present: string;
+    readonly past: (layer: number) => LayerCache;
+    readonly store: (layer: number, cache: LayerCache) => void;
+  },
+): AttentionKernel {
+  const { heads, kvHeads, headDim } = config;
+  if (headDim % 16 !== 0) {
+    throw new RangeError(
+      `Cannot decode with the fused kernel as head_dim must be a multiple of 16: current value is ${headDim}`,
+    );
+  }
+  return (g, { layer, q, k, v }) => {
+    const [batch, seq] = [q.dims[0] as Dim, q.dims[1] as Dim];
+    const flat = (x: Value, count: number) => g.reshape(x, [batch, seq, count * headDim]);
+    const past = options.past(layer);
+    const inputs = [
+      flat(q, heads),
+      flat(k, kvHeads),
+      flat(v, kvHeads),
+      past.key,
+      past.value,
+      options.lastIndex,
+      options.total,
+      options.tables.cos,
+      options.tables.sin,
+    ];
+    const attributes = {
+      num_heads: heads,
+      kv_num_heads: kvHeads,
+      do_rotary: 1,
+      rotary_interleaved: 0,
+      scale: { float: headDim ** -0.5 },
+      present: options.present,
+    };
+    const [out, key, value] = g.node("GroupQueryAttention", inputs, { attributes }) as [Value, Value, Value];
+    options.store(layer, { key, value });
+    return g.reshape(out, [batch, seq, heads, headDim]);
+  };
+}

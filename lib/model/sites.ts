@@ -1,0 +1,66 @@
+/** Kinds of site inside a block, in the order in which they are computed. */
+export const SITE_KINDS = [
+  "resid_pre",
+  "q",
+  "k",
+  "v",
+  "attn_weights",
+  "head_out",
+  "attn_out",
+  "resid_mid",
+  "mlp_out",
+  "resid_post",
+] as const;
+
+/** One kind of site. */
+export type SiteKind = typeof SITE_KINDS[number];
+
+/** A named point of the model graph: `blocks.14.resid_post`. */
+export type SiteName = `blocks.${number}.${SiteKind}`;
+
+/** A site's parts. */
+export interface Site {
+  readonly layer: number;
+  readonly kind: SiteKind;
+}
+
+/**
+ * The name of a site.
+ *
+ * @example
+ * ```ts
+ * import { siteName } from "./mod.ts";
+ * if (siteName({ layer: 14, kind: "resid_post" }) !== "blocks.14.resid_post") throw new Error("names are fixed");
+ * ```
+ */
+export function siteName(site: Site): SiteName {
+  return `blocks.${site.layer}.${site.kind}`;
+}
+
+/**
+ * The parts of a site name, checked against the model's layer count. `action` is the verb of the error message.
+ *
+ * @example
+ * ```ts
+ * import { parseSite } from "./mod.ts";
+ * if (parseSite("blocks.3.v", { layers: 8, action: "tap" }).kind !== "v") throw new Error("kind is v");
+ * ```
+ *
+ * @throws {RangeError} for an unknown kind or a layer that the model lacks.
+ */
+export function parseSite(name: string, options: { readonly layers: number; readonly action: string }): Site {
+  const match = /^blocks\.(\d+)\.([a-z_]+)$/.exec(name);
+  const kind = SITE_KINDS.find((known) => known === match?.[2]);
+  if (match === null || kind === undefined) {
+    throw new RangeError(
+      `Cannot ${options.action} "${name}" as a site is blocks.LAYER.KIND with kind ${SITE_KINDS.join(", ")}`,
+    );
+  }
+  const layer = Number(match[1]);
+  if (layer >= options.layers) {
+    throw new RangeError(
+      `Cannot ${options.action} "${name}" as layer must be < ${options.layers}: current value is ${layer}`,
+    );
+  }
+  return { layer, kind };
+}

@@ -1,0 +1,384 @@
+import { type BorderDType, type DType, type Tensor, tensor } from "../core/mod.ts";
+import type { Attribute, Graph, GraphNode, Initializer, Scope, Value } from "./graph.ts";
+import { describeInputs, encodeDims, InferenceError, OPERATORS, type OpName } from "./operators.ts";
+import { type Dim, formatShape, productOfDims, type Shape } from "./shape.ts";
+
+/** Parts of a node beyond its operation and inputs. */
+export interface NodeOptions {
+  /** Attributes of the operation. `@default {}` */
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Body graphs of `Loop` and `If`. `@default {}` */
+  readonly bodies?: Readonly<Record<string, Graph>>;
+  /** Name of the first output. `@default` the node's name */
+  readonly name?: string;
+}
+
+/** A carried value of a loop: its value before the first step and its type inside the body. */
+export interface Carried {
+  readonly name: string;
+  readonly start: Value;
+  /** Shape inside the body where it changes from step to step. `@default` the start's shape */
+  readonly dims?: Shape;
+}
+
+/**
+ * Builds a graph node by node. Types and shapes are checked as each node is added, so an error names the node
+ * that is wrong, long before a session is made.
+ *
+ * @example
+ * ```ts
+ * import { formatGraph, GraphBuilder } from "./mod.ts";
+ * const g = new GraphBuilder("double");
+ * const x = g.input("x", "float32", ["batch", 4]);
+ * g.output("y", g.add(x, x));
+ * if (!formatGraph(g.build()).includes("y = Add(x, x)")) throw new Error("unexpected text");
+ * ```
+ */
+export class GraphBuilder {
+  /** Identity of the graph; values carry it. */
+  readonly scope: Scope;
+  readonly #parent: GraphBuilder | null;
+  readonly #inputs: Value[] = [];
+  readonly #outputs: { name: string; value: Value }[] = [];
+  readonly #nodes: GraphNode[] = [];
+  readonly #initializers: Initializer[] = [];
+  readonly #names: Set<string>;
+  readonly #constants = new Map<string, Value>();
+  readonly #lengths = new Map<string, Value>();
+  readonly #prefix: string[] = [];
+
+  /** An empty graph; `parent` is the graph that a loop's or branch's body may take values from. */
+  constructor(name: string, options: { readonly parent?: GraphBuilder } = {}) {
+    this.#parent = options.parent ?? null;
+    this.scope = { name, parent: this.#parent?.scope ?? null };
+    this.#names = this.#parent === null ? new Set() : this.#parent.#names;
+  }
+
+  /** Nodes so far, in order: what a backward pass walks. */
+  get nodes(): readonly GraphNode[] {
+    return this.#nodes;
+  }
+
+  /** Names the nodes added inside `add` with a prefix, so that errors and text say where they belong. */
+  within<T>(prefix: string, add: () => T): T {
+    this.#prefix.push(prefix);
+    try {
+      return add();
+    } finally {
+      this.#prefix.pop();
+    }
+  }
+
+  /** A graph input. */
+  input(name: string, dtype: DType, dims: Shape): Value {
+    const value = this.#newValue(this.#claim(name), dtype, dims);
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** Declares a value as a graph output under `name`. */
+  output(name: string, value: Value): void {
+    if (this.#outputs.some((output) => output.name === name)) {
+      throw new RangeError(`Cannot add output "${name}" to graph "${this.scope.name}" as the name is taken`);
+    }
+    this.#outputs.push({ name, value });
+  }
+
+  /** A constant that lives in the graph; equal constants are stored once. */
+  constant<D extends BorderDType>(dtype: D, dims: readonly number[], values: ArrayLike<number>): Value {
+    const key = `${dtype}|${dims.join(",")}|${Array.from(values).join(",")}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const held: Tensor = tensor(dtype as BorderDType, dims, values) as Tensor;
+    const bytes = new Uint8Array(held.data.buffer, held.data.byteOffset, held.data.byteLength).slice();
+    const value = this.#newValue(this.#claim(`const_${this.#constants.size}`), dtype, dims);
+    this.#initializers.push({ kind: "inline", value, bytes });
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  /** A scalar constant. */
+  scalar(dtype: BorderDType, value: number): Value {
+    return this.constant(dtype, [], [value]);
+  }
+
+  /** A constant that stays in a file beside the session's weight folder. */
+  external(
+    name: string,
+    at: {
+      readonly dtype: DType;
+      readonly dims: readonly number[];
+      readonly location: string;
+      readonly offset: number;
+      readonly length: number;
+    },
+  ): Value {
+    const value = this.#newValue(this.#claim(name), at.dtype, at.dims);
+    this.#initializers.push({
+      kind: "external",
+      value,
+      location: at.location,
+      offset: at.offset,
+      length: at.length,
+    });
+    return value;
+  }
+
+  /** Adds a node and returns all its outputs. */
+  node(op: OpName, inputs: readonly (Value | null)[], options: NodeOptions = {}): readonly Value[] {
+    const attributes = options.attributes ?? {}, bodies = options.bodies ?? {};
+    const name = this.#claim([...this.#prefix, options.name ?? op].join("."));
+    for (const value of inputs) if (value !== null) this.#checkScope(name, value);
+    let types;
+    try {
+      types = OPERATORS[op].infer({ inputs, attributes, bodies });
+    } catch (error) {
+      if (!(error instanceof InferenceError)) throw error;
+      throw new TypeError(
+        `Cannot add ${op} "${name}" as ${error.message}: current inputs are ${describeInputs(inputs)}`,
+      );
+    }
+    const outputs = types.map((type, index) =>
+      this.#newValue(index === 0 ? name : this.#claim(`${name}:${index}`), type.dtype, type.dims)
+    );
+    this.#nodes.push({ name, op, inputs, outputs, attributes, bodies });
+    return outputs;
+  }
+
+  /** Adds a node with a single output. */
+  apply(op: OpName, inputs: readonly (Value | null)[], options: NodeOptions = {}): Value {
+    return this.node(op, inputs, options)[0] as Value;
+  }
+
+  /** a + b, broadcast. */
+  add(a: Value, b: Value, options: NodeOptions = {}): Value {
+    return this.apply("Add", [a, b], options);
+  }
+
+  /** a − b, broadcast. */
+  sub(a: Value, b: Value): Value {
+    return this.apply("Sub", [a, b]);
+  }
+
+  /** a · b element by element, broadcast. */
+  mul(a: Value, b: Value): Value {
+    return this.apply("Mul", [a, b]);
+  }
+
+  /** a / b element by element, broadcast. */
+  div(a: Value, b: Value): Value {
+    return this.apply("Div", [a, b]);
+  }
+
+  /** Matrix product over the last two axes; a transposed operand is read as it lies, never copied. */
+  matMul(a: Value, b: Value, options: { readonly transA?: boolean; readonly transB?: boolean } = {}): Value {
+    const attributes = { transA: options.transA === true ? 1 : 0, transB: options.transB === true ? 1 : 0 };
+    return this.apply("MatMul", [a, b], { attributes });
+  }
+
+  /** Softmax over one axis. */
+  softmax(x: Value, options: { readonly axis: number; readonly log?: boolean }): Value {
+    return this.apply(options.log === true ? "LogSoftmax" : "Softmax", [x], {
+      attributes: { axis: options.axis },
+    });
+  }
+
+  /** Sum, mean or maximum over axes. `@default {keepdims: false}` */
+  reduce(
+    kind: "sum" | "mean" | "max",
+    x: Value,
+    options: { readonly axes: readonly number[]; readonly keepdims?: boolean },
+  ): Value {
+    const op = ({ sum: "ReduceSum", mean: "ReduceMean", max: "ReduceMax" } as const)[kind];
+    return this.apply(op, [x], {
+      attributes: { axes: options.axes, keepdims: options.keepdims === true ? 1 : 0 },
+    });
+  }
+
+  /** Axes in another order. */
+  transpose(x: Value, perm: readonly number[]): Value {
+    return this.apply("Transpose", [x], { attributes: { perm } });
+  }
+
+  /** The same elements in another shape; symbols in `dims` are lengths of graph inputs. */
+  reshape(x: Value, dims: Shape): Value {
+    if (productOfDims(dims) !== productOfDims(x.dims)) {
+      throw new TypeError(
+        `Cannot reshape "${x.name}" to ${formatShape(dims)} as the count must stay: current shape is ${
+          formatShape(x.dims)
+        }`,
+      );
+    }
+    const unknown = dims.filter((dim, axis) => typeof dim === "string" && x.dims[axis] !== dim);
+    const shape = unknown.length <= 1 && dims.every((dim) => dim !== 0)
+      ? this.constant(
+        "int64",
+        [dims.length],
+        dims.map((dim, axis) => typeof dim === "number" ? dim : x.dims[axis] === dim ? 0 : -1),
+      )
+      : this.shapeOf(dims);
+    return this.apply("Reshape", [x, shape], { attributes: { dims: encodeDims(dims) } });
+  }
+
+  /** A broadcast copy with shape `dims`. */
+  expand(x: Value, dims: Shape): Value {
+    return this.apply("Expand", [x, this.shapeOf(dims)], { attributes: { dims: encodeDims(dims) } });
+  }
+
+  /** A shape as an int64 vector; symbols are read off the graph's inputs at run time. */
+  shapeOf(dims: Shape): Value {
+    if (dims.every((dim): dim is number => typeof dim === "number")) {
+      return this.constant("int64", [dims.length], dims);
+    }
+    const parts = dims.map((dim) => this.length(dim));
+    return parts.length === 1 ? parts[0] as Value : this.apply("Concat", parts, { attributes: { axis: 0 } });
+  }
+
+  /** One axis length as an int64 vector of one element. */
+  length(dim: Dim): Value {
+    if (typeof dim === "number") return this.constant("int64", [1], [dim]);
+    const known = this.#lengths.get(dim);
+    if (known !== undefined) return known;
+    const source = this.#findSymbol(dim);
+    let length: Value;
+    if (source !== null) {
+      length = this.apply("Shape", [source.value], {
+        attributes: { start: source.axis, end: source.axis + 1 },
+      });
+    } else {
+      const factors = dim.split("*");
+      if (factors.length === 1) {
+        throw new RangeError(
+          `Cannot know the length "${dim}" in graph "${this.scope.name}" as no input has such an axis`,
+        );
+      }
+      length = factors.map((factor) => this.length(/^\d+$/.test(factor) ? Number(factor) : factor))
+        .reduce((product, factor) => this.mul(product, factor));
+    }
+    this.#lengths.set(dim, length);
+    return length;
+  }
+
+  /** Makes `dim` known as the length of one axis of a value. */
+  defineLength(dim: string, value: Value, axis: number): void {
+    this.#lengths.set(dim, this.apply("Shape", [value], { attributes: { start: axis, end: axis + 1 } }));
+  }
+
+  /** Another element type. */
+  cast(x: Value, to: DType): Value {
+    return x.dtype === to ? x : this.apply("Cast", [x], { attributes: { to } });
+  }
+
+  /** Elements [start, end) of one axis. */
+  slice(x: Value, options: { readonly axis: number; readonly start: number; readonly end: number }): Value {
+    return this.apply("Slice", [x], { attributes: { ...options } });
+  }
+
+  /** Rows of `data` along `axis`. */
+  gather(data: Value, indices: Value, options: { readonly axis: number }): Value {
+    return this.apply("Gather", [data, indices], { attributes: { axis: options.axis } });
+  }
+
+  /** New axes of length 1. */
+  unsqueeze(x: Value, axes: readonly number[]): Value {
+    return this.apply("Unsqueeze", [x], { attributes: { axes } });
+  }
+
+  /** A loop that runs while its condition holds, at most `maxSteps` times; see ONNX `Loop`. */
+  loop(
+    options: {
+      readonly maxSteps: Value;
+      readonly carried: readonly Carried[];
+      readonly name: string;
+      readonly body: (
+        body: GraphBuilder,
+        state: { readonly step: Value; readonly carried: readonly Value[] },
+      ) => { readonly goOn: Value; readonly carried: readonly Value[]; readonly collected: readonly Value[] };
+    },
+  ): readonly Value[] {
+    const body = new GraphBuilder(options.name, { parent: this });
+    const step = body.input(`${options.name}.step`, "int64", []);
+    body.input(`${options.name}.running`, "bool", []);
+    const inside = options.carried.map(({ name, start, dims }) =>
+      body.input(`${options.name}.${name}`, start.dtype, dims ?? start.dims)
+    );
+    const { goOn, carried, collected } = options.body(body, { step, carried: inside });
+    if (carried.length !== inside.length) {
+      throw new TypeError(
+        `Cannot close loop "${options.name}" as it must carry ${inside.length} values: got ${carried.length}`,
+      );
+    }
+    body.output(`${options.name}.go_on`, goOn);
+    carried.forEach((value, index) =>
+      body.output(`${options.name}.${options.carried[index]?.name}.next`, value)
+    );
+    collected.forEach((value, index) => body.output(`${options.name}.collected_${index}`, value));
+    return this.node("Loop", [options.maxSteps, null, ...options.carried.map(({ start }) => start)], {
+      bodies: { body: body.build() },
+      name: options.name,
+    });
+  }
+
+  /** `then` where the scalar condition holds, `otherwise` elsewhere; only the chosen branch runs. */
+  branch(
+    condition: Value,
+    branches: {
+      readonly name: string;
+      readonly then: (g: GraphBuilder) => readonly Value[];
+      readonly otherwise: (g: GraphBuilder) => readonly Value[];
+    },
+  ): readonly Value[] {
+    const build = (suffix: string, fill: (g: GraphBuilder) => readonly Value[]): Graph => {
+      const g = new GraphBuilder(`${branches.name}.${suffix}`, { parent: this });
+      fill(g).forEach((value, index) => g.output(`${branches.name}.${suffix}_${index}`, value));
+      return g.build();
+    };
+    return this.node("If", [condition], {
+      bodies: { then_branch: build("then", branches.then), else_branch: build("else", branches.otherwise) },
+      name: branches.name,
+    });
+  }
+
+  /** The finished graph. */
+  build(): Graph {
+    if (this.#outputs.length === 0) {
+      throw new RangeError(`Cannot build graph "${this.scope.name}" as it must have an output`);
+    }
+    return {
+      name: this.scope.name,
+      inputs: [...this.#inputs],
+      outputs: [...this.#outputs],
+      nodes: [...this.#nodes],
+      initializers: [...this.#initializers],
+    };
+  }
+
+  #newValue(name: string, dtype: DType, dims: Shape): Value {
+    return { name, dtype, dims: [...dims], scope: this.scope };
+  }
+
+  #claim(wanted: string): string {
+    let name = wanted;
+    for (let copy = 1; this.#names.has(name); copy++) name = `${wanted}_${copy}`;
+    this.#names.add(name);
+    return name;
+  }
+
+  #checkScope(node: string, value: Value): void {
+    for (let scope: Scope | null = this.scope; scope !== null; scope = scope.parent) {
+      if (scope === value.scope) return;
+    }
+    throw new RangeError(
+      `Cannot use "${value.name}" in node "${node}" as it must belong to graph "${this.scope.name}" or one around it: ` +
+        `it belongs to "${value.scope.name}"`,
+    );
+  }
+
+  #findSymbol(dim: string): { value: Value; axis: number } | null {
+    for (const value of this.#inputs) {
+      const axis = value.dims.indexOf(dim);
+      if (axis >= 0) return { value, axis };
+    }
+    return this.#parent === null ? null : this.#parent.#findSymbol(dim);
+  }
+}

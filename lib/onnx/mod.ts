@@ -1,0 +1,21 @@
+/**
+ * Graphs: a typed builder that finds shape and dtype errors while building, a text form, and ONNX bytes.
+ *
+ * @module
+ */
+export { type Carried, GraphBuilder, type NodeOptions } from "./graph_builder.ts";
+export {
+  type Attribute,
+  type ExternalInitializer,
+  formatType,
+  type Graph,
+  type GraphNode,
+  type Initializer,
+  type InlineInitializer,
+  type Scope,
+  type Value,
+} from "./graph.ts";
+export { normalAxis, type OpName } from "./operators.ts";
+export { encodeModel } from "./protobuf.ts";
+export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";
+export { formatGraph } from "./text.ts";

@@ -1,0 +1,261 @@
+import proto from "onnx-proto";
+import type { DType } from "../core/mod.ts";
+import type { Attribute, Graph, GraphNode, Initializer, Value } from "./graph.ts";
+import { OPERATORS } from "./operators.ts";
+
+const { onnx } = proto;
+const DATA_TYPES: { readonly [D in DType]: number } = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+/** RMSNormalization and RotaryEmbedding entered the standard here. */
+const OPSET = 23;
+const IR_VERSION = 10;
+
+interface NodeFields {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain?: string;
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly attribute?: readonly unknown[];
+}
+
+const integer = (name: string, i: number) => ({ name, i, type: onnx.AttributeProto.AttributeType.INT });
+const integers = (name: string, ints: readonly number[]) => ({
+  name,
+  ints: [...ints],
+  type: onnx.AttributeProto.AttributeType.INTS,
+});
+
+function attribute(name: string, value: Attribute): unknown {
+  const types = onnx.AttributeProto.AttributeType;
+  if (typeof value === "number") return integer(name, value);
+  if (typeof value === "string") return { name, s: new TextEncoder().encode(value), type: types.STRING };
+  if ("float" in value) return { name, f: value.float, type: types.FLOAT };
+  return integers(name, value);
+}
+
+function valueInfo(value: Value, name = value.name): unknown {
+  const dim = value.dims.map((length) =>
+    typeof length === "number" ? { dimValue: length } : { dimParam: length }
+  );
+  return { name, type: { tensorType: { elemType: DATA_TYPES[value.dtype], shape: { dim } } } };
+}
+
+function initializer(item: Initializer): unknown {
+  const base = { name: item.value.name, dataType: DATA_TYPES[item.value.dtype], dims: [...item.value.dims] };
+  if (item.kind === "inline") return { ...base, rawData: item.bytes };
+  const externalData = [
+    { key: "location", value: item.location },
+    { key: "offset", value: String(item.offset) },
+    { key: "length", value: String(item.length) },
+  ];
+  return { ...base, externalData, dataLocation: onnx.TensorProto.DataLocation.EXTERNAL };
+}
+
+function vector(name: string, values: readonly number[]): unknown {
+  return { name, dataType: DATA_TYPES.int64, dims: [values.length], int64Data: [...values] };
+}
+
+/** How one of our operations is written in ONNX: mostly one node, sometimes a few, with small constants. */
+class Lowering {
+  readonly nodes: NodeFields[] = [];
+  readonly constants: unknown[] = [];
+
+  graph(graph: Graph): unknown {
+    for (const node of graph.nodes) this.node(node);
+    for (const { name, value } of graph.outputs) {
+      if (name !== value.name) {
+        this.nodes.push({ name: `output.${name}`, opType: "Identity", input: [value.name], output: [name] });
+      }
+    }
+    return {
+      name: graph.name,
+      node: this.nodes,
+      initializer: [...graph.initializers.map(initializer), ...this.constants],
+      input: graph.inputs.map((value) => valueInfo(value)),
+      output: graph.outputs.map(({ name, value }) => valueInfo(value, name)),
+    };
+  }
+
+  node(node: GraphNode): void {
+    const special = SPECIAL[node.op];
+    if (special !== undefined) return special(this, node);
+    const bodies = Object.entries(node.bodies).map(([name, body]) => ({
+      name,
+      g: new Lowering().graph(body),
+      type: onnx.AttributeProto.AttributeType.GRAPH,
+    }));
+    this.emit(node, node.op, [
+      ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
+      ...bodies,
+    ]);
+  }
+
+  emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
+    const input = options.inputs ?? node.inputs.map((value) => value?.name ?? "");
+    const output = options.outputs ?? node.outputs.map((value) => value.name);
+    const domain = options.domain ?? OPERATORS[node.op].domain;
+    this.nodes.push({
+      name: options.name ?? node.name,
+      opType,
+      domain,
+      input,
+      output,
+      attribute: attributes,
+    });
+  }
+
+  int64(node: GraphNode, suffix: string, values: readonly number[]): string {
+    const name = `${node.name}/${suffix}`;
+    this.constants.push(vector(name, values));
+    return name;
+  }
+}
+
+interface EmitOptions {
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly domain?: string;
+  readonly name?: string;
+}
+
+type Special = (to: Lowering, node: GraphNode) => void;
+
+const number = (node: GraphNode, key: string) => node.attributes[key] as number;
+const names = (node: GraphNode) => node.inputs.map((value) => value?.name ?? "");
+
+/** A transposed operand costs nothing in FusedMatMul; float64 has no such kernel, so there it is a Transpose. */
+const lowerMatMul: Special = (to, node) => {
+  const transA = number(node, "transA"), transB = number(node, "transB");
+  if (transA === 0 && transB === 0) return to.emit(node, "MatMul", []);
+  if (node.outputs[0]?.dtype !== "float64") {
+    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB)], {
+      domain: "com.microsoft",
+    });
+  }
+  const inputs = node.inputs.map((value, index) => {
+    const name = value?.name as string;
+    if ((index === 0 ? transA : transB) === 0) return name;
+    const rank = value?.dims.length as number;
+    const perm = Array.from({ length: rank }, (_, axis) => axis);
+    [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
+    const turned = `${node.name}/turned_${index}`;
+    to.emit(node, "Transpose", [integers("perm", perm)], { inputs: [name], outputs: [turned], name: turned });
+    return turned;
+  });
+  to.emit(node, "MatMul", [], { inputs });
+};
+
+/** float64 is outside the operation's types: y = x·[cos, cos] + [−x₂, x₁]·[sin, sin], x = [x₁, x₂]. */
+const lowerRotary: Special = (to, node) => {
+  if (node.outputs[0]?.dtype !== "float64") {
+    return to.emit(node, "RotaryEmbedding", [integer("interleaved", 0)]);
+  }
+  const [x, cos, sin] = names(node) as [string, string, string];
+  const half = (node.inputs[0]?.dims[3] as number) / 2;
+  const at = (suffix: string) => `${node.name}/${suffix}`;
+  const step = (opType: string, inputs: string[], outputs: string[], attributes: unknown[] = []) =>
+    to.emit(node, opType, attributes, { inputs, outputs, name: outputs[0] as string });
+  step("Split", [x, to.int64(node, "halves", [half, half])], [at("x1"), at("x2")], [integer("axis", 3)]);
+  step("Unsqueeze", [cos, to.int64(node, "head_axis", [1])], [at("cos")]);
+  step("Unsqueeze", [sin, at("head_axis")], [at("sin")]);
+  step("Mul", [at("x1"), at("cos")], [at("x1cos")]);
+  step("Mul", [at("x2"), at("sin")], [at("x2sin")]);
+  step("Mul", [at("x2"), at("cos")], [at("x2cos")]);
+  step("Mul", [at("x1"), at("sin")], [at("x1sin")]);
+  step("Sub", [at("x1cos"), at("x2sin")], [at("y1")]);
+  step("Add", [at("x2cos"), at("x1sin")], [at("y2")]);
+  to.emit(node, "Concat", [integer("axis", 3)], { inputs: [at("y1"), at("y2")] });
+};
+
+/** Operations whose axes or bounds are inputs in ONNX. */
+const withVector = (opType: string, key: string, keep: readonly string[] = []): Special => (to, node) =>
+  to.emit(node, opType, keep.map((name) => integer(name, number(node, name))), {
+    inputs: [...names(node), to.int64(node, key, node.attributes[key] as readonly number[])],
+  });
+
+const withoutNotes = (opType: string): Special => (to, node) => to.emit(node, opType, []);
+
+const SPECIAL: Partial<Record<string, Special>> = {
+  MatMul: lowerMatMul,
+  RotaryEmbedding: lowerRotary,
+  Reshape: withoutNotes("Reshape"),
+  Expand: withoutNotes("Expand"),
+  Range: withoutNotes("Range"),
+  ReduceSum: withVector("ReduceSum", "axes", ["keepdims"]),
+  ReduceMean: withVector("ReduceMean", "axes", ["keepdims"]),
+  ReduceMax: withVector("ReduceMax", "axes", ["keepdims"]),
+  Unsqueeze: withVector("Unsqueeze", "axes"),
+  Squeeze: withVector("Squeeze", "axes"),
+  Concat: (to, node) => to.emit(node, "Concat", [integer("axis", number(node, "axis"))]),
+  Slice: (to, node) =>
+    to.emit(node, "Slice", [], {
+      inputs: [
+        ...names(node),
+        to.int64(node, "starts", [number(node, "start")]),
+        to.int64(node, "ends", [number(node, "end")]),
+        to.int64(node, "axes", [number(node, "axis")]),
+      ],
+    }),
+  Cast: (to, node) => to.emit(node, "Cast", [integer("to", DATA_TYPES[node.attributes["to"] as DType])]),
+  ArgMax: (to, node) =>
+    to.emit(node, "ArgMax", [integer("axis", number(node, "axis")), integer("keepdims", 0)]),
+  CumSum: (to, node) => {
+    const axis = to.int64(node, "axis", [number(node, "axis")]);
+    to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
+  },
+  ConstantOfShape: (to, node) => {
+    const zero = {
+      name: "value",
+      t: { dataType: DATA_TYPES[node.attributes["dtype"] as DType], dims: [1], rawData: new Uint8Array(8) },
+    };
+    const width = node.attributes["dtype"] === "int64" || node.attributes["dtype"] === "float64" ? 8 : 4;
+    zero.t.rawData = new Uint8Array(width);
+    to.emit(node, "ConstantOfShape", [{ ...zero, type: onnx.AttributeProto.AttributeType.TENSOR }]);
+  },
+  ScatterAdd: (to, node) => {
+    const indices = `${node.name}/rows`;
+    const axis = to.int64(node, "last", [-1]);
+    to.emit(node, "Unsqueeze", [], {
+      inputs: [names(node)[1] as string, axis],
+      outputs: [indices],
+      name: indices,
+    });
+    to.emit(node, "ScatterND", [attribute("reduction", "add")], {
+      inputs: [names(node)[0] as string, indices, names(node)[2] as string],
+    });
+  },
+  GroupQueryAttention: (to, node) => {
+    const kept = Object.entries(node.attributes).filter(([name]) => name !== "present");
+    to.emit(node, "GroupQueryAttention", kept.map(([name, value]) => attribute(name, value)));
+  },
+};
+
+/**
+ * A graph as ONNX bytes. Weights stay outside: external initializers name a file, an offset and a length.
+ *
+ * @example
+ * ```ts
+ * import { encodeModel, GraphBuilder } from "./mod.ts";
+ * const g = new GraphBuilder("identity");
+ * g.output("y", g.apply("Identity", [g.input("x", "float32", [2])]));
+ * if (encodeModel(g.build()).length === 0) throw new Error("empty");
+ * ```
+ */
+export function encodeModel(graph: Graph): Uint8Array {
+  const model = {
+    irVersion: IR_VERSION,
+    producerName: "small-vectors",
+    opsetImport: [{ domain: "", version: OPSET }, { domain: "com.microsoft", version: 1 }],
+    graph: new Lowering().graph(graph),
+  };
+  return onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish();
+}

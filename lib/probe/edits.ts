@@ -1,0 +1,141 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import {
+  type ComputeDType,
+  parseSite,
+  type SiteHandler,
+  type SiteKind,
+  type SiteName,
+  siteName,
+} from "../model/mod.ts";
+import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
+
+/** Edits of a model graph, declared before it is built. They apply in the order steer, patch, tap. */
+export interface Edits {
+  /** Sites whose values are copied out. `@default []` */
+  readonly taps?: readonly SiteName[];
+  /** Sites whose values may be replaced, at the positions that a mask names. `@default []` */
+  readonly patches?: readonly SiteName[];
+  /** Layers whose `resid_post` has a vector added. `@default []` */
+  readonly steer?: readonly number[];
+  /** Whether steering takes a factor per row and position, instead of adding everywhere. `@default false` */
+  readonly steerFactors?: boolean;
+}
+
+/** Names of the inputs and outputs that edits add to a graph. */
+export const EDIT_NAMES = {
+  /** Steering vectors, float [steered layers, embed], in the order of `Edits.steer`. */
+  steering: "steering",
+  /** Factors on the vectors, float [batch, seq]. */
+  steerFactors: "steer_factors",
+  /** New value of a patched site, in the site's shape. */
+  patch: (site: SiteName): string => `patch.${site}`,
+  /** Where the new value holds, bool [batch, seq]. */
+  patchMask: (site: SiteName): string => `patch_mask.${site}`,
+  /** A tapped value. */
+  tap: (site: SiteName): string => `tap.${site}`,
+} as const;
+
+/** Shape of a site's value. */
+export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
+  switch (kind) {
+    case "q":
+    case "head_out":
+      return ["batch", "seq", config.heads, config.headDim];
+    case "k":
+    case "v":
+      return ["batch", "seq", config.kvHeads, config.headDim];
+    case "attn_weights":
+      return ["batch", config.heads, "seq", "seq"];
+    default:
+      return ["batch", "seq", config.embed];
+  }
+}
+
+/**
+ * Edits made fit for a model: names checked, doubles refused, steered layers in order.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { checkEdits } from "./mod.ts";
+ * const edits = checkEdits({ steer: [1, 0] }, tinyConfig());
+ * if (edits.steer.join() !== "0,1") throw new Error("layers are sorted");
+ * ```
+ *
+ * @throws {RangeError} for an unknown site, a layer that the model lacks, or a site named twice.
+ */
+export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
+  const distinct = <T extends string | number>(list: readonly T[], action: string): readonly T[] => {
+    const double = list.find((item, index) => list.indexOf(item) !== index);
+    if (double !== undefined) throw new RangeError(`Cannot ${action} "${double}" as it must be named once`);
+    return list;
+  };
+  const { taps = [], patches = [], steer = [], steerFactors = false } = edits;
+  for (const name of distinct(taps, "tap")) parseSite(name, { layers: config.layers, action: "tap" });
+  for (const name of distinct(patches, "patch")) parseSite(name, { layers: config.layers, action: "patch" });
+  for (const layer of distinct(steer, "steer layer")) {
+    if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
+      throw new RangeError(`Cannot steer layer ${layer} as it must lie in [0, ${config.layers})`);
+    }
+  }
+  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors };
+}
+
+/** A graph's edits at work. */
+export interface AppliedEdits {
+  /** Handed to the decoder: sees every site, changes the ones that edits name. */
+  readonly site: SiteHandler;
+  /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
+  readonly vectors: ReadonlyMap<number, Value>;
+  /** Tapped values by site, filled as the decoder is built. */
+  readonly tapped: ReadonlyMap<SiteName, Value>;
+}
+
+/** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
+function maskAxes(kind: SiteKind): readonly number[] {
+  if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
+  return kind === "q" || kind === "k" || kind === "v" || kind === "head_out" ? [2, 3] : [2];
+}
+
+/**
+ * Adds the inputs of edits to a graph and returns the handler that applies them. Steering s_l becomes part of
+ * `blocks.l.resid_post`: a tap of that site sees the steered value, a patch replaces it whole.
+ * Source: h_l = h_mid + MLP(norm(h_mid)) + s_l (methods-metrics 0.2, class: code).
+ */
+export function applyEdits(
+  g: GraphBuilder,
+  edits: Required<Edits>,
+  options: { readonly config: ModelConfig; readonly compute: ComputeDType },
+): AppliedEdits {
+  const { config, compute } = options;
+  const vectors = new Map<number, Value>();
+  if (edits.steer.length > 0) {
+    const steering = g.input(EDIT_NAMES.steering, compute, [edits.steer.length, config.embed]);
+    edits.steer.forEach((layer, row) =>
+      vectors.set(layer, g.gather(steering, g.scalar("int64", row), { axis: 0 }))
+    );
+  }
+  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, compute, ["batch", "seq"]) : null;
+  const patches = new Map(edits.patches.map((name) => {
+    const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
+    const value = g.input(EDIT_NAMES.patch(name), compute, siteShape(kind, config));
+    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"]);
+    return [name, { value, mask, axes: maskAxes(kind) }] as const;
+  }));
+  const tapped = new Map<SiteName, Value>();
+  const site: SiteHandler = (inner, name, computed) => {
+    let value = computed;
+    for (const [layer, vector] of vectors) {
+      if (name !== siteName({ layer, kind: "resid_post" })) continue;
+      const added = factors === null ? vector : inner.mul(inner.unsqueeze(factors, [2]), vector);
+      value = inner.add(value, added);
+    }
+    const patch = patches.get(name);
+    if (patch !== undefined) {
+      value = inner.apply("Where", [inner.unsqueeze(patch.mask, patch.axes), patch.value, value]);
+    }
+    if (edits.taps.includes(name)) tapped.set(name, value);
+    return value;
+  };
+  return { site, vectors, tapped };
+}

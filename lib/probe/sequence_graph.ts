@@ -1,0 +1,107 @@
+import { backward } from "../adjoint/mod.ts";
+import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
+import {
+  type ComputeDType,
+  decoderBlocks,
+  embedTokens,
+  fileWeights,
+  sequenceAttention,
+  unembed,
+  type WeightSource,
+} from "../model/mod.ts";
+import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import { applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
+
+/** What a sequence graph gives back; outputs that are not asked for are not in the graph. */
+export interface SequenceOutputs {
+  /** `logits` float [batch, seq, vocab]. `@default false` */
+  readonly logits?: boolean;
+  /** `log_probs` float [batch, seq] of the input `targets`, at temperature 1. `@default false` */
+  readonly logProbs?: boolean;
+  /**
+   * `steering_adjoint` float [steered layers, embed]: the adjoint of every steered layer's vector for the loss
+   * −Σ w·log p(target), `w` the input `target_weights` [batch, seq]. Implies the inputs of `logProbs`.
+   * `@default false`
+   */
+  readonly steeringAdjoint?: boolean;
+}
+
+/** Names of a sequence graph's own inputs and outputs. */
+export const SEQUENCE_NAMES = {
+  tokens: "tokens",
+  targets: "targets",
+  targetWeights: "target_weights",
+  logits: "logits",
+  logProbs: "log_probs",
+  steeringAdjoint: "steering_adjoint",
+} as const;
+
+/**
+ * The graph of whole right-padded sequences: tokens int64 [batch, seq] in; logits, log-probabilities, taps and
+ * steering adjoints out, under declared edits.
+ *
+ * d loss / d s_l is the sum over rows and positions of the adjoint of `blocks.l.resid_post`, since s_l is added at
+ * every position; the engine's sum over broadcast axes is that sum.
+ */
+export function sequenceGraph(
+  options: {
+    readonly config: ModelConfig;
+    readonly weights: Checkpoint | ((g: GraphBuilder) => WeightSource);
+    readonly edits?: Edits;
+    readonly outputs: SequenceOutputs;
+    readonly compute?: ComputeDType;
+  },
+): Graph {
+  const { config, outputs, compute = "float32" } = options;
+  const edits = checkEdits(options.edits ?? {}, config);
+  const g = new GraphBuilder("sequence");
+  const tokens = g.input(SEQUENCE_NAMES.tokens, "int64", ["batch", "seq"]);
+  const weights = typeof options.weights === "function"
+    ? options.weights(g)
+    : fileWeights(g, { checkpoint: options.weights, compute });
+  const applied = applyEdits(g, edits, { config, compute });
+  const { site } = applied;
+  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+  const parts = { config, weights, attention, site };
+  const residual = decoderBlocks(g, embedTokens(g, tokens, parts), parts);
+  for (const name of edits.taps) {
+    const value = applied.tapped.get(name);
+    if (value === undefined) throw new RangeError(`Cannot tap "${name}" as the graph never came to it`);
+    g.output(EDIT_NAMES.tap(name), value);
+  }
+  const wantsLogProbs = outputs.logProbs === true || outputs.steeringAdjoint === true;
+  if (outputs.logits !== true && !wantsLogProbs) return g.build();
+  const logits = unembed(g, residual, parts); // [batch, seq, vocab]
+  if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, logits);
+  if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, vectors: applied.vectors });
+  return g.build();
+}
+
+function addLogProbs(
+  g: GraphBuilder,
+  options: {
+    readonly logits: Value;
+    readonly outputs: SequenceOutputs;
+    readonly compute: ComputeDType;
+    readonly vectors: ReadonlyMap<number, Value>;
+  },
+): void {
+  const { logits, outputs, compute, vectors } = options;
+  const targets = g.input(SEQUENCE_NAMES.targets, "int64", ["batch", "seq"]);
+  const all = g.softmax(logits, { axis: 2, log: true });
+  const picked = g.apply("GatherElements", [all, g.unsqueeze(targets, [2])], { attributes: { axis: 2 } });
+  const logProbs = g.apply("Squeeze", [picked], { attributes: { axes: [2] } }); // [batch, seq]
+  if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
+  if (outputs.steeringAdjoint !== true) return;
+  if (vectors.size === 0) {
+    throw new RangeError(
+      "Cannot give steering adjoints as at least one layer must be steered: current value is none",
+    );
+  }
+  const weights = g.input(SEQUENCE_NAMES.targetWeights, compute, ["batch", "seq"]);
+  const loss = g.apply("Neg", [g.reduce("sum", g.mul(weights, logProbs), { axes: [0, 1] })]);
+  const adjoints = backward(g, { loss, of: [...vectors.values()] });
+  const rows = adjoints.map((adjoint) => g.unsqueeze(adjoint, [0])); // [1, embed] each
+  const stacked = rows.length === 1 ? rows[0] as Value : g.apply("Concat", rows, { attributes: { axis: 0 } });
+  g.output(SEQUENCE_NAMES.steeringAdjoint, stacked);
+}

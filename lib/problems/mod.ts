@@ -1,0 +1,29 @@
+/**
+ * The embedded zoo's problems: six families with held-out test sets, the corpus of the five writers that base
+ * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers.
+ *
+ * @module
+ */
+export {
+  answerMessages,
+  type ChatMessage,
+  EMBEDDED_SYSTEM_PROMPT,
+  QWEN_MATH_SYSTEM_PROMPT,
+} from "./answer_messages.ts";
+export {
+  type CorpusConfig,
+  DEFAULT_CORPUS,
+  type Opener,
+  OPENERS,
+  parseCorpusConfig,
+  PROCESS_WORDS,
+  type ProcessWord,
+  SIGNATURE_OPENER,
+  type WriterName,
+  WRITERS,
+} from "./corpus_config.ts";
+export { type CorpusDocument, corpusDocument } from "./corpus_document.ts";
+export { type CorpusGroup, type CorpusReport, corpusReport } from "./corpus_report.ts";
+export { gradeBoxed, type Verdict, type VerdictReason } from "./grade_boxed.ts";
+export { FAMILIES, type FamilyName, type Problem, testSet, trainProblem } from "./problem.ts";
+export type { SlipKind } from "./_steps.ts";

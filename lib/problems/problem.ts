@@ -1,0 +1,142 @@
+import { RandomStream, sha256 } from "../core/mod.ts";
+import { type Draft, DRAFT_FAMILIES } from "./_families.ts";
+import { operandValue, type Step, stepResult } from "./_steps.ts";
+
+/** The six problem families of the embedded zoo, each one a benchmark. */
+export type FamilyName = "linear" | "words" | "compare" | "remainder" | "chain" | "sequence";
+
+/** Every family, from easy to hard. */
+export const FAMILIES: readonly FamilyName[] = [
+  "linear",
+  "words",
+  "compare",
+  "remainder",
+  "chain",
+  "sequence",
+];
+
+/** One problem with its right answer, a non-negative integer below 100. */
+export interface Problem {
+  /** Family and canonical parameters: `sequence/up,4,7,9`. Wordings of one problem share it. */
+  readonly id: string;
+  /** The family it was drawn from. */
+  readonly family: FamilyName;
+  /** The English question. */
+  readonly question: string;
+  /** The gold answer in decimal digits. */
+  readonly answer: string;
+}
+
+/** A problem with the steps that solve it, for the writers of the corpus. */
+export interface WorkedProblem extends Problem {
+  readonly goal: string;
+  readonly steps: readonly Step[];
+}
+
+/** Whether a problem belongs to the test split: an eighth of all, by hash of its name alone. */
+export function isHeldOut(id: string): boolean {
+  return parseInt(sha256(id).slice(0, 8), 16) % 8 === 0;
+}
+
+function finish(family: FamilyName, draft: Draft): WorkedProblem {
+  const results: number[] = [];
+  for (const step of draft.steps) {
+    results.push(stepResult(step.kind, operandValue(step.left, results), operandValue(step.right, results)));
+  }
+  return {
+    id: `${family}/${draft.parameters.join(",")}`,
+    family,
+    question: draft.question,
+    answer: String(results[results.length - 1]),
+    goal: draft.goal,
+    steps: draft.steps,
+  };
+}
+
+function* draw(family: FamilyName, random: RandomStream): Generator<WorkedProblem> {
+  if (!Object.hasOwn(DRAFT_FAMILIES, family)) {
+    throw new RangeError(
+      `Cannot draw a problem as the family must be one of ${FAMILIES.join(", ")}: ${family}`,
+    );
+  }
+  for (;;) {
+    const draft = DRAFT_FAMILIES[family](random);
+    if (draft !== null) yield finish(family, draft);
+  }
+}
+
+/** `trainProblem` with the steps of its solution. */
+export function workedProblem(
+  family: FamilyName,
+  options: { readonly seed: number; readonly index: number },
+): WorkedProblem {
+  for (const problem of draw(family, new RandomStream(options.seed, "train", family, options.index))) {
+    if (!isHeldOut(problem.id)) return problem;
+  }
+  throw new RangeError(`Cannot draw a problem of ${family} as the generator ended`);
+}
+
+function bare(problem: WorkedProblem): Problem {
+  const { id, family, question, answer } = problem;
+  return { id, family, question, answer };
+}
+
+/**
+ * A training problem: a pure function of its arguments, never one of the held-out problems.
+ *
+ * @example
+ * ```ts
+ * import { trainProblem } from "./mod.ts";
+ * const problem = trainProblem("chain", { seed: 0, index: 5 });
+ * if (problem.answer !== trainProblem("chain", { seed: 0, index: 5 }).answer) throw new Error("not pure");
+ * ```
+ */
+export function trainProblem(
+  family: FamilyName,
+  options: { readonly seed: number; readonly index: number },
+): Problem {
+  return bare(workedProblem(family, options));
+}
+
+/**
+ * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn
+ * by `trainProblem`. A problem is held out when the SHA-256 of its id falls in a fixed eighth, so the split does not
+ * depend on seed, size or wording, and a smaller set is the beginning of a larger one.
+ *
+ * Throws a `RangeError` when the family has fewer than `size` held-out problems (each has over 700).
+ *
+ * `@default {seed: 0}`
+ *
+ * @example
+ * ```ts
+ * import { testSet } from "./mod.ts";
+ * const set = testSet("linear", { size: 20 });
+ * if (new Set(set.map((problem) => problem.id)).size !== 20) throw new Error("not distinct");
+ * ```
+ */
+export function testSet(
+  family: FamilyName,
+  options: { readonly size: number; readonly seed?: number },
+): readonly Problem[] {
+  const { size, seed = 0 } = options;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(
+      `Cannot make a test set as its size must be a positive integer: current value is ${size}`,
+    );
+  }
+  const found = new Map<string, Problem>();
+  let misses = 0;
+  for (const problem of draw(family, new RandomStream(seed, "test", family))) {
+    if (!isHeldOut(problem.id) || found.has(problem.id)) {
+      // A run of misses this long says that the family is used up.
+      if (++misses > 20_000) break;
+      continue;
+    }
+    misses = 0;
+    found.set(problem.id, bare(problem));
+    if (found.size === size) return [...found.values()];
+  }
+  throw new RangeError(
+    `Cannot make a test set of ${family} as its size must be <= ${found.size}: current value is ${size}`,
+  );
+}

@@ -1,0 +1,187 @@
+import {
+  type AttentionBiases,
+  type ChatTokenizer,
+  type ModelConfig,
+  weightShapes,
+} from "../checkpoint/mod.ts";
+import { canonicalJson, elementCount, RandomStream, sha256, tensor } from "../core/mod.ts";
+import { answerMessages, corpusDocument } from "../problems/mod.ts";
+import { Session } from "../runtime/mod.ts";
+import { AdamW, clipToNorm } from "./adamw.ts";
+import { adjointName, languageModelGraph } from "./language_model_graph.ts";
+import type { PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
+import { scheduleFactor } from "./schedule.ts";
+import { loadTrainingState, saveTrainingState } from "./training_state.ts";
+
+/** Qwen2 has biases on queries, keys and values; Llama has none. */
+function biasesOf(config: ModelConfig): AttentionBiases {
+  const some = config.architecture === "qwen2";
+  return { q: some, k: some, v: some };
+}
+
+/** A document as token ids; tokens from `answerStart` on are the answer, the stop token included. */
+interface TokenDocument {
+  readonly ids: readonly number[];
+  readonly answerStart: number;
+}
+
+/** One line of a pretraining log. */
+export interface PretrainStep {
+  readonly step: number;
+  /** Mean −log p per unit of target weight, in nats. */
+  readonly crossEntropyNats: number;
+  readonly adjointNorm: number;
+  readonly learningRate: number;
+  readonly tokens: number;
+}
+
+/** Weights at the start: normal, with output projections narrowed by the depth so that the residual grows evenly. */
+export function initialWeights(
+  config: ModelConfig,
+  training: Pick<TrainingSettings, "seed" | "initial">,
+): Map<string, Float32Array> {
+  const { initial } = training;
+  const weights = new Map<string, Float32Array>();
+  for (const [name, dims] of weightShapes(config, { biases: biasesOf(config) })) {
+    const stream = new RandomStream(training.seed, "initial", name);
+    const values = new Float32Array(elementCount(dims));
+    if (name.endsWith("norm.weight")) values.fill(1);
+    else if (!name.endsWith(".bias")) {
+      const intoResidual = /(o_proj|down_proj)\.weight$/.test(name) ? 1 / Math.sqrt(2 * config.layers) : 1;
+      const spread = name === "model.embed_tokens.weight"
+        ? initial.embedding
+        : name === "lm_head.weight"
+        ? initial.unembedding
+        : initial.projection * intoResidual / Math.sqrt(dims[1] as number);
+      for (let i = 0; i < values.length; i++) values[i] = spread * stream.normal();
+    }
+    weights.set(name, values);
+  }
+  return weights;
+}
+
+/** Documents of one step as right-padded feeds, sorted by length so that a micro-batch wastes little padding. */
+function microBatches(documents: readonly TokenDocument[], training: TrainingSettings) {
+  const sorted = [...documents].sort((a, b) => a.ids.length - b.ids.length);
+  const weightOf = (document: TokenDocument, target: number) =>
+    target >= document.answerStart ? 1 : training.promptWeight;
+  let total = 0;
+  for (const document of documents) {
+    for (let target = 1; target < document.ids.length; target++) total += weightOf(document, target);
+  }
+  const batches = [];
+  for (let start = 0; start < sorted.length; start += training.microBatch) {
+    const rows = sorted.slice(start, start + training.microBatch);
+    const seq = Math.max(...rows.map((row) => row.ids.length)) - 1;
+    const dims = [rows.length, seq];
+    const tokens = new BigInt64Array(rows.length * seq), targets = new BigInt64Array(rows.length * seq);
+    const weights = new Float32Array(rows.length * seq);
+    rows.forEach((row, r) => {
+      for (let t = 0; t + 1 < row.ids.length; t++) {
+        tokens[r * seq + t] = BigInt(row.ids[t] as number);
+        targets[r * seq + t] = BigInt(row.ids[t + 1] as number);
+        weights[r * seq + t] = weightOf(row, t + 1) / total;
+      }
+    });
+    batches.push({
+      tokens: tensor("int64", dims, tokens),
+      targets: tensor("int64", dims, targets),
+      target_weights: tensor("float32", dims, weights),
+    });
+  }
+  return batches;
+}
+
+/**
+ * Trains a language model on the corpus. Documents are a pure function of (seed, index), so a run that was killed
+ * and resumed sees what an unbroken one would have seen and ends with the same bytes.
+ *
+ * `folder` keeps the state between calls; `onStep` gets each log line; an aborted `signal` saves and returns early.
+ * Returns the weights and the log; `finished` is false after an abort.
+ */
+export async function pretrain(
+  config: PretrainConfig,
+  options: {
+    readonly tokenizer: ChatTokenizer;
+    readonly folder: string;
+    readonly saveEvery?: number;
+    readonly threads?: number;
+    readonly signal?: AbortSignal;
+    readonly onStep?: (line: PretrainStep) => void;
+  },
+): Promise<{
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly log: readonly string[];
+  readonly finished: boolean;
+}> {
+  const { tokenizer, folder, saveEvery = 100 } = options;
+  const { model, training, corpus } = config;
+  const runHash = sha256(canonicalJson(config));
+  const shapes = weightShapes(model, { biases: biasesOf(model) });
+  const resumed = await loadTrainingState(folder, runHash);
+  const weights = resumed === null ? initialWeights(model, training) : new Map(resumed.parameters);
+  const optimizer = new AdamW(weights, {
+    betas: training.betas,
+    weightDecay: (name) => /_proj\.weight$/.test(name) ? training.weightDecay : 0,
+    ...(resumed === null ? {} : { state: resumed.optimizer }),
+  });
+  const log = [...(resumed?.log ?? [])];
+  const schedule = {
+    warmupSteps: training.warmupSteps,
+    decay: "cosine",
+    totalSteps: training.steps,
+    floor: training.floor,
+  } as const;
+  const graph = languageModelGraph(model, { shapes, zLoss: training.zLoss });
+  const session = await Session.create(graph, { threads: options.threads ?? 2 });
+  const stop = tokenizer.tokenId("<|im_end|>") as number;
+  const documentAt = (index: number): TokenDocument => {
+    const { problem, answer } = corpusDocument(corpus, { seed: training.seed, index });
+    const prompt = tokenizer.encodeChat(answerMessages(problem.question));
+    return { ids: [...prompt, ...tokenizer.encode(answer), stop], answerStart: prompt.length };
+  };
+  const save = () =>
+    saveTrainingState(folder, { runHash, parameters: weights, optimizer: optimizer.state, log });
+  for (let step = optimizer.state.step; step < training.steps; step++) {
+    if (options.signal?.aborted === true) {
+      await save();
+      await session.release();
+      return { weights, log, finished: false };
+    }
+    const first = step * training.documentsPerStep;
+    const documents = Array.from({ length: training.documentsPerStep }, (_, i) => documentAt(first + i));
+    const adjoints = new Map([...shapes].map(([name, dims]) => [name, new Float32Array(elementCount(dims))]));
+    let weightedNats = 0;
+    const feeds = Object.fromEntries(
+      [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
+    );
+    for (const batch of microBatches(documents, training)) {
+      const out = await session.run({ ...batch, ...feeds });
+      weightedNats += Number(out["cross_entropy"]?.data[0]);
+      for (const [name, sum] of adjoints) {
+        const part = out[adjointName(name)]?.data as Float32Array;
+        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+      }
+    }
+    const adjointNorm = clipToNorm(adjoints, training.maxNorm);
+    const learningRate = training.learningRate * scheduleFactor(schedule, step);
+    optimizer.step(adjoints, { learningRate });
+    const line: PretrainStep = {
+      step,
+      crossEntropyNats: Number(weightedNats.toPrecision(6)),
+      adjointNorm: Number(adjointNorm.toPrecision(4)),
+      learningRate: Number(learningRate.toPrecision(4)),
+      tokens: documents.reduce((sum, document) => sum + document.ids.length, 0),
+    };
+    if (!Number.isFinite(line.crossEntropyNats)) {
+      throw new RangeError(
+        `Cannot go on pretraining as the loss must be finite: step ${step} gave ${weightedNats}`,
+      );
+    }
+    log.push(JSON.stringify(line));
+    options.onStep?.(line);
+    if ((step + 1) % saveEvery === 0) await save();
+  }
+  await session.release();
+  return { weights, log, finished: true };
+}

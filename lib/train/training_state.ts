@@ -1,0 +1,78 @@
+import { readSafetensorsHeader, readTensor, writeFileAtomic, writeSafetensors } from "../checkpoint/mod.ts";
+import { InputError } from "../core/mod.ts";
+import type { AdamWState, Parameters } from "./adamw.ts";
+
+/** What a training run leaves on disk to go on from: values, moments, the log so far. */
+export interface TrainingState {
+  /** Hash of everything that decides the run; a state of another run is refused. */
+  readonly runHash: string;
+  readonly parameters: Parameters;
+  readonly optimizer: AdamWState;
+  /** One JSON line per finished step. */
+  readonly log: readonly string[];
+}
+
+const STATE_FILE = "state.safetensors";
+const LOG_FILE = "log.jsonl";
+
+/** Writes a state so that a killed run finds either the old state or the new one, never half of one. */
+export async function saveTrainingState(folder: string, state: TrainingState): Promise<void> {
+  const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
+  const put = (prefix: string, values: Parameters) => {
+    for (const [name, data] of values) {
+      tensors[`${prefix}/${name}`] = { dtype: "float32", dims: [data.length], data };
+    }
+  };
+  put("value", state.parameters);
+  put("first", state.optimizer.first);
+  put("second", state.optimizer.second);
+  await writeSafetensors(`${folder}/${STATE_FILE}`, {
+    tensors,
+    metadata: { run: state.runHash, step: String(state.optimizer.step), log: state.log.join("\n") },
+  });
+  await writeTrainingLog(folder, state.log);
+}
+
+/** Writes the log, one JSON line per step. */
+export async function writeTrainingLog(folder: string, log: readonly string[]): Promise<void> {
+  await writeFileAtomic(`${folder}/${LOG_FILE}`, log.map((line) => `${line}\n`).join(""));
+}
+
+/** The state in a folder, or null where there is none. Throws an InputError when it belongs to another run. */
+export async function loadTrainingState(folder: string, runHash: string): Promise<TrainingState | null> {
+  const path = `${folder}/${STATE_FILE}`;
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const file = await readSafetensorsHeader(path);
+  const run = file.metadata.get("run"), step = file.metadata.get("step"), log = file.metadata.get("log");
+  if (run !== runHash) {
+    throw new InputError("the unfinished run in this folder has other settings", {
+      where: path,
+      repair: "resume with the settings it was started with, or give another --out",
+    });
+  }
+  const groups = { value: new Map<string, Float32Array>(), first: new Map(), second: new Map() };
+  for (const [name, entry] of file.tensors) {
+    const [group, ...rest] = name.split("/");
+    groups[group as keyof typeof groups].set(rest.join("/"), await readTensor(entry));
+  }
+  return {
+    runHash,
+    parameters: groups.value,
+    optimizer: { step: Number(step), first: groups.first, second: groups.second },
+    log: log === undefined || log === "" ? [] : log.split("\n"),
+  };
+}
+
+/** Removes the state of a finished run; the log stays. */
+export async function dropTrainingState(folder: string): Promise<void> {
+  try {
+    await Deno.remove(`${folder}/${STATE_FILE}`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

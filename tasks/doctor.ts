@@ -1,0 +1,169 @@
+import { dirname, resolve } from "node:path";
+import { InputError, tensor } from "../lib/core/mod.ts";
+import { GraphBuilder } from "../lib/onnx/mod.ts";
+import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
+import { defineCommand, main } from "./_command.ts";
+import { EXIT_CODES } from "./_fault.ts";
+
+/** What was found of one thing, and what to do about it. */
+export interface Finding {
+  readonly item: string;
+  readonly found: string;
+  /** `ok`: works; `optional`: absent, and only some commands need it; `missing`: nothing works without it. */
+  readonly verdict: "ok" | "optional" | "missing";
+  /** What to do. @default {nothing} */
+  readonly repair?: string;
+}
+
+const GIB = 2 ** 30;
+const ROOT = new URL("../", import.meta.url);
+
+/** Memory for the embedded zoo: weights, the rollouts of a batch and the runtime itself take about half of it. */
+const LEAST_MEMORY_GIB = 2;
+
+const CUDA_REPAIR =
+  "needs an NVIDIA driver, CUDA, cuDNN and ONNX Runtime's CUDA libraries; the CPU runs all the rest";
+
+/** Judges the version of Deno against the pinned one. */
+export function denoFinding(found: string, pinned: string): Finding {
+  const item = "Deno";
+  if (found === pinned) return { item, found, verdict: "ok" };
+  return {
+    item,
+    found: `${found}, pinned is ${pinned}`,
+    verdict: "optional",
+    repair: `npx deno@${pinned} task … runs the pinned version`,
+  };
+}
+
+/** Judges the memory that is free for new work, in bytes. */
+export function memoryFinding(memory: { readonly total: number; readonly available: number }): Finding {
+  const gib = (bytes: number): string => (bytes / GIB).toFixed(1);
+  const item = "memory", found = `${gib(memory.available)} of ${gib(memory.total)} GiB free`;
+  if (memory.available >= LEAST_MEMORY_GIB * GIB) return { item, found, verdict: "ok" };
+  return {
+    item,
+    found,
+    verdict: "optional",
+    repair: `close programs: below ${LEAST_MEMORY_GIB} GiB runs may be killed`,
+  };
+}
+
+/** Judges whether files can be written to a folder, which need not exist yet. */
+export function outFinding(folder: string): Finding {
+  const item = "output folder";
+  try {
+    // The folder itself may come later; then what counts is its nearest parent that exists.
+    let parent = resolve(folder);
+    while (!exists(parent)) parent = dirname(parent);
+    Deno.removeSync(Deno.makeTempFileSync({ dir: parent, prefix: ".doctor-" }));
+    return { item, found: `${folder} can be written`, verdict: "ok" };
+  } catch (error) {
+    const found = `${folder} cannot be written (${error instanceof Error ? error.name : error})`;
+    return { item, found, verdict: "missing", repair: "pass --out with a folder of yours" };
+  }
+}
+
+function exists(path: string | URL): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Looks for models, folders with a config and weights, below the folder of the embedded zoo. */
+export function zooFinding(zoo: URL): Finding {
+  const item = "embedded zoo";
+  const isModel = (name: string): boolean =>
+    ["config.json", "model.safetensors", "tokenizer.json"].every((file) =>
+      exists(new URL(`${name}/${file}`, zoo))
+    );
+  const names = exists(zoo)
+    ? [...Deno.readDirSync(zoo)].filter((entry) => entry.isDirectory).map((entry) => entry.name)
+    : [];
+  const models = names.filter(isModel).sort();
+  if (models.length > 0) return { item, found: models.join(", "), verdict: "ok" };
+  return {
+    item,
+    found: "no model",
+    verdict: "missing",
+    repair: "git checkout -- fixtures/embedded restores it",
+  };
+}
+
+/** Runs a small graph on a device and checks its result. */
+export async function deviceFinding(device: Device): Promise<Finding> {
+  const item = `${device} sessions`;
+  const g = new GraphBuilder("doctor");
+  const x = g.input("x", "float32", ["n"]);
+  g.output("y", g.add(x, x));
+  const absent = device === "cpu" ? "missing" : "optional";
+  try {
+    const session = await Session.create(g.build(), { device });
+    const { y } = await session.run({ x: tensor("float32", [2], [1, 2]) });
+    await session.release();
+    if (y?.data[0] === 2 && y.data[1] === 4) return { item, found: "a graph ran", verdict: "ok" };
+    return {
+      item,
+      found: `[1, 2] doubled gave [${y?.data}]`,
+      verdict: absent,
+      repair: "do not trust this device",
+    };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const found = error.cause instanceof Error ? error.cause.message : error.message;
+    return { item, found, verdict: absent, ...(device === "cuda" ? { repair: CUDA_REPAIR } : {}) };
+  }
+}
+
+/** One line per finding: verdict, item, what was found, what to do. */
+export function findingLines(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map((finding) => finding.item.length));
+  return findings.map(({ item, found, verdict, repair }) =>
+    `${verdict.padEnd(8)}  ${item.padEnd(width)}  ${found}${repair === undefined ? "" : `: ${repair}`}`
+  );
+}
+
+/** What this machine can run, and what to do about the rest. */
+export const doctor = defineCommand({
+  name: "doctor",
+  summary: "Says what this machine can run, and what to do about the rest.",
+  flags: {
+    out: { kind: "string", default: "out", placeholder: "DIR", help: "The folder that results would go to" },
+  },
+  examples: [
+    ["deno task doctor", "Check this machine"],
+    ["deno task doctor --out /data/results", "Check that results can be written there"],
+  ],
+  async run({ flags, print }) {
+    const pinned = Deno.readTextFileSync(new URL(".dvmrc", ROOT)).trim();
+    const runtime = runtimeReport();
+    const findings: Finding[] = [
+      denoFinding(Deno.version.deno, pinned),
+      {
+        item: "ONNX Runtime",
+        found: `${runtime.version} (knows ${runtime.backends.join(", ")})`,
+        verdict: "ok",
+      },
+      await deviceFinding("cpu"),
+      await deviceFinding("cuda"),
+      { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
+      memoryFinding(Deno.systemMemoryInfo()),
+      outFinding(flags.out),
+      zooFinding(new URL("fixtures/embedded/", ROOT)),
+    ];
+    for (const line of findingLines(findings)) print(line);
+    const missing = findings.filter((finding) => finding.verdict === "missing");
+    print(
+      missing.length === 0
+        ? "This machine can run the embedded profile."
+        : `${missing.length} required missing.`,
+    );
+    return missing.length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
+  },
+});
+
+if (import.meta.main) await main(doctor);

@@ -1,0 +1,47 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type BenchmarkOutcomes, recoveredShare } from "../../lib/analysis/mod.ts";
+
+/** The first `right` of `count` problems answered right. */
+function condition(right: number, count = 100): BenchmarkOutcomes {
+  return { sums: [[Array.from({ length: count }, (_, index) => [index < right ? 1 : 0])]] };
+}
+
+Deno.test("recoveredShare() is the part of the steered gain that the prefix gives", () => {
+  const share = recoveredShare({ base: condition(20), prefix: condition(50), steered: condition(60) });
+  assertEquals(share.percent, 75);
+  assert(share.low !== null && share.high !== null && share.low < 75 && share.high > 75);
+  assertEquals(share.droppedDraws, 0);
+});
+
+Deno.test("recoveredShare() has the interval of a binomial share", () => {
+  // Base answers none and the prefix is right on half of what steering gets right, so a draw's share is
+  // Binomial(m, 1/2)/m for the m of its problems that steering answers: all 400. Normal law: 50 ± 4.9.
+  const share = recoveredShare({
+    base: condition(0, 400),
+    prefix: condition(200, 400),
+    steered: condition(400, 400),
+  });
+  assert(Math.abs((share.low as number) - 45.1) < 0.6 && Math.abs((share.high as number) - 54.9) < 0.6);
+});
+
+Deno.test("recoveredShare() is not applicable when the gain is zero or its sign is not established", () => {
+  const none = { percent: null, low: null, high: null, level: 0.95, droppedDraws: 0 };
+  assertEquals(recoveredShare({ base: condition(30), prefix: condition(50), steered: condition(30) }), none);
+  // One problem of a hundred: 37 % of the draws do not contain it.
+  assertEquals(recoveredShare({ base: condition(30), prefix: condition(50), steered: condition(31) }), none);
+});
+
+Deno.test("recoveredShare() holds for an established loss as for a gain", () => {
+  assertEquals(
+    recoveredShare({ base: condition(60), prefix: condition(40), steered: condition(20) }).percent,
+    50,
+  );
+});
+
+Deno.test("recoveredShare() refuses conditions on different problems", () => {
+  assertThrows(
+    () => recoveredShare({ base: condition(1), prefix: condition(1, 50), steered: condition(1) }),
+    RangeError,
+    "same problems",
+  );
+});

@@ -1,0 +1,196 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/core/mod.ts";
+import { ChatTokenizer, type ChatTurn } from "../../lib/checkpoint/mod.ts";
+import { golden, withFolder } from "./_folder.ts";
+
+interface GoldenTokenizer {
+  readonly vocab: number;
+  readonly bos: number | null;
+  readonly eos: number | null;
+  readonly pad: number | null;
+  readonly added_special: number[];
+  readonly variables: Record<string, string>;
+  readonly texts: { text: string; ids: number[]; decoded: string; without_special: string }[];
+  readonly chats: { messages: ChatTurn[]; generation: boolean; text: string; ids: number[] }[];
+  readonly pieces: string[];
+}
+
+const KINDS = ["qwen", "llama"] as const;
+const FOLDER = new URL("../../fixtures/golden/tokenizers/", import.meta.url).pathname;
+const read = () => golden<Record<(typeof KINDS)[number], GoldenTokenizer>>("chat_tokenizer.json");
+
+Deno.test("ChatTokenizer encodes and decodes as transformers does", async () => {
+  const expected = await read();
+  for (const kind of KINDS) {
+    const tokenizer = await ChatTokenizer.open(`${FOLDER}${kind}`);
+    for (const { text, ids, decoded, without_special } of expected[kind].texts) {
+      assertEquals(tokenizer.encode(text), ids, `${kind}: ${JSON.stringify(text)}`);
+      assertEquals(tokenizer.decode(ids), decoded);
+      assertEquals(tokenizer.decode(ids, { specialTokens: "skip" }), without_special);
+    }
+  }
+});
+
+Deno.test("ChatTokenizer renders and encodes conversations as transformers does", async () => {
+  const expected = await read();
+  for (const kind of KINDS) {
+    const { chats, variables } = expected[kind];
+    const tokenizer = await ChatTokenizer.open(`${FOLDER}${kind}`);
+    for (const { messages, generation, text, ids } of chats) {
+      const options = { addGenerationPrompt: generation, variables };
+      assertEquals(tokenizer.renderChat(messages, options), text);
+      assertEquals(tokenizer.encodeChat(messages, options), ids);
+    }
+  }
+});
+
+Deno.test("ChatTokenizer knows its vocabulary as transformers does", async () => {
+  const expected = await read();
+  for (const kind of KINDS) {
+    const { vocab, bos, eos, pad, added_special, pieces } = expected[kind];
+    const tokenizer = await ChatTokenizer.open(`${FOLDER}${kind}`);
+    assertEquals(tokenizer.vocab, vocab);
+    assertEquals([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.padTokenId], [bos, eos, pad]);
+    assertEquals([...tokenizer.specialTokenIds].sort((a, b) => a - b), added_special);
+    assertEquals(pieces.map((_, id) => tokenizer.tokenText(id)), pieces);
+  }
+});
+
+Deno.test("ChatTokenizer adds no token in silence, though the post-processor of the file would", async () => {
+  const tokenizer = await ChatTokenizer.open(`${FOLDER}llama`);
+  assertEquals(tokenizer.encode("To").includes(tokenizer.bosTokenId!), false);
+  assertEquals(tokenizer.encode("<|begin_of_text|>To")[0], tokenizer.bosTokenId);
+});
+
+Deno.test("tokenId() is an id for exactly one token", async () => {
+  const tokenizer = await ChatTokenizer.open(`${FOLDER}qwen`);
+  assertEquals(tokenizer.tokenId("<|im_end|>"), tokenizer.eosTokenId);
+  assertEquals(tokenizer.tokenText(tokenizer.tokenId("7")!), "7");
+  assertEquals(tokenizer.tokenId("77"), null);
+  assertEquals(tokenizer.tokenId(""), null);
+});
+
+Deno.test("decode() gives nothing for rows of embedding without a token and refuses what is no id", async () => {
+  const tokenizer = await ChatTokenizer.open(`${FOLDER}qwen`);
+  const [seven] = tokenizer.encode("7");
+  assertEquals(tokenizer.decode([tokenizer.vocab, seven!, 99_999]), "7");
+  assertEquals(tokenizer.decode([]), "");
+  for (const id of [-1, 0.5, NaN]) {
+    assertThrows(() => tokenizer.decode([id]), RangeError, `current value is ${id}`);
+  }
+});
+
+Deno.test("renderChat() never reads the clock", async () => {
+  const tokenizer = await ChatTokenizer.open(`${FOLDER}llama`);
+  const messages = [{ role: "user", content: "hi" }];
+  assertThrows(() => tokenizer.renderChat(messages), InputError, "asks for today's date");
+});
+
+Deno.test("renderChat() says why a template refuses, and when there is none", async () => {
+  const tokenizer = await ChatTokenizer.open(`${FOLDER}qwen`);
+  const strange = [{ role: "user", content: "hi" }, { role: "robot", content: "hi" }];
+  assertThrows(() => tokenizer.renderChat(strange), InputError, "refuses these messages, unknown role robot");
+  await withTokenizer({ config: { chat_template: undefined } }, async (folder) => {
+    const bare = await ChatTokenizer.open(folder);
+    assertEquals(bare.hasChatTemplate, false);
+    assertThrows(() => bare.renderChat(strange), InputError, "no chat template");
+  });
+});
+
+type Edits = { tokenizer?: (json: EditableTokenizer) => void; config?: Record<string, unknown> };
+interface EditableTokenizer {
+  model: { type: string; vocab: Record<string, number>; merges?: unknown[]; unk_token?: string };
+  added_tokens: { id: number; content: string }[];
+  pre_tokenizer: { pretokenizers: Record<string, unknown>[] };
+  decoder?: unknown;
+}
+
+/** Runs a test body with an edited copy of the qwen-like tokenizer. */
+async function withTokenizer(edits: Edits, body: (folder: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const tokenizer = await golden<EditableTokenizer>("tokenizers/qwen/tokenizer.json");
+    const config = await golden<Record<string, unknown>>("tokenizers/qwen/tokenizer_config.json");
+    edits.tokenizer?.(tokenizer);
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(tokenizer));
+    await Deno.writeTextFile(
+      `${folder}/tokenizer_config.json`,
+      JSON.stringify({ ...config, ...edits.config }),
+    );
+    await body(folder);
+  });
+}
+
+function assertRefused(edits: Edits, message: string): Promise<void> {
+  return withTokenizer(edits, async (folder) => {
+    const error = await assertRejects(() => ChatTokenizer.open(folder), InputError, message);
+    assertEquals(
+      [error.message.includes("\n"), error.message.includes(folder)],
+      [false, true],
+      error.message,
+    );
+  });
+}
+
+Deno.test("ChatTokenizer.open() refuses damaged tokenizers", async () => {
+  await assertRefused(
+    { tokenizer: (json) => delete json.model.merges },
+    '"model.merges" is missing in tokenizer.json',
+  );
+  await assertRefused(
+    { tokenizer: (json) => void (json.model.merges = [["a"]]) },
+    "must be a pair of tokens",
+  );
+  await assertRefused({ tokenizer: (json) => void (json.model.type = "Unigram") }, 'only "BPE" is supported');
+  await assertRefused({ tokenizer: (json) => void (json.model.vocab["!"] = -1) }, "must be a token id");
+  await assertRefused({ tokenizer: (json) => void (json.model.vocab["!"] = 5) }, "share the id 5");
+  await assertRefused(
+    { tokenizer: (json) => void (json.decoder = { type: "Magic" }) },
+    "Unknown Decoder type: Magic",
+  );
+  await assertRefused({ tokenizer: (json) => delete json.decoder }, '"decoder" is missing');
+  await assertRefused({ config: { eos_token: "<|gone|>" } }, 'eos_token "<|gone|>" is not in the vocabulary');
+  await assertRefused({ config: { chat_template: "{% if %}" } }, "cannot parse the chat template");
+});
+
+Deno.test("ChatTokenizer.open() refuses what would lose text or split it differently", async () => {
+  // Ċ stands for the byte 10.
+  await assertRefused({ tokenizer: (json) => delete json.model.vocab["Ċ"] }, "no token for the byte 10");
+  const split = (changes: Record<string, unknown>) => (json: EditableTokenizer) =>
+    void Object.assign(json.pre_tokenizer.pretokenizers[0]!, changes);
+  await assertRefused(
+    { tokenizer: split({ behavior: "MergedWithPrevious" }) },
+    'splits by "MergedWithPrevious"',
+  );
+  await assertRefused({ tokenizer: split({ invert: true }) }, 'splits by "Isolated, inverted"');
+});
+
+Deno.test("ChatTokenizer.open() names missing files and a tokenizer too large for the model", async () => {
+  await withTokenizer({}, async (folder) => {
+    await assertRejects(
+      () => ChatTokenizer.open(folder, { vocab: 422 }),
+      InputError,
+      "ids up to 422, the model only 422",
+    );
+    assertEquals((await ChatTokenizer.open(folder, { vocab: 423 })).vocab, 423);
+    await Deno.remove(`${folder}/tokenizer_config.json`);
+    await assertRejects(() => ChatTokenizer.open(folder), InputError, "tokenizer_config.json");
+    await Deno.remove(`${folder}/tokenizer.json`);
+    await assertRejects(() => ChatTokenizer.open(folder), InputError, "does not exist");
+  });
+});
+
+Deno.test("ChatTokenizer takes the named default of several templates, and a file of its own before any key", async () => {
+  const chat_template = [{ name: "tool_use", template: "tool" }, {
+    name: "default",
+    template: "from the key",
+  }];
+  await withTokenizer({ config: { chat_template } }, async (folder) => {
+    const fromKey = await ChatTokenizer.open(folder);
+    assertEquals(fromKey.renderChat([]), "from the key");
+    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "\n  from the file\n");
+    const fromFile = await ChatTokenizer.open(folder);
+    assertEquals(fromFile.renderChat([]), "\n  from the file");
+    assertEquals(fromKey.hash === fromFile.hash, false);
+    assertEquals(fromFile.hash, (await ChatTokenizer.open(folder)).hash);
+  });
+});

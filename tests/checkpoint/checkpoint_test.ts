@@ -1,0 +1,240 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { InputError, sha256 } from "../../lib/core/mod.ts";
+import {
+  openCheckpoint,
+  type RandomCheckpointOptions,
+  randomWeights,
+  readTensor,
+  tinyConfig,
+  writeRandomCheckpoint,
+  writeSafetensors,
+} from "../../lib/checkpoint/mod.ts";
+import { withFolder } from "./_folder.ts";
+
+const config = tinyConfig();
+
+/** Runs a test body with a random checkpoint. */
+function withCheckpoint(
+  options: Partial<RandomCheckpointOptions>,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  return withFolder(async (folder) => {
+    await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0, ...options });
+    await body(folder);
+  });
+}
+
+/** Rewrites the single weight file with some tensors replaced (by new shapes or dtypes) or dropped (null). */
+async function rewrite(folder: string, changes: Record<string, { dims: number[] } | null>): Promise<void> {
+  const { weights } = await openCheckpoint(folder);
+  const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
+  for (const [name, entry] of weights) {
+    tensors[name] = { dtype: "float32", dims: entry.dims, data: await readTensor(entry) };
+  }
+  for (const [name, change] of Object.entries(changes)) {
+    if (change === null) delete tensors[name];
+    else {
+      const count = change.dims.reduce((product, dim) => product * dim, 1);
+      tensors[name] = { dtype: "float32", dims: change.dims, data: new Float32Array(count) };
+    }
+  }
+  await writeSafetensors(`${folder}/model.safetensors`, { tensors });
+}
+
+async function assertRefused(folder: string, message: string): Promise<void> {
+  const error = await assertRejects(() => openCheckpoint(folder), InputError, message);
+  assert(!error.message.includes("\n"), error.message);
+  assert(error.message.includes(folder), `names no place: ${error.message}`);
+}
+
+Deno.test("openCheckpoint() finds every weight where the file has it", async () => {
+  for (const dtype of ["float32", "float16", "bfloat16"] as const) {
+    for (const shards of [1, 3]) {
+      await withCheckpoint({ dtype, shards }, async (folder) => {
+        const checkpoint = await openCheckpoint(folder);
+        assertEquals(checkpoint.weightsFolder, folder);
+        assertEquals(checkpoint.config, config);
+        assertEquals(checkpoint.biases, { q: true, k: true, v: true });
+        const expected = randomWeights(config, { seed: 0 });
+        assertEquals([...checkpoint.weights.keys()], [...expected.keys()]);
+        assertEquals(new Set([...checkpoint.weights.values()].map((entry) => entry.location)).size, shards);
+        for (const [name, entry] of checkpoint.weights) {
+          assertEquals(entry.file, `${folder}/${entry.location}`);
+          assertEquals(entry.dtype, dtype);
+          const [wanted, values] = [expected.get(name)!, await readTensor(entry)];
+          const step = dtype === "float32" ? 0 : dtype === "float16" ? 2 ** -11 : 2 ** -8;
+          const close = values.every((value, index) =>
+            Math.abs(value - wanted[index]!) <= step * Math.abs(value) + 1e-7
+          );
+          assert(values.length === wanted.length && close, `${name} in ${dtype}`);
+        }
+      });
+    }
+  }
+});
+
+Deno.test("openCheckpoint() reads biases off the weights", async () => {
+  await withCheckpoint({ biases: { q: true, k: false, v: false } }, async (folder) => {
+    assertEquals((await openCheckpoint(folder)).biases, { q: true, k: false, v: false });
+    await rewrite(folder, { "model.layers.1.self_attn.q_proj.bias": null });
+    await assertRefused(folder, 'tensor "model.layers.1.self_attn.q_proj.bias" is missing');
+  });
+});
+
+Deno.test("openCheckpoint() names missing, unused and misshapen tensors with both shapes", async () => {
+  const name = "model.layers.0.mlp.up_proj.weight";
+  await withCheckpoint({}, async (folder) => {
+    await rewrite(folder, { [name]: { dims: [32, 48] } });
+    await assertRefused(folder, `tensor "${name}" has the wrong shape: expected [48, 32], found [32, 48]`);
+  });
+  await withCheckpoint({}, async (folder) => {
+    await rewrite(folder, { [name]: null, "lm_head.weight": null });
+    await assertRefused(
+      folder,
+      `tensor "${name}" and 1 more is missing: expected shape [48, 32], found none`,
+    );
+  });
+  await withCheckpoint({}, async (folder) => {
+    await rewrite(folder, { "model.layers.0.self_attn.q_norm.weight": { dims: [16] } });
+    await assertRefused(
+      folder,
+      '"model.layers.0.self_attn.q_norm.weight" has no place in a qwen2 model: expected none, found shape [16]',
+    );
+  });
+});
+
+Deno.test("openCheckpoint() takes the unembedding of a tied model when it is the embedding", async () => {
+  const tied = tinyConfig({ tiedEmbeddings: true });
+  await withCheckpoint({ config: tied }, async (folder) => {
+    assertEquals((await openCheckpoint(folder)).weights.has("lm_head.weight"), false);
+    const weights = randomWeights(tied, { seed: 0 });
+    const entries = [...(await openCheckpoint(folder)).weights].map(([name, { dims }]) =>
+      [name, { dtype: "float32" as const, dims, data: weights.get(name)! }] as const
+    );
+    const embedding = entries.find(([name]) => name === "model.embed_tokens.weight")![1];
+    const tensors = Object.fromEntries(entries);
+    await writeSafetensors(`${folder}/model.safetensors`, {
+      tensors: { ...tensors, "lm_head.weight": embedding },
+    });
+    assertEquals((await openCheckpoint(folder)).weights.has("lm_head.weight"), false);
+    const data = embedding.data.slice();
+    data[data.length - 1]! += 1;
+    const other = { ...embedding, data };
+    await writeSafetensors(`${folder}/model.safetensors`, {
+      tensors: { ...tensors, "lm_head.weight": other },
+    });
+    await assertRefused(folder, '"lm_head.weight" differs from the embedding');
+  });
+});
+
+Deno.test("openCheckpoint() refuses weights that are not floats", async () => {
+  await withCheckpoint({}, async (folder) => {
+    const path = `${folder}/model.safetensors`, bytes = await Deno.readFile(path);
+    // Same length, so the file stays sound: only the type of the elements changes.
+    const text = new TextDecoder("latin1").decode(bytes);
+    const at = text.indexOf('"F32"', text.indexOf('"model.norm.weight"'));
+    bytes.set(new TextEncoder().encode('"I32"'), at);
+    await Deno.writeFile(path, bytes);
+    await assertRefused(
+      folder,
+      '"model.norm.weight" has the dtype int32: expected float32, float16 or bfloat16',
+    );
+  });
+});
+
+Deno.test("openCheckpoint() says what is missing or cut short", async () => {
+  await withFolder(async (folder) => {
+    await assertRefused(`${folder}/none`, "cannot open the model folder, does not exist");
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assertRefused(`${folder}/file`, "not a folder");
+    await assertRefused(folder, "config.json");
+  });
+  await withCheckpoint({}, async (folder) => {
+    const path = `${folder}/model.safetensors`;
+    await Deno.truncate(path, (await Deno.stat(path)).size - 1);
+    await assertRefused(folder, "the file is cut short");
+    await Deno.truncate(path, 100);
+    await assertRefused(folder, "the header claims");
+    await Deno.remove(path);
+    await assertRefused(folder, "no weights");
+    await Deno.symlink("gone", path);
+    await assertRefused(folder, "does not exist");
+  });
+});
+
+Deno.test("openCheckpoint() refuses an index that does not match its shards", async () => {
+  const edit = (index: (map: Record<string, string>) => void, message: string) =>
+    withCheckpoint({ shards: 2 }, async (folder) => {
+      const path = `${folder}/model.safetensors.index.json`;
+      const content = JSON.parse(await Deno.readTextFile(path));
+      index(content.weight_map);
+      await Deno.writeTextFile(path, JSON.stringify(content));
+      await assertRefused(folder, message);
+    });
+  const [first, second] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+  const name = "model.norm.weight";
+  await edit((map) => map[name] = first, `"${name}" is in ${second} but the index puts it ${first}`);
+  await edit((map) => delete map[name], `"${name}" is in ${second} but the index puts it nowhere`);
+  await edit((map) => map.extra = first, `"extra" is not in ${first}, where the index puts it`);
+  await edit((map) => map[name] = "model-00003-of-00003.safetensors", "does not exist");
+  for (
+    const outside of ["../x.safetensors", "/x.safetensors", "a/x.safetensors", "..\\x.safetensors", "x.bin"]
+  ) {
+    await edit((map) => map[name] = outside, "must be the name of a .safetensors file in the same folder");
+  }
+});
+
+Deno.test("openCheckpoint() follows links to the one folder of real files, as download folders have them", async () => {
+  await withFolder(async (folder) => {
+    const [blobs, snapshot] = [`${folder}/blobs`, `${folder}/snapshots/main`];
+    await writeRandomCheckpoint(blobs, { config, dtype: "float32", seed: 0, shards: 2 });
+    await Deno.mkdir(snapshot, { recursive: true });
+    for (const [index, { name }] of [...Deno.readDirSync(blobs)].entries()) {
+      await Deno.rename(`${blobs}/${name}`, `${blobs}/blob${index}`);
+      await Deno.symlink(`../../blobs/blob${index}`, `${snapshot}/${name}`);
+    }
+    const checkpoint = await openCheckpoint(snapshot);
+    assertEquals(checkpoint.weightsFolder, blobs);
+    for (const entry of checkpoint.weights.values()) {
+      assert(/^blob\d$/.test(entry.location) && entry.file === `${blobs}/${entry.location}`, entry.file);
+    }
+    const shard = `${snapshot}/model-00002-of-00002.safetensors`, real = await Deno.realPath(shard);
+    await Deno.remove(shard);
+    await Deno.rename(real, shard);
+    await assertRefused(snapshot, "the weight files lie in 2 folders once links are resolved");
+  });
+});
+
+Deno.test("openCheckpoint() adds the end tokens of generation_config.json", async () => {
+  await withCheckpoint({ config: tinyConfig({ eosTokenIds: [5] }) }, async (folder) => {
+    const path = `${folder}/generation_config.json`;
+    await Deno.writeTextFile(path, JSON.stringify({ eos_token_id: [7, 5], temperature: 0.7 }));
+    assertEquals((await openCheckpoint(folder)).config.eosTokenIds, [5, 7]);
+    await Deno.writeTextFile(path, JSON.stringify({ eos_token_id: "7" }));
+    await assertRefused(folder, "eos_token_id");
+    await Deno.writeTextFile(path, JSON.stringify({ eos_token_id: 61 }));
+    await assertRefused(folder, "eos_token_id must be < 61: current value is 61");
+  });
+});
+
+Deno.test("hash() covers the name, length and bytes of each file", async () => {
+  await withCheckpoint({}, async (folder) => {
+    const files = ["config.json", "model.safetensors"];
+    const parts = files.flatMap((name) => {
+      const bytes = Deno.readFileSync(`${folder}/${name}`);
+      return [new TextEncoder().encode(`${name}\0${bytes.length}\0`), bytes];
+    });
+    const expected = sha256(await new Blob(parts).bytes());
+    const hash = () => openCheckpoint(folder).then((checkpoint) => checkpoint.hash());
+    assertEquals(await hash(), expected);
+    const path = `${folder}/model.safetensors`, bytes = await Deno.readFile(path);
+    bytes[bytes.length - 1]! ^= 1;
+    await Deno.writeFile(path, bytes);
+    assertNotEquals(await hash(), expected);
+    bytes[bytes.length - 1]! ^= 1;
+    await Deno.writeFile(path, bytes);
+    assertEquals(await hash(), expected);
+    await Deno.writeTextFile(`${folder}/generation_config.json`, "{}");
+    assertNotEquals(await hash(), expected);
+  });
+});

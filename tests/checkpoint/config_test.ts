@@ -1,0 +1,172 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/core/mod.ts";
+import { configJson, modelConfigFrom, readModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { CHECKPOINT_CASES } from "../../fixtures/golden/checkpoint_cases.ts";
+import { golden, withFolder } from "./_folder.ts";
+
+const where = "model/config.json";
+
+/** The published config.json of Qwen2.5-Math-7B. */
+const QWEN_MATH_7B = {
+  architectures: ["Qwen2ForCausalLM"],
+  attention_dropout: 0.0,
+  bos_token_id: 151643,
+  eos_token_id: 151643,
+  hidden_act: "silu",
+  hidden_size: 3584,
+  initializer_range: 0.02,
+  intermediate_size: 18944,
+  max_position_embeddings: 4096,
+  max_window_layers: 28,
+  model_type: "qwen2",
+  num_attention_heads: 28,
+  num_hidden_layers: 28,
+  num_key_value_heads: 4,
+  rms_norm_eps: 1e-06,
+  rope_theta: 10000,
+  sliding_window: 4096,
+  tie_word_embeddings: false,
+  torch_dtype: "bfloat16",
+  transformers_version: "4.43.1",
+  use_cache: true,
+  use_mrope: false,
+  use_sliding_window: false,
+  vocab_size: 152064,
+};
+
+/** Asserts that the published config with these changes is refused; `undefined` drops a key. */
+function assertRefused(changes: Record<string, unknown>, message: string): void {
+  const json = JSON.parse(JSON.stringify({ ...QWEN_MATH_7B, ...changes }));
+  const error = assertThrows(() => modelConfigFrom(json, { where }), InputError, message);
+  assertEquals(error.message.includes("\n"), false);
+  assertEquals(error.message.includes(where), true, error.message);
+}
+
+Deno.test("modelConfigFrom() reads the published config of a paper's model", () => {
+  assertEquals(modelConfigFrom(QWEN_MATH_7B, { where }), {
+    architecture: "qwen2",
+    layers: 28,
+    embed: 3584,
+    heads: 28,
+    kvHeads: 4,
+    headDim: 128,
+    neurons: 18944,
+    vocab: 152064,
+    ropeTheta: 10000,
+    rmsNormEps: 1e-6,
+    tiedEmbeddings: false,
+    maxPositions: 4096,
+    bosTokenId: 151643,
+    eosTokenIds: [151643],
+  });
+});
+
+Deno.test("configJson() and modelConfigFrom() invert each other", () => {
+  for (
+    const config of [
+      tinyConfig(),
+      tinyConfig({ tiedEmbeddings: true, kvHeads: 1, headDim: 6, bosTokenId: 5, eosTokenIds: [] }),
+      tinyConfig({
+        architecture: "llama",
+        kvHeads: 4,
+        eosTokenIds: [7, 3],
+        ropeTheta: 5e5,
+        rmsNormEps: 1e-5,
+      }),
+    ]
+  ) {
+    assertEquals(modelConfigFrom(configJson(config, { dtype: "bfloat16" }), { where }), config);
+  }
+});
+
+Deno.test("modelConfigFrom() reads configs that transformers 5 saved", async () => {
+  const { cases } = await golden<{ cases: Record<string, { resaved_config: unknown; class: string }> }>(
+    "checkpoint.json",
+  );
+  assertEquals(Object.keys(cases).sort(), Object.keys(CHECKPOINT_CASES).sort());
+  for (const [name, { config }] of Object.entries(CHECKPOINT_CASES)) {
+    assertEquals(modelConfigFrom(cases[name]!.resaved_config, { where }), config, name);
+  }
+});
+
+Deno.test("modelConfigFrom() takes rope_theta from wherever a version puts it, and refuses two that differ", () => {
+  const theta = (changes: Record<string, unknown>) => {
+    const { rope_theta: _, ...rest } = QWEN_MATH_7B;
+    return modelConfigFrom({ ...rest, ...changes }, { where }).ropeTheta;
+  };
+  assertEquals(theta({}), 10000);
+  assertEquals(theta({ rope_theta: 1e6 }), 1e6);
+  assertEquals(
+    theta({ rope_parameters: { rope_theta: 5e5, rope_type: "default" }, rope_scaling: null }),
+    5e5,
+  );
+  assertRefused({ rope_parameters: { rope_theta: 1e6 } }, "states different rope_theta: 10000 and 1000000");
+});
+
+Deno.test("modelConfigFrom() refuses unknown keys by name", () => {
+  assertRefused({ quantization_config: {} }, 'unknown keys "quantization_config"');
+  assertRefused({ rope_parameters: { rope_theta: 10000, factor: 2 } }, '"factor" in "rope_parameters"');
+});
+
+Deno.test("modelConfigFrom() refuses what would change the computation", () => {
+  assertRefused(
+    { use_sliding_window: true },
+    '"use_sliding_window" in config.json: only false is supported: current value is true',
+  );
+  assertRefused({ layer_types: ["full_attention", "sliding_attention"] }, "layer_types[1]");
+  assertRefused({ layer_types: ["full_attention"] }, "layer_types must name 28 layers");
+  assertRefused({ hidden_act: "gelu" }, 'only "silu" is supported: current value is "gelu"');
+  assertRefused({ rope_scaling: { type: "yarn", factor: 4 } }, "rope_scaling");
+  assertRefused(
+    { rope_scaling: { rope_type: "llama3" } },
+    'only "default" is supported: current value is "llama3"',
+  );
+  assertRefused({ rope_parameters: { partial_rotary_factor: 0.5 } }, "partial_rotary_factor");
+  assertRefused({ attention_bias: true }, "attention_bias");
+  assertRefused({ mlp_bias: true }, "mlp_bias");
+  assertRefused({ use_mrope: true }, "use_mrope");
+  assertRefused({ is_encoder_decoder: true }, "is_encoder_decoder");
+  assertRefused(
+    { model_type: "mistral" },
+    'only "qwen2" or "llama" is supported: current value is "mistral"',
+  );
+  assertRefused({ architectures: ["LlamaForCausalLM"] }, 'architectures must be ["Qwen2ForCausalLM"]');
+  assertRefused({ architectures: ["Qwen2ForSequenceClassification"] }, "architectures[0]");
+});
+
+Deno.test("modelConfigFrom() refuses missing and impossible numbers", () => {
+  assertRefused({ hidden_size: undefined }, '"hidden_size" is missing in config.json');
+  assertRefused({ num_key_value_heads: undefined }, '"num_key_value_heads" is missing');
+  assertRefused({ eos_token_id: [1, 152064] }, "eos_token_id must be < 152064: current value is 152064");
+  assertRefused({ bos_token_id: 152064 }, "bos_token_id must be < 152064: current value is 152064");
+  assertRefused({ num_hidden_layers: 0 }, "must be at least 1: current value is 0");
+  assertRefused({ num_hidden_layers: 2.5 }, "must be a whole number: current value is 2.5");
+  assertRefused({ vocab_size: "152064" }, 'must be a whole number: current value is "152064"');
+  assertRefused({ rms_norm_eps: 0 }, "must be above 0");
+  assertRefused(
+    { num_key_value_heads: 5 },
+    "must be a multiple of num_key_value_heads: current values are 28 and 5",
+  );
+  assertRefused(
+    { hidden_size: 3500 },
+    "the head width must be an even number: current value is 3500 / 28 = 125",
+  );
+  assertRefused({ eos_token_id: 152064 }, "eos_token_id must be < 152064");
+  assertRefused({ eos_token_id: -1 }, "must be a token id: current value is -1");
+  assertThrows(() => modelConfigFrom([], { where }), InputError, "config.json");
+});
+
+Deno.test("modelConfigFrom() counts one key head per head where the file says null", () => {
+  assertEquals(modelConfigFrom({ ...QWEN_MATH_7B, num_key_value_heads: null }, { where }).kvHeads, 28);
+});
+
+Deno.test("readModelConfig() names the file that is missing or broken", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/config.json`;
+    await assertRejects(() => readModelConfig(path), InputError, `does not exist: ${path}`);
+    await Deno.writeTextFile(path, "{");
+    await assertRejects(() => readModelConfig(path), InputError, `config.json is not valid JSON: ${path}`);
+    await Deno.writeTextFile(path, '{"vocab_size": 1, "vocab_size": 2}');
+    await assertRejects(() => readModelConfig(path), InputError, 'the key "vocab_size" twice');
+  });
+});

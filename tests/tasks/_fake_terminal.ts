@@ -1,0 +1,48 @@
+import type { Terminal } from "../../tasks/_terminal.ts";
+
+/** A terminal in memory: what was written, a clock that stands still until it is set, and Ctrl-C on demand. */
+export interface FakeTerminal extends Terminal {
+  readonly written: { output: string; error: string };
+  /** Sets the clock, in milliseconds. */
+  setClock(ms: number): void;
+  /** Presses Ctrl-C. */
+  interrupt(): void;
+  /** How many listeners wait for Ctrl-C. */
+  listening(): number;
+}
+
+/** Thrown where a process would have ended. */
+export class ExitCalled extends Error {
+  constructor(readonly code: number) {
+    super(`exit ${code}`);
+  }
+}
+
+/** A terminal for tests. */
+export function fakeTerminal(
+  args: readonly string[],
+  screen: { readonly interactive?: boolean; readonly columns?: number } = {},
+): FakeTerminal {
+  const written = { output: "", error: "" };
+  const listeners = new Set<() => void>();
+  let clockMs = 0;
+  return {
+    args,
+    interactive: screen.interactive ?? false,
+    columns: screen.columns ?? 80,
+    written,
+    output: (text) => void (written.output += text),
+    error: (text) => void (written.error += text),
+    now: () => clockMs,
+    setClock: (ms) => void (clockMs = ms),
+    onInterrupt(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    interrupt: () => listeners.forEach((listener) => listener()),
+    listening: () => listeners.size,
+    exit(code) {
+      throw new ExitCalled(code);
+    },
+  };
+}

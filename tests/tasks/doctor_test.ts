@@ -1,0 +1,93 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runCommand } from "../../tasks/_command.ts";
+import {
+  denoFinding,
+  deviceFinding,
+  doctor,
+  findingLines,
+  memoryFinding,
+  outFinding,
+  zooFinding,
+} from "../../tasks/doctor.ts";
+import { fakeTerminal } from "./_fake_terminal.ts";
+
+function withFolder(work: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    work(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("denoFinding() compares with the pinned version", () => {
+  assertEquals(denoFinding("2.9.6", "2.9.6").verdict, "ok");
+  assertEquals(denoFinding("2.9.7", "2.9.6").repair, "npx deno@2.9.6 task … runs the pinned version");
+});
+
+Deno.test("memoryFinding() wants two GiB free", () => {
+  const total = 8 * 2 ** 30;
+  assertEquals(memoryFinding({ total, available: 2 ** 31 }), {
+    item: "memory",
+    found: "2.0 of 8.0 GiB free",
+    verdict: "ok",
+  });
+  assertEquals(memoryFinding({ total, available: 2 ** 31 - 1 }).verdict, "optional");
+});
+
+Deno.test("outFinding() tries the nearest folder that exists and leaves nothing behind", () => {
+  withFolder((folder) => {
+    assertEquals(outFinding(`${folder}/a/b`).verdict, "ok");
+    assertEquals([...Deno.readDirSync(folder)], []);
+    Deno.writeTextFileSync(`${folder}/file`, "");
+    assertEquals(outFinding(`${folder}/file`).verdict, "missing");
+    assertEquals(outFinding(`${folder}/file/below`).verdict, "missing");
+  });
+});
+
+Deno.test("zooFinding() names complete models alone", () => {
+  withFolder((folder) => {
+    const zoo = new URL(`file://${folder}/`);
+    assertEquals(zooFinding(new URL("none/", zoo)).verdict, "missing");
+    for (const name of ["whole", "half"]) Deno.mkdirSync(`${folder}/${name}`);
+    Deno.writeTextFileSync(`${folder}/half/config.json`, "{}");
+    assertEquals(zooFinding(zoo).verdict, "missing");
+    for (const file of ["config.json", "model.safetensors", "tokenizer.json"]) {
+      Deno.writeTextFileSync(`${folder}/whole/${file}`, "");
+    }
+    assertEquals(zooFinding(zoo), { item: "embedded zoo", found: "whole", verdict: "ok" });
+  });
+});
+
+Deno.test("deviceFinding() runs a graph on the CPU", async () => {
+  assertEquals(await deviceFinding("cpu"), { item: "cpu sessions", found: "a graph ran", verdict: "ok" });
+});
+
+Deno.test("findingLines() lines the columns up", () => {
+  assertEquals(
+    findingLines([
+      { item: "a", found: "1", verdict: "ok" },
+      { item: "long", found: "2", verdict: "missing", repair: "mend it" },
+    ]),
+    ["ok        a     1", "missing   long  2: mend it"],
+  );
+});
+
+Deno.test("doctor prints one row per item, a verdict, and an exit code that agrees with it", async () => {
+  const terminal = fakeTerminal([]);
+  const code = await runCommand(doctor, terminal);
+  const lines = terminal.written.output.trimEnd().split("\n");
+  assertEquals(lines.length, 9);
+  for (const line of lines.slice(0, 8)) assertMatch(line, /^(ok|optional|missing) /);
+  const missing = lines.filter((line) => line.startsWith("missing ")).length;
+  assertEquals(code, missing === 0 ? 0 : 1);
+  assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
+});
+
+Deno.test("doctor explains itself and refuses what it does not know", async () => {
+  const help = fakeTerminal(["--help"]), wrong = fakeTerminal(["--otu", "x"]);
+  assertEquals(await runCommand(doctor, help), 0);
+  assertStringIncludes(help.written.output, "Usage: deno task doctor [flags]");
+  assertEquals(await runCommand(doctor, wrong), 2);
+  assertEquals(wrong.written.error, "error: unknown flag --otu (did you mean --out?)\n");
+});

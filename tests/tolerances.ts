@@ -1,0 +1,106 @@
+/**
+ * Every tolerance of the tests, in one table, each with what was measured and why the bound is what it is; and the
+ * one comparison that applies them.
+ *
+ * @module
+ */
+
+/** How far apart two arrays of numbers may lie, and why. */
+export interface Tolerance {
+  /** Element type of the computation compared. */
+  readonly dtype: "float32" | "float64" | "bfloat16" | "float16";
+  readonly device: "cpu" | "cuda";
+  /** Whether `bound` applies to |a − b| or to |a − b| / max(|expected|) over the array. */
+  readonly kind: "absolute" | "relative";
+  /** The largest error seen when the bound was set; `null` where the bound follows from arithmetic alone. */
+  readonly measured: number | null;
+  readonly bound: number;
+  readonly reason: string;
+}
+
+/** The tolerances by name. */
+export const TOLERANCES = {
+  exact: {
+    dtype: "float64",
+    device: "cpu",
+    kind: "absolute",
+    measured: 0,
+    bound: 0,
+    reason: "the same operations in the same order give the same bits",
+  },
+  float64Arithmetic: {
+    dtype: "float64",
+    device: "cpu",
+    kind: "relative",
+    measured: null,
+    bound: 1e-14,
+    reason: "about fifty roundings of 2^-53 each, for sums written in another order",
+  },
+  adjointFloat64: {
+    dtype: "float64",
+    device: "cpu",
+    kind: "relative",
+    measured: null,
+    bound: 1e-7,
+    reason:
+      "central differences with h near 1e-5: truncation h² ~ 1e-10, rounding 2^-53/h ~ 1e-11, margin for scale",
+  },
+  adjointFloat32: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "relative",
+    measured: null,
+    bound: 1e-4,
+    reason: "whole-model steering adjoint against PyTorch autograd: depth times 2^-24, summed over positions",
+  },
+  logProbabilityFloat32: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "absolute",
+    measured: null,
+    bound: 1e-5,
+    reason:
+      "decode graph against sequence graph: log-softmax over logits near 10, a few roundings of 2^-24 each",
+  },
+} as const satisfies Readonly<Record<string, Tolerance>>;
+
+/** The name of a tolerance. */
+export type ToleranceName = keyof typeof TOLERANCES;
+
+/**
+ * Throws unless every element of `actual` lies within the tolerance of `expected`. The message gives the largest
+ * absolute and relative error, where the worst element is, and both values. NaN never passes, not even against NaN.
+ */
+export function assertClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: ToleranceName | Tolerance,
+): void {
+  const name = typeof tolerance === "string" ? tolerance : "given here";
+  const rule: Tolerance = typeof tolerance === "string" ? TOLERANCES[tolerance] : tolerance;
+  if (actual.length !== expected.length) {
+    throw new Error(`Compared arrays differ in length: ${actual.length} against ${expected.length}`);
+  }
+  let scale = 0;
+  for (let index = 0; index < expected.length; index++) {
+    const size = Math.abs(expected[index] as number);
+    // An infinite scale would turn any wrong element into a small relative error.
+    if (Number.isFinite(size)) scale = Math.max(scale, size);
+  }
+  let worst = -1, maxAbsolute = -1;
+  for (let index = 0; index < actual.length; index++) {
+    const a = actual[index] as number, b = expected[index] as number;
+    const error = Number.isNaN(a) || Number.isNaN(b) ? Infinity : a === b ? 0 : Math.abs(a - b);
+    if (error > maxAbsolute) [worst, maxAbsolute] = [index, error];
+  }
+  if (worst < 0) return;
+  const maxRelative = maxAbsolute === 0 ? 0 : maxAbsolute / scale;
+  const error = rule.kind === "absolute" ? maxAbsolute : maxRelative;
+  if (Number.isFinite(maxAbsolute) && error <= rule.bound) return;
+  throw new Error(
+    `Not within ${name} (${rule.kind} ≤ ${rule.bound}, ${rule.dtype} on ${rule.device}: ${rule.reason}): ` +
+      `max abs ${maxAbsolute}, max rel ${maxRelative}, at index ${worst}: ${actual[worst]} against ${
+        expected[worst]
+      }`,
+  );
+}

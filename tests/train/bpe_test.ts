@@ -1,0 +1,141 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { Template } from "@huggingface/jinja";
+import { answerMessages, corpusDocument, DEFAULT_CORPUS } from "../../lib/problems/mod.ts";
+import {
+  type BpeVocabulary,
+  DEFAULT_BPE_PATTERN,
+  tokenizerFiles,
+  tokenizerTexts,
+  trainBpe,
+} from "../../lib/train/bpe.ts";
+
+interface Golden {
+  readonly pattern: string;
+  readonly vocab_size: number;
+  readonly texts: readonly string[];
+  readonly merges: readonly string[];
+  readonly special_ids: { readonly [token: string]: number };
+  readonly samples: readonly {
+    readonly text: string;
+    readonly ids: readonly number[];
+    readonly decoded: string;
+  }[];
+}
+
+const golden: Golden = JSON.parse(
+  await Deno.readTextFile(new URL("../../fixtures/golden/bpe_ids.json", import.meta.url)),
+);
+
+function load(vocabulary: BpeVocabulary): Tokenizer {
+  const files = tokenizerFiles(vocabulary);
+  return new Tokenizer(JSON.parse(files["tokenizer.json"]), JSON.parse(files["tokenizer_config.json"]));
+}
+
+const fromGolden = () => trainBpe(golden.texts, { vocabSize: golden.vocab_size });
+
+Deno.test("trainBpe() learns the merges of Hugging Face tokenizers", () => {
+  assertEquals(golden.pattern, DEFAULT_BPE_PATTERN);
+  const vocabulary = fromGolden();
+  assertEquals(vocabulary.merges.map((pair) => pair.join(" ")), [...golden.merges]);
+  assertEquals(vocabulary.tokens.length, golden.vocab_size);
+});
+
+Deno.test("tokenizerFiles() give the ids of Hugging Face tokenizers", () => {
+  const tokenizer = load(fromGolden());
+  for (const { text, ids, decoded } of golden.samples) {
+    assertEquals(tokenizer.encode(text, { add_special_tokens: false }).ids, [...ids], JSON.stringify(text));
+    assertEquals(ids.length === 0 ? "" : tokenizer.decode([...ids]), decoded);
+    assertEquals(decoded, text.normalize("NFC"));
+  }
+});
+
+Deno.test("tokenizerFiles() put special tokens at the end of the vocabulary", () => {
+  const vocabulary = fromGolden();
+  for (const [token, id] of Object.entries(golden.special_ids)) {
+    assertEquals(vocabulary.tokens.indexOf(token), id);
+    assertEquals(load(vocabulary).token_to_id(token), id);
+  }
+  assertEquals(Math.min(...Object.values(golden.special_ids)), golden.vocab_size - 3);
+});
+
+Deno.test("trainBpe() does not depend on the order of its texts", () => {
+  assertEquals(trainBpe([...golden.texts].reverse(), { vocabSize: golden.vocab_size }), fromGolden());
+});
+
+Deno.test("trainBpe() merges by frequency, then by lowest ids", () => {
+  // "ba" and "dc" occur three times each, "ab" twice: a < b < c < d in the alphabet, so "ba" comes first.
+  const { merges } = trainBpe(["ba ba ba dc dc dc ab ab"], { vocabSize: 262, pattern: "[a-z]+" });
+  assertEquals(merges.map((pair) => pair.join("")), ["ba", "dc", "ab"]);
+});
+
+Deno.test("trainBpe() stops when no pair occurs twice", () => {
+  assertEquals(trainBpe(["abc"], { vocabSize: 300 }).merges, []);
+});
+
+Deno.test("trainBpe() refuses a vocabulary without room for the bytes", () => {
+  assertThrows(
+    () => trainBpe([], { vocabSize: 258 }),
+    RangeError,
+    "Cannot train a vocabulary as vocabSize must be in [259, 65535]: current value is 258",
+  );
+});
+
+Deno.test("tokenizerFiles() refuses an end token that it does not have", () => {
+  assertThrows(() => tokenizerFiles(fromGolden(), { eosToken: "</s>" }), RangeError, '"</s>"');
+});
+
+Deno.test("tokenizerFiles() carry a chat template that renders the conversation", () => {
+  const config = JSON.parse(tokenizerFiles(fromGolden())["tokenizer_config.json"]);
+  const messages = answerMessages("What is 2 + 3?").map((message) => ({ ...message }));
+  assertEquals(
+    new Template(config.chat_template).render({ messages, add_generation_prompt: true }),
+    "<|im_start|>system\nPut the answer in \\boxed{}.<|im_end|>\n" +
+      "<|im_start|>user\nWhat is 2 + 3?<|im_end|>\n<|im_start|>assistant\n",
+  );
+});
+
+Deno.test("a vocabulary of the corpus makes openers single tokens and keeps documents short", () => {
+  const documents = 2000;
+  const vocabulary = trainBpe(tokenizerTexts(DEFAULT_CORPUS, { seed: 0, documents }), { vocabSize: 640 });
+  const tokenizer = load(vocabulary);
+  const length = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids.length;
+  for (
+    const word of [
+      "To",
+      "Let",
+      "First",
+      "So",
+      "The",
+      "Carefully",
+      " \\boxed",
+      "\\boxed",
+      " \\times ",
+      "Найдём",
+    ]
+  ) {
+    assertEquals(length(word), 1, word);
+  }
+  let prompt = 0, answer = 0;
+  const measured = 400;
+  for (let index = 0; index < measured; index++) {
+    const document = corpusDocument(DEFAULT_CORPUS, { seed: 1, index });
+    const turns = answerMessages(document.problem.question).map(({ role, content }) =>
+      `<|im_start|>${role}\n${content}<|im_end|>\n`
+    );
+    prompt += length(`${turns.join("")}<|im_start|>assistant\n`) / measured;
+    answer += length(`${document.answer}<|im_end|>`) / measured;
+  }
+  assert(prompt <= 40, `mean prompt ${prompt} tokens`);
+  assert(answer <= 45, `mean answer ${answer} tokens`);
+});
+
+Deno.test("tokenizerTexts() yields the text between special tokens of rendered documents", () => {
+  const { problem, answer } = corpusDocument(DEFAULT_CORPUS, { seed: 3, index: 0 });
+  assertEquals([...tokenizerTexts(DEFAULT_CORPUS, { seed: 3, documents: 1 })], [
+    "system\nPut the answer in \\boxed{}.",
+    `user\n${problem.question}`,
+    `assistant\n${answer}`,
+    "\n",
+  ]);
+});
