@@ -91,7 +91,8 @@ export function backward(
   const depends = new Set<Value>(of);
   for (const node of nodes) {
     if (node.inputs.some((value) => value !== null && depends.has(value))) {
-      for (const output of node.outputs) depends.add(output);
+      // Integers and booleans (lengths, indices, masks) carry no derivative, however they were made.
+      for (const output of node.outputs) if (output.dtype.includes("float")) depends.add(output);
     }
   }
   const adjoints = new Map<Value, Value>([[loss, g.scalar(loss.dtype as "float32" | "float64", 1)]]);
@@ -117,7 +118,7 @@ function propagate(
   const { adjoints, depends } = state;
   const output = node.outputs[0] as Value;
   const adjoint = adjoints.get(output);
-  if (adjoint === undefined || !depends.has(output)) return;
+  if (adjoint === undefined || !node.inputs.some((value) => value !== null && depends.has(value))) return;
   const rule = (ADJOINT_RULES as Partial<Record<string, AdjointRule>>)[node.op];
   if (rule === undefined) {
     throw new TypeError(`Cannot differentiate "${node.name}" as ${node.op} has no adjoint`);

@@ -31,10 +31,13 @@ export type DifferentiableOp = Exclude<OpName, NonDifferentiableOp>;
 
 /** What a rule sees: the node, its output ȳ's adjoint, and which inputs anybody asked for. */
 export interface RuleContext {
+  /** The graph, to which a rule adds nodes. */
   readonly g: GraphBuilder;
+  /** The node to be differentiated, with its attributes. */
   readonly node: GraphNode;
   /** All inputs; none of them is optional in a differentiable operation. */
   readonly inputs: readonly Value[];
+  /** y, which some rules read instead of computing it again. */
   readonly output: Value;
   /** ȳ, with the output's shape. */
   readonly adjoint: Value;

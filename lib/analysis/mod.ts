@@ -38,3 +38,5 @@ export {
   type ShiftShares,
   shiftShares,
 } from "./shift_rows.ts";
+export { type MeanInterval, meanInterval } from "./mean_interval.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";

@@ -5,7 +5,7 @@ import { fileFault } from "./_file_fault.ts";
 import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
 import { pathExists, readChunks, statFile } from "./_read_bytes.ts";
 import { type ModelConfig, readModelConfig, withEosTokens } from "./config.ts";
-import { readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+import { formatDims, readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */
@@ -112,8 +112,9 @@ function biasesOf(tensors: ReadonlyMap<string, TensorEntry>): AttentionBiases {
   return { q: has("q"), k: has("k"), v: has("v") };
 }
 
-function andMore(names: readonly string[]): string {
-  return names.length > 1 ? ` and ${names.length - 1} more` : "";
+/** A tensor in a message, with how many others share its fault. */
+function named(names: readonly string[]): string {
+  return `tensor ${quoted(names[0] ?? "")}${names.length > 1 ? ` and ${names.length - 1} more` : ""}`;
 }
 
 /** The tensors of the architecture, none missing, none left over, each with its shape and a float dtype. */
@@ -125,42 +126,33 @@ function matchWeights(
   const shapes = weightShapes(config, options);
   const missing = [...shapes.keys()].filter((name) => !tensors.has(name));
   if (missing[0] !== undefined) {
-    throw new InputError(
-      `tensor "${missing[0]}"${andMore(missing)} is missing: expected shape [${
-        shapes.get(missing[0])?.join(", ")
-      }], found none`,
-      { where, repair: REPAIR },
-    );
+    const expected = formatDims(shapes.get(missing[0]) ?? []);
+    const what = `${named(missing)} is missing: expected shape ${expected}, found none`;
+    throw new InputError(what, { where, repair: REPAIR });
   }
   const tied = (name: string) => config.tiedEmbeddings && name === "lm_head.weight";
   const unused = [...tensors.keys()].filter((name) => !shapes.has(name) && !tied(name));
   if (unused[0] !== undefined) {
-    const dims = tensors.get(unused[0])?.dims.join(", ");
-    throw new InputError(
-      `tensor ${quoted(unused[0])}${
-        andMore(unused)
-      } has no place in a ${config.architecture} model: expected none, found shape [${dims}]`,
-      { where, repair: REPAIR },
-    );
+    const found = formatDims(tensors.get(unused[0])?.dims ?? []);
+    const place = `has no place in a ${config.architecture} model of this config`;
+    throw new InputError(`${named(unused)} ${place}: expected none, found shape ${found}`, {
+      where,
+      repair: "check that config.json belongs to these weights",
+    });
   }
   const weights = new Map<string, TensorEntry>();
   for (const [name, dims] of shapes) {
     const entry = tensors.get(name) as TensorEntry;
     if (entry.dims.join() !== dims.join()) {
-      throw new InputError(
-        `tensor "${name}" has the wrong shape: expected [${dims.join(", ")}], found [${
-          entry.dims.join(", ")
-        }]`,
-        { where, repair: "check that config.json belongs to these weights" },
-      );
+      const shapesText = `expected ${formatDims(dims)}, found ${formatDims(entry.dims)}`;
+      throw new InputError(`${named([name])} has the wrong shape: ${shapesText}`, {
+        where,
+        repair: "check that config.json belongs to these weights",
+      });
     }
     if (entry.dtype !== "float32" && entry.dtype !== "float16" && entry.dtype !== "bfloat16") {
-      throw new InputError(
-        `tensor "${name}" has the dtype ${entry.dtype}: expected float32, float16 or bfloat16`,
-        {
-          where,
-        },
-      );
+      const what = `${named([name])} has the dtype ${entry.dtype}: expected float32, float16 or bfloat16`;
+      throw new InputError(what, { where });
     }
     weights.set(name, entry);
   }

@@ -6,6 +6,12 @@ import type { WeightDType } from "./write_safetensors.ts";
 /** Decoder families whose block is the one we build: RMSNorm, rotary attention in groups, gated SiLU. */
 export type Architecture = "qwen2" | "llama";
 
+/** The class of each family, as `architectures` names it. */
+const CLASS_NAMES: { readonly [K in Architecture]: string } = {
+  qwen2: "Qwen2ForCausalLM",
+  llama: "LlamaForCausalLM",
+};
+
 /** What of a config.json decides the computation. */
 export interface ModelConfig {
   /** The family, `model_type` of the file. */
@@ -86,7 +92,7 @@ const IGNORED_KEYS = [
 const configSchema = z.strictObject({
   ...Object.fromEntries(IGNORED_KEYS.map((key) => [key, z.unknown().optional()])),
   model_type: only("qwen2", "llama"),
-  architectures: z.array(only("Qwen2ForCausalLM", "LlamaForCausalLM")).nullish(),
+  architectures: z.array(only(...Object.values(CLASS_NAMES))).nullish(),
   num_hidden_layers: count,
   hidden_size: count,
   num_attention_heads: count,
@@ -151,15 +157,15 @@ export function modelConfigFrom(json: unknown, options: { readonly where: string
   }
   const headDim = raw.head_dim ?? embed / heads;
   if (headDim % 2 !== 0) {
-    throw fault(`the head width must be an even number: current value is ${embed} / ${heads} = ${headDim}`);
+    throw fault(`the head width must be an even number: current value is ${headDim}`);
   }
   if (raw.layer_types && raw.layer_types.length !== layers) {
     throw fault(`layer_types must name ${layers} layers: current count is ${raw.layer_types.length}`);
   }
-  const class_ = raw.model_type === "qwen2" ? "Qwen2ForCausalLM" : "LlamaForCausalLM";
-  if (raw.architectures && raw.architectures.join() !== class_) {
+  const className = CLASS_NAMES[raw.model_type];
+  if (raw.architectures && raw.architectures.join() !== className) {
     throw fault(
-      `architectures must be ["${class_}"] for ${raw.model_type}: current value is [${raw.architectures}]`,
+      `architectures must be ["${className}"] for ${raw.model_type}: current value is [${raw.architectures}]`,
     );
   }
   const eosTokenIds = raw.eos_token_id === null || raw.eos_token_id === undefined
@@ -239,7 +245,7 @@ export function configJson(
     : { attention_bias: false, mlp_bias: false };
   const [onlyEos, ...moreEos] = config.eosTokenIds;
   return {
-    architectures: [config.architecture === "qwen2" ? "Qwen2ForCausalLM" : "LlamaForCausalLM"],
+    architectures: [CLASS_NAMES[config.architecture]],
     attention_dropout: 0,
     bos_token_id: config.bosTokenId,
     eos_token_id: moreEos.length > 0 ? config.eosTokenIds : onlyEos ?? null,

@@ -57,8 +57,8 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
 }
 
-/** A list of counts in a message: cut, since a damaged header can hold a million of them. */
-function listed(values: readonly number[]): string {
+/** A shape in a message: cut, since a damaged header can hold a million dimensions. */
+export function formatDims(values: readonly number[]): string {
   return `[${values.slice(0, 8).join(", ")}${values.length > 8 ? ", …" : ""}]`;
 }
 
@@ -94,7 +94,7 @@ function parseEntry(name: string, options: { readonly entry: unknown; readonly f
   const bytes = bytesOf(dims, dtype);
   if (bytes === null || end - begin !== bytes) {
     throw fault(
-      `spans ${end - begin} bytes, where ${dtype} ${listed(dims)} needs ${bytes ?? "more than 2^53"}`,
+      `spans ${end - begin} bytes, where ${dtype} ${formatDims(dims)} needs ${bytes ?? "more than 2^53"}`,
     );
   }
   return { name, dtype, dims, file, offset: begin, length: bytes };

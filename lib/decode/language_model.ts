@@ -1,6 +1,7 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { type Tensor, tensor } from "../core/mod.ts";
+import { sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
+import { formatGraph, type Graph } from "../onnx/mod.ts";
 import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
@@ -44,16 +45,38 @@ export interface RunResult {
   readonly logits: Tensor<"float32"> | null;
   /** Tapped values by site. */
   readonly taps: ReadonlyMap<SiteName, Tensor<"float32">>;
+  /** Real tokens of each row. */
   readonly lengths: readonly number[];
 }
 
 /** Targets of a log-probability run: token t of a row is predicted at its position t − 1. */
 export interface WeightedRow {
+  /** Token ids, context and targets. */
   readonly tokens: readonly number[];
   /** First token that is a target; those before it are context. */
   readonly from: number;
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
+}
+
+/** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
+function checkTarget(
+  tokens: readonly number[],
+  at: { readonly index: number; readonly from: number; readonly vocab: number },
+): void {
+  const { index, from, vocab } = at;
+  if (!(Number.isInteger(from) && from >= 1 && from <= tokens.length && tokens.length >= 2)) {
+    throw new RangeError(
+      `Cannot score row ${index} as its targets must start in [1, ${tokens.length}] of at least two tokens: ` +
+        `current value is ${from} of ${tokens.length}`,
+    );
+  }
+  const last = tokens.at(-1) as number;
+  if (!(Number.isInteger(last) && last >= 0 && last < vocab)) {
+    throw new RangeError(
+      `Cannot score row ${index} as token ids must be whole numbers in [0, ${vocab}): current value is ${last}`,
+    );
+  }
 }
 
 /** Sessions that stay open at once; each holds its own copy of the weights. */
@@ -77,10 +100,13 @@ const SESSION_LIMIT = 6;
  * ```
  */
 export class LanguageModel {
+  /** The folder that it was opened from, checked. */
   readonly checkpoint: Checkpoint;
   readonly #options: OpenOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
   #tokenizer: Promise<ChatTokenizer> | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #graphHash: string | null = null;
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
@@ -104,104 +130,148 @@ export class LanguageModel {
   }
 
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
-  async run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
-    const { taps = [], steer = new Map(), patches = new Map<SiteName, Patch>(), logits = true } = options;
-    checkSteering(steer, this.config);
-    const edits: Edits = {
-      taps,
-      patches: [...patches.keys()],
-      steer: [...steer.keys()].sort((a, b) => a - b),
-      steerFactors: options.steerFactors !== undefined,
-    };
-    const session = await this.#sequenceSession(edits, { logits });
-    const { tokens, lengths, seq } = padRight(rows);
-    const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
-    const feeds: Record<string, Tensor> = {
-      [SEQUENCE_NAMES.tokens]: tokens,
-      ...this.#steerFeed(steer, edits.steer ?? []),
-    };
-    if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
-    for (const [site, patch] of patches) {
-      feeds[EDIT_NAMES.patch(site)] = patch.value;
-      feeds[EDIT_NAMES.patchMask(site)] = patch.mask ?? everywhere();
-    }
-    const out = await session.run(feeds);
-    return {
-      logits: logits ? out[SEQUENCE_NAMES.logits] as Tensor<"float32"> : null,
-      taps: new Map(taps.map((site) => [site, out[EDIT_NAMES.tap(site)] as Tensor<"float32">])),
-      lengths,
-    };
+  run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
+    return this.#inTurn(async () => {
+      const { taps = [], steer = new Map(), patches = new Map<SiteName, Patch>(), logits = true } = options;
+      checkSteering(steer, this.config);
+      const edits: Edits = {
+        taps,
+        patches: [...patches.keys()],
+        steer: [...steer.keys()].sort((a, b) => a - b),
+        steerFactors: options.steerFactors !== undefined,
+      };
+      const session = await this.#sequenceSession(edits, { logits });
+      const { tokens, lengths, seq } = padRight(rows, this.config);
+      const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
+      const feeds: Record<string, Tensor> = {
+        [SEQUENCE_NAMES.tokens]: tokens,
+        ...this.#steerFeed(steer, edits.steer ?? []),
+      };
+      if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
+      for (const [site, patch] of patches) {
+        feeds[EDIT_NAMES.patch(site)] = patch.value;
+        feeds[EDIT_NAMES.patchMask(site)] = patch.mask ?? everywhere();
+      }
+      const out = await session.run(feeds);
+      return {
+        logits: logits ? out[SEQUENCE_NAMES.logits] as Tensor<"float32"> : null,
+        taps: new Map(taps.map((site) => [site, out[EDIT_NAMES.tap(site)] as Tensor<"float32">])),
+        lengths,
+      };
+    });
+  }
+
+  /** SHA-256 of the rollout graph's text: names the computation, weights by file range included. */
+  graphHash(): string {
+    this.#graphHash ??= sha256(formatGraph(this.#rolloutGraph()));
+    return this.#graphHash;
   }
 
   /** Samples completions; see {@link sampleRollouts}. */
-  async generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
-    const steeredLayers = Array.from({ length: this.config.layers }, (_, layer) => layer);
-    const stopTokens = this.config.eosTokenIds;
-    const session = await this.#session(
-      "rollout",
-      () =>
-        rolloutGraph({
-          config: this.config,
-          checkpoint: this.checkpoint,
-          edits: { steer: steeredLayers },
-          stopTokens,
-        }),
-    );
-    return await sampleRollouts(
-      { session, config: this.config, stopTokens, steeredLayers },
-      requests,
-      options,
-    );
+  generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
+    return this.#inTurn(async () => {
+      const steeredLayers = Array.from({ length: this.config.layers }, (_, layer) => layer);
+      const stopTokens = this.config.eosTokenIds;
+      const session = await this.#session(
+        "rollout",
+        () =>
+          rolloutGraph({
+            config: this.config,
+            checkpoint: this.checkpoint,
+            edits: { steer: steeredLayers },
+            stopTokens,
+          }),
+      );
+      return await sampleRollouts(
+        { session, config: this.config, stopTokens, steeredLayers },
+        requests,
+        options,
+      );
+    });
   }
 
   /**
    * Adjoints of steering vectors for the loss Σ over rows and targets of −weight · log p, and those log p.
    * Rows may come in any number and order: the result does not depend on how they are split into batches.
    */
-  async steeringAdjoint(
+  steeringAdjoint(
     rows: readonly WeightedRow[],
     options: { readonly steer: SteeringVectors; readonly microBatch?: number },
   ): Promise<{ readonly adjoints: SteeringVectors; readonly logProbs: readonly (readonly number[])[] }> {
-    const layers = [...options.steer.keys()].sort((a, b) => a - b);
-    checkSteering(options.steer, this.config);
-    const session = await this.#sequenceSession({ steer: layers }, { logProbs: true, steeringAdjoint: true });
-    const sums = new Map(layers.map((layer) => [layer, new Float64Array(this.config.embed)]));
-    const logProbs = await this.#overTargets(rows, options.microBatch ?? 32, async (feeds) => {
-      const out = await session.run({ ...feeds, ...this.#steerFeed(options.steer, layers) });
-      const part = out[SEQUENCE_NAMES.steeringAdjoint]?.data as Float32Array;
-      layers.forEach((layer, row) => {
-        const sum = sums.get(layer) as Float64Array;
-        for (let i = 0; i < sum.length; i++) {
-          sum[i] = (sum[i] as number) + (part[row * sum.length + i] as number);
-        }
+    return this.#inTurn(async () => {
+      const layers = [...options.steer.keys()].sort((a, b) => a - b);
+      checkSteering(options.steer, this.config);
+      const session = await this.#sequenceSession({ steer: layers }, {
+        logProbs: true,
+        steeringAdjoint: true,
       });
-      return out;
+      const sums = new Map(layers.map((layer) => [layer, new Float64Array(this.config.embed)]));
+      const logProbs = await this.#overTargets(rows, options.microBatch ?? 32, async (feeds) => {
+        const out = await session.run({ ...feeds, ...this.#steerFeed(options.steer, layers) });
+        const part = out[SEQUENCE_NAMES.steeringAdjoint]?.data as Float32Array;
+        layers.forEach((layer, row) => {
+          const sum = sums.get(layer) as Float64Array;
+          for (let i = 0; i < sum.length; i++) {
+            sum[i] = (sum[i] as number) + (part[row * sum.length + i] as number);
+          }
+        });
+        return out;
+      });
+      return {
+        adjoints: new Map([...sums].map(([layer, sum]) => [layer, Float32Array.from(sum)])),
+        logProbs,
+      };
     });
-    return { adjoints: new Map([...sums].map(([layer, sum]) => [layer, Float32Array.from(sum)])), logProbs };
   }
 
   /** Log-probabilities of every target of every row, at temperature 1. */
-  async logProbs(
+  logProbs(
     rows: readonly Omit<WeightedRow, "weight">[],
     options: { readonly steer?: SteeringVectors; readonly microBatch?: number } = {},
   ): Promise<readonly (readonly number[])[]> {
-    const steer = options.steer ?? new Map();
-    checkSteering(steer, this.config);
-    const layers = [...steer.keys()].sort((a, b) => a - b);
-    const session = await this.#sequenceSession({ steer: layers }, { logProbs: true });
-    const weighted = rows.map((row) => ({ ...row, weight: 0 }));
-    return await this.#overTargets(
-      weighted,
-      options.microBatch ?? 32,
-      ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...this.#steerFeed(steer, layers) }),
-    );
+    return this.#inTurn(async () => {
+      const steer = options.steer ?? new Map();
+      checkSteering(steer, this.config);
+      const layers = [...steer.keys()].sort((a, b) => a - b);
+      const session = await this.#sequenceSession({ steer: layers }, { logProbs: true });
+      const weighted = rows.map((row) => ({ ...row, weight: 0 }));
+      return await this.#overTargets(
+        weighted,
+        options.microBatch ?? 32,
+        ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...this.#steerFeed(steer, layers) }),
+      );
+    });
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */
-  async release(): Promise<void> {
-    const open = [...this.#sessions.values()];
-    this.#sessions.clear();
-    for (const session of open) await (await session).release();
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      const open = [...this.#sessions.values()];
+      this.#sessions.clear();
+      for (const session of open) await (await session).release();
+    });
+  }
+
+  /** One call after another: a session must not be pushed out between being made and being run. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined); // whoever asked hears of the fault; the next in line does not
+    return result;
+  }
+
+  #allLayers(): readonly number[] {
+    return Array.from({ length: this.config.layers }, (_, layer) => layer);
+  }
+
+  /** One graph serves the base model and every set of vectors: a layer without one has zeros added. */
+  #rolloutGraph(): Graph {
+    const { config, checkpoint } = this;
+    return rolloutGraph({
+      config,
+      checkpoint,
+      edits: { steer: this.#allLayers() },
+      stopTokens: config.eosTokenIds,
+    });
   }
 
   /** Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. */
@@ -210,12 +280,21 @@ export class LanguageModel {
     microBatch: number,
     run: (feeds: Feeds & { readonly target_weights: Tensor }) => Promise<Record<string, Tensor>>,
   ): Promise<readonly (readonly number[])[]> {
+    if (!(Number.isInteger(microBatch) && microBatch >= 1)) {
+      throw new RangeError(
+        `Cannot split rows as microBatch must be at least 1: current value is ${microBatch}`,
+      );
+    }
+    rows.forEach(({ tokens, from }, index) => checkTarget(tokens, { index, from, vocab: this.config.vocab }));
     const order = rows.map((_, index) => index)
       .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);
     const results: number[][] = rows.map(() => []);
     for (let start = 0; start < order.length; start += microBatch) {
       const batch = order.slice(start, start + microBatch);
-      const { tokens, seq } = padRight(batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []));
+      const { tokens, seq } = padRight(
+        batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []),
+        this.config,
+      );
       const targets = new BigInt64Array(batch.length * seq), weights = new Float32Array(batch.length * seq);
       batch.forEach((index, r) => {
         const row = rows[index] as WeightedRow;

@@ -22,3 +22,4 @@ export {
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+export { loadVectors, saveVectors, type VectorFile } from "./vector_file.ts";

@@ -4,22 +4,43 @@ import { type Tensor, tensor } from "../core/mod.ts";
 export interface PaddedBatch {
   /** int64 [batch, seq]; padding is token 0, right of all real tokens. */
   readonly tokens: Tensor<"int64">;
+  /** Real tokens of each row. */
   readonly lengths: readonly number[];
+  /** Length of the longest row. */
   readonly seq: number;
 }
 
 /**
  * Right-padded rows. There is no left padding anywhere: position t of a row is its token t.
  *
- * @throws {RangeError} for an empty batch or an empty row.
+ * @example
+ * ```ts
+ * import { padRight } from "./mod.ts";
+ * const { tokens, lengths } = padRight([[5], [7, 8]], { vocab: 61 });
+ * if (tokens.data.join() !== "5,0,7,8" || lengths.join() !== "1,2") throw new Error("zeros on the right");
+ * ```
+ *
+ * @throws {RangeError} for an empty batch, an empty row, or an id outside the vocabulary (a graph would count a
+ * negative one from the end).
  */
-export function padRight(rows: readonly (readonly number[])[]): PaddedBatch {
+export function padRight(
+  rows: readonly (readonly number[])[],
+  options: { readonly vocab: number },
+): PaddedBatch {
   const lengths = rows.map((row) => row.length);
   const shortest = Math.min(...lengths);
-  if (!(shortest > 0)) {
+  if (rows.length === 0 || shortest === 0) {
     throw new RangeError(
       `Cannot lay out a batch as it needs rows of at least one token: got ${rows.length} rows`,
     );
+  }
+  for (const [r, row] of rows.entries()) {
+    const wrong = row.find((id) => !(Number.isInteger(id) && id >= 0 && id < options.vocab));
+    if (wrong !== undefined) {
+      throw new RangeError(
+        `Cannot lay out row ${r} as token ids must be whole numbers in [0, ${options.vocab}): current value is ${wrong}`,
+      );
+    }
   }
   const seq = Math.max(...lengths);
   const data = new BigInt64Array(rows.length * seq);

@@ -5,6 +5,21 @@ import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
 /**
  * The slow, plain way to sample: every token by a run of the whole sequence, the softmax and the running sum in
  * float64. What {@link LanguageModel.generate} is tested against; not for work.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { LanguageModel, referenceRollout } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+ * const model = await LanguageModel.open(folder);
+ * const request = { tokens: [5, 6], prompt: 0, sample: 0 };
+ * const slow = await referenceRollout(model, request, { maxNewTokens: 4, seed: 1 });
+ * const [fast] = await model.generate([request], { maxNewTokens: 4, seed: 1 });
+ * if (slow.tokens.join() !== fast?.tokens.join()) throw new Error("both sample the same tokens");
+ * await model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function referenceRollout(
   model: LanguageModel,

@@ -8,15 +8,21 @@ import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.
 
 /** One completion to be sampled. `prompt` and `sample` key its random numbers, whatever batch it runs in. */
 export interface RolloutRequest {
+  /** Token ids of the prompt. */
   readonly tokens: readonly number[];
+  /** Number of the prompt. */
   readonly prompt: number;
+  /** Number of the sample among those of its prompt. */
   readonly sample: number;
 }
 
 /** A sampled completion. */
 export interface Rollout {
+  /** Number of the prompt. */
   readonly prompt: number;
+  /** Number of the sample among those of its prompt. */
   readonly sample: number;
+  /** Token ids of the prompt. */
   readonly promptTokens: readonly number[];
   /** Generated ids, the stop token included where there is one. */
   readonly tokens: readonly number[];
@@ -56,8 +62,11 @@ interface Unfinished {
 
 /** What sampling needs of a model. */
 export interface RolloutEngine {
+  /** A session of a {@link rolloutGraph}. */
   readonly session: Session;
+  /** The model's shape. */
   readonly config: ModelConfig;
+  /** The tokens that end a completion, those of the graph. */
   readonly stopTokens: readonly number[];
   /** Layers that the session's graph can steer. */
   readonly steeredLayers: readonly number[];
@@ -66,6 +75,26 @@ export interface RolloutEngine {
 /**
  * Samples completions, in the order of the requests. Batches that thin out hand their last rows on, so short
  * completions do not wait for long ones, and no KV cache ever leaves a graph.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { Session } from "../runtime/mod.ts";
+ * import { rolloutGraph, sampleRollouts } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+ * const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
+ * const stopTokens = config.eosTokenIds, steeredLayers = [0, 1];
+ * const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: steeredLayers } });
+ * const session = await Session.create(graph, { weightsFolder: checkpoint.weightsFolder });
+ * const engine = { session, config, stopTokens, steeredLayers };
+ * const [rollout] = await sampleRollouts(engine, [{ tokens: [5, 6], prompt: 0, sample: 0 }], { maxNewTokens: 4 });
+ * if (rollout?.tokens.length !== rollout?.logProbs.length) throw new Error("one log-probability per token");
+ * await session.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for options out of range, prompts that leave no room, or vectors that do not fit.
  */
 export async function sampleRollouts(
   engine: RolloutEngine,
@@ -76,6 +105,20 @@ export async function sampleRollouts(
   if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
     throw new RangeError(
       `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
+    );
+  }
+  const { temperature = 1 } = options;
+  if (!(Number.isFinite(temperature) && temperature >= 0)) {
+    throw new RangeError(
+      `Cannot sample as temperature must be a number ≥ 0: current value is ${temperature}`,
+    );
+  }
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`Cannot sample as batchSize must be at least 1: current value is ${batchSize}`);
+  }
+  if (!(stragglerShare >= 0 && stragglerShare <= 1)) {
+    throw new RangeError(
+      `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
     );
   }
   const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
@@ -128,9 +171,14 @@ async function advance(
   options: SamplingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
   const { maxNewTokens, temperature = 1, seed = 0 } = options;
-  const { tokens: prompts, lengths } = padRight(rows.map((row) => [...row.request.tokens, ...row.tokens]));
+  const { tokens: prompts, lengths } = padRight(
+    rows.map((row) => [...row.request.tokens, ...row.tokens]),
+    engine.config,
+  );
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
-  const steps = Math.max(2, left); // the graph's loop has at least one step
+  // A row that is further than others may not run past the last position; the others go on in a later batch.
+  const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
+  const steps = Math.max(2, Math.min(left, room)); // the graph's loop has at least one step
   const uniforms = new Float32Array(rows.length * steps);
   rows.forEach((row, r) => {
     const { prompt, sample } = row.request;

@@ -8,7 +8,6 @@ import {
   fileWeights,
   type LayerCache,
   rotaryTables,
-  type SiteHandler,
   unembed,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -71,6 +70,20 @@ function sample(
  * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
  *
  * Steering applies to prompt and generated tokens alike. Taps, patches and factors belong to sequence graphs.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { rolloutGraph } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+ * const checkpoint = await openCheckpoint(folder);
+ * const graph = rolloutGraph({ config: checkpoint.config, checkpoint, stopTokens: [0], edits: { steer: [1] } });
+ * if (graph.outputs.map((output) => output.name).join() !== "tokens,log_probs") throw new Error("two outputs");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} without a stop token, or for a model whose heads the fused kernel cannot take.
  */
 export function rolloutGraph(
   options: {

@@ -4,7 +4,19 @@ import { type Tensor, tensor } from "../core/mod.ts";
 /** Steering vectors by layer, each [embed]: the paper's s_l. Layers that are left out are not steered. */
 export type SteeringVectors = ReadonlyMap<number, Float32Array>;
 
-/** Checks layers and widths; throws a RangeError that names the vector. */
+/**
+ * Checks layers and widths; throws a RangeError that names the vector.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { checkSteering } from "./mod.ts";
+ * const config = tinyConfig({ layers: 2, embed: 32 });
+ * checkSteering(new Map([[1, new Float32Array(32)]]), config);
+ * assertThrows(() => checkSteering(new Map([[2, new Float32Array(32)]]), config), RangeError, "layer 2");
+ * ```
+ */
 export function checkSteering(vectors: SteeringVectors, config: ModelConfig): void {
   for (const [layer, vector] of vectors) {
     if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
@@ -18,12 +30,31 @@ export function checkSteering(vectors: SteeringVectors, config: ModelConfig): vo
   }
 }
 
-/** Vectors as the matrix that a graph takes: one row per layer of `layers`, zero where there is no vector. */
+/**
+ * Vectors as the matrix [layers, embed] that a graph takes: one row per layer of `layers`, zero where there is no
+ * vector. A vector of a layer outside `layers` is an error, since it would steer nothing.
+ *
+ * @example
+ * ```ts
+ * import { steeringMatrix } from "./mod.ts";
+ * const vectors = new Map([[3, Float32Array.of(1, 2)]]);
+ * if (steeringMatrix(vectors, { layers: [2, 3], embed: 2 }).data.join() !== "0,0,1,2") throw new Error("rows by layer");
+ * ```
+ *
+ * @throws {RangeError} for a vector whose layer has no row.
+ */
 export function steeringMatrix(
   vectors: SteeringVectors,
   options: { readonly layers: readonly number[]; readonly embed: number },
 ): Tensor<"float32"> {
   const { layers, embed } = options;
+  for (const layer of vectors.keys()) {
+    if (!layers.includes(layer)) {
+      throw new RangeError(
+        `Cannot steer layer ${layer} as the graph steers layers ${layers.join(", ")} alone`,
+      );
+    }
+  }
   const matrix = new Float32Array(layers.length * embed);
   layers.forEach((layer, row) => {
     const vector = vectors.get(layer);

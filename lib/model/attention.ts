@@ -6,13 +6,26 @@ import type { ComputeDType } from "./weights.ts";
 
 /** Cosines and sines of the rotary angles, each [positions, head_dim/2]. */
 export interface RotaryTables {
+  /** Cosines. */
   readonly cos: Value;
+  /** Sines. */
   readonly sin: Value;
 }
 
 /**
  * Rotary angles of positions 0 … count−1, computed in the graph as transformers does: p · θ^(−2i/head_dim).
  * `count` is a symbolic length that the graph knows.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { rotaryTables } from "./mod.ts";
+ * const g = new GraphBuilder("angles");
+ * g.input("tokens", "int64", ["batch", "seq"]);
+ * const { cos } = rotaryTables(g, tinyConfig({ headDim: 16 }), { count: "seq", compute: "float32" });
+ * if (cos.dims.join() !== "seq,8") throw new Error("[positions, head_dim/2]");
+ * ```
  */
 export function rotaryTables(
   g: GraphBuilder,
@@ -38,6 +51,20 @@ export function rotaryTables(
  * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight.
  *
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { sequenceAttention } from "./mod.ts";
+ * const config = tinyConfig({ heads: 4, kvHeads: 2, headDim: 16 });
+ * const g = new GraphBuilder("attention");
+ * const input = (name: string, heads: number) => g.input(name, "float32", ["batch", "seq", heads, 16]);
+ * const [q, k, v] = [input("q", 4), input("k", 2), input("v", 2)] as const;
+ * const options = { batch: "batch", seq: "seq", compute: "float32" } as const;
+ * const kernel = sequenceAttention(g, config, { ...options, site: (_, __, value) => value });
+ * if (kernel(g, { layer: 0, q, k, v }).dims.join() !== "batch,seq,4,16") throw new Error("one output per head");
+ * ```
  */
 export function sequenceAttention(
   g: GraphBuilder,
@@ -89,7 +116,9 @@ export function sequenceAttention(
 
 /** KV cache of one block: keys and values, each [batch, kv_heads, kv_seq, head_dim]. */
 export interface LayerCache {
+  /** Keys, rotated. */
   readonly key: Value;
+  /** Values. */
   readonly value: Value;
 }
 
@@ -98,6 +127,31 @@ export interface LayerCache {
  *
  * `lastIndex` [batch] is the index of each row's last valid token once the new ones are in; `total` is the longest
  * row's length. Rows may have different lengths: padding lies right of a row's tokens and is overwritten.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { cachedAttention, type LayerCache, rotaryTables } from "./mod.ts";
+ * const config = tinyConfig({ heads: 4, kvHeads: 2, headDim: 16 });
+ * const g = new GraphBuilder("step");
+ * const input = (name: string, heads: number) => g.input(name, "float32", ["batch", 1, heads, 16]);
+ * const cache = (name: string) => g.input(name, "float32", ["batch", 2, "past", 16]);
+ * const past = { key: cache("past_key"), value: cache("past_value") };
+ * const grown: LayerCache[] = [];
+ * const kernel = cachedAttention(config, {
+ *   tables: rotaryTables(g, config, { count: 32, compute: "float32" }),
+ *   lastIndex: g.input("last_index", "int32", ["batch"]),
+ *   total: g.input("total", "int32", []),
+ *   present: "past+1",
+ *   past: () => past,
+ *   store: (_, cache) => void grown.push(cache),
+ * });
+ * kernel(g, { layer: 0, q: input("q", 4), k: input("k", 2), v: input("v", 2) });
+ * if (grown[0]?.key.dims.join() !== "batch,2,past+1,16") throw new Error("the cache grew by the new token");
+ * ```
+ *
+ * @throws {RangeError} for a head_dim that the fused kernel does not take.
  */
 export function cachedAttention(
   config: ModelConfig,

@@ -8,9 +8,13 @@ export type SiteHandler = (g: GraphBuilder, name: SiteName, value: Value) => Val
 
 /** Queries, keys and values of one block before rotation, each [batch, seq, heads or kv_heads, head_dim]. */
 export interface AttentionInput {
+  /** Block, counted from zero. */
   readonly layer: number;
+  /** Queries [batch, seq, heads, head_dim]. */
   readonly q: Value;
+  /** Keys [batch, seq, kv_heads, head_dim]. */
   readonly k: Value;
+  /** Values [batch, seq, kv_heads, head_dim]. */
   readonly v: Value;
 }
 
@@ -19,9 +23,13 @@ export type AttentionKernel = (g: GraphBuilder, input: AttentionInput) => Value;
 
 /** What the decoder is made of. */
 export interface DecoderParts {
+  /** The model's shape. */
   readonly config: ModelConfig;
+  /** Where its weights come from. */
   readonly weights: WeightSource;
+  /** How queries, keys and values become head outputs. */
   readonly attention: AttentionKernel;
+  /** What happens at its sites. */
   readonly site: SiteHandler;
 }
 
@@ -45,7 +53,25 @@ function rmsNorm(
   return g.apply("RMSNormalization", [x, options.gain], { attributes });
 }
 
-/** Token embeddings [batch, seq, embed]. */
+/**
+ * Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq].
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
+ * const config = tinyConfig({ layers: 1 });
+ * const g = new GraphBuilder("decoder");
+ * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const weights = inputWeights(g, { shapes, compute: "float32" });
+ * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
+ * const site: SiteHandler = (_, __, value) => value;
+ * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
+ * const parts = { config, weights, attention, site };
+ * if (embedTokens(g, tokens, parts).dims.join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
+ * ```
+ */
 export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
   return g.gather(parts.weights.get("model.embed_tokens.weight"), tokens, { axis: 0 });
 }
@@ -57,6 +83,23 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  *     MLP(z) = W_down(silu(W_gate z) ⊙ W_up z)
  *
  * `x` and the result are [batch, seq, embed].
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { decoderBlock, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
+ * const config = tinyConfig({ layers: 1 });
+ * const g = new GraphBuilder("decoder");
+ * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const weights = inputWeights(g, { shapes, compute: "float32" });
+ * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
+ * const site: SiteHandler = (_, __, value) => value;
+ * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
+ * const parts = { config, weights, attention, site };
+ * const y = decoderBlock(g, embedTokens(g, tokens, parts), { ...parts, layer: 0 });
+ * if (y.dims.join() !== "batch,seq,32") throw new Error("the residual stream keeps its shape");
+ * ```
  */
 export function decoderBlock(
   g: GraphBuilder,
@@ -90,7 +133,31 @@ export function decoderBlock(
   });
 }
 
-/** All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm. */
+/**
+ * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { decoderBlocks, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
+ * const config = tinyConfig({ layers: 1 });
+ * const g = new GraphBuilder("decoder");
+ * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const weights = inputWeights(g, { shapes, compute: "float32" });
+ * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
+ * const site: SiteHandler = (_, __, value) => value;
+ * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
+ * const parts = { config, weights, attention, site };
+ * const seen: string[] = [];
+ * const watch: SiteHandler = (_, name, value) => {
+ *   seen.push(name);
+ *   return value;
+ * };
+ * decoderBlocks(g, embedTokens(g, tokens, parts), { ...parts, site: watch });
+ * if (seen.at(-1) !== "blocks.0.resid_post") throw new Error("every site is met, in order");
+ * ```
+ */
 export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): Value {
   let residual = x;
   for (let layer = 0; layer < parts.config.layers; layer++) {
@@ -99,7 +166,26 @@ export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): V
   return residual;
 }
 
-/** Final norm and unembedding: residual [.., embed] → logits [.., vocab]. */
+/**
+ * Final norm and unembedding: residual [.., embed] → logits [.., vocab].
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler, unembed } from "./mod.ts";
+ * const config = tinyConfig({ layers: 1 });
+ * const g = new GraphBuilder("decoder");
+ * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const weights = inputWeights(g, { shapes, compute: "float32" });
+ * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
+ * const site: SiteHandler = (_, __, value) => value;
+ * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
+ * const parts = { config, weights, attention, site };
+ * const logits = unembed(g, embedTokens(g, tokens, parts), parts);
+ * if (logits.dims.join() !== "batch,seq,61") throw new Error("[batch, seq, vocab]");
+ * ```
+ */
 export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {

@@ -20,7 +20,9 @@ export type SiteName = `blocks.${number}.${SiteKind}`;
 
 /** A site's parts. */
 export interface Site {
+  /** Block, counted from zero. */
   readonly layer: number;
+  /** Which value of the block. */
   readonly kind: SiteKind;
 }
 
@@ -49,7 +51,7 @@ export function siteName(site: Site): SiteName {
  * @throws {RangeError} for an unknown kind or a layer that the model lacks.
  */
 export function parseSite(name: string, options: { readonly layers: number; readonly action: string }): Site {
-  const match = /^blocks\.(\d+)\.([a-z_]+)$/.exec(name);
+  const match = /^blocks\.(0|[1-9]\d*)\.([a-z_]+)$/.exec(name);
   const kind = SITE_KINDS.find((known) => known === match?.[2]);
   if (match === null || kind === undefined) {
     throw new RangeError(

@@ -1,6 +1,7 @@
 import { type BorderDType, type DType, type Tensor, tensor } from "../core/mod.ts";
 import type { Attribute, Graph, GraphNode, Initializer, Scope, Value } from "./graph.ts";
-import { describeInputs, encodeDims, InferenceError, OPERATORS, type OpName } from "./operators.ts";
+import type { OpName } from "./op_name.ts";
+import { describeInputs, encodeDims, InferenceError, OPERATORS } from "./operators.ts";
 import { type Dim, formatShape, productOfDims, type Shape } from "./shape.ts";
 
 /** Parts of a node beyond its operation and inputs. */
@@ -15,7 +16,9 @@ export interface NodeOptions {
 
 /** A carried value of a loop: its value before the first step and its type inside the body. */
 export interface Carried {
+  /** What the body calls it. */
   readonly name: string;
+  /** Its value before the first step. */
   readonly start: Value;
   /** Shape inside the body where it changes from step to step. `@default` the start's shape */
   readonly dims?: Shape;
@@ -31,7 +34,7 @@ export interface Carried {
  * const g = new GraphBuilder("double");
  * const x = g.input("x", "float32", ["batch", 4]);
  * g.output("y", g.add(x, x));
- * if (!formatGraph(g.build()).includes("y = Add(x, x)")) throw new Error("unexpected text");
+ * if (!formatGraph(g.build()).includes("Add = Add(x, x)  # float32[batch, 4]")) throw new Error("unexpected text");
  * ```
  */
 export class GraphBuilder {
@@ -78,19 +81,22 @@ export class GraphBuilder {
 
   /** Declares a value as a graph output under `name`. */
   output(name: string, value: Value): void {
-    if (this.#outputs.some((output) => output.name === name)) {
+    this.#checkScope(`output "${name}"`, value);
+    const taken = this.#parent === null && name !== value.name && this.#names.has(name);
+    if (taken || this.#outputs.some((output) => output.name === name)) {
       throw new RangeError(`Cannot add output "${name}" to graph "${this.scope.name}" as the name is taken`);
     }
+    this.#names.add(name);
     this.#outputs.push({ name, value });
   }
 
   /** A constant that lives in the graph; equal constants are stored once. */
   constant<D extends BorderDType>(dtype: D, dims: readonly number[], values: ArrayLike<number>): Value {
-    const key = `${dtype}|${dims.join(",")}|${Array.from(values).join(",")}`;
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
     const held: Tensor = tensor(dtype as BorderDType, dims, values) as Tensor;
     const bytes = new Uint8Array(held.data.buffer, held.data.byteOffset, held.data.byteLength).slice();
+    const key = `${dtype}|${dims.join(",")}|${bytes.join(",")}`; // of bytes, since 0 and −0 are two constants
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
     const value = this.#newValue(this.#claim(`const_${this.#constants.size}`), dtype, dims);
     this.#initializers.push({ kind: "inline", value, bytes });
     this.#constants.set(key, value);
@@ -128,7 +134,7 @@ export class GraphBuilder {
   node(op: OpName, inputs: readonly (Value | null)[], options: NodeOptions = {}): readonly Value[] {
     const attributes = options.attributes ?? {}, bodies = options.bodies ?? {};
     const name = this.#claim([...this.#prefix, options.name ?? op].join("."));
-    for (const value of inputs) if (value !== null) this.#checkScope(name, value);
+    for (const value of inputs) if (value !== null) this.#checkScope(`node "${name}"`, value);
     let types;
     try {
       types = OPERATORS[op].infer({ inputs, attributes, bodies });
@@ -364,12 +370,12 @@ export class GraphBuilder {
     return name;
   }
 
-  #checkScope(node: string, value: Value): void {
+  #checkScope(user: string, value: Value): void {
     for (let scope: Scope | null = this.scope; scope !== null; scope = scope.parent) {
       if (scope === value.scope) return;
     }
     throw new RangeError(
-      `Cannot use "${value.name}" in node "${node}" as it must belong to graph "${this.scope.name}" or one around it: ` +
+      `Cannot use "${value.name}" in ${user} as it must belong to graph "${this.scope.name}" or one around it: ` +
         `it belongs to "${value.scope.name}"`,
     );
   }

@@ -15,7 +15,8 @@ export {
   type Scope,
   type Value,
 } from "./graph.ts";
-export { normalAxis, type OpName } from "./operators.ts";
+export type { OpName } from "./op_name.ts";
+export { normalAxis } from "./operators.ts";
 export { encodeModel } from "./protobuf.ts";
 export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";
 export { formatGraph } from "./text.ts";

@@ -1,4 +1,5 @@
 import type { DType } from "../core/mod.ts";
+import type { OpName } from "./op_name.ts";
 import { type Attribute, formatType, type Graph, type Value } from "./graph.ts";
 import { broadcastShapes, type Dim, sameShape, type Shape } from "./shape.ts";
 
@@ -35,7 +36,17 @@ function input(node: InferenceInput, index: number): Value {
   return value;
 }
 
-/** Axis attribute made non-negative. */
+/**
+ * Axis attribute made non-negative.
+ *
+ * @example
+ * ```ts
+ * import { normalAxis } from "./mod.ts";
+ * if (normalAxis(-1, 3) !== 2) throw new Error("-1 is the last axis");
+ * ```
+ *
+ * @throws {InferenceError} for an axis that a value of this rank lacks; the builder adds the node's name.
+ */
 export function normalAxis(axis: number, rank: number): number {
   must(axis >= -rank && axis < rank, `axis must lie in [${-rank}, ${rank}): current value is ${axis}`);
   return axis < 0 ? axis + rank : axis;
@@ -125,7 +136,8 @@ export function parseDims(text: string): Dim[] {
   return text.split(",").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
-const OPERATOR_TABLE = {
+/** Every operation with its domain and its rule for output types. */
+export const OPERATORS: { readonly [Op in OpName]: Operator } = {
   MatMul: { domain: "", infer: matMul },
   Add: { domain: "", infer: arithmetic },
   Sub: { domain: "", infer: arithmetic },
@@ -366,13 +378,7 @@ const OPERATOR_TABLE = {
       });
     },
   },
-} as const satisfies Record<string, Operator>;
-
-/** Names of the operations that a graph may hold. */
-export type OpName = keyof typeof OPERATOR_TABLE;
-
-/** Every operation with its domain and its rule for output types. */
-export const OPERATORS: { readonly [Op in OpName]: Operator } = OPERATOR_TABLE;
+};
 
 /** Error text for a reader: the rule that failed and what the inputs were. */
 export function describeInputs(inputs: readonly (Value | null)[]): string {

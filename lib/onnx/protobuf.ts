@@ -1,5 +1,5 @@
 import proto from "onnx-proto";
-import type { DType } from "../core/mod.ts";
+import { type DType, DTYPE_BYTES } from "../core/mod.ts";
 import type { Attribute, Graph, GraphNode, Initializer, Value } from "./graph.ts";
 import { OPERATORS } from "./operators.ts";
 
@@ -213,13 +213,11 @@ const SPECIAL: Partial<Record<string, Special>> = {
     to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
   },
   ConstantOfShape: (to, node) => {
-    const zero = {
-      name: "value",
-      t: { dataType: DATA_TYPES[node.attributes["dtype"] as DType], dims: [1], rawData: new Uint8Array(8) },
-    };
-    const width = node.attributes["dtype"] === "int64" || node.attributes["dtype"] === "float64" ? 8 : 4;
-    zero.t.rawData = new Uint8Array(width);
-    to.emit(node, "ConstantOfShape", [{ ...zero, type: onnx.AttributeProto.AttributeType.TENSOR }]);
+    const dtype = node.attributes["dtype"] as DType;
+    const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };
+    to.emit(node, "ConstantOfShape", [
+      { name: "value", t: zero, type: onnx.AttributeProto.AttributeType.TENSOR },
+    ]);
   },
   ScatterAdd: (to, node) => {
     const indices = `${node.name}/rows`;

@@ -1,4 +1,12 @@
-import { type Attribute, formatType, type Graph, type GraphNode, type Initializer } from "./graph.ts";
+import { type DType, sha256 } from "../core/mod.ts";
+import {
+  type Attribute,
+  formatType,
+  type Graph,
+  type GraphNode,
+  type Initializer,
+  type InlineInitializer,
+} from "./graph.ts";
 
 function formatAttribute(value: Attribute): string {
   if (typeof value === "number" || typeof value === "string") return JSON.stringify(value);
@@ -14,7 +22,26 @@ function formatInitializer(initializer: Initializer): string {
       formatType(value)
     } @ ${initializer.location}[${initializer.offset}, ${end})`;
   }
-  return `const ${value.name}: ${formatType(value)} (${initializer.bytes.length} bytes)`;
+  return `const ${value.name}: ${formatType(value)} = ${formatConstant(initializer)}`;
+}
+
+/** Constants up to this many elements are written out, longer ones by their hash. */
+const WRITTEN_OUT = 8;
+
+/** A text for every content: graphs that differ in a constant alone must not look the same. */
+function formatConstant({ value, bytes }: InlineInitializer): string {
+  const whole = bytes.slice().buffer;
+  const read: Partial<Record<DType, () => ArrayLike<number | bigint>>> = {
+    float32: () => new Float32Array(whole),
+    float64: () => new Float64Array(whole),
+    int32: () => new Int32Array(whole),
+    int64: () => new BigInt64Array(whole),
+    bool: () => new Uint8Array(whole),
+  };
+  const values = read[value.dtype]?.();
+  if (values === undefined || values.length > WRITTEN_OUT) return `sha256:${sha256(bytes).slice(0, 16)}`;
+  const text = (item: number | bigint) => Object.is(item, -0) ? "-0" : String(item);
+  return value.dims.length === 0 ? text(values[0] ?? 0) : `[${Array.from(values, text).join(", ")}]`;
 }
 
 function formatNode(node: GraphNode, indent: string): string[] {
@@ -42,7 +69,23 @@ function formatLines(graph: Graph, indent: string): string[] {
   ];
 }
 
-/** A graph as readable lines: inputs, weights by file range, nodes with types, outputs. Used for snapshots and hashes. */
+/**
+ * A graph as readable lines: inputs, weights by file range, constants by value, nodes with types, outputs. Graphs
+ * with the same text compute the same, given the same weight files: used for snapshots and hashes.
+ *
+ * @example
+ * ```ts
+ * import { formatGraph, GraphBuilder } from "./mod.ts";
+ * const g = new GraphBuilder("halve");
+ * g.output("y", g.mul(g.input("x", "float32", ["n"]), g.scalar("float32", 0.5)));
+ * const expected = `graph halve(x: float32[n])
+ *   const const_0: float32[] = 0.5
+ *   Mul = Mul(x, const_0)  # float32[n]
+ *   return y=Mul
+ * `;
+ * if (formatGraph(g.build()) !== expected) throw new Error("unexpected text");
+ * ```
+ */
 export function formatGraph(graph: Graph): string {
   return formatLines(graph, "").join("\n") + "\n";
 }

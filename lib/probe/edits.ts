@@ -35,7 +35,16 @@ export const EDIT_NAMES = {
   tap: (site: SiteName): string => `tap.${site}`,
 } as const;
 
-/** Shape of a site's value. */
+/**
+ * Shape of a site's value.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { siteShape } from "./mod.ts";
+ * if (siteShape("resid_post", tinyConfig({ embed: 32 })).join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
+ * ```
+ */
 export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
   switch (kind) {
     case "q":
@@ -62,7 +71,7 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
  * if (edits.steer.join() !== "0,1") throw new Error("layers are sorted");
  * ```
  *
- * @throws {RangeError} for an unknown site, a layer that the model lacks, or a site named twice.
+ * @throws {RangeError} for an unknown site, a layer that the model lacks, a site named twice, or factors on nothing.
  */
 export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   const distinct = <T extends string | number>(list: readonly T[], action: string): readonly T[] => {
@@ -77,6 +86,11 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
       throw new RangeError(`Cannot steer layer ${layer} as it must lie in [0, ${config.layers})`);
     }
+  }
+  if (steerFactors && steer.length === 0) {
+    throw new RangeError(
+      "Cannot take steering factors as at least one layer must be steered: current value is none",
+    );
   }
   return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors };
 }
@@ -100,7 +114,22 @@ function maskAxes(kind: SiteKind): readonly number[] {
 /**
  * Adds the inputs of edits to a graph and returns the handler that applies them. Steering s_l becomes part of
  * `blocks.l.resid_post`: a tap of that site sees the steered value, a patch replaces it whole.
- * Source: h_l = h_mid + MLP(norm(h_mid)) + s_l (methods-metrics 0.2, class: code).
+ * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
+ * steering[layer].
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { applyEdits, checkEdits } from "./mod.ts";
+ * const config = tinyConfig({ embed: 32 });
+ * const g = new GraphBuilder("steered");
+ * const { site, vectors } = applyEdits(g, checkEdits({ steer: [1] }, config), { config, compute: "float32" });
+ * const x = g.input("x", "float32", ["batch", "seq", 32]);
+ * if (site(g, "blocks.0.resid_post", x) !== x) throw new Error("layer 0 is left alone");
+ * if (site(g, "blocks.1.resid_post", x) === x) throw new Error("layer 1 is steered");
+ * if (vectors.get(1)?.dims[0] !== 32) throw new Error("one vector per steered layer");
+ * ```
  */
 export function applyEdits(
   g: GraphBuilder,

@@ -42,6 +42,25 @@ export const SEQUENCE_NAMES = {
  *
  * d loss / d s_l is the sum over rows and positions of the adjoint of `blocks.l.resid_post`, since s_l is added at
  * every position; the engine's sum over broadcast axes is that sum.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
+ * import { inputWeights } from "../model/mod.ts";
+ * import { sequenceGraph } from "./mod.ts";
+ * const config = tinyConfig();
+ * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const graph = sequenceGraph({
+ *   config,
+ *   weights: (g) => inputWeights(g, { shapes, compute: "float32" }),
+ *   edits: { taps: ["blocks.1.resid_post"], steer: [0] },
+ *   outputs: { logits: true },
+ * });
+ * const names = graph.outputs.map((output) => output.name);
+ * if (names.join() !== "tap.blocks.1.resid_post,logits") throw new Error("what was asked for");
+ * ```
+ *
+ * @throws {RangeError} for edits that the model cannot have, or steering adjoints of no layer.
  */
 export function sequenceGraph(
   options: {

@@ -233,7 +233,15 @@ export function layerCurve(input: LayerCurveInput): Panel {
       }),
       ...(runs.length === 0 ? [] : [{
         data: { values: runs },
-        mark: { type: "point", filled: true, size: 18, opacity: 0.75, color: FIGURE_COLOURS.quiet },
+        // Beside the marker, which would hide them.
+        mark: {
+          type: "point",
+          filled: true,
+          size: 20,
+          opacity: 0.8,
+          color: FIGURE_COLOURS.quiet,
+          xOffset: 9,
+        },
         encoding: { x, y: y("value") },
       }]),
       ...part(() => true, {

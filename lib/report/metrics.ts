@@ -25,7 +25,7 @@ export interface MetricValue {
 }
 
 /** Outcome of a comparison. */
-export type Verdict = "pass" | "fail" | "not-checked";
+export type CheckVerdict = "pass" | "fail" | "not-checked";
 
 /** A value next to what it should be. */
 export interface MetricCheck {
@@ -38,7 +38,7 @@ export interface MetricCheck {
   /** Largest difference that passes; null when there is nothing to compare with. */
   readonly tolerance: number | null;
   /** Whether it holds. */
-  readonly verdict: Verdict;
+  readonly verdict: CheckVerdict;
   /** Where the expectation comes from. */
   readonly source: string;
 }

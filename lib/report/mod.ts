@@ -21,6 +21,7 @@ export {
   type ReferenceLine,
 } from "./layer_curve.ts";
 export {
+  type CheckVerdict,
   type ClaimResult,
   METRIC_DIGITS,
   type MetricCheck,
@@ -29,7 +30,6 @@ export {
   parseMetrics,
   serializeMetrics,
   type Uncertainty,
-  type Verdict,
 } from "./metrics.ts";
 export {
   type PaperItem,

@@ -42,8 +42,13 @@ export function figureSpec(panels: readonly Panel[], options: FigureOptions): Ve
     config: FIGURE_CONFIG,
   };
   if (panels.length === 1) return { ...first, ...head };
-  // A colour means something else in each panel.
-  return { ...head, hconcat: panels, spacing: 44, resolve: { scale: { color: "independent" } } };
+  // Colours and shapes mean something else in each panel.
+  return {
+    ...head,
+    hconcat: panels,
+    spacing: 44,
+    resolve: { scale: { color: "independent", shape: "independent" } },
+  };
 }
 
 /** Distance from the top of a plot to the title of its panel, in pixels. */

@@ -1,3 +1,4 @@
+import { ensureFolder, writeFileAtomic } from "../checkpoint/mod.ts";
 import { InputError, type Json } from "../core/mod.ts";
 import { type Metrics, serializeMetrics } from "./metrics.ts";
 import type { VegaLiteSpec } from "./vega_lite.ts";
@@ -14,26 +15,6 @@ export interface Report {
   readonly metrics: Metrics;
   /** When, how long, where, with which versions: `run.json`, the only file that differs between two equal runs. */
   readonly run: Readonly<Record<string, Json>>;
-}
-
-/** Writes beside the target, then renames: a reader, or a run that was cut off, never leaves half a file there. */
-async function writeWhole(
-  folder: string,
-  file: { readonly name: string; readonly content: string | Uint8Array },
-) {
-  const target = `${folder}/${file.name}`, draft = `${folder}/.${file.name}.draft`;
-  try {
-    const bytes = typeof file.content === "string" ? new TextEncoder().encode(file.content) : file.content;
-    await Deno.writeFile(draft, bytes);
-    await Deno.rename(draft, target);
-  } catch (cause) {
-    await Deno.remove(draft).catch(() => undefined); // The first fault is the one to tell.
-    throw new InputError("cannot write a result", {
-      where: target,
-      repair: "pass --out with a folder to write to",
-      cause,
-    });
-  }
 }
 
 /**
@@ -65,18 +46,13 @@ export async function writeReport(folder: string, report: Report): Promise<reado
     { name: "metrics.json", content: serializeMetrics(report.metrics) },
     { name: "run.json", content: json(report.run) },
   ];
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const repair = "pass --out with a folder to write to";
-    throw new InputError("cannot make the output folder", { where: folder, repair, cause });
-  }
+  await ensureFolder(folder);
   // An old run.json would vouch for files that are about to be replaced.
   await Deno.remove(`${folder}/run.json`).catch((cause) => {
     if (cause instanceof Deno.errors.NotFound) return;
-    const repair = "pass --out with a folder to write to";
-    throw new InputError("cannot replace a result", { where: `${folder}/run.json`, repair, cause });
+    const repair = "choose a folder that can be written";
+    throw new InputError("cannot replace the file", { where: `${folder}/run.json`, repair, cause });
   });
-  for (const file of files) await writeWhole(folder, file);
+  for (const { name, content } of files) await writeFileAtomic(`${folder}/${name}`, content);
   return files.map(({ name }) => `${folder}/${name}`);
 }

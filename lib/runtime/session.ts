@@ -23,11 +23,43 @@ export interface SessionOptions {
 /** Named tensors in and out of a graph. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
+// Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
+ort.env.logLevel = "fatal";
+
 const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32", "int64", "bool"]);
+
+function holdsFloat64(graph: Graph): boolean {
+  return graph.nodes.some(({ outputs, bodies }) =>
+    outputs.some((value) => value.dtype === "float64") || Object.values(bodies).some(holdsFloat64)
+  );
+}
+
+/** The first file that does not hold what an external initializer points at, or null when all do. */
+async function lackingWeights(graph: Graph, folder: string): Promise<string | null> {
+  for (const item of graph.initializers) {
+    if (item.kind === "inline") continue;
+    const path = `${folder}/${item.location}`;
+    const bytes = await Deno.stat(path).then((file) => file.size, () => 0);
+    if (bytes < item.offset + item.length) return path;
+  }
+  return null;
+}
 
 /**
  * A graph ready to run. `run` blocks the thread while it computes (the binding has no asynchronous path), so
  * callers report progress between runs.
+ *
+ * @example
+ * ```ts
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { tensor } from "../core/mod.ts";
+ * import { Session } from "./mod.ts";
+ * const g = new GraphBuilder("negative");
+ * g.output("y", g.apply("Neg", [g.input("x", "int64", [])]));
+ * const session = await Session.create(g.build());
+ * if ((await session.run({ x: tensor("int64", [], [3]) })).y?.data[0] !== -3n) throw new Error("y = -x");
+ * await session.release();
+ * ```
  */
 export class Session {
   readonly #session: ort.InferenceSession;
@@ -71,9 +103,12 @@ export class Session {
     if (options.weightsFolder !== undefined) {
       extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
     }
-    if (options.foldConstants === false) {
-      extra["optimization.disable_specified_optimizers"] = "ConstantFolding";
-    }
+    // x · sigmoid(x) becomes QuickGelu, which has no float64 kernel on the CPU.
+    const disabled = [
+      ...(options.foldConstants === false ? ["ConstantFolding"] : []),
+      ...(holdsFloat64(graph) ? ["QuickGeluFusion"] : []),
+    ];
+    if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
     if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
     try {
       const session = await ort.InferenceSession.create(encodeModel(graph), {
@@ -82,15 +117,23 @@ export class Session {
         interOpNumThreads: 1,
         executionMode: "sequential",
         graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
         extra,
       });
       return new Session(session, graph);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").trim();
       if (device !== "cpu") {
         throw new InputError(`device "${device}" cannot run graph "${graph.name}": ${reason}`, {
           repair: "see `deno task doctor` for what is missing, or use --device cpu",
+          cause: error,
+        });
+      }
+      const lacking = await lackingWeights(graph, options.weightsFolder ?? ".");
+      if (lacking !== null) {
+        throw new InputError("a weight file is missing or too short", {
+          where: lacking,
+          repair: "fetch or write the model again",
           cause: error,
         });
       }
@@ -116,8 +159,12 @@ export class Session {
           return known === length;
         });
       if (!fits) {
+        const known = input.dims.filter((dim) => lengths.has(String(dim)));
+        const where = known.length === 0
+          ? ""
+          : ` where ${known.map((dim) => `${dim} = ${lengths.get(String(dim))}`).join(", ")}`;
         throw new TypeError(
-          `Cannot run "${this.#graph.name}" as "${input.name}" must be ${formatType(input)}: ` +
+          `Cannot run "${this.#graph.name}" as "${input.name}" must be ${formatType(input)}${where}: ` +
             `current value is ${feed.dtype}[${feed.dims.join(", ")}]`,
         );
       }
@@ -144,7 +191,16 @@ export class Session {
   }
 }
 
-/** Version of ONNX Runtime's binding and the execution providers that it carries. */
+/**
+ * Version of ONNX Runtime's binding and the execution providers that it was built with; whether a device of theirs
+ * can be had is only known by making a session.
+ *
+ * @example
+ * ```ts
+ * import { runtimeReport } from "./mod.ts";
+ * if (!runtimeReport().backends.includes("cpu")) throw new Error("every build has the CPU");
+ * ```
+ */
 export function runtimeReport(): { readonly version: string; readonly backends: readonly string[] } {
   return {
     version: ort.env.versions.node ?? ort.env.versions.common,

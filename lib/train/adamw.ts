@@ -1,8 +1,8 @@
 /** Settings of one AdamW step. */
 export interface AdamWSettings {
-  /** `@default [0.9, 0.999]` */
+  /** Shares that the first and the second moment keep of themselves. `@default [0.9, 0.999]` */
   readonly betas?: readonly [number, number];
-  /** `@default 1e-8` */
+  /** Added to the root of the second moment. `@default 1e-8` */
   readonly epsilon?: number;
   /** Decoupled decay per parameter name. `@default` none */
   readonly weightDecay?: (name: string) => number;
@@ -13,8 +13,11 @@ export type Parameters = ReadonlyMap<string, Float32Array>;
 
 /** First and second moments, and the number of steps taken: all that a resumed run needs. */
 export interface AdamWState {
+  /** Updates made so far. */
   readonly step: number;
+  /** Running mean of each parameter's adjoint. */
   readonly first: Parameters;
+  /** Running mean of each parameter's squared adjoint. */
   readonly second: Parameters;
 }
 
@@ -45,7 +48,7 @@ export class AdamW {
   readonly #second: Map<string, Float32Array>;
   #step: number;
 
-  /** An optimizer over `parameters`, fresh or going on from `state`. */
+  /** An optimizer over `parameters`, fresh or going on from `state`. Throws a `RangeError` when the state is of others. */
   constructor(parameters: Parameters, settings: AdamWSettings & { readonly state?: AdamWState } = {}) {
     this.#parameters = parameters;
     this.#betas = settings.betas ?? [0.9, 0.999];
@@ -71,7 +74,7 @@ export class AdamW {
     return { step: this.#step, first: this.#first, second: this.#second };
   }
 
-  /** One update of every parameter from its adjoint. */
+  /** One update of every parameter from its adjoint. Throws a `RangeError` where an adjoint is missing or misshapen. */
   step(adjoints: Parameters, options: { readonly learningRate: number | ((name: string) => number) }): void {
     this.#step++;
     const [beta1, beta2] = this.#betas;
@@ -100,7 +103,16 @@ export class AdamW {
   }
 }
 
-/** Global L2 norm over all adjoints. */
+/**
+ * Global L2 norm over all adjoints, summed in float64.
+ *
+ * @example
+ * ```ts
+ * import { globalNorm } from "./mod.ts";
+ * const norm = globalNorm(new Map([["a", Float32Array.of(3)], ["b", Float32Array.of(0, -4)]]));
+ * if (norm !== 5) throw new Error("3 and 4 make 5");
+ * ```
+ */
 export function globalNorm(adjoints: Parameters): number {
   let sum = 0;
   for (const values of adjoints.values()) {
@@ -109,7 +121,21 @@ export function globalNorm(adjoints: Parameters): number {
   return Math.sqrt(sum);
 }
 
-/** Scales adjoints in place to a global norm of at most `maxNorm`; returns the norm before. Source: methods-training 2.9. */
+/**
+ * Scales adjoints in place to a global norm of at most `maxNorm`; returns the norm before.
+ *
+ *     a ← a / max(1, (‖a‖ + 10⁻⁶) / maxNorm)
+ *
+ * Source: methods-training 2.9 (class: library).
+ *
+ * @example
+ * ```ts
+ * import { clipToNorm } from "./mod.ts";
+ * const adjoints = new Map([["a", Float32Array.of(3, 4)]]);
+ * if (clipToNorm(adjoints, 1) !== 5) throw new Error("the norm before");
+ * if (Math.abs((adjoints.get("a")?.[0] as number) - 0.6) > 1e-6) throw new Error("a fifth of 3");
+ * ```
+ */
 export function clipToNorm(adjoints: Parameters, maxNorm: number): number {
   const norm = globalNorm(adjoints);
   const scale = 1 / Math.max(1, (norm + 1e-6) / maxNorm);

@@ -27,15 +27,31 @@ interface TokenDocument {
 
 /** One line of a pretraining log. */
 export interface PretrainStep {
+  /** Counts from zero. */
   readonly step: number;
   /** Mean −log p per unit of target weight, in nats. */
   readonly crossEntropyNats: number;
+  /** Global norm of all adjoints before clipping. */
   readonly adjointNorm: number;
+  /** Rate of this step's update. */
   readonly learningRate: number;
+  /** Tokens of the step's documents, prompts included. */
   readonly tokens: number;
 }
 
-/** Weights at the start: normal, with output projections narrowed by the depth so that the residual grows evenly. */
+/**
+ * Weights at the start, by tensor name: normal, with output projections narrowed by the depth so that the residual
+ * grows evenly; norm gains are 1, biases 0. A pure function of its arguments, each tensor with a stream of its own.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { initialWeights } from "./mod.ts";
+ * const initial = { embedding: 0.25, unembedding: 0.25, projection: 0.7 };
+ * const weights = initialWeights(tinyConfig(), { seed: 0, initial });
+ * if (weights.get("model.norm.weight")?.some((gain) => gain !== 1)) throw new Error("gains start at 1");
+ * ```
+ */
 export function initialWeights(
   config: ModelConfig,
   training: Pick<TrainingSettings, "seed" | "initial">,
@@ -98,6 +114,45 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
  *
  * `folder` keeps the state between calls; `onStep` gets each log line; an aborted `signal` saves and returns early.
  * Returns the weights and the log; `finished` is false after an abort.
+ *
+ * `@default {saveEvery: 100, threads: 2}`
+ *
+ * @example
+ * ```ts
+ * import { ChatTokenizer, tinyConfig } from "../checkpoint/mod.ts";
+ * import { DEFAULT_CORPUS } from "../problems/mod.ts";
+ * import { pretrain, tokenizerFiles, trainBpe } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const files = tokenizerFiles(trainBpe([], { vocabSize: 259 })); // bytes alone
+ * for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+ * const config = {
+ *   name: "example",
+ *   model: tinyConfig({ embed: 8, neurons: 8, layers: 1, vocab: 259, eosTokenIds: [258], maxPositions: 512 }),
+ *   tokenizer: { vocabSize: 259, documents: 1 },
+ *   corpus: DEFAULT_CORPUS,
+ *   training: {
+ *     seed: 0,
+ *     steps: 2,
+ *     documentsPerStep: 1,
+ *     microBatch: 1,
+ *     learningRate: 0.01,
+ *     warmupSteps: 0,
+ *     floor: 0.1,
+ *     betas: [0.9, 0.98] as const,
+ *     weightDecay: 0,
+ *     maxNorm: 1,
+ *     zLoss: 0,
+ *     promptWeight: 0.2,
+ *     initial: { embedding: 0.25, unembedding: 0.25, projection: 0.7 },
+ *   },
+ * };
+ * const { log, finished } = await pretrain(config, { tokenizer: await ChatTokenizer.open(folder), folder });
+ * if (!finished || log.length !== 2) throw new Error("two steps, one line each");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {InputError} when `folder` holds the state of a run with another config.
+ * @throws {RangeError} when loss or adjoints are no longer finite; the last saved state stays.
  */
 export async function pretrain(
   config: PretrainConfig,
@@ -164,6 +219,14 @@ export async function pretrain(
       }
     }
     const adjointNorm = clipToNorm(adjoints, training.maxNorm);
+    // Before the update, so that neither weights nor a later state ever hold a NaN.
+    if (!Number.isFinite(weightedNats) || !Number.isFinite(adjointNorm)) {
+      await session.release();
+      throw new RangeError(
+        `Cannot go on pretraining as loss and adjoints must be finite: step ${step} gave ` +
+          `${weightedNats} nats and an adjoint norm of ${adjointNorm}`,
+      );
+    }
     const learningRate = training.learningRate * scheduleFactor(schedule, step);
     optimizer.step(adjoints, { learningRate });
     const line: PretrainStep = {
@@ -173,11 +236,6 @@ export async function pretrain(
       learningRate: Number(learningRate.toPrecision(4)),
       tokens: documents.reduce((sum, document) => sum + document.ids.length, 0),
     };
-    if (!Number.isFinite(line.crossEntropyNats)) {
-      throw new RangeError(
-        `Cannot go on pretraining as the loss must be finite: step ${step} gave ${weightedNats}`,
-      );
-    }
     log.push(JSON.stringify(line));
     options.onStep?.(line);
     if ((step + 1) % saveEvery === 0) await save();

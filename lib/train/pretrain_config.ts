@@ -5,26 +5,39 @@ import { type CorpusConfig, parseCorpusConfig } from "../problems/mod.ts";
 
 /** Everything that decides a base model: architecture, tokenizer, corpus, optimisation. */
 export interface PretrainConfig {
+  /** What the model is called. */
   readonly name: string;
+  /** Architecture and widths. */
   readonly model: ModelConfig;
+  /** Tokens of the vocabulary, and how many documents of the corpus it is learnt from. */
   readonly tokenizer: { readonly vocabSize: number; readonly documents: number };
+  /** The mixture that documents are drawn from. */
   readonly corpus: CorpusConfig;
+  /** Optimisation. */
   readonly training: TrainingSettings;
 }
 
 /** How a base model is optimised. One step sees `documentsPerStep` documents in micro-batches of like lengths. */
 export interface TrainingSettings {
+  /** Decides the documents and the weights at the start. */
   readonly seed: number;
+  /** Updates. */
   readonly steps: number;
+  /** Documents that one update is made of. */
   readonly documentsPerStep: number;
+  /** Documents that run together. */
   readonly microBatch: number;
+  /** Peak of the schedule. */
   readonly learningRate: number;
+  /** Steps of linear rise. */
   readonly warmupSteps: number;
   /** Share of the peak learning rate at the end. */
   readonly floor: number;
+  /** Of AdamW. */
   readonly betas: readonly [number, number];
   /** On projection matrices alone: embedding, unembedding, norms and biases are left free. */
   readonly weightDecay: number;
+  /** Global norm that adjoints are clipped to. */
   readonly maxNorm: number;
   /** Weight of (log Z)² in the loss. */
   readonly zLoss: number;
@@ -58,7 +71,18 @@ const SCHEMA = z.strictObject({
   }),
 });
 
-/** Checks a pretraining config that came from a file; `where` names it in errors. */
+/**
+ * Checks a pretraining config that came from a file; `where` names it in errors. Its `model` is written as a
+ * config.json is. Throws an `InputError` for unknown, missing and misshapen keys, by name.
+ *
+ * @example
+ * ```ts
+ * import { parsePretrainConfig } from "./mod.ts";
+ * const where = "./fixtures/embedded/base-a.pretrain.json";
+ * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
+ * if (config.tokenizer.vocabSize !== config.model.vocab) throw new Error("one vocabulary");
+ * ```
+ */
 export function parsePretrainConfig(value: unknown, options: { readonly where: string }): PretrainConfig {
   const parsed = SCHEMA.safeParse(value);
   if (!parsed.success) {
@@ -69,9 +93,17 @@ export function parsePretrainConfig(value: unknown, options: { readonly where: s
     );
   }
   const { name, model, tokenizer, corpus, training } = parsed.data;
+  const modelConfig = modelConfigFrom(model, { where: `${options.where}, model` });
+  if (tokenizer.vocabSize > modelConfig.vocab) {
+    throw new InputError(
+      `bad pretraining config at tokenizer.vocabSize, it must be <= the model's vocab_size ${modelConfig.vocab}: ` +
+        `current value is ${tokenizer.vocabSize}`,
+      options,
+    );
+  }
   return {
     name,
-    model: modelConfigFrom(model, { where: `${options.where}, model` }),
+    model: modelConfig,
     tokenizer,
     corpus: parseCorpusConfig(corpus, options),
     training,

@@ -6,16 +6,35 @@ import type { AdamWState, Parameters } from "./adamw.ts";
 export interface TrainingState {
   /** Hash of everything that decides the run; a state of another run is refused. */
   readonly runHash: string;
+  /** Values of everything that is trained. */
   readonly parameters: Parameters;
+  /** Moments, and the number of finished steps. */
   readonly optimizer: AdamWState;
   /** One JSON line per finished step. */
   readonly log: readonly string[];
 }
 
+type Values = Map<string, Float32Array>;
+
 const STATE_FILE = "state.safetensors";
 const LOG_FILE = "log.jsonl";
 
-/** Writes a state so that a killed run finds either the old state or the new one, never half of one. */
+/**
+ * Writes a state so that a killed run finds either the old state or the new one, never half of one. The log goes
+ * into the state too: the file beside it is for reading. Throws an `InputError` when `folder` cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { AdamW, loadTrainingState, saveTrainingState } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const parameters = new Map([["w", Float32Array.of(1, 2)]]);
+ * const optimizer = new AdamW(parameters).state;
+ * await saveTrainingState(folder, { runHash: "a", parameters, optimizer, log: [] });
+ * const state = await loadTrainingState(folder, "a");
+ * if (state?.parameters.get("w")?.[1] !== 2) throw new Error("comes back as it was");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function saveTrainingState(folder: string, state: TrainingState): Promise<void> {
   const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
   const put = (prefix: string, values: Parameters) => {
@@ -33,12 +52,32 @@ export async function saveTrainingState(folder: string, state: TrainingState): P
   await writeTrainingLog(folder, state.log);
 }
 
-/** Writes the log, one JSON line per step. */
+/**
+ * Writes the log as `log.jsonl`, one JSON line per step. Throws an `InputError` when `folder` cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { writeTrainingLog } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeTrainingLog(folder, ['{"step":0}']);
+ * if (await Deno.readTextFile(`${folder}/log.jsonl`) !== '{"step":0}\n') throw new Error("one line");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function writeTrainingLog(folder: string, log: readonly string[]): Promise<void> {
   await writeFileAtomic(`${folder}/${LOG_FILE}`, log.map((line) => `${line}\n`).join(""));
 }
 
-/** The state in a folder, or null where there is none. Throws an InputError when it belongs to another run. */
+/**
+ * The state in a folder, or null where there is none (a folder that is not there has none). Throws an `InputError`
+ * when it belongs to another run or is damaged.
+ *
+ * @example
+ * ```ts
+ * import { loadTrainingState } from "./mod.ts";
+ * if (await loadTrainingState("./no/such/folder", "a") !== null) throw new Error("nothing to go on from");
+ * ```
+ */
 export async function loadTrainingState(folder: string, runHash: string): Promise<TrainingState | null> {
   const path = `${folder}/${STATE_FILE}`;
   try {
@@ -55,20 +94,44 @@ export async function loadTrainingState(folder: string, runHash: string): Promis
       repair: "resume with the settings it was started with, or give another --out",
     });
   }
-  const groups = { value: new Map<string, Float32Array>(), first: new Map(), second: new Map() };
+  const damaged = (what: string) =>
+    new InputError(`the unfinished run in this folder is damaged, ${what}`, {
+      where: path,
+      repair: "remove the file and start again",
+    });
+  if (step === undefined || !/^\d+$/.test(step)) throw damaged("it does not say how many steps are done");
+  const groups = new Map(
+    ["value", "first", "second"].map((group) => [group, new Map<string, Float32Array>()]),
+  );
   for (const [name, entry] of file.tensors) {
-    const [group, ...rest] = name.split("/");
-    groups[group as keyof typeof groups].set(rest.join("/"), await readTensor(entry));
+    const cut = name.indexOf("/");
+    const group = groups.get(name.slice(0, cut));
+    if (group === undefined) throw damaged(`it holds "${name}"`);
+    group.set(name.slice(cut + 1), await readTensor(entry));
   }
+  const [parameters, first, second] = [...groups.values()] as [Values, Values, Values];
   return {
     runHash,
-    parameters: groups.value,
-    optimizer: { step: Number(step), first: groups.first, second: groups.second },
+    parameters,
+    optimizer: { step: Number(step), first, second },
     log: log === undefined || log === "" ? [] : log.split("\n"),
   };
 }
 
-/** Removes the state of a finished run; the log stays. */
+/**
+ * Removes the state of a finished run; the log stays. A folder without a state is left as it is.
+ *
+ * @example
+ * ```ts
+ * import { AdamW, dropTrainingState, loadTrainingState, saveTrainingState } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const parameters = new Map([["w", Float32Array.of(1)]]);
+ * await saveTrainingState(folder, { runHash: "a", parameters, optimizer: new AdamW(parameters).state, log: [] });
+ * await dropTrainingState(folder);
+ * if (await loadTrainingState(folder, "a") !== null) throw new Error("still there");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export async function dropTrainingState(folder: string): Promise<void> {
   try {
     await Deno.remove(`${folder}/${STATE_FILE}`);

@@ -94,7 +94,7 @@ Deno.test("accuracyDifference() refuses conditions on different problems", () =>
 });
 
 Deno.test("accuracyDifference() sees no difference between equal accuracies that round differently", () => {
-  // Thirds and sevenths: each condition answers one problem of each benchmark, in another place.
+  // The same outcomes once, and over three seeds: their means of thirds and sevenths are summed differently.
   const a = { thirds: single([1, 0, 0]), sevenths: single([0, 1, 0, 0, 0, 0, 0]) };
   const seeds = (outcomes: OutcomeTable): OutcomeTable => [0, 1, 2].flatMap(() => outcomes);
   const repeated = { thirds: seeds(a.thirds), sevenths: seeds(a.sevenths) };

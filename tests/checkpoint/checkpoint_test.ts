@@ -98,7 +98,7 @@ Deno.test("openCheckpoint() names missing, unused and misshapen tensors with bot
     await rewrite(folder, { "model.layers.0.self_attn.q_norm.weight": { dims: [16] } });
     await assertRefused(
       folder,
-      '"model.layers.0.self_attn.q_norm.weight" has no place in a qwen2 model: expected none, found shape [16]',
+      '"model.layers.0.self_attn.q_norm.weight" has no place in a qwen2 model of this config: expected none, found shape [16]',
     );
   });
 });

@@ -37,7 +37,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "@huggingface/jinja": "lib/checkpoint",
   "vega": "lib/report",
   "vega-lite": "lib/report",
-  "@resvg/resvg-js": "lib/report",
+  "@resvg/resvg-wasm": "lib/report",
 };
 
 /** Words of other projects for things that have another name here. */

@@ -1,0 +1,17 @@
+/**
+ * What a reproduction works with: the zoo's models and vectors, measurements kept under the hash of what made them,
+ * and the steps from measurements to files.
+ *
+ * @module
+ */
+export {
+  type Condition,
+  Laboratory,
+  type ProgressReport,
+  STUDY_SIZES,
+  type StudySize,
+} from "./laboratory.ts";
+export { reproduce, type RunFacts } from "./reproduce.ts";
+export type { Bench, Findings, ItemClass, Reproduction } from "./reproduction.ts";
+export { ResultStore } from "./store.ts";
+export { type RunName, type TrainedVectors, type ZooEntry, ZooModel } from "./zoo.ts";

@@ -1,0 +1,32 @@
+import type { ClaimResult, MetricValue, VegaLiteSpec } from "../report/mod.ts";
+import type { Laboratory } from "./laboratory.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** How what an item shows is known; see the source classes of fixtures/paper. */
+export type ItemClass = "caption" | "code" | "review" | "inferred";
+
+/** What a reproduction may use. */
+export interface Bench {
+  readonly lab: Laboratory;
+  /** The model that stands for Qwen2.5-Math-7B. */
+  readonly a: ZooModel;
+}
+
+/** What a reproduction found. */
+export interface Findings {
+  readonly spec: VegaLiteSpec;
+  readonly values: readonly MetricValue[];
+  readonly claims: readonly ClaimResult[];
+}
+
+/** One table or figure of the paper: what it is, and how it is made from measurements. */
+export interface Reproduction {
+  readonly id: string;
+  /** A speaking name that may stand for the id: `single-layer`. */
+  readonly slug: string;
+  readonly title: string;
+  readonly itemClass: ItemClass;
+  /** How this module's reading of the item differs from the published one, and why. */
+  readonly differences: readonly string[];
+  readonly run: (bench: Bench) => Promise<Findings>;
+}

@@ -1,0 +1,37 @@
+/**
+ * Training: language models on the corpus, steering vectors by RLOO, tokenizers, the optimizer they share.
+ *
+ * @module
+ */
+export {
+  AdamW,
+  type AdamWSettings,
+  type AdamWState,
+  clipToNorm,
+  globalNorm,
+  type Parameters,
+} from "./adamw.ts";
+export {
+  type BpeVocabulary,
+  DEFAULT_BPE_PATTERN,
+  QWEN_CHAT_TEMPLATE,
+  SPECIAL_TOKENS,
+  type TokenizerFiles,
+  tokenizerFiles,
+  tokenizerTexts,
+  trainBpe,
+} from "./bpe.ts";
+export { adjointName, languageModelGraph } from "./language_model_graph.ts";
+export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
+export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
+export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
+export { type Schedule, scheduleFactor } from "./schedule.ts";
+export { parseSteeringConfig, type SteeringConfig } from "./steering_config.ts";
+export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
+export {
+  dropTrainingState,
+  loadTrainingState,
+  saveTrainingState,
+  type TrainingState,
+  writeTrainingLog,
+} from "./training_state.ts";

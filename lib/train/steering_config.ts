@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { InputError } from "../core/mod.ts";
+import { FAMILIES, type FamilyName } from "../problems/mod.ts";
+
+/** Everything that decides an RL run of steering vectors, but for the model. */
+export interface SteeringConfig {
+  /** Layers whose vectors are trained together. */
+  readonly layers: readonly number[];
+  /** Training seed: problems and sampling. */
+  readonly seed: number;
+  /** Updates. */
+  readonly steps: number;
+  /** Problems per step. */
+  readonly prompts: number;
+  /** Completions per problem: the n of the leave-one-out baseline. */
+  readonly samples: number;
+  /** Most tokens of a completion. */
+  readonly maxNewTokens: number;
+  /** Peak learning rate by trained layer, in the order of `layers`. */
+  readonly learningRates: readonly number[];
+  /** Share of the steps that the learning rate rises over; the paper's is 0.03. */
+  readonly warmupShare: number;
+  /** Global norm that adjoints are clipped to; the paper's is 2. */
+  readonly maxNorm: number;
+  /** Families that problems are drawn from in turn. */
+  readonly families: readonly FamilyName[];
+}
+
+const whole = z.int().positive();
+const SCHEMA = z.strictObject({
+  layers: z.array(z.int().nonnegative()).nonempty(),
+  seed: z.int().nonnegative(),
+  steps: whole,
+  prompts: whole,
+  samples: z.int().min(2),
+  maxNewTokens: whole,
+  learningRates: z.array(z.number().positive()).nonempty(),
+  warmupShare: z.number().min(0).max(1),
+  maxNorm: z.number().positive(),
+  families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+}).refine(
+  (config) => config.layers.length === config.learningRates.length,
+  "learningRates must match layers",
+).refine((config) => new Set(config.layers).size === config.layers.length, {
+  path: ["layers"],
+  message: "each layer may stand there once",
+});
+
+/**
+ * Checks an RL config that came from outside; `where` names it in errors. Throws an `InputError` for unknown, missing
+ * and misshapen keys, by name. Whether the model has the layers is checked when training starts.
+ *
+ * @example
+ * ```ts
+ * import { parseSteeringConfig } from "./mod.ts";
+ * const given = {
+ *   layers: [3],
+ *   seed: 0,
+ *   steps: 60,
+ *   prompts: 16,
+ *   samples: 16,
+ *   maxNewTokens: 96,
+ *   learningRates: [0.05],
+ *   warmupShare: 0.03,
+ *   maxNorm: 2,
+ *   families: ["linear"],
+ * };
+ * if (parseSteeringConfig(given, { where: "here" }).samples !== 16) throw new Error("kept as it is");
+ * ```
+ */
+export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
+  const parsed = SCHEMA.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(
+    `bad training config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
+    options,
+  );
+}

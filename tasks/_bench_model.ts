@@ -1,0 +1,29 @@
+import { parsePretrainConfig, type PretrainConfig } from "../lib/train/mod.ts";
+import { writeRandomCheckpoint } from "../lib/checkpoint/mod.ts";
+import { fileURLToPath } from "node:url";
+
+const ZOO = new URL("../fixtures/embedded/", import.meta.url);
+
+/** The settings that base A of the zoo is pretrained with. */
+export async function basePretrainConfig(): Promise<PretrainConfig> {
+  const path = fileURLToPath(new URL("base-a.pretrain.json", ZOO));
+  return parsePretrainConfig(JSON.parse(await Deno.readTextFile(path)), { where: path });
+}
+
+/**
+ * The model to measure: the folder given, else base A of the zoo, else random weights of the same shape written
+ * into `scratch`. Speed does not depend on what the weights are, so all three give the same figures.
+ */
+export async function benchModel(
+  given: string | undefined,
+  options: { readonly scratch: string },
+): Promise<string> {
+  if (given !== undefined) return given;
+  const base = fileURLToPath(new URL("base-a", ZOO));
+  const shipped = await Deno.stat(`${base}/config.json`).then(() => true, () => false);
+  if (shipped) return base;
+  const folder = `${options.scratch}/random-model`;
+  const { model } = await basePretrainConfig();
+  await writeRandomCheckpoint(folder, { config: model, dtype: "bfloat16", seed: 0 });
+  return folder;
+}

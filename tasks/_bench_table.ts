@@ -1,0 +1,216 @@
+import { z } from "zod";
+
+/** File of a benchmark's scratch folder in which it tells what its iterations do. */
+export const CASES_FILE = "cases.json";
+
+const amount = z.number().nonnegative();
+
+/** One stretch of work that has to end before the next begins: least arithmetic, least traffic with memory. */
+const PHASE = z.strictObject({ flops: amount, bytes: amount });
+
+const CASE = z.strictObject({
+  name: z.string().min(1),
+  unit: z.enum(["GFLOP/s", "GB/s", "tokens/s", "µs/token", "ms"]),
+  tokens: amount,
+  phases: z.array(PHASE).min(1),
+  over: z.string().optional(),
+  goal: z.string().optional(),
+});
+
+const MEMORY = z.strictObject({ name: z.string().min(1), peakBytes: amount, neededBytes: amount.nullable() });
+
+/** Least work of a benchmark, in floating-point operations and bytes. */
+export type Phase = z.infer<typeof PHASE>;
+
+/** What one iteration of a benchmark does, told by the file that measures it. */
+export type BenchCase = z.infer<typeof CASE>;
+
+/** Peak memory of one program, and what it could not have done without; null for the empty program. */
+export type MemoryPeak = z.infer<typeof MEMORY>;
+
+/** Seconds per iteration, as `deno bench` measured them. */
+export interface Timing {
+  readonly averageSeconds: number;
+  readonly leastSeconds: number;
+}
+
+/** What the machine can do at most, measured in the same run. */
+export interface Rates {
+  readonly flopsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+/** One line of the table. `floor` is in the row's unit; null where there is none. */
+export interface BenchRow {
+  readonly quantity: string;
+  readonly unit: string;
+  readonly measured: number;
+  readonly best: number;
+  readonly floor: number | null;
+  readonly share: number | null;
+}
+
+/** Reads the cases that a benchmark file has told of. */
+export function parseCases(text: string): readonly BenchCase[] {
+  return z.array(CASE).parse(JSON.parse(text));
+}
+
+/** Reads the answer of the memory program. */
+export function parseMemory(text: string): MemoryPeak {
+  return MEMORY.parse(JSON.parse(text));
+}
+
+const REPORT = z.object({
+  cpu: z.string(),
+  benches: z.array(z.object({
+    name: z.string(),
+    results: z.array(z.union([
+      z.object({ ok: z.object({ avg: z.number().positive(), min: z.number().positive() }) }),
+      z.object({ failed: z.object({ exceptionMessage: z.string() }) }),
+    ])).min(1),
+  })),
+});
+
+/**
+ * Reads what `deno bench --json` printed: processor, and seconds by name. A benchmark that failed is an error that
+ * carries its message. Text before the report is what a file wrote while it was loaded, and is left out.
+ */
+export function parseReport(
+  text: string,
+): { readonly cpu: string; readonly timings: ReadonlyMap<string, Timing> } {
+  const start = text.search(/^\{$/m);
+  if (start < 0) throw new Error(`deno bench gave no report: ${text.slice(0, 200)}`);
+  const report = REPORT.parse(JSON.parse(text.slice(start)));
+  const timings = new Map<string, Timing>();
+  for (const { name, results } of report.benches) {
+    for (const result of results) {
+      if ("failed" in result) {
+        throw new Error(`benchmark "${name}" failed: ${result.failed.exceptionMessage}`);
+      }
+      timings.set(name, { averageSeconds: result.ok.avg / 1e9, leastSeconds: result.ok.min / 1e9 });
+    }
+  }
+  return { cpu: report.cpu, timings };
+}
+
+/** Least seconds for phases at the machine's rates: each phase is bound by arithmetic or by memory. */
+export function floorSeconds(phases: readonly Phase[], rates: Rates): number {
+  return phases.reduce(
+    (sum, { flops, bytes }) => sum + Math.max(flops / rates.flopsPerSecond, bytes / rates.bytesPerSecond),
+    0,
+  );
+}
+
+function timingOf(name: string, timings: ReadonlyMap<string, Timing>): Timing {
+  const timing = timings.get(name);
+  if (timing === undefined) throw new RangeError(`Cannot report "${name}" as no benchmark has that name`);
+  return timing;
+}
+
+/** The highest rates that the cases in GFLOP/s and GB/s came to, in their best iteration. */
+export function measuredRates(cases: readonly BenchCase[], timings: ReadonlyMap<string, Timing>): Rates {
+  const highest = (unit: "GFLOP/s" | "GB/s", kind: keyof Phase) => {
+    const rates = cases.filter((one) => one.unit === unit).map((one) =>
+      total(one.phases, kind) / timingOf(one.name, timings).leastSeconds
+    );
+    if (rates.length === 0) throw new RangeError(`Cannot give floors as no benchmark is in ${unit}`);
+    return Math.max(...rates);
+  };
+  return { flopsPerSecond: highest("GFLOP/s", "flops"), bytesPerSecond: highest("GB/s", "bytes") };
+}
+
+function total(phases: readonly Phase[], kind: keyof Phase): number {
+  return phases.reduce((sum, phase) => sum + phase[kind], 0);
+}
+
+/** A case's value in its unit, when one iteration takes so many seconds. */
+function inUnit(one: BenchCase, seconds: number): number {
+  switch (one.unit) {
+    case "GFLOP/s":
+      return total(one.phases, "flops") / seconds / 1e9;
+    case "GB/s":
+      return total(one.phases, "bytes") / seconds / 1e9;
+    case "tokens/s":
+      return one.tokens / seconds;
+    case "µs/token":
+      return seconds * 1e6 / one.tokens;
+    case "ms":
+      return seconds * 1e3;
+  }
+}
+
+/** Rows of the timed cases; a case with `over` gets a second row, its time over that of the case it names. */
+export function timeRows(
+  cases: readonly BenchCase[],
+  options: { readonly timings: ReadonlyMap<string, Timing>; readonly rates: Rates },
+): readonly BenchRow[] {
+  const { timings, rates } = options;
+  return cases.flatMap((one) => {
+    const timing = timingOf(one.name, timings);
+    const isRate = one.unit === "GFLOP/s" || one.unit === "GB/s";
+    const least = floorSeconds(one.phases, rates);
+    const row: BenchRow = {
+      quantity: one.name,
+      unit: one.unit,
+      measured: inUnit(one, timing.averageSeconds),
+      best: inUnit(one, timing.leastSeconds),
+      floor: isRate ? null : inUnit(one, least),
+      share: isRate ? null : least / timing.averageSeconds,
+    };
+    const base = cases.find((other) => other.name === one.over);
+    if (base === undefined) return [row];
+    const below = timingOf(base.name, timings);
+    const ratio: BenchRow = {
+      quantity: `  over "${base.name}"${one.goal === undefined ? "" : ` (goal ${one.goal})`}`,
+      unit: "×",
+      measured: timing.averageSeconds / below.averageSeconds,
+      best: timing.leastSeconds / below.leastSeconds,
+      floor: least / floorSeconds(base.phases, rates), // of two floors: a guide, and no bound
+      share: null,
+    };
+    return [row, ratio];
+  });
+}
+
+/** Rows of memory, beyond what the empty program takes. */
+export function memoryRows(peaks: readonly MemoryPeak[]): readonly BenchRow[] {
+  const empty = peaks.find((peak) => peak.neededBytes === null);
+  if (empty === undefined) throw new RangeError("Cannot report memory as the empty program was not measured");
+  const mib = (bytes: number) => bytes / 2 ** 20;
+  return peaks.map((peak) => {
+    const own = peak === empty ? peak.peakBytes : peak.peakBytes - empty.peakBytes;
+    return {
+      quantity: peak === empty ? peak.name : `${peak.name}, beyond the empty program`,
+      unit: "MiB",
+      measured: mib(own),
+      best: mib(own),
+      floor: peak.neededBytes === null ? null : mib(peak.neededBytes),
+      share: peak.neededBytes === null ? null : peak.neededBytes / own,
+    };
+  });
+}
+
+/** Three digits at least, no exponent: "0.125", "12.5", "48210". */
+function numberText(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+/** The table as lines of text, numbers to the right. */
+export function tableLines(rows: readonly BenchRow[]): string[] {
+  const cells = rows.map(({ quantity, unit, measured, best, floor, share }) => [
+    quantity,
+    numberText(measured),
+    numberText(best),
+    floor === null ? "" : numberText(floor),
+    unit,
+    share === null ? "" : `${numberText(share * 100)} %`,
+  ]);
+  const all = [["quantity", "measured", "best", "floor", "unit", "share"], ...cells];
+  const widths = [0, 1, 2, 3, 4, 5].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
+  return all.map((row) =>
+    row.map((cell, at) =>
+      at === 0 || at === 4 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)
+    )
+      .join("  ").trimEnd()
+  );
+}

@@ -1,0 +1,138 @@
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { openCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { elementCount } from "../lib/core/mod.ts";
+import { runtimeReport } from "../lib/runtime/mod.ts";
+import { benchModel } from "./_bench_model.ts";
+import {
+  type BenchCase,
+  CASES_FILE,
+  measuredRates,
+  type MemoryPeak,
+  memoryRows,
+  parseCases,
+  parseMemory,
+  parseReport,
+  tableLines,
+  timeRows,
+  type Timing,
+} from "./_bench_table.ts";
+import { defineCommand, main } from "./_command.ts";
+import { Progress } from "./_progress.ts";
+
+const FOLDER = new URL("../tests/bench/", import.meta.url);
+
+/** Benchmark files in the order of the table; the rates come first since every floor is made of them. */
+const FILES = ["rates", "rollout", "pretraining", "steering", "load"] as const;
+const MEMORY_KINDS = ["idle", "rollout", "steering", "pretraining"] as const;
+
+/** What a benchmark may do: read model and sources, write scratch files, and call ONNX Runtime. */
+const PERMISSIONS = ["--no-prompt", "--no-check", "--allow-read", "--allow-write", "--allow-ffi"];
+
+/** Runs Deno on a file of the bench folder and resolves to what it printed. */
+async function runDeno(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+  const [verb, ...rest] = args as [string, ...string[]];
+  const child = new Deno.Command("deno", {
+    args: [verb, "--config", config, ...rest],
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  });
+  const { success, stdout, stderr } = await child.output();
+  signal.throwIfAborted();
+  const text = new TextDecoder().decode(stdout);
+  // A benchmark that throws is told of in the report itself, which says more than the exit code.
+  if (!success && !text.includes('"failed"')) {
+    const said = new TextDecoder().decode(stderr).trim();
+    // In a JSON report the reason for a file that did not load is lost.
+    const words = args.filter((arg) => arg !== "--json").join(" ");
+    throw new Error(`a program failed; to see why: deno ${words}\n${said}`);
+  }
+  return text;
+}
+
+/** Speed and memory of everything that takes time, each beside the least that this machine could do it in. */
+export const bench = defineCommand({
+  name: "bench",
+  summary: "Measures speed and memory, each beside the least that this machine could do it in.",
+  flags: {
+    model: {
+      kind: "string",
+      placeholder: "DIR",
+      help: "Model to measure (default: base A of the embedded zoo, or random weights of its shape)",
+    },
+    threads: {
+      kind: "number",
+      default: 2,
+      check: z.int("must be a whole number").min(1, "must be at least 1"),
+      help: "Threads of one operation",
+    },
+    quick: { kind: "boolean", help: "Tiny sizes, to see that all runs; the figures mean nothing" },
+    out: { kind: "string", placeholder: "FILE", help: "Write the table as JSON too" },
+  },
+  examples: [
+    ["deno task bench", "Measure everything; leave the machine alone meanwhile"],
+    ["deno task bench --out bench.json", "Keep the figures"],
+  ],
+  async run({ flags, signal, terminal, print }) {
+    const scratch = await Deno.makeTempDir({ prefix: "bench-" });
+    const progress = new Progress(terminal, {
+      label: "measuring",
+      total: FILES.length + MEMORY_KINDS.length,
+      unit: "programs",
+    });
+    try {
+      const model = await benchModel(flags.model, { scratch });
+      const { config, weights } = await openCheckpoint(model);
+      const parameters = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
+      const args = ["--model", model, "--threads", String(flags.threads), "--scratch", scratch];
+      if (flags.quick) args.push("--quick");
+      const cases: BenchCase[] = [], timings = new Map<string, Timing>();
+      let cpu = "";
+      for (const file of FILES) {
+        const path = fileURLToPath(new URL(`${file}_bench.ts`, FOLDER));
+        const report = parseReport(
+          await runDeno(["bench", "--json", ...PERMISSIONS, path, "--", ...args], signal),
+        );
+        cpu = report.cpu;
+        cases.push(...parseCases(await Deno.readTextFile(`${scratch}/${CASES_FILE}`)));
+        for (const [name, timing] of report.timings) timings.set(name, timing);
+        progress.advance();
+      }
+      const peaks: MemoryPeak[] = [];
+      for (const kind of MEMORY_KINDS) {
+        const path = fileURLToPath(new URL("peak_memory.ts", FOLDER));
+        peaks.push(parseMemory(await runDeno(["run", ...PERMISSIONS, path, kind, ...args], signal)));
+        progress.advance();
+      }
+      progress.finish();
+      const rates = measuredRates(cases, timings);
+      const rows = [...timeRows(cases, { timings, rates }), ...memoryRows(peaks)];
+      const machine = {
+        cpu,
+        cores: navigator.hardwareConcurrency,
+        threads: flags.threads,
+        deno: Deno.version.deno,
+        onnxRuntime: runtimeReport().version,
+      };
+      const shape = `${config.layers} layers × ${config.embed}, vocab ${config.vocab}`;
+      print(
+        `${machine.cpu}, ${machine.cores} cores, ${machine.threads} threads, ` +
+          `Deno ${machine.deno}, ONNX Runtime ${machine.onnxRuntime}`,
+      );
+      print(`${(parameters / 1e6).toFixed(2)} M parameters, ${shape}`);
+      if (flags.quick) print("tiny sizes: these figures mean nothing");
+      print("");
+      for (const line of tableLines(rows)) print(line);
+      if (flags.out !== undefined) {
+        const content = { machine, model: { ...config, parameters }, quick: flags.quick, rates, rows };
+        await writeFileAtomic(flags.out, `${JSON.stringify(content, null, 2)}\n`);
+      }
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
+  },
+});
+
+if (import.meta.main) await main(bench);

@@ -1,0 +1,301 @@
+import { z } from "zod";
+import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { canonicalJson, InputError } from "../lib/core/mod.ts";
+import { saveVectors } from "../lib/decode/mod.ts";
+import { FAMILIES, type Problem, trainProblem } from "../lib/problems/mod.ts";
+import {
+  dropTrainingState,
+  parseSteeringConfig,
+  type SteeringConfig,
+  type SteeringStep,
+  trainSteering,
+} from "../lib/train/mod.ts";
+import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
+import { defineCommand, main } from "./_command.ts";
+import { readConfigFile } from "./_config_file.ts";
+import { checkRoom, openModel } from "./_model_input.ts";
+import { checkWritable } from "./_output_place.ts";
+import { type FlagValues, suggestion } from "./_parse_flags.ts";
+import { Progress } from "./_progress.ts";
+import { stepsToGoOnFrom } from "./_training_folder.ts";
+
+/** What holds where neither a flag nor a config file says otherwise. */
+const DEFAULTS = {
+  seed: 0,
+  steps: 60,
+  prompts: 16,
+  samples: 16,
+  maxNewTokens: 64,
+  warmupShare: 0.03,
+  maxNorm: 2,
+  families: FAMILIES,
+} as const;
+
+const FLAGS = {
+  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+  out: {
+    kind: "string",
+    required: true,
+    placeholder: "PATH",
+    help: "A .safetensors file, or a folder that gets all.seed-0.safetensors, layer-3.seed-0.safetensors, …",
+  },
+  config: { kind: "string", placeholder: "FILE", help: "Training config; flags win over it" },
+  layers: {
+    kind: "list",
+    placeholder: "all|3|0,3,5",
+    check: wholeNumbers(["all"]),
+    help: "Layers whose vectors are trained together (required without --config)",
+  },
+  "learning-rate": {
+    kind: "list",
+    placeholder: "X",
+    check: POSITIVE_NUMBERS,
+    help: "Peak learning rate: one, or one per layer (required without --config)",
+  },
+  steps: {
+    kind: "number",
+    placeholder: "N",
+    check: wholeNumber(1),
+    help: `Optimiser steps (default ${DEFAULTS.steps})`,
+  },
+  prompts: {
+    kind: "number",
+    placeholder: "N",
+    check: wholeNumber(1),
+    help: `Problems per step (default ${DEFAULTS.prompts})`,
+  },
+  samples: {
+    kind: "number",
+    placeholder: "N",
+    check: wholeNumber(2),
+    help: `Completions per problem (default ${DEFAULTS.samples})`,
+  },
+  "max-new-tokens": {
+    kind: "number",
+    placeholder: "N",
+    check: wholeNumber(1),
+    help: `Most tokens of a completion (default ${DEFAULTS.maxNewTokens})`,
+  },
+  seed: {
+    kind: "number",
+    placeholder: "N",
+    check: wholeNumber(0),
+    help: `Training seed: problems and sampling (default ${DEFAULTS.seed})`,
+  },
+  "warmup-share": {
+    kind: "number",
+    placeholder: "X",
+    check: z.number().min(0, "must not be negative").max(1, "must be at most 1"),
+    help: `Share of the steps that the learning rate rises over (default ${DEFAULTS.warmupShare})`,
+  },
+  "max-norm": {
+    kind: "number",
+    placeholder: "X",
+    check: POSITIVE,
+    help: `Norm that adjoints are clipped to (default ${DEFAULTS.maxNorm})`,
+  },
+  families: {
+    kind: "list",
+    placeholder: "all|A,B,…",
+    help: `Problem families to train on: ${FAMILIES.join(", ")} (default all)`,
+  },
+  threads: {
+    kind: "number",
+    default: 2,
+    placeholder: "N",
+    check: wholeNumber(1),
+    help: "Threads to compute with",
+  },
+  device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+  resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
+  force: { kind: "boolean", help: "Start over, replacing the vectors or the unfinished run of --out" },
+} as const;
+
+type TrainFlags = FlagValues<typeof FLAGS>;
+
+/** The layers and learning rates that flags give, or nothing for what a config file is to say. */
+function layersAndRates(
+  flags: TrainFlags,
+  options: { readonly layerCount: number; readonly file: SteeringConfig | null },
+): Partial<Pick<SteeringConfig, "layers" | "learningRates">> {
+  const { layerCount, file } = options;
+  const rates = flags["learning-rate"].map(Number);
+  const layers = flags.layers[0] === "all"
+    ? Array.from({ length: layerCount }, (_, layer) => layer)
+    : flags.layers.length > 0
+    ? flags.layers.map(Number)
+    : file?.layers;
+  if (layers === undefined) throw new InputError("--layers is missing", { repair: FLAGS.layers.help });
+  if (rates.length === 0) {
+    if (file === null) {
+      throw new InputError("--learning-rate is missing", { repair: FLAGS["learning-rate"].help });
+    }
+    if (flags.layers.length > 0) {
+      throw new InputError("--layers needs --learning-rate beside it", {
+        repair: "the rates of the config belong to its own layers",
+      });
+    }
+    return {};
+  }
+  if (rates.length > 1 && rates.length !== layers.length) {
+    throw new InputError(`--learning-rate has ${rates.length} rates for ${layers.length} layers`, {
+      repair: "give one for all layers or one per layer",
+    });
+  }
+  return { layers, learningRates: rates.length > 1 ? rates : layers.map(() => rates[0] as number) };
+}
+
+function familiesOf(given: readonly string[]): Partial<Pick<SteeringConfig, "families">> {
+  if (given.length === 0) return {};
+  if (given.join() === "all") return { families: FAMILIES };
+  const known = (name: string) => FAMILIES.find((family) => family === name);
+  return {
+    families: given.map((name) => {
+      const family = known(name), meant = suggestion(name, FAMILIES);
+      if (family !== undefined) return family;
+      throw new InputError(`unknown family "${name}", known are ${FAMILIES.join(", ")}`, {
+        ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
+      });
+    }),
+  };
+}
+
+/** The run that flags and config file ask for, checked against the model's layers. */
+async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<SteeringConfig> {
+  const file = flags.config === undefined
+    ? null
+    : parseSteeringConfig(await readConfigFile(flags.config), { where: flags.config });
+  const numbers = {
+    seed: flags.seed,
+    steps: flags.steps,
+    prompts: flags.prompts,
+    samples: flags.samples,
+    maxNewTokens: flags["max-new-tokens"],
+    warmupShare: flags["warmup-share"],
+    maxNorm: flags["max-norm"],
+  };
+  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
+  const config = parseSteeringConfig({
+    ...(file ?? DEFAULTS),
+    ...given,
+    ...familiesOf(flags.families),
+    ...layersAndRates(flags, { layerCount, file }),
+  }, { where: "the flags" });
+  const outside = config.layers.find((layer) => layer >= layerCount);
+  if (outside !== undefined) {
+    throw new InputError(`layer ${outside} is out of range`, {
+      repair: `the model has the layers 0 to ${layerCount - 1}`,
+    });
+  }
+  const twice = config.layers.find((layer, index) => config.layers.indexOf(layer) !== index);
+  if (twice !== undefined) throw new InputError(`layer ${twice} is given twice`);
+  return config;
+}
+
+/** Where the vectors, the log and the state of the unfinished run go. */
+function placesOf(out: string, run: { readonly config: SteeringConfig; readonly layerCount: number }) {
+  const { layers, seed } = run.config;
+  const what = layers.length === run.layerCount
+    ? "all"
+    : `layer${layers.length > 1 ? "s" : ""}-${layers.join("-")}`;
+  const stem = out.endsWith(".safetensors")
+    ? out.slice(0, -".safetensors".length)
+    : `${out}/${what}.seed-${seed}`;
+  return { what, vectors: `${stem}.safetensors`, log: `${stem}.log.jsonl`, run: `${stem}.run` };
+}
+
+/** The run's first problems of each family: as long as any, since a family's questions are alike. */
+function firstProblems(config: SteeringConfig): readonly Problem[] {
+  const each = Math.min(100, Math.ceil(config.steps * config.prompts / config.families.length));
+  return config.families.flatMap((family) =>
+    Array.from({ length: each }, (_, index) => trainProblem(family, { seed: config.seed, index }))
+  );
+}
+
+/** Accuracy in percent of a mean reward of +1 and −1. */
+function percentOf(reward: number): string {
+  return `${((reward + 1) * 50).toFixed(1)} %`;
+}
+
+function noteOf(line: SteeringStep): string {
+  const parts = [
+    `reward ${line.reward.toFixed(3)}`,
+    `accuracy ${percentOf(line.reward)}`,
+    `adjoint norm ${line.adjointNorm}`,
+    `vector norm ${line.vectorNorm}`,
+  ];
+  return parts.join("  ");
+}
+
+/** RL-trains steering vectors. */
+export const train = defineCommand({
+  name: "train",
+  summary:
+    "RL-trains steering vectors of a frozen model: RLOO with reward +1 for a right answer and -1 for a wrong one.",
+  resume: "add --resume to the same command to go on",
+  flags: FLAGS,
+  examples: [
+    [
+      "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05",
+      "Train one vector at layer 3: out/vectors/layer-3.seed-0.safetensors and its log",
+    ],
+    [
+      "deno task train --model fixtures/embedded/base-a --out out/vectors --layers all --learning-rate 0.02 --seed 1",
+      "Train a vector at every layer together, with another training seed",
+    ],
+    [
+      "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 --resume",
+      "Go on after Ctrl-C; the result is that of an unbroken run, byte for byte",
+    ],
+  ],
+  async run({ flags, signal, terminal, print }) {
+    const { resume, force, threads, device } = flags;
+    await checkWritable(flags.out, { as: flags.out.endsWith(".safetensors") ? "file" : "folder" });
+    const model = await openModel(flags.model, { threads, device });
+    try {
+      const layerCount = model.config.layers;
+      const config = await steeringConfigOf(flags, layerCount);
+      const { maxNewTokens } = config;
+      checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens });
+      const places = placesOf(flags.out, { config, layerCount });
+      const from = await stepsToGoOnFrom({ folder: places.run, result: places.vectors }, { resume, force });
+      await ensureFolder(places.run);
+      if (force) await dropTrainingState(places.run);
+
+      const progress = new Progress(terminal, {
+        label: `training ${places.what}`,
+        total: config.steps,
+        from,
+      });
+      let note = "";
+      const { vectors, log, finished, runHash } = await trainSteering(model, config, {
+        folder: places.run,
+        signal,
+        onStep(line) {
+          note = noteOf(line);
+          progress.update(line.step + 1, note);
+        },
+      });
+      progress.finish(note);
+      if (!finished) signal.throwIfAborted();
+
+      const metadata = {
+        run: runHash,
+        model: await model.checkpoint.hash(),
+        config: canonicalJson(config),
+        seed: String(config.seed),
+        layers: config.layers.join(","),
+        steps: String(config.steps),
+      };
+      // The vectors come last: where they are, the run is finished and its log beside them.
+      await writeFileAtomic(places.log, log.map((line) => `${line}\n`).join(""));
+      await saveVectors(places.vectors, { vectors, metadata });
+      await Deno.remove(places.run, { recursive: true });
+      print(`${places.vectors}: ${places.what}, ${config.steps} steps, run ${runHash.slice(0, 12)}`);
+    } finally {
+      await model.release();
+    }
+  },
+});
+
+if (import.meta.main) await main(train);

@@ -1,0 +1,107 @@
+/**
+ * How a benchmark file is run, read from the arguments after `--`, and the one way to declare a benchmark.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type BenchCase, CASES_FILE } from "../../tasks/_bench_table.ts";
+import { benchModel } from "../../tasks/_bench_model.ts";
+
+/** Sizes of the work. */
+export interface Sizes {
+  /** The main rollout: rows, tokens of each prompt, new tokens of each row. */
+  readonly rollout: { readonly rows: number; readonly prompt: number; readonly newTokens: number };
+  /** The main batch of whole rows; targets begin at token `from`. */
+  readonly rows: { readonly rows: number; readonly seq: number; readonly from: number };
+  readonly batches: readonly number[];
+  readonly lengths: readonly number[];
+  /** Tokens per iteration when the length grows: longer rows are fewer. */
+  readonly tokensPerLength: number;
+  readonly documentsPerStep: number;
+  /** Pretraining steps per iteration. */
+  readonly steps: number;
+  /** Width of the square products that find the machine's peak. */
+  readonly products: readonly number[];
+  /** Values in the array that finds the machine's bandwidth: more than any cache holds. */
+  readonly copied: number;
+  /** Measured iterations of each benchmark. */
+  readonly iterations: number;
+}
+
+const FULL: Sizes = {
+  rollout: { rows: 64, prompt: 38, newTokens: 48 },
+  rows: { rows: 64, seq: 80, from: 38 },
+  batches: [1, 4, 16, 64, 256],
+  lengths: [64, 128, 256, 512],
+  tokensPerLength: 4096,
+  documentsPerStep: 96,
+  steps: 3,
+  products: [512, 1024, 2048],
+  copied: 2 ** 25,
+  iterations: 9,
+};
+
+const QUICK: Sizes = {
+  rollout: { rows: 4, prompt: 6, newTokens: 4 },
+  rows: { rows: 4, seq: 12, from: 6 },
+  batches: [1, 4],
+  lengths: [16, 32],
+  tokensPerLength: 64,
+  documentsPerStep: 4,
+  steps: 1,
+  products: [128],
+  copied: 2 ** 16,
+  iterations: 1,
+};
+
+/** What a benchmark file works with. */
+export interface Setting {
+  /** Folder of the model. */
+  readonly folder: string;
+  /** For files of this run alone. Whoever names it removes it; one that was not named goes with the process. */
+  readonly scratch: string;
+  readonly threads: number;
+  readonly sizes: Sizes;
+  /** Arguments without a dash. */
+  readonly words: readonly string[];
+  /** Declares a benchmark, and tells whoever asked for it what one iteration does. */
+  readonly bench: (
+    one: BenchCase,
+    options: {
+      readonly group: string;
+      readonly baseline?: "yes";
+      readonly fn: (context: Deno.BenchContext) => Promise<void>;
+    },
+  ) => void;
+}
+
+/** Reads `-- [--model DIR] [--threads N] [--quick] [--scratch DIR]`. */
+export async function benchSetting(): Promise<Setting> {
+  const args = parseArgs(Deno.args, { string: ["model", "threads", "scratch"], boolean: ["quick"] });
+  const scratch: string = args.scratch ?? await Deno.makeTempDir({ prefix: "bench-" });
+  if (args.scratch === undefined) {
+    globalThis.addEventListener("unload", () => Deno.removeSync(scratch, { recursive: true }));
+  }
+  const sizes = args.quick ? QUICK : FULL;
+  const cases: BenchCase[] = [];
+  return {
+    folder: await benchModel(args.model, { scratch }),
+    scratch,
+    threads: Number(args.threads ?? 2),
+    sizes,
+    words: args._.map(String),
+    bench: (one, { group, baseline, fn }) => {
+      cases.push(one);
+      Deno.writeTextFileSync(`${scratch}/${CASES_FILE}`, JSON.stringify(cases));
+      Deno.bench({
+        name: one.name,
+        group,
+        baseline: baseline === "yes",
+        n: sizes.iterations,
+        warmup: 1,
+        // A function that only returns a promise would be timed up to that, and the next one begun beside it.
+        fn: async (context) => await fn(context),
+      });
+    },
+  };
+}

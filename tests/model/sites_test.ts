@@ -1,0 +1,45 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseSite, SITE_KINDS, siteName } from "../../lib/model/mod.ts";
+
+const options = { layers: 28, action: "tap" };
+
+Deno.test("parseSite() undoes siteName() for every kind", () => {
+  for (const kind of SITE_KINDS) {
+    for (const layer of [0, 9, 27]) {
+      assertEquals(parseSite(siteName({ layer, kind }), options), { layer, kind });
+    }
+  }
+});
+
+Deno.test("parseSite() refuses a layer that the model lacks", () => {
+  assertThrows(
+    () => parseSite("blocks.28.resid_post", options),
+    RangeError,
+    'Cannot tap "blocks.28.resid_post" as layer must be < 28: current value is 28',
+  );
+});
+
+Deno.test("parseSite() refuses what is not a site, and lists the kinds", () => {
+  const wrong = [
+    "blocks.0.hidden",
+    "blocks.-1.q",
+    "blocks.1.5.q",
+    "block.0.q",
+    "blocks.0.q ",
+    "blocks.0.",
+    "",
+    "blocks.01e0.q",
+  ];
+  for (const name of wrong) {
+    assertThrows(
+      () => parseSite(name, { ...options, action: "patch" }),
+      RangeError,
+      `Cannot patch "${name}" as a site is blocks.LAYER.KIND with kind resid_pre, q, k, v, attn_weights, head_out, ` +
+        "attn_out, resid_mid, mlp_out, resid_post",
+    );
+  }
+});
+
+Deno.test("parseSite() refuses a layer with leading zeros, since one site has one name", () => {
+  assertThrows(() => parseSite("blocks.03.q", options), RangeError, "a site is blocks.LAYER.KIND");
+});

@@ -1,0 +1,98 @@
+import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
+import { cachedAttention, decoderBlock, rotaryTables, type SiteHandler } from "../../lib/model/mod.ts";
+import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
+import { sequenceGraph } from "../../lib/probe/mod.ts";
+
+/** A loop over a branch, constants of every length, and a weight in a file. */
+function controlFlow(): Graph {
+  const g = new GraphBuilder("control_flow");
+  const x = g.input("x", "float32", ["batch", 4]);
+  const wide = g.constant("float32", [12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  const weight = g.external("proj.weight", {
+    dtype: "bfloat16",
+    dims: [4, 4],
+    location: "model.safetensors",
+    offset: 128,
+    length: 32,
+  });
+  const start = g.matMul(x, g.cast(weight, "float32"), { transB: true });
+  const [last, sums] = g.loop({
+    name: "halving",
+    maxSteps: g.scalar("int64", 5),
+    carried: [{ name: "state", start }],
+    body: (body, { step, carried: [state] }) => {
+      const [next] = body.branch(body.apply("Less", [step, body.scalar("int64", 2)]), {
+        name: "early",
+        then: (inner) => [inner.mul(state as Value, inner.scalar("float32", 0.5))],
+        otherwise: (inner) => [inner.apply("Neg", [state as Value])],
+      });
+      const total = body.reduce("sum", next as Value, { axes: [1] });
+      return { goOn: body.scalar("bool", 1), carried: [next as Value], collected: [total] };
+    },
+  }) as [Value, Value];
+  g.output("last", last);
+  g.output("sums", sums);
+  g.output("shifted", g.add(g.reduce("max", wide, { axes: [0] }), g.scalar("float32", -Infinity)));
+  return g.build();
+}
+
+/** A sequence graph of one block with every kind of edit, as it would be made from a file. */
+function oneBlock(): Graph {
+  const config = tinyConfig({ layers: 1 });
+  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  return sequenceGraph({
+    config,
+    weights: (g) => {
+      const values = new Map<string, Value>();
+      let offset = 0;
+      for (const [name, dims] of shapes) {
+        const length = elementCount(dims) * DTYPE_BYTES.float32;
+        values.set(
+          name,
+          g.external(name, { dtype: "float32", dims, location: "w.safetensors", offset, length }),
+        );
+        offset += length;
+      }
+      return { has: (name) => values.has(name), get: (name) => values.get(name) as Value };
+    },
+    edits: { taps: ["blocks.0.attn_weights"], patches: ["blocks.0.q"], steer: [0], steerFactors: true },
+    outputs: { logits: true, logProbs: true, steeringAdjoint: true },
+  });
+}
+
+/** The same block over a cache, as in a rollout. */
+function cachedBlock(): Graph {
+  const config = tinyConfig({ layers: 1 });
+  const g = new GraphBuilder("cached_block");
+  const x = g.input("x", "float32", ["batch", 1, config.embed]);
+  const cache = (name: string) => g.input(name, "float32", ["batch", config.kvHeads, "past", config.headDim]);
+  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const values = new Map([...shapes].map(([name, dims]) => [name, g.input(name, "float32", dims)]));
+  const weights = {
+    has: (name: string) => values.has(name),
+    get: (name: string) => values.get(name) as Value,
+  };
+  const site: SiteHandler = (_, __, value) => value;
+  const past = { key: cache("past_key"), value: cache("past_value") };
+  const attention = cachedAttention(config, {
+    tables: rotaryTables(g, config, { count: 8, compute: "float32" }),
+    lastIndex: g.input("last_index", "int32", ["batch"]),
+    total: g.input("total", "int32", []),
+    present: "past+1",
+    past: () => past,
+    store: (_, { key, value }) => {
+      g.output("key", key);
+      g.output("value", value);
+    },
+  });
+  g.output("y", decoderBlock(g, x, { config, weights, attention, site, layer: 0 }));
+  return g.build();
+}
+
+/** The graphs whose text is kept in `snapshots/`, by file name. */
+export const SNAPSHOT_GRAPHS: Readonly<Record<string, () => Graph>> = {
+  control_flow: controlFlow,
+  one_block: oneBlock,
+  cached_block: cachedBlock,
+};

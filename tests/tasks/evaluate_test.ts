@@ -1,0 +1,212 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { sha256 } from "../../lib/core/mod.ts";
+import { saveVectors } from "../../lib/decode/mod.ts";
+import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
+import { evaluate } from "../../tasks/evaluate.ts";
+import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
+
+const QUICK = ["--max-new-tokens", "8", "--threads", "1"];
+
+/** A model that boxes 3, and 5 once a vector along the free coordinate is added. */
+const DIGITS = { 3: 4, 5: 3.5 };
+
+async function writeFiveVector(path: string, metadata: Record<string, string> = {}): Promise<string> {
+  const vector = new Float32Array(32);
+  vector[FREE_COORDINATE] = 0.3;
+  await saveVectors(path, { vectors: new Map([[0, vector]]), metadata });
+  return path;
+}
+
+/** Percent of a family's first problems that have an answer. */
+function percentWith(
+  answer: string,
+  options: { readonly family: typeof FAMILIES[number]; readonly size: number },
+): number {
+  const set = testSet(options.family, { size: options.size });
+  return set.filter((problem) => problem.answer === answer).length / set.length * 100;
+}
+
+Deno.test("evaluate prints one row per benchmark and the mean: what a model that always says 3 must get", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(folder, { digits: DIGITS });
+    const args = ["--model", model, "--problems", "20", "--seeds", "0,1", "--temperature", "0", ...QUICK];
+    const { code, output, error } = await runOn(evaluate, args);
+    assertEquals(code, 0, error);
+    const percents = FAMILIES.map((family) => percentWith("3", { family, size: 20 }));
+    assertEquals(Math.max(...percents) > 0, true, "some answer must be 3");
+    const [header, ...lines] = output.trimEnd().split("\n");
+    assertMatch(header as string, /^benchmark +accuracy % +95 % interval +std over seeds$/);
+    const rows = lines.slice(0, -1).map((line) => line.split(/ {2,}/));
+    const mean = percents.reduce((sum, percent) => sum + percent, 0) / FAMILIES.length;
+    assertEquals(
+      rows.map(([name, percent, , std]) => [name, percent, std]),
+      [...FAMILIES.map((family, f) => [family, percents[f]?.toFixed(1), "0.0"]), [
+        "mean",
+        mean.toFixed(1),
+        "0.0",
+      ]],
+    );
+    assertMatch(lines.at(-1) as string, /^mean length \d+\.\d tokens, 0\.0 % truncated$/);
+    assertMatch(error, /answering: .* 240\/240 answers/);
+  });
+});
+
+Deno.test("evaluate adds vectors, and says when they were trained on another model", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: DIGITS });
+    const vectors = await writeFiveVector(`${folder}/v.safetensors`, { model: "0123456789abcdef" });
+    const args = ["--suite", "remainder", "--problems", "40", "--temperature", "0", "--seeds", "0", ...QUICK];
+    const three = percentWith("3", { family: "remainder", size: 40 });
+    const five = percentWith("5", { family: "remainder", size: 40 });
+    assertEquals(three === five, false, "the two must be told apart");
+    const plain = await runOn(evaluate, ["--model", model, ...args]);
+    const steered = await runOn(evaluate, ["--model", model, "--vectors", vectors, ...args]);
+    assertMatch(plain.output, new RegExp(`^remainder +${three.toFixed(1)} +\\S+ to \\S+ +-$`, "m"));
+    assertMatch(steered.output, new RegExp(`^remainder +${five.toFixed(1)} `, "m"));
+    assertStringIncludes(steered.error, "note: these vectors were trained on another model, 0123456789ab\n");
+    await writeFiveVector(vectors, { model: await (await openCheckpoint(model)).hash() });
+    assertEquals(
+      (await runOn(evaluate, ["--model", model, "--vectors", vectors, ...args])).error.includes("note"),
+      false,
+    );
+  });
+});
+
+Deno.test("evaluate puts a prefix at the start of every answer, and cuts answers at the limit", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(folder, { digits: { 3: 4, 4: 0 } });
+    const args = ["--model", model, "--suite", "remainder", "--problems", "40", "--temperature", "0"];
+    const right = percentWith("4", { family: "remainder", size: 40 });
+    assertEquals(right > 0, true);
+    // After "\boxed{4" the model closes the box, whatever it would have said itself.
+    const prefixed = await runOn(evaluate, [...args, ...QUICK, "--prefix", "\\boxed{4"]);
+    assertMatch(prefixed.output, new RegExp(`^remainder +${right.toFixed(1)} `, "m"));
+    assertStringIncludes(prefixed.output, "mean length 2.0 tokens, 0.0 % truncated");
+    const cut = await runOn(evaluate, [...args, "--threads", "1", "--max-new-tokens", "2"]);
+    assertMatch(cut.output, /^remainder +0\.0 /m);
+    assertStringIncludes(cut.output, "mean length 2.0 tokens, 100.0 % truncated");
+  });
+});
+
+Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same inputs, the same bytes", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: { 1: 4, 2: 4, 3: 4, 4: 4 } });
+    const vectors = await writeFiveVector(`${folder}/v.safetensors`);
+    const args = ["--model", model, "--vectors", vectors, "--suite", "remainder", "--problems", "10"];
+    const write = async (name: string) => {
+      const path = `${folder}/new/${name}.json`;
+      const { code, error } = await runOn(evaluate, [...args, "--samples", "2", ...QUICK, "--out", path]);
+      assertEquals(code, 0, error);
+      return await Deno.readTextFile(path);
+    };
+    const text = await write("a"), report = JSON.parse(text);
+    assertEquals(await write("b"), text);
+    assertEquals(report.settings, {
+      suite: "remainder",
+      problems: 10,
+      samples: 2,
+      seeds: [0, 1, 2],
+      temperature: 1,
+      answerPrefix: "",
+      maxNewTokens: 8,
+    });
+    assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
+    assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));
+    const { outcomes, problems, percent, low, high } = report.benchmarks.remainder;
+    assertEquals(problems, testSet("remainder", { size: 10 }).map((problem) => problem.id));
+    assertEquals(
+      outcomes.map((seed: number[][]) => seed.map((samples) => samples.length)),
+      Array(3).fill(Array(10).fill(2)),
+    );
+    const all: number[] = outcomes.flat(2);
+    const share = all.reduce((sum, right) => sum + right, 0) / all.length;
+    assertEquals(percent.toFixed(9), (share * 100).toFixed(9));
+    assertEquals(low < percent && percent < high, true);
+    assertEquals(report.mean.percent, percent);
+  });
+});
+
+Deno.test("evaluate stops at Ctrl-C and writes nothing", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), before = namesBelow(folder);
+    const args = [
+      "--model",
+      model,
+      "--suite",
+      "linear",
+      "--problems",
+      "4",
+      "--out",
+      `${folder}/e.json`,
+      ...QUICK,
+    ];
+    const ended = await runOn(evaluate, args, { interruptAt: " 4/12 answers" });
+    assertEquals([ended.code, ended.output], [130, ""]);
+    assertStringIncludes(ended.error, "\ninterrupted: run the command again\n");
+    assertEquals(namesBelow(folder), before);
+  });
+});
+
+Deno.test("evaluate refuses bad input with one line and writes nothing", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const wide = new Float32Array(33), vectors = `${folder}/v.safetensors`;
+    await saveVectors(vectors, { vectors: new Map([[1, wide]]), metadata: {} });
+    const deep = `${folder}/deep.safetensors`;
+    await saveVectors(deep, { vectors: new Map([[2, new Float32Array(32)]]), metadata: {} });
+    const before = namesBelow(folder);
+    const refused = async (change: Record<string, string>) => {
+      const flags = { model, problems: "2", out: `${folder}/e.json`, ...change };
+      return faultLine(
+        await runOn(evaluate, Object.entries(flags).map(([name, value]) => `--${name}=${value}`)),
+      );
+    };
+    assertEquals(
+      await refused({ suite: "chian" }),
+      'error: unknown suite "chian", known are embedded, linear, words, compare, remainder, chain, sequence ' +
+        "(did you mean chain?)",
+    );
+    assertEquals(
+      await refused({ vectors }),
+      `error: vector "steering.1" must have shape [32], found [33]: ${vectors} ` +
+        "(these vectors belong to another model)",
+    );
+    assertStringIncludes(await refused({ vectors: deep }), "layer 2 does not fit a model of 2 layers");
+    assertStringIncludes(await refused({ vectors: `${folder}/none` }), `${folder}/none`);
+    assertStringIncludes(await refused({ model: `${folder}/none` }), `does not exist: ${folder}/none`);
+    assertStringIncludes(await refused({ problems: "701" }), "must be at most 700");
+    assertStringIncludes(await refused({ seeds: "1,1" }), "one of them is given twice");
+    assertStringIncludes(await refused({ seeds: "a" }), "must be whole numbers");
+    assertStringIncludes(await refused({ temperature: "-1" }), "must not be negative");
+    assertStringIncludes(await refused({ out: folder }), "a folder stands where a file is needed");
+    assertStringIncludes(
+      await refused({ out: `${vectors}/e.json` }),
+      "a file stands where a folder is needed",
+    );
+    assertMatch(await refused({ "max-new-tokens": "250" }), /--max-new-tokens may be \d+ at most/);
+    assertStringIncludes(
+      await refused({ "max-new-tokens": "1", prefix: "word ".repeat(300) }),
+      "(use a model that reads longer texts)",
+    );
+    assertEquals(namesBelow(folder), before);
+  });
+});
+
+Deno.test("evaluate refuses a model with a NaN, a truncated file, or without a tokenizer", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), weights = `${model}/model.safetensors`;
+    const whole = await Deno.readFile(weights);
+    const refused = async () =>
+      faultLine(await runOn(evaluate, ["--model", model, "--problems", "2", ...QUICK]));
+    const broken = whole.slice();
+    broken.set([0xc0, 0x7f], broken.length - 2); // a bfloat16 NaN
+    await Deno.writeFile(weights, broken);
+    assertMatch(await refused(), /^error: tensor ".*" holds a NaN or an infinity.*model\.safetensors/);
+    await Deno.writeFile(weights, whole.subarray(0, whole.length - 100));
+    assertMatch(await refused(), /^error: .*model\.safetensors/);
+    await Deno.writeFile(weights, whole);
+    await Deno.remove(`${model}/tokenizer.json`);
+    assertMatch(await refused(), /^error: .*tokenizer\.json/);
+  });
+});

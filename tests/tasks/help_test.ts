@@ -1,0 +1,36 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runCommand } from "../../tasks/_command.ts";
+import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
+import { evaluate } from "../../tasks/evaluate.ts";
+import { pretrain } from "../../tasks/pretrain.ts";
+import { tokenizer } from "../../tasks/tokenizer.ts";
+import { train } from "../../tasks/train.ts";
+import { fakeTerminal } from "./_fake_terminal.ts";
+
+const COMMANDS = [tokenizer, pretrain, train, evaluate] as const;
+
+/** The arguments of an example, quotes taken off as a shell does. */
+function argsOf(example: string): string[] {
+  return (example.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^"(.*)"$/, "$1"));
+}
+
+Deno.test("every command explains itself and has a task in deno.json", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  for (const command of COMMANDS) {
+    const terminal = fakeTerminal(["--help"]);
+    assertEquals(await runCommand<Flags>({ ...command, run: () => 1 }, terminal), 0);
+    assertStringIncludes(terminal.written.output, `Usage: deno task ${command.name} [flags]`);
+    assertStringIncludes(tasks[command.name].command, ` tasks/${command.name}.ts`);
+  }
+});
+
+Deno.test("the examples in the help of every command are accepted by it", () => {
+  for (const command of COMMANDS) {
+    for (const [example] of command.examples) {
+      const [deno, task, name, ...args] = argsOf(example);
+      assertEquals([deno, task, name], ["deno", "task", command.name]);
+      const { positionals } = parseFlags(args, command.flags as Flags);
+      assertEquals(positionals, [], example);
+    }
+  }
+});

@@ -1,0 +1,225 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
+import { loadVectors } from "../../lib/decode/mod.ts";
+import { train } from "../../tasks/train.ts";
+import { faultLine, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
+
+// One box model in five answers is right where the answers are 1 to 5: rewards vary, so there is something to learn.
+const QUICK = [
+  ...["--families", "remainder", "--steps", "4", "--prompts", "4", "--samples", "8"],
+  ...["--max-new-tokens", "8", "--threads", "1"],
+];
+const CONFIG = {
+  layers: [0, 1],
+  seed: 3,
+  steps: 4,
+  prompts: 4,
+  samples: 8,
+  maxNewTokens: 8,
+  learningRates: [0.1, 0.2],
+  warmupShare: 0,
+  maxNorm: 2,
+  families: ["remainder"],
+};
+
+function hashOf(path: string): string {
+  return sha256(Deno.readFileSync(path));
+}
+
+Deno.test("train writes vectors that name what made them, and the log beside them", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), out = `${folder}/v`;
+    const args = [
+      "--model",
+      model,
+      "--out",
+      out,
+      "--layers",
+      "1",
+      "--learning-rate",
+      "0.1",
+      "--seed",
+      "3",
+      ...QUICK,
+    ];
+    const { code, output, error } = await runOn(train, args);
+    const path = `${out}/layer-1.seed-3.safetensors`;
+    const checkpoint = await openCheckpoint(model);
+    const config = { ...CONFIG, layers: [1], learningRates: [0.1], warmupShare: 0.03 };
+    const run = sha256(canonicalJson({ config, model: await checkpoint.hash() }));
+    assertEquals([code, output], [0, `${path}: layer-1, 4 steps, run ${run.slice(0, 12)}\n`]);
+    assertEquals(namesBelow(out), ["layer-1.seed-3.log.jsonl", "layer-1.seed-3.safetensors"]);
+    const { vectors, metadata } = await loadVectors(path, checkpoint.config);
+    assertEquals([...vectors.keys()], [1]);
+    assertEquals(Object.fromEntries(metadata), {
+      kind: "steering",
+      run,
+      model: await checkpoint.hash(),
+      config: canonicalJson(config),
+      seed: "3",
+      layers: "1",
+      steps: "4",
+    });
+    const log = (await Deno.readTextFile(`${out}/layer-1.seed-3.log.jsonl`)).trimEnd().split("\n");
+    const last = JSON.parse(log[3] as string);
+    assertEquals([log.length, last.step, last.truncatedShare, last.unboxedShare], [4, 3, 0, 0]);
+    assertEquals(last.lengthTokens > 3, true);
+    const norm = Math.hypot(...vectors.get(1) as Float32Array);
+    assertEquals(norm > 0, true, "something must have been learnt");
+    assertEquals(last.vectorNorm, Number(norm.toPrecision(5)));
+    const accuracy = `${((last.reward + 1) * 50).toFixed(1)} %`.replace(".", "\\.");
+    assertMatch(
+      error,
+      new RegExp(`training layer-1: .* 4/4 steps .*accuracy ${accuracy} +adjoint norm .*vector norm`),
+    );
+  });
+});
+
+Deno.test("train finishes on a model that is never right, with vectors of zero", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: { 9: 4 } }), file = `${folder}/v.safetensors`;
+    // The remainder of a division by less than 10 is never 9.
+    const args = ["--model", model, "--out", file, "--layers", "all", "--learning-rate", "0.1", ...QUICK];
+    assertEquals((await runOn(train, args)).code, 0);
+    assertEquals(namesBelow(folder).filter((name) => !name.startsWith("m/")), [
+      "v.log.jsonl",
+      "v.safetensors",
+    ]);
+    const { vectors } = await loadVectors(file, (await openCheckpoint(model)).config);
+    assertEquals([...vectors].map(([layer, vector]) => [layer, Math.max(...vector.map(Math.abs))]), [[0, 0], [
+      1,
+      0,
+    ]]);
+    const rewards = (await Deno.readTextFile(`${folder}/v.log.jsonl`)).trimEnd().split("\n")
+      .map((line) => JSON.parse(line)).map(({ reward, zeroVarianceGroups }) => [reward, zeroVarianceGroups]);
+    assertEquals(rewards, [[-1, 4], [-1, 4], [-1, 4], [-1, 4]]);
+  });
+});
+
+Deno.test("train stops at Ctrl-C, says how to go on, and ends with the bytes of an unbroken run", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const args = ["--model", model, "--layers", "all", "--learning-rate", "0.1,0.2", ...QUICK, "--out"];
+    assertEquals((await runOn(train, [...args, `${folder}/unbroken`])).code, 0);
+    const broken = `${folder}/broken`;
+    const stopped = await runOn(train, [...args, broken], { interruptAt: " 2/4 steps" });
+    assertEquals([stopped.code, stopped.output], [130, ""]);
+    assertStringIncludes(stopped.error, "\ninterrupted: add --resume to the same command to go on\n");
+    assertEquals(namesBelow(broken), [
+      "all.seed-0.run/",
+      "all.seed-0.run/log.jsonl",
+      "all.seed-0.run/state.safetensors",
+    ]);
+    assertEquals(
+      faultLine(await runOn(train, [...args, broken])),
+      `error: there is an unfinished run of 2 steps: ${broken}/all.seed-0.run ` +
+        "(pass --resume to go on, --force to start over, or another --out)",
+    );
+    const other = await runOn(train, [...args, broken, "--resume", "--max-norm", "1"]);
+    assertStringIncludes(faultLine(other), "the unfinished run in this folder has other settings");
+    const resumed = await runOn(train, [...args, broken, "--resume"]);
+    assertEquals([resumed.code, resumed.error.includes(" 2/4 steps")], [0, false]);
+    assertEquals(namesBelow(broken), ["all.seed-0.log.jsonl", "all.seed-0.safetensors"]);
+    for (const name of namesBelow(broken)) {
+      assertEquals(hashOf(`${broken}/${name}`), hashOf(`${folder}/unbroken/${name}`), name);
+    }
+  });
+});
+
+Deno.test("train replaces finished vectors only when forced", async () => {
+  await inFolder(async (folder) => {
+    const file = `${folder}/v.safetensors`;
+    const args = ["--model", await writeBoxModel(`${folder}/m`), "--out", file, "--layers", "0", ...QUICK];
+    assertEquals((await runOn(train, [...args, "--learning-rate", "0.1"])).code, 0);
+    const before = hashOf(file);
+    assertEquals(
+      faultLine(await runOn(train, [...args, "--learning-rate", "0.3"])),
+      `error: there is a finished result: ${file} (pass --force to replace it, or another --out)`,
+    );
+    assertEquals(hashOf(file), before);
+    assertEquals((await runOn(train, [...args, "--learning-rate", "0.3", "--force"])).code, 0);
+    assertEquals(hashOf(file) === before, false);
+  });
+});
+
+Deno.test("train takes a config file, and flags win over it", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), path = `${folder}/c.json`;
+    await Deno.writeTextFile(path, JSON.stringify(CONFIG));
+    const args = ["--model", model, "--config", path, "--threads", "1"];
+    const configOf = async (name: string, ...more: string[]) => {
+      const out = `${folder}/${name}.safetensors`;
+      const { code, error } = await runOn(train, [...args, "--out", out, ...more]);
+      assertEquals(code, 0, error);
+      return JSON.parse(
+        (await loadVectors(out, (await openCheckpoint(model)).config)).metadata.get("config") ?? "",
+      );
+    };
+    assertEquals(await configOf("as-it-is"), CONFIG);
+    assertEquals(await configOf("steps", "--steps", "2", "--seed", "0"), { ...CONFIG, steps: 2, seed: 0 });
+    assertEquals(await configOf("rates", "--learning-rate", "0.5"), { ...CONFIG, learningRates: [0.5, 0.5] });
+    assertEquals(await configOf("layer", "--layers", "1", "--learning-rate", "0.5"), {
+      ...CONFIG,
+      layers: [1],
+      learningRates: [0.5],
+    });
+    const line = faultLine(await runOn(train, [...args, "--out", `${folder}/x`, "--layers", "1"]));
+    assertEquals(
+      line,
+      "error: --layers needs --learning-rate beside it (the rates of the config belong to its own layers)",
+    );
+    await Deno.writeTextFile(path, JSON.stringify({ ...CONFIG, speed: 3 }));
+    assertStringIncludes(
+      faultLine(await runOn(train, [...args, "--out", `${folder}/x`])),
+      'Unrecognized key: "speed"',
+    );
+  });
+});
+
+Deno.test("train refuses bad input with one line and writes nothing", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), before = namesBelow(folder);
+    const refused = async (change: Record<string, string>) => {
+      const flags = { model, out: `${folder}/v`, layers: "0", "learning-rate": "0.1", ...change };
+      return faultLine(
+        await runOn(train, Object.entries(flags).map(([name, value]) => `--${name}=${value}`)),
+      );
+    };
+    assertEquals(
+      await refused({ layers: "1,2" }),
+      "error: layer 2 is out of range (the model has the layers 0 to 1)",
+    );
+    assertStringIncludes(await refused({ layers: "1,1" }), "one of them is given twice");
+    assertStringIncludes(await refused({ layers: "-1" }), "must be whole numbers or all");
+    assertEquals(
+      await refused({ layers: "all", "learning-rate": "1,2,3" }),
+      "error: --learning-rate has 3 rates for 2 layers (give one for all layers or one per layer)",
+    );
+    assertStringIncludes(await refused({ "learning-rate": "0" }), "must be numbers above 0");
+    assertStringIncludes(await refused({ steps: "-3" }), "cannot use --steps -3: must be at least 1");
+    assertStringIncludes(await refused({ samples: "1" }), "cannot use --samples 1: must be at least 2");
+    assertEquals(
+      await refused({ families: "chian" }),
+      'error: unknown family "chian", known are linear, words, compare, remainder, chain, sequence ' +
+        "(did you mean chain?)",
+    );
+    assertMatch(
+      await refused({ "max-new-tokens": "300" }),
+      /^error: prompts of \d+ tokens and 300 new ones do not fit the model's 256 positions \(--max-new-tokens may be/,
+    );
+    assertStringIncludes(await refused({ model: `${folder}/none` }), `does not exist: ${folder}/none`);
+    assertEquals(
+      await refused({ out: `${model}/config.json/v` }),
+      `error: a file stands where a folder is needed: ${model}/config.json (choose another --out)`,
+    );
+    assertStringIncludes(await refused({ resume: "yes" }), "--resume takes no value");
+    assertEquals(
+      faultLine(await runOn(train, ["--model", model, "--out", `${folder}/v`])).includes(
+        "--layers is missing",
+      ),
+      true,
+    );
+    assertEquals(namesBelow(folder), before);
+  });
+});

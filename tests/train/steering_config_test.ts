@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/core/mod.ts";
+import { parseSteeringConfig } from "../../lib/train/mod.ts";
+
+const STEERING = {
+  layers: [4, 1],
+  seed: 0,
+  steps: 60,
+  prompts: 16,
+  samples: 16,
+  maxNewTokens: 96,
+  learningRates: [0.05, 0.02],
+  warmupShare: 0.03,
+  maxNorm: 2,
+  families: ["linear", "words"],
+};
+
+/** The one line that a bad config is refused with. */
+function refusal(parse: () => unknown, where: string): string {
+  const { message } = assertThrows(parse, InputError);
+  assert(!message.includes("\n"), message);
+  assertStringIncludes(message, where);
+  return message;
+}
+
+Deno.test("parseSteeringConfig() keeps a good config as it is", () => {
+  assertEquals<unknown>(parseSteeringConfig(STEERING, { where: "flags" }), STEERING);
+});
+
+Deno.test("parseSteeringConfig() refuses unknown, missing and impossible values, by name", () => {
+  const cases: readonly (readonly [string, unknown])[] = [
+    ["layers", []],
+    ["layers", [-1, 0]],
+    ["layers", [0.5, 1]],
+    ["layers", [2, 2]],
+    ["samples", 1],
+    ["prompts", 0],
+    ["steps", undefined],
+    ["maxNewTokens", 0],
+    ["learningRates", [0.1, 0]],
+    ["warmupShare", 1.5],
+    ["maxNorm", 0],
+    ["families", []],
+    ["families", ["geometry"]],
+    ["seed", -3],
+  ];
+  for (const [key, value] of cases) {
+    const message = refusal(
+      () => parseSteeringConfig({ ...STEERING, [key]: value }, { where: "run.json" }),
+      "run.json",
+    );
+    assertStringIncludes(message, `bad training config at ${key}`);
+  }
+  const unknown = refusal(
+    () => parseSteeringConfig({ ...STEERING, klCoefficient: 0 }, { where: "run.json" }),
+    "run.json",
+  );
+  assertStringIncludes(unknown, "klCoefficient");
+  const short = refusal(
+    () => parseSteeringConfig({ ...STEERING, learningRates: [0.1] }, { where: "run.json" }),
+    "run.json",
+  );
+  assertStringIncludes(short, "learningRates must match layers");
+});
