@@ -1,6 +1,7 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { openCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { ensureFolder, openCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { elementCount } from "../lib/core/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { benchModel } from "./_bench_model.ts";
@@ -76,6 +77,8 @@ export const bench = defineCommand({
     ["deno task bench --out bench.json", "Keep the figures"],
   ],
   async run({ flags, signal, terminal, print }) {
+    // Minutes of measuring end in this file, so its folder has to be there before.
+    if (flags.out !== undefined) await ensureFolder(dirname(flags.out));
     const scratch = await Deno.makeTempDir({ prefix: "bench-" });
     const progress = new Progress(terminal, {
       label: "measuring",

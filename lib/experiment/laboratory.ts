@@ -1,7 +1,7 @@
 import { type BenchmarkOutcomes, evaluate, probabilityShift, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, sha256, tensor } from "../core/mod.ts";
 import { answerMessages, FAMILIES, type Problem, testSet } from "../problems/mod.ts";
-import { runtimeReport } from "../runtime/mod.ts";
+import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { ResultStore } from "./store.ts";
 import type { RunName, TrainedVectors, ZooModel } from "./zoo.ts";
@@ -19,7 +19,7 @@ export interface StudySize {
 
 /** The sizes that the figures are made at. */
 export const STUDY_SIZES: { readonly [Name in "full" | "quick"]: StudySize } = {
-  full: { problems: 50, evaluationSeeds: 3, traced: 256, maxNewTokens: 72 },
+  full: { problems: 32, evaluationSeeds: 3, traced: 192, maxNewTokens: 72 },
   quick: { problems: 4, evaluationSeeds: 2, traced: 12, maxNewTokens: 72 },
 };
 
@@ -42,6 +42,7 @@ export type ProgressReport = (
 export class Laboratory {
   readonly size: StudySize;
   readonly seed: number;
+  readonly device: Device;
   readonly #store: ResultStore;
   readonly #report: ProgressReport;
   readonly #inputs = new Map<string, string>();
@@ -52,6 +53,8 @@ export class Laboratory {
     options: {
       readonly size: StudySize;
       readonly seed: number;
+      /** Where the models compute. `@default "cpu"` */
+      readonly device?: Device;
       readonly store: ResultStore;
       readonly report?: ProgressReport;
       readonly signal?: AbortSignal;
@@ -59,6 +62,7 @@ export class Laboratory {
   ) {
     this.size = options.size;
     this.seed = options.seed;
+    this.device = options.device ?? "cpu";
     this.#store = options.store;
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
@@ -219,7 +223,7 @@ export class Laboratory {
       graph,
       problems: problemHash,
       vectors: trained?.hash ?? null,
-      device: "cpu",
+      device: this.device,
       runtime: runtimeReport().version,
     };
   }

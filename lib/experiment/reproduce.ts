@@ -41,7 +41,7 @@ export async function reproduce(
     claims,
     inputs: bench.lab.inputs,
     seed: bench.lab.seed,
-    device: "cpu",
+    device: bench.lab.device,
     dtype: "float32",
     versions: { onnxruntime: runtimeReport().version, font: FONT_VERSION },
   };

@@ -27,6 +27,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   train: 5,
   analysis: 5,
   report: 5,
+  experiment: 6,
 };
 
 /** Packages that one room alone may import. */
@@ -91,7 +92,7 @@ function roomFault(from: string, to: string): string | null {
   if (from === to || isFree(from)) return null;
   if (isFree(to)) return `${from || "mod.ts"} may not import ${to}`;
   const floor = (room: string): number =>
-    room.startsWith("lib/") ? FLOORS[room.slice(4)] ?? -1 : room === "" || room === "reproductions" ? 6 : 7;
+    room.startsWith("lib/") ? FLOORS[room.slice(4)] ?? -1 : room === "" || room === "reproductions" ? 7 : 8;
   if (floor(from) < 0) return `${from} is not a room of design`;
   if (floor(to) < 0) return `${to} is not a room of design`;
   if (floor(to) < floor(from)) return null;

@@ -1,0 +1,75 @@
+/**
+ * White-box language models with gradients for TypeScript: run a Hugging Face decoder with taps and patches, steer
+ * it with vectors, sample from it, and train steering vectors by reinforcement learning.
+ *
+ * @example
+ * ```ts ignore
+ * import { loadModel } from "@small-vectors/steering";
+ * const model = await loadModel("./Qwen2.5-Math-7B");
+ * const { logits, taps } = await model.run([tokens], { taps: ["blocks.14.resid_post"], steer: new Map([[14, vector]]) });
+ * ```
+ *
+ * @module
+ */
+import { LanguageModel, type OpenOptions } from "./lib/decode/mod.ts";
+
+export { InputError, type Tensor, tensor, zeros } from "./lib/core/mod.ts";
+export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
+export {
+  answerMessages,
+  type ChatMessage,
+  FAMILIES,
+  type FamilyName,
+  gradeBoxed,
+  type Problem,
+  testSet,
+  trainProblem,
+  type Verdict,
+} from "./lib/problems/mod.ts";
+export type { Device } from "./lib/runtime/mod.ts";
+export { SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
+export {
+  LanguageModel,
+  loadVectors,
+  type OpenOptions,
+  type Patch,
+  type Rollout,
+  type RolloutRequest,
+  type RunOptions,
+  type RunResult,
+  type SamplingOptions,
+  saveVectors,
+  type SteeringVectors,
+  type VectorFile,
+  type WeightedRow,
+} from "./lib/decode/mod.ts";
+export {
+  leaveOneOutAdvantages,
+  parseSteeringConfig,
+  type SteeringConfig,
+  type SteeringRun,
+  type SteeringStep,
+  stepWeights,
+  trainSteering,
+} from "./lib/train/mod.ts";
+export { accuracyInterval, evaluate, type EvaluateOptions, type Evaluation } from "./lib/analysis/mod.ts";
+
+/**
+ * Opens a model: a Hugging Face folder with config.json, safetensors and a tokenizer.
+ *
+ * @example
+ * ```ts
+ * import { answerMessages, loadModel } from "./mod.ts";
+ * const model = await loadModel("./fixtures/embedded/base-a");
+ * const tokenizer = await model.tokenizer();
+ * const tokens = tokenizer.encodeChat(answerMessages("What is 3 \\times 4 + 5?"));
+ * const [rollout] = await model.generate([{ tokens, prompt: 0, sample: 0 }], { maxNewTokens: 64, temperature: 0 });
+ * if (!tokenizer.decode(rollout?.tokens ?? []).includes("\\boxed{17}")) throw new Error("3 · 4 + 5 = 17");
+ * await model.release();
+ * ```
+ *
+ * @throws {InputError} for anything wrong with the folder, in one line that says what and where.
+ */
+export function loadModel(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
+  return LanguageModel.open(folder, options);
+}

@@ -1,0 +1,19 @@
+import type { Reproduction } from "../lib/experiment/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
+import { fig01 } from "../reproductions/fig01.ts";
+import { fig03 } from "../reproductions/fig03.ts";
+
+/** Every table and figure that can be reproduced, in the paper's order. */
+export const REPRODUCTIONS: readonly Reproduction[] = [fig01, fig03];
+
+/** The items that ids or slugs name, each once, in the paper's order; `all` names every one. */
+export function chooseReproductions(names: readonly string[]): readonly Reproduction[] {
+  for (const name of names) {
+    if (name === "all" || REPRODUCTIONS.some((item) => item.id === name || item.slug === name)) continue;
+    throw new InputError(`unknown table or figure "${name}"`, {
+      repair: `known: ${REPRODUCTIONS.map((item) => `${item.id} (${item.slug})`).join(", ")}, all`,
+    });
+  }
+  if (names.includes("all")) return REPRODUCTIONS;
+  return REPRODUCTIONS.filter((item) => names.includes(item.id) || names.includes(item.slug));
+}
