@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { STUDY_SIZES, type StudySize, ZooModel } from "../lib/experiment/mod.ts";
+import { EvaluationPool, STUDY_SIZES, type StudySize, ZooModel } from "../lib/experiment/mod.ts";
 import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
@@ -56,6 +56,15 @@ export async function openZoo(
   };
   await (await openModel(entry.modelFolder, { device, threads })).release();
   return await ZooModel.open(entry, { device, threads });
+}
+
+/** Workers for evaluations, one per thread; null where one device serves all and workers would only share it. */
+export function evaluationPool(
+  options: { readonly device: Device; readonly threads: number },
+): EvaluationPool | null {
+  return options.device === "cpu" && options.threads > 1
+    ? new EvaluationPool({ workers: options.threads })
+    : null;
 }
 
 /** Where the expected values of an item are. */

@@ -15,6 +15,7 @@ import { type CommandInput, defineCommand, main } from "./_command.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
 import {
+  evaluationPool,
   expectedPath,
   MEASURING_FLAGS,
   openZoo,
@@ -82,6 +83,7 @@ async function recordItem(
   options: { readonly setting: ReproductionSetting; readonly input: Input; readonly a: ZooModel },
 ): Promise<RecordedExpectations> {
   const { setting, input: { flags, terminal, signal, print }, a } = options;
+  const pool = evaluationPool({ ...flags, device: "cpu" });
   const progress = measurementProgress(terminal, flags.quiet);
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
@@ -93,6 +95,7 @@ async function recordItem(
         size: setting.sizes.full,
         seed,
         store,
+        ...(pool === null ? {} : { pool }),
         signal,
         report: (step) => progress.report({ ...step, label: `seed ${seed}: ${step.label}` }),
       });
@@ -104,6 +107,7 @@ async function recordItem(
     }
   } finally {
     progress.finish();
+    pool?.close();
   }
   const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
   return recordExpectations(runs, {

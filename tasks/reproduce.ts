@@ -9,6 +9,7 @@ import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
 import { durationText } from "./_progress.ts";
 import {
+  evaluationPool,
   expectationsOf,
   MEASURING_FLAGS,
   openZoo,
@@ -99,6 +100,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   const shipped = flags.model === undefined && flags.vectors === undefined && flags.size === "full" &&
     flags.seed === 0;
   const a = await openZoo(setting, flags);
+  const pool = evaluationPool(flags);
   const progress = measurementProgress(terminal, flags.quiet);
   let failed = 0;
   try {
@@ -111,6 +113,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         seed: flags.seed,
         device: flags.device,
         store,
+        ...(pool === null ? {} : { pool }),
         report: progress.report,
         signal,
       });
@@ -130,6 +133,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
     }
   } finally {
     progress.finish();
+    pool?.close();
     await a.model.release();
   }
   if (failed === 0) return 0;

@@ -1,8 +1,15 @@
-import { type BenchmarkOutcomes, evaluate, type ShiftSample } from "../analysis/mod.ts";
+import {
+  type BenchmarkOutcomes,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type ShiftSample,
+} from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { answerMessages, FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { traceShifts } from "./_trace_shifts.ts";
+import type { EvaluationPool } from "./evaluation_pool.ts";
 import { fromRecord } from "./shift_record.ts";
 import type { ResultStore } from "./store.ts";
 import type { RunName, TrainedVectors, ZooModel } from "./zoo.ts";
@@ -80,6 +87,7 @@ export class Laboratory {
   readonly #report: ProgressReport;
   readonly #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
+  readonly #pool: EvaluationPool | null;
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -89,6 +97,8 @@ export class Laboratory {
       /** Where the models compute. `@default "cpu"` */
       readonly device?: Device;
       readonly store: ResultStore;
+      /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
+      readonly pool?: EvaluationPool;
       /** Told of long work; kept results are silent. */
       readonly report?: ProgressReport;
       /** Stops at the next report when it is aborted; what was measured stays in the store. */
@@ -101,6 +111,7 @@ export class Laboratory {
     this.#store = options.store;
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
+    this.#pool = options.pool ?? null;
   }
 
   /** Hashes of every model, vector file and problem set used so far, by name. */
@@ -123,42 +134,40 @@ export class Laboratory {
       ? [this.seed]
       : Array.from({ length: this.size.evaluationSeeds }, (_, turn) => this.seed + turn);
     const runs = run === null ? [null] : await zoo.trainedVectors(run);
-    const count = problems.length * seeds.length;
     const label = [zoo.entry.name, run ?? "base", prefix === "" ? "" : `+ "${prefix}"`, decoding]
       .filter((part) => part !== "").join(" ");
-    const tables: (readonly (readonly (readonly number[])[])[])[] = [];
-    for (const [turn, trained] of runs.entries()) {
-      const key = {
-        ...await this.#parents({ zoo, run, trained, problems, prefix }),
-        kind: "outcomes",
-        seeds,
-        decoding,
-        prefix,
-        maxNewTokens,
-      };
-      const progress = (done: number) =>
-        this.#progress({
-          label,
-          done: turn * count + done,
-          total: runs.length * count,
-          unit: "answers",
-        });
-      tables.push(
-        await this.#store.get(key, async () => {
-          progress(0);
-          const { outcomes } = await evaluate(zoo.model, {
-            problems,
-            maxNewTokens,
-            seeds,
-            temperature: decoding === "greedy" ? 0 : 1,
-            answerPrefix: prefix,
-            ...(trained === null ? {} : { steer: trained.vectors }),
-            onProgress: progress,
-          });
-          return outcomes;
-        }),
-      );
+    const count = problems.length * seeds.length, done = new Map<number, number>();
+    const keys: unknown[] = [];
+    for (const trained of runs) {
+      const parents = await this.#parents({ zoo, run, trained, problems, prefix });
+      keys.push({ ...parents, kind: "outcomes", seeds, decoding, prefix, maxNewTokens });
     }
+    const measure = async (turn: number): Promise<Evaluation["outcomes"]> => {
+      const trained = runs[turn] ?? null;
+      const onProgress = (answers: number) => {
+        done.set(turn, answers);
+        const sum = runs.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
+        this.#progress({ label, done: sum, total: runs.length * count, unit: "answers" });
+      };
+      const outcomes = await this.#store.get(keys[turn], () => {
+        onProgress(0);
+        return this.#evaluate(zoo, {
+          problems,
+          maxNewTokens,
+          seeds,
+          temperature: decoding === "greedy" ? 0 : 1,
+          answerPrefix: prefix,
+          ...(trained === null ? {} : { steer: trained.vectors }),
+          onProgress,
+        });
+      });
+      done.set(turn, count);
+      return outcomes;
+    };
+    // Without a pool one training seed is finished, and kept, before the next begins.
+    const tables: Evaluation["outcomes"][] = [];
+    if (this.#pool === null) { for (const turn of runs.keys()) tables.push(await measure(turn)); }
+    else tables.push(...await Promise.all(runs.map((_, turn) => measure(turn))));
     return Object.fromEntries(FAMILIES.map((family, f) => [
       family,
       tables.map((bySeed) => bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))),
@@ -209,6 +218,24 @@ export class Laboratory {
       traces.push(records.map(fromRecord));
     }
     return traces;
+  }
+
+  /** One evaluation per seed side by side where there is a pool; the same outcomes as seed after seed. */
+  async #evaluate(zoo: ZooModel, options: EvaluateOptions): Promise<Evaluation["outcomes"]> {
+    const pool = this.#pool;
+    if (pool === null) return (await evaluate(zoo.model, options)).outcomes;
+    const { seeds = [0], onProgress, ...rest } = options;
+    const done = seeds.map(() => 0);
+    const bySeed = await Promise.all(seeds.map((seed, turn) =>
+      pool.evaluate(
+        { modelFolder: zoo.entry.modelFolder, device: this.device, options: { ...rest, seeds: [seed] } },
+        (answers) => {
+          done[turn] = answers;
+          onProgress?.(done.reduce((sum, part) => sum + part, 0), seeds.length * options.problems.length);
+        },
+      )
+    ));
+    return bySeed.flat();
   }
 
   /** Everything a measurement of this model depends on, for store keys; noted as inputs of the metrics too. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export {
   type Condition,
   Laboratory,
