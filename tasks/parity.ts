@@ -1,8 +1,14 @@
-import { dirname } from "node:path";
-import { parity as measureParity, type ParityRow, readParityGolden } from "../lib/analysis/mod.ts";
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  parity as measureParity,
+  type ParityRow,
+  readParityGolden,
+  writeGoldenModel,
+} from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, sha256 } from "../lib/core/mod.ts";
-import { LanguageModel } from "../lib/decode/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { POSITIVE, wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
@@ -35,17 +41,79 @@ export function parityLines(table: readonly ParityRow[], tolerance: number): str
   );
 }
 
+/** The goldens that are shipped, each with the recipe of its random model. */
+const SHIPPED = new URL("../fixtures/golden/llama/", import.meta.url);
+
+function shippedGoldens(): string[] {
+  return [...Deno.readDirSync(SHIPPED)].map((entry) => entry.name)
+    .filter((name) => name.endsWith(".safetensors")).sort()
+    .map((name) => fileURLToPath(new URL(name, SHIPPED)));
+}
+
+/** The worst of each kind of value over blocks and models: `blocks.1.q` counts as `q`. */
+export function worstByKind(tables: readonly (readonly ParityRow[])[]): readonly ParityRow[] {
+  const worst = new Map<string, ParityRow>();
+  for (const row of tables.flat()) {
+    const name = row.name.replace(/^blocks\.\d+\./, "");
+    const known = worst.get(name) ?? { ...row, name };
+    const least = (a: number | null, b: number | null) => a === null || b === null ? null : Math.min(a, b);
+    const most = (a: number | null, b: number | null) => a === null || b === null ? null : Math.max(a, b);
+    worst.set(name, {
+      name,
+      maxError: Math.max(known.maxError, row.maxError),
+      meanError: Math.max(known.meanError, row.meanError),
+      relativeError: Math.max(known.relativeError, row.relativeError),
+      argmaxAgreement: least(known.argmaxAgreement, row.argmaxAgreement),
+      klNats: most(known.klNats, row.klNats),
+    });
+  }
+  return [...worst.values()];
+}
+
+/** One golden file's comparison. */
+interface Comparison {
+  readonly golden: string;
+  readonly inputs: { readonly model: string; readonly golden: string };
+  readonly table: readonly ParityRow[];
+}
+
+async function compare(folder: string, golden: string, options: OpenOptions): Promise<Comparison> {
+  const model = await LanguageModel.open(folder, options);
+  try {
+    const table = await measureParity(model, await readParityGolden(golden, model));
+    const inputs = { model: await model.checkpoint.hash(), golden: sha256(await Deno.readFile(golden)) };
+    return { golden, inputs, table };
+  } finally {
+    await model.release();
+  }
+}
+
+/** The same with the model made again from the golden's recipe, in a folder that goes away. */
+async function compareRecipe(golden: string, options: OpenOptions): Promise<Comparison> {
+  const folder = await Deno.makeTempDir({ prefix: "parity-" });
+  try {
+    await writeGoldenModel(golden, folder);
+    return await compare(folder, golden, options);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 /** How far a model lies from what transformers says about it. */
 export const parity = defineCommand({
   name: "parity",
-  summary: "Compares a model with a golden file: logits, every site, cached decoding, steering adjoint.",
+  summary: "Compares models with golden files: logits, every site, cached decoding, steering adjoint.",
   flags: {
-    model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+    model: {
+      kind: "string",
+      placeholder: "DIR",
+      help: "Model folder; without it the random model that the golden file describes",
+    },
     golden: {
       kind: "string",
-      required: true,
       placeholder: "FILE",
-      help: "Golden file of this model, made by fixtures/golden/parity.py",
+      help:
+        "Golden file, made by fixtures/golden/parity.py; without it all shipped ones, the worst of each kind",
     },
     tolerance: {
       kind: "number",
@@ -62,50 +130,65 @@ export const parity = defineCommand({
       help: "Threads to compute with",
     },
     device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
-    out: { kind: "string", placeholder: "FILE", help: "JSON file for the table, hashes and settings" },
+    out: { kind: "string", placeholder: "FILE", help: "JSON file for the tables, hashes and settings" },
   },
   examples: [
+    ["deno task parity", "Every shipped golden file: tiny random Llama models"],
     [
-      "deno task parity --model out/llama/mqa_8_bfloat16 --golden fixtures/golden/llama/mqa_8_bfloat16.safetensors",
-      "A tiny model of fixtures/golden/tiny_llama_cases.ts, written to out/llama before",
+      "deno task parity --golden fixtures/golden/llama/mqa_8_bfloat16.safetensors",
+      "One of them, site by site",
+    ],
+    [
+      "deno task parity --model ./Llama-3.2-1B --golden llama.safetensors",
+      "A checkpoint and the golden file that fixtures/golden/parity.py made of it",
     ],
   ],
-  async run({ flags, print }) {
-    const { golden: path, tolerance, threads, device, out } = flags;
+  async run({ flags, print, signal }) {
+    const { model, golden, tolerance, threads, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
-    const model = await LanguageModel.open(flags.model, { threads, device });
-    try {
-      const golden = await readParityGolden(path, model);
-      const table = await measureParity(model, golden);
-      for (const line of parityLines(table, tolerance)) print(line);
-      const beyond = table.filter((row) => !holds(row, tolerance)).length;
-      print(
-        beyond === 0
-          ? `all ${table.length} values within ${tolerance} of their largest element`
-          : `${beyond} of ${table.length} values beyond ${tolerance} of their largest element`,
+    if (model !== undefined && golden === undefined) {
+      throw new InputError("--golden is missing", { repair: "a model is compared with a file made from it" });
+    }
+    const comparisons: Comparison[] = [];
+    for (const path of golden === undefined ? shippedGoldens() : [golden]) {
+      const options = { threads, device };
+      comparisons.push(
+        await (model === undefined ? compareRecipe(path, options) : compare(model, path, options)),
       );
-      if (out !== undefined) {
-        const report = {
-          kind: "parity",
-          settings: { tolerance },
-          inputs: { model: await model.checkpoint.hash(), golden: sha256(await Deno.readFile(path)) },
-          device,
-          dtype: "float32",
-          versions: { onnxruntime: runtimeReport().version },
+      signal.throwIfAborted();
+    }
+    const tables = comparisons.map((comparison) => comparison.table);
+    const shown = golden === undefined ? worstByKind(tables) : tables.flat();
+    for (const line of parityLines(shown, tolerance)) print(line);
+    const all = tables.flat(), beyond = all.filter((row) => !holds(row, tolerance)).length;
+    const files = comparisons.length === 1 ? "" : ` of ${comparisons.length} models`;
+    print(
+      beyond === 0
+        ? `all ${all.length} values${files} within ${tolerance} of their largest element`
+        : `${beyond} of ${all.length} values${files} beyond ${tolerance} of their largest element`,
+    );
+    if (out !== undefined) {
+      const report = {
+        kind: "parity",
+        settings: { tolerance },
+        device,
+        dtype: "float32",
+        versions: { onnxruntime: runtimeReport().version },
+        comparisons: comparisons.map(({ golden, inputs, table }) => ({
+          golden: basename(golden),
+          inputs,
           // JSON has no infinity: an error without bound is null.
           table: table.map((row) =>
             Object.fromEntries(
               Object.entries(row).map(([key, value]) => [key, value === Infinity ? null : value]),
             )
           ),
-        };
-        await ensureFolder(dirname(out));
-        await writeFileAtomic(out, `${canonicalJson(report)}\n`);
-      }
-      return beyond === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
-    } finally {
-      await model.release();
+        })),
+      };
+      await ensureFolder(dirname(out));
+      await writeFileAtomic(out, `${canonicalJson(report)}\n`);
     }
+    return beyond === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
   },
 });
 

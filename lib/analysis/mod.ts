@@ -16,7 +16,7 @@ export {
 } from "./accuracy.ts";
 export { type BoxStatistics, boxStatistics } from "./box_statistics.ts";
 export { compareValue, parity, type ParityRow } from "./parity.ts";
-export { PARITY_VALUES, type ParityGolden, readParityGolden } from "./parity_golden.ts";
+export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
 export {
   type ProbabilityShift,
   probabilityShift,

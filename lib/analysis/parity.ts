@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from "../core/mod.ts";
 import type { LanguageModel } from "../decode/mod.ts";
-import { parseSite, type SiteName } from "../model/mod.ts";
+import { parseSite, type Site, SITE_KINDS, type SiteName } from "../model/mod.ts";
 import type { ParityGolden } from "./parity_golden.ts";
 
 /** How far one value lies from its golden. */
@@ -174,9 +174,12 @@ export async function parity(model: LanguageModel, golden: ParityGolden): Promis
   const taps = [...values.keys()].flatMap((name) =>
     name.startsWith("tap.") ? [name.slice(4) as SiteName] : []
   );
-  const kinds = new Map(
-    taps.map((site) => [site, parseSite(site, { layers, action: "compare" }).kind] as const),
-  );
+  const sites = new Map(taps.map((name) => [name, parseSite(name, { layers, action: "compare" })] as const));
+  const order = (name: SiteName): number => {
+    const { layer, kind } = sites.get(name) as Site;
+    return layer * SITE_KINDS.length + SITE_KINDS.indexOf(kind);
+  };
+  taps.sort((a, b) => order(a) - order(b)); // a file holds them by name
   const requests = rows.map(({ tokens, from }, prompt) => ({
     tokens: tokens.slice(0, from),
     prompt,
@@ -196,7 +199,7 @@ export async function parity(model: LanguageModel, golden: ParityGolden): Promis
       const read = prefix === "" ? taps : [];
       const run = await model.run(rows.map((row) => row.tokens), { taps: read, steer });
       for (const site of read) {
-        const kind = kinds.get(site) === "attn_weights" ? "probabilities" : "plain";
+        const kind = sites.get(site)?.kind === "attn_weights" ? "probabilities" : "plain";
         const [own, ours] = [values.get(`tap.${site}`), run.taps.get(site)] as [typeof value, typeof value];
         table.push(compareValue(site, { golden: own, ours, kind }));
       }

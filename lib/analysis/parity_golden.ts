@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { readSafetensorsHeader, readTensor } from "../checkpoint/mod.ts";
+import {
+  modelConfigFrom,
+  readSafetensorsHeader,
+  readTensor,
+  type SafetensorsFile,
+  writeRandomCheckpoint,
+} from "../checkpoint/mod.ts";
 import { InputError, type Tensor, tensor } from "../core/mod.ts";
 import type { LanguageModel, SteeringVectors, WeightedRow } from "../decode/mod.ts";
 
@@ -41,6 +47,14 @@ export const PARITY_VALUES = [
   "steered.decode.log_probs",
 ] as const;
 
+const recipeSchema = z.strictObject({
+  config: z.unknown(),
+  dtype: z.enum(["float32", "float16", "bfloat16"]),
+  seed: z.int(),
+  shards: z.int().min(1).optional(),
+  biases: z.strictObject({ q: z.boolean(), k: z.boolean(), v: z.boolean(), o: z.boolean() }).optional(),
+});
+
 const REPAIR = "make the golden file again: fixtures/golden/parity.py";
 
 /**
@@ -62,9 +76,8 @@ const REPAIR = "make the golden file again: fixtures/golden/parity.py";
  * ```
  */
 export async function readParityGolden(path: string, model: LanguageModel): Promise<ParityGolden> {
-  const file = await readSafetensorsHeader(path);
+  const file = await readGoldenHeader(path);
   const fault = (what: string, repair = REPAIR) => new InputError(what, { where: path, repair });
-  if (file.metadata.get("kind") !== "parity") throw fault("this is not a golden file of a model");
   if (file.metadata.get("model") !== await model.checkpoint.hash()) {
     throw fault("this golden file was made from another model", "pass the model that it was made from");
   }
@@ -88,6 +101,54 @@ export async function readParityGolden(path: string, model: LanguageModel): Prom
     (_, layer) => [layer, steering.data.subarray(layer * embed, (layer + 1) * embed)] as const,
   );
   return { ...inputs.data, steering: new Map(vectors), values };
+}
+
+async function readGoldenHeader(path: string): Promise<SafetensorsFile> {
+  const file = await readSafetensorsHeader(path);
+  if (file.metadata.get("kind") === "parity") return file;
+  throw new InputError("this is not a golden file of a model", { where: path, repair: REPAIR });
+}
+
+/**
+ * Makes the random model of a golden file again, in a folder; an `InputError` where the golden is of another kind
+ * of model.
+ *
+ * @example
+ * ```ts
+ * import { configJson, openCheckpoint, tinyConfig, writeSafetensors } from "../checkpoint/mod.ts";
+ * import { writeGoldenModel } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/golden.safetensors`;
+ * const recipe = { config: configJson(tinyConfig(), { dtype: "float16" }), dtype: "float16", seed: 0 };
+ * const metadata = { kind: "parity", recipe: JSON.stringify(recipe) };
+ * await writeSafetensors(path, { tensors: {}, metadata });
+ * await writeGoldenModel(path, `${folder}/model`);
+ * if ((await openCheckpoint(`${folder}/model`)).config.layers !== 2) throw new Error("the model of the recipe");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeGoldenModel(path: string, folder: string): Promise<void> {
+  const text = (await readGoldenHeader(path)).metadata.get("recipe");
+  if (text === undefined) {
+    throw new InputError("this golden file does not say how its model was made", {
+      where: path,
+      repair: "pass --model with the model that it was made from",
+    });
+  }
+  const recipe = recipeSchema.safeParse(jsonOrNull(text));
+  if (!recipe.success) {
+    throw new InputError("the recipe of the model in this golden file is damaged", {
+      where: path,
+      repair: REPAIR,
+    });
+  }
+  const { config, dtype, seed, shards = 1, biases } = recipe.data;
+  await writeRandomCheckpoint(folder, {
+    config: modelConfigFrom(config, { where: path }),
+    dtype,
+    seed,
+    shards,
+    ...(biases === undefined ? {} : { biases }),
+  });
 }
 
 function jsonOrNull(text: string): unknown {

@@ -7,6 +7,7 @@ import {
   type ParityGolden,
   type ParityRow,
   readParityGolden,
+  writeGoldenModel,
 } from "../../lib/analysis/mod.ts";
 import { readSafetensorsHeader, readTensor, writeSafetensors } from "../../lib/checkpoint/mod.ts";
 import { InputError, type Tensor, tensor } from "../../lib/core/mod.ts";
@@ -140,7 +141,7 @@ Deno.test("compareValue() measures KL of logits by hand", () => {
   assertEquals(argmaxAgreement, 1); // of two equally likely tokens the first counts
 });
 
-Deno.test("readParityGolden() refuses other files, other models and damaged goldens", async () => {
+Deno.test("goldens of other kinds, of other models and damaged ones are refused; a whole one makes its model again", async () => {
   const name = "mqa_8_bfloat16";
   await withLlama(name, async (model, folder) => {
     const file = await readSafetensorsHeader(goldenPath(name));
@@ -172,7 +173,19 @@ Deno.test("readParityGolden() refuses other files, other models and damaged gold
       { tensors: { ...tensors, steering: short }, metadata },
       "must have shape [2, 24], found [2]",
     );
+    const { recipe, ...unmade } = metadata;
+    assertEquals(recipe === undefined, false);
+    await writeSafetensors(path, { tensors, metadata: unmade });
+    const make = () => writeGoldenModel(path, `${folder}/again`);
+    await assertRejects(make, InputError, "does not say how its model was made");
+    await writeSafetensors(path, { tensors, metadata: { ...metadata, recipe: '{"seed":0}' } });
+    await assertRejects(make, InputError, "the recipe of the model in this golden file is damaged");
     await writeSafetensors(path, { tensors, metadata });
+    await make();
+    assertEquals(
+      await Deno.readFile(`${folder}/again/model.safetensors`),
+      await Deno.readFile(`${folder}/model.safetensors`),
+    );
     const whole: ParityGolden = await readParityGolden(path, model);
     assertEquals((whole.values.get("logits") as Tensor).dims, logits?.dims);
   });
