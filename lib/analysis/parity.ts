@@ -146,10 +146,11 @@ function compareCompletions(
  * const model = await LanguageModel.open(folder);
  * const rows = [{ tokens: [5, 6, 7], from: 2, weight: 1 }];
  * const { logits } = await model.run([[5, 6, 7]]);
- * const [{ tokens, logProbs }] = await model.generate([{ tokens: [5, 6], prompt: 0, sample: 0 }], {
+ * const [rollout] = await model.generate([{ tokens: [5, 6], prompt: 0, sample: 0 }], {
  *   maxNewTokens: 2,
  *   temperature: 0,
- * }) as [{ tokens: readonly number[]; logProbs: readonly number[] }];
+ * });
+ * const { tokens, logProbs } = rollout ?? { tokens: [], logProbs: [] };
  * const table = await parity(model, {
  *   rows,
  *   steering: new Map(),
