@@ -10,7 +10,8 @@ import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { POSITIVE, wholeNumber } from "./_checks.ts";
+import { POSITIVE } from "./_checks.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -122,14 +123,7 @@ export const parity = defineCommand({
       check: POSITIVE,
       help: "Largest error that holds, as a share of a value's largest element",
     },
-    threads: {
-      kind: "number",
-      default: 2,
-      placeholder: "N",
-      check: wholeNumber(1),
-      help: "Threads to compute with",
-    },
-    device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+    ...COMPUTE_FLAGS,
     out: { kind: "string", placeholder: "FILE", help: "JSON file for the tables, hashes and settings" },
   },
   examples: [

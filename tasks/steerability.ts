@@ -12,6 +12,7 @@ import {
   steerTowards,
 } from "../lib/train/mod.ts";
 import { POSITIVE, wholeNumber } from "./_checks.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -148,14 +149,7 @@ export const steerability = defineCommand({
       check: wholeNumber(0),
       help: "Seed of problems and texts",
     },
-    threads: {
-      kind: "number",
-      default: 2,
-      placeholder: "N",
-      check: wholeNumber(1),
-      help: "Threads to compute with",
-    },
-    device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+    ...COMPUTE_FLAGS,
     out: { kind: "string", placeholder: "FILE", help: "JSON file for numbers, hashes and settings" },
   },
   examples: [
