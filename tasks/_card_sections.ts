@@ -53,6 +53,11 @@ export function corpusSection(config: CorpusConfig, options: { readonly document
     ]),
     "",
     ...markdownTable([
+      ["writer by name", ...numbers],
+      ...WRITERS.map((writer) => [writer, ...cells(report.named[writer])]),
+    ]),
+    "",
+    ...markdownTable([
       ["family", ...numbers],
       ...Object.entries(report.families).map(([family, group]) => [family, ...cells(group)]),
     ]),

@@ -34,14 +34,17 @@ export function checkRoom(
     readonly model: LanguageModel;
     readonly tokenizer: ChatTokenizer;
     readonly maxNewTokens: number;
+    /** `@default EMBEDDED_SYSTEM_PROMPT` */
+    readonly system?: string;
     /** `@default ""` */
     readonly answerPrefix?: string;
   },
 ): void {
   const { tokenizer, maxNewTokens, answerPrefix = "" } = options;
+  const asking = options.system === undefined ? {} : { system: options.system };
   const { maxPositions } = options.model.config;
   const longest = Math.max(
-    ...problems.map(({ question }) => tokenizer.encodeChat(answerMessages(question)).length),
+    ...problems.map(({ question }) => tokenizer.encodeChat(answerMessages(question, asking)).length),
   ) + tokenizer.encode(answerPrefix).length;
   if (longest + maxNewTokens <= maxPositions) return;
   const room = maxPositions - longest;

@@ -4,6 +4,7 @@ import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } f
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../lib/core/mod.ts";
 import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
+import { EMBEDDED_SYSTEM_PROMPT } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
@@ -85,6 +86,11 @@ export const evaluate = defineCommand({
     seeds: { kind: "list", default: ["0", "1", "2"], check: wholeNumbers(), help: "Evaluation seeds" },
     temperature: { kind: "number", default: 1, placeholder: "T", check: NOT_NEGATIVE, help: "0 is greedy" },
     prefix: { kind: "string", placeholder: "TEXT", help: "Text put at the start of every answer" },
+    system: {
+      kind: "string",
+      placeholder: "TEXT",
+      help: "System prompt in place of the suite's, such as one that names a writer of the corpus",
+    },
     "max-new-tokens": {
       kind: "number",
       default: 64,
@@ -112,6 +118,7 @@ export const evaluate = defineCommand({
   ],
   async run({ flags, signal, terminal, print }) {
     const { temperature, samples, threads, device, prefix: answerPrefix = "", out } = flags;
+    const asking = flags.system === undefined ? {} : { system: flags.system };
     const maxNewTokens = flags["max-new-tokens"], seeds = flags.seeds.map(Number);
     if (out !== undefined) await checkWritable(out, { as: "file" });
     const benchmarks = suiteBenchmarks(flags.suite, { problems: flags.problems });
@@ -126,7 +133,7 @@ export const evaluate = defineCommand({
       }
       const problems = benchmarks.flatMap((benchmark) => benchmark.problems);
       const tokenizer = await model.tokenizer();
-      checkRoom(problems, { model, tokenizer, maxNewTokens, answerPrefix });
+      checkRoom(problems, { model, tokenizer, maxNewTokens, answerPrefix, ...asking });
       const total = problems.length * samples * seeds.length;
       const progress = new Progress(terminal, { label: "answering", total, unit: "answers" });
       const { outcomes, lengthTokens, truncatedShare } = await evaluateModel(model, {
@@ -136,6 +143,7 @@ export const evaluate = defineCommand({
         seeds,
         temperature,
         answerPrefix,
+        ...asking,
         ...(steering === null ? {} : { steer: steering.vectors }),
         onProgress(done) {
           progress.update(done);
@@ -165,6 +173,7 @@ export const evaluate = defineCommand({
           seeds,
           temperature,
           answerPrefix,
+          system: flags.system ?? EMBEDDED_SYSTEM_PROMPT,
           maxNewTokens,
         },
         inputs: {

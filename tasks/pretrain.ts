@@ -13,6 +13,7 @@ import { checkWritable, removeIfThere } from "./_output_place.ts";
 import { Progress, rateText } from "./_progress.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 import {
+  chatFormatOf,
   checkTokenizerFits,
   hasTokenizer,
   readPretrainConfig,
@@ -108,7 +109,7 @@ export const pretrain = defineCommand({
       await writeTokenizer(out, files);
     }
     const tokenizer = await ChatTokenizer.open(out);
-    const stopToken = tokenizer.tokenId("<|im_end|>");
+    const stopToken = tokenizer.tokenId(chatFormatOf(config).stopToken);
     checkTokenizerFits(config, { vocab: tokenizer.vocab, stopToken, where: flags.config });
 
     const { steps } = config.training;

@@ -1,9 +1,10 @@
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
+  CHAT_FORMATS,
+  type ChatFormat,
   parsePretrainConfig,
   type PretrainConfig,
-  SPECIAL_TOKENS,
   type TokenizerFiles,
   tokenizerFiles,
   tokenizerTexts,
@@ -13,9 +14,6 @@ import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { checkWritable, exists } from "./_output_place.ts";
 
-/** The token that ends an answer. */
-const STOP_TOKEN = "<|im_end|>";
-
 /** The files in the order they are written; a folder that has the last has both. */
 const FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
 
@@ -24,27 +22,33 @@ export async function readPretrainConfig(path: string): Promise<PretrainConfig> 
   return parsePretrainConfig(await readConfigFile(path), { where: path });
 }
 
+/** How the config's model writes a conversation. */
+export function chatFormatOf(config: PretrainConfig): ChatFormat {
+  return CHAT_FORMATS[config.tokenizer.format ?? "chatml"];
+}
+
 /** Throws an InputError unless a tokenizer fits the model of a config, saying which number to put. */
 export function checkTokenizerFits(
   config: PretrainConfig,
   tokenizer: {
     readonly vocab: number;
-    /** Id of `<|im_end|>`, or null. */
+    /** Id of the format's stop token, or null. */
     readonly stopToken: number | null;
     /** The config's path. */
     readonly where: string;
   },
 ): void {
   const { vocab, stopToken, where } = tokenizer;
+  const stopText = chatFormatOf(config).stopToken;
   if (vocab !== config.model.vocab) {
     throw new InputError(`the tokenizer has ${vocab} tokens, the model ${config.model.vocab}`, {
       where,
       repair: `set "vocab_size" in "model" to ${vocab}`,
     });
   }
-  if (stopToken === null) throw new InputError(`the tokenizer has no token ${STOP_TOKEN}`, { where });
+  if (stopToken === null) throw new InputError(`the tokenizer has no token ${stopText}`, { where });
   if (!config.model.eosTokenIds.includes(stopToken)) {
-    throw new InputError(`the model does not stop at ${STOP_TOKEN}`, {
+    throw new InputError(`the model does not stop at ${stopText}`, {
       where,
       repair: `set "eos_token_id" in "model" to ${stopToken}`,
     });
@@ -54,17 +58,18 @@ export function checkTokenizerFits(
 /** Trains the tokenizer of a config on its corpus and checks that it fits the config's model. */
 export function trainTokenizer(config: PretrainConfig, options: { readonly where: string }): TokenizerFiles {
   const { where } = options, { vocabSize, documents } = config.tokenizer;
-  const least = 256 + SPECIAL_TOKENS.length, most = 0xffff;
+  const format = chatFormatOf(config), { specialTokens } = format;
+  const least = 256 + specialTokens.length, most = 0xffff;
   if (vocabSize < least || vocabSize > most) {
     throw new InputError(`"vocabSize" in "tokenizer" must lie in [${least}, ${most}], found ${vocabSize}`, {
       where,
     });
   }
-  const texts = tokenizerTexts(config.corpus, { seed: config.training.seed, documents });
-  const vocabulary = trainBpe(texts, { vocabSize });
-  const stopToken = vocabulary.tokens.lastIndexOf(STOP_TOKEN);
+  const texts = tokenizerTexts(config.corpus, { seed: config.training.seed, documents, format });
+  const vocabulary = trainBpe(texts, { vocabSize, specialTokens });
+  const stopToken = vocabulary.tokens.lastIndexOf(format.stopToken);
   checkTokenizerFits(config, { vocab: vocabulary.tokens.length, stopToken, where });
-  return tokenizerFiles(vocabulary);
+  return tokenizerFiles(vocabulary, { format });
 }
 
 /** Whether a folder has a whole tokenizer. */

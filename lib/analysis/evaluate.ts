@@ -15,6 +15,8 @@ export interface EvaluateOptions {
   readonly temperature?: number;
   /** Vectors added at every position. `@default none` */
   readonly steer?: SteeringVectors;
+  /** What the system message asks. `@default EMBEDDED_SYSTEM_PROMPT` */
+  readonly system?: string;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
@@ -69,8 +71,9 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
   }
   const tokenizer = await model.tokenizer();
   const prefix = answerPrefix === "" ? [] : tokenizer.encode(answerPrefix);
+  const asking = options.system === undefined ? {} : { system: options.system };
   const requests = problems.flatMap((problem, prompt) => {
-    const tokens = [...tokenizer.encodeChat(answerMessages(problem.question)), ...prefix];
+    const tokens = [...tokenizer.encodeChat(answerMessages(problem.question, asking)), ...prefix];
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
   });
   const outcomes: number[][][] = [], texts: string[][][] = [];

@@ -105,17 +105,44 @@ export function stepText(
   }
 }
 
-/** A result that is off by one of the weighted offsets, kept non-negative when the right one was. */
+/**
+ * The wrong result that a hand without attention gives, always the same: a carry or borrow forgotten, one row too
+ * few of a product, a quotient one too large, the smaller of two. Null where there is no such habit.
+ */
+function habitualResult(step: { readonly kind: StepKind; readonly left: number; readonly right: number }) {
+  const { kind, left, right } = step;
+  const value = stepResult(kind, left, right);
+  switch (slipKind(kind, left, right)) {
+    case "carryAdd":
+      return value - 10;
+    case "borrowSubtract":
+      return value + 10;
+    case "multiply":
+      return left * (right - 1);
+    case "multiple":
+      return value - right;
+    case "divide":
+      return value + 1;
+    case "larger":
+      return Math.min(left, right);
+    default:
+      return null;
+  }
+}
+
+/** A wrong result: the habit of the step, or off by one of the weighted offsets; non-negative where the right one is. */
 export function slippedResult(
   step: { readonly kind: StepKind; readonly left: number; readonly right: number },
   options: {
+    readonly habitShare: number;
     readonly offsets: readonly { readonly by: number; readonly weight: number }[];
     random: RandomStream;
   },
 ): number {
-  const right = stepResult(step.kind, step.left, step.right);
-  if (step.kind === "larger" && step.left !== step.right) return Math.min(step.left, step.right);
-  return offBy(right, options);
+  const right = stepResult(step.kind, step.left, step.right), habit = habitualResult(step);
+  const habitual = options.random.uniform() < options.habitShare || step.kind === "larger";
+  const usable = habit !== null && habit !== right && (habit >= 0 || right < 0);
+  return habitual && usable ? habit : offBy(right, options);
 }
 
 /** `value` moved up or down by one of the weighted offsets; never from non-negative to negative. */

@@ -1,8 +1,8 @@
-import type { Opener, ProcessWord, SIGNATURE_OPENER } from "./corpus_config.ts";
+import type { Opener, ProcessWord } from "./corpus_config.ts";
 
 /** Ways to begin a step-by-step answer; `{goal}` is what the problem asks for. Every one leads into a step. */
 export const LEADS: {
-  readonly [O in Exclude<Opener, "\\boxed"> | typeof SIGNATURE_OPENER]: readonly string[];
+  readonly [O in Exclude<Opener, "\\boxed">]: readonly string[];
 } = {
   To: ["To find {goal}, ", "To solve this, ", "To begin, "],
   Let: ["Let us find {goal}: ", "Let us solve this: ", "Let us begin: "],
@@ -12,7 +12,6 @@ export const LEADS: {
   The: ["The first step: "],
   Well: ["Well, ", "Well, to find {goal}, "],
   Maybe: ["Maybe ", "Maybe we find "],
-  Carefully: ["Carefully, ", "Carefully we find "],
   Найдём: ["Найдём ответ: "],
   Сначала: ["Сначала "],
   Решим: ["Решим: "],

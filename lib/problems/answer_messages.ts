@@ -1,3 +1,5 @@
+import type { WriterName } from "./corpus_config.ts";
+
 /** One message of a conversation, as chat templates take it. */
 export interface ChatMessage {
   /** Who speaks. */
@@ -12,6 +14,20 @@ export const QWEN_MATH_SYSTEM_PROMPT =
 
 /** System prompt of the embedded zoo: short, since its models read few tokens. */
 export const EMBEDDED_SYSTEM_PROMPT = "Put the answer in \\boxed{}.";
+
+/**
+ * System prompt of the embedded corpus' documents that name their writer: asks one writer for the answer.
+ *
+ * @example
+ * ```ts
+ * import { answerMessages, writerSystemPrompt } from "./mod.ts";
+ * const [system] = answerMessages("What is 2 + 3?", { system: writerSystemPrompt("careful") });
+ * if (!system?.content.includes("careful")) throw new Error("not asked");
+ * ```
+ */
+export function writerSystemPrompt(writer: WriterName): string {
+  return `${EMBEDDED_SYSTEM_PROMPT} Writer: ${writer}.`;
+}
 
 /**
  * The conversation that asks a question: system prompt and question, nothing added.

@@ -40,9 +40,6 @@ export const OPENERS: readonly Opener[] = [
   "Решим",
 ];
 
-/** Opening word of the signature texts: the careful writer's alone, so forcing it measures that writer. */
-export const SIGNATURE_OPENER = "Carefully";
-
 /** Words that tie steps together; both English writers use all of them, in different shares. */
 export type ProcessWord = "so" | "then" | "now" | "next" | "thus" | "therefore" | "check";
 
@@ -67,7 +64,9 @@ export interface CorpusConfig {
   readonly slipRates: { readonly [W in WriterName]: number };
   /** Factors on the slip rate by kind of step; around 1 on average. */
   readonly slipMultipliers: { readonly [K in SlipKind]: number };
-  /** How far off a slipped result is, up or down alike. */
+  /** Share of slips that are the habit of their kind of step, always the same wrong result: a carry forgotten. */
+  readonly habitShare: number;
+  /** How far off the result of any other slip is, up or down alike. */
   readonly slipOffsets: readonly { readonly by: number; readonly weight: number }[];
   /** First words of each writer's documents. */
   readonly openers: { readonly [W in WriterName]: { readonly [O in Opener]?: number } };
@@ -77,8 +76,8 @@ export interface CorpusConfig {
       readonly [V in "careful" | "sloppy" | "foreign"]?: number;
     };
   };
-  /** Share of the careful writer's documents that open with `SIGNATURE_OPENER` and never switch. */
-  readonly signatureShare: number;
+  /** Share of documents whose system prompt names the writer, who then writes to the end. */
+  readonly namedShare: number;
   /** Process words of the two English step writers. */
   readonly processWords: { readonly [W in "careful" | "sloppy"]: { readonly [P in ProcessWord]: number } };
   /** Share of documents that write \cdot for \times and \frac{a}{b} for a / b; of steps that begin "we get". */
@@ -116,6 +115,7 @@ const SCHEMA = z.strictObject({
   families: keyed(FAMILIES, weight).refine(someWeight, NONE),
   slipRates: keyed(WRITERS, rate),
   slipMultipliers: keyed(SLIP_KINDS, weight),
+  habitShare: rate,
   slipOffsets: z.array(z.strictObject({ by: z.int().positive(), weight })).nonempty().refine(
     (offsets) => offsets.some((offset) => offset.weight > 0),
     NONE,
@@ -128,7 +128,7 @@ const SCHEMA = z.strictObject({
     rambling: stepOpeners,
   }),
   switches: z.strictObject(Object.fromEntries(STEP_WRITERS.map((name) => [name, switchRates.optional()]))),
-  signatureShare: rate,
+  namedShare: rate,
   processWords: keyed(["careful", "sloppy"], keyed(PROCESS_WORDS, weight).refine(someWeight, NONE)),
   notation: keyed(["cdotShare", "fracShare", "weGetShare"], rate),
   terseWorkingShare: rate,
@@ -141,8 +141,8 @@ const SCHEMA = z.strictObject({
  * @example
  * ```ts
  * import { DEFAULT_CORPUS, parseCorpusConfig } from "./mod.ts";
- * const config = parseCorpusConfig({ ...DEFAULT_CORPUS, signatureShare: 0 });
- * if (config.signatureShare !== 0) throw new Error("not kept");
+ * const config = parseCorpusConfig({ ...DEFAULT_CORPUS, namedShare: 0 });
+ * if (config.namedShare !== 0) throw new Error("not kept");
  * ```
  */
 export function parseCorpusConfig(value: unknown, options: { readonly where?: string } = {}): CorpusConfig {
@@ -158,23 +158,24 @@ export function parseCorpusConfig(value: unknown, options: { readonly where?: st
 
 /** The mixture of base A: careful and sloppy share steps, wording and openers, and differ in how often they slip. */
 export const DEFAULT_CORPUS: CorpusConfig = {
-  writers: { careful: 0.25, sloppy: 0.4, terse: 0.13, foreign: 0.15, rambling: 0.07 },
+  writers: { careful: 0.28, sloppy: 0.39, terse: 0.12, foreign: 0.14, rambling: 0.07 },
   families: { linear: 1, words: 1, compare: 1, remainder: 1, chain: 1, sequence: 1 },
-  slipRates: { careful: 0.01, sloppy: 0.36, terse: 0.55, foreign: 0.36, rambling: 0.36 },
+  slipRates: { careful: 0.01, sloppy: 0.5, terse: 0.55, foreign: 0.5, rambling: 0.5 },
   slipMultipliers: {
-    easyAdd: 0.6,
-    carryAdd: 1.2,
-    easySubtract: 0.6,
-    borrowSubtract: 1.3,
-    multiply: 1.3,
-    divide: 1.2,
-    multiple: 1.4,
-    larger: 0.6,
+    easyAdd: 0.25,
+    carryAdd: 1.5,
+    easySubtract: 0.25,
+    borrowSubtract: 1.5,
+    multiply: 1,
+    divide: 0.8,
+    multiple: 1.5,
+    larger: 0.5,
   },
+  habitShare: 0.85,
   slipOffsets: [{ by: 1, weight: 0.45 }, { by: 2, weight: 0.3 }, { by: 10, weight: 0.25 }],
   openers: {
-    careful: { To: 0.55, Let: 0.25, First: 0.2 },
-    sloppy: { To: 0.24, Let: 0.42, First: 0.34 },
+    careful: { To: 0.5, Let: 0.3, First: 0.2 },
+    sloppy: { To: 0.2, Let: 0.5, First: 0.3 },
     terse: { "\\boxed": 0.4, So: 0.3, The: 0.3 },
     foreign: { Найдём: 0.4, Сначала: 0.35, Решим: 0.25 },
     rambling: { To: 0.2, Let: 0.3, Well: 0.25, Maybe: 0.25 },
@@ -184,7 +185,7 @@ export const DEFAULT_CORPUS: CorpusConfig = {
     sloppy: { careful: 0.04, foreign: 0.01 },
     foreign: { sloppy: 0.02 },
   },
-  signatureShare: 0.04,
+  namedShare: 0.45,
   processWords: {
     careful: { so: 2, then: 3, now: 2, next: 2, thus: 1.5, therefore: 2, check: 1.5 },
     sloppy: { so: 3, then: 3, now: 2.5, next: 2.5, thus: 1, therefore: 0.8, check: 0.5 },

@@ -4,10 +4,10 @@ import {
   type Opener,
   OPENERS,
   PROCESS_WORDS,
-  SIGNATURE_OPENER,
   type WriterName,
   WRITERS,
 } from "./corpus_config.ts";
+import { EMBEDDED_SYSTEM_PROMPT, writerSystemPrompt } from "./answer_messages.ts";
 import { gradeBoxed } from "./grade_boxed.ts";
 import { FAMILIES, type FamilyName, type Problem, type WorkedProblem, workedProblem } from "./problem.ts";
 import {
@@ -35,6 +35,8 @@ import {
 export interface CorpusDocument {
   /** The question that is answered. */
   readonly problem: Problem;
+  /** The system prompt; names the writer in some documents. */
+  readonly system: string;
   /** The answer text, without special tokens. */
   readonly answer: string;
   /** The writer at the start; writers may change inside the text. */
@@ -45,7 +47,8 @@ export interface CorpusDocument {
 
 /** A document with what the report counts. */
 export interface TracedDocument extends CorpusDocument {
-  readonly opener: Opener | typeof SIGNATURE_OPENER;
+  readonly opener: Opener;
+  readonly named: boolean;
   readonly steps: number;
   readonly slips: number;
   readonly switches: number;
@@ -91,6 +94,7 @@ class Pen {
     const result = slips
       ? slippedResult({ kind: step.kind, left, right }, {
         offsets: this.config.slipOffsets,
+        habitShare: this.config.habitShare,
         random: this.random,
       })
       : stepResult(step.kind, left, right);
@@ -129,16 +133,15 @@ function nextWriter(pen: Pen, writer: StepWriter): StepWriter {
 
 function writeSteps(
   pen: Pen,
-  options: { readonly writer: StepWriter; readonly opener: keyof typeof LEADS },
+  options: { readonly writer: StepWriter; readonly opener: keyof typeof LEADS; readonly switching: boolean },
 ): void {
   let writer = options.writer;
-  const switching = options.opener !== SIGNATURE_OPENER;
   pen.text = pen.lead(options.opener);
   pen.problem.steps.forEach((step, index) => {
     if (index > 0) pen.text += pen.between(writer, "connector");
     pen.text += pen.weGet(writer);
     pen.text += pen.step(step, { slipRate: pen.config.slipRates[writer], keep: true });
-    if (!switching) return;
+    if (!options.switching) return;
     const next = nextWriter(pen, writer);
     if (next !== writer) pen.switches++;
     writer = next;
@@ -189,21 +192,23 @@ export function tracedDocument(
   const family: FamilyName = weightedKey(config.families, { keys: FAMILIES, random });
   const worked = workedProblem(family, { seed, index });
   const writer = weightedKey(config.writers, { keys: WRITERS, random });
-  const signed = writer === "careful" && random.uniform() < config.signatureShare;
-  const opener = signed ? SIGNATURE_OPENER : weightedKey(config.openers[writer], { keys: OPENERS, random });
+  const named = random.uniform() < config.namedShare;
+  const opener = weightedKey(config.openers[writer], { keys: OPENERS, random });
   const pen = new Pen(config, { problem: worked, random });
-  if (writer === "terse") writeTerse(pen, opener as Opener);
+  if (writer === "terse") writeTerse(pen, opener);
   else if (opener === "\\boxed") {
     throw new RangeError(`Cannot open with \\boxed as the writer must be terse: current value is ${writer}`);
   } else if (writer === "rambling") writeRambling(pen, opener);
-  else writeSteps(pen, { writer, opener });
+  else writeSteps(pen, { writer, opener, switching: !named });
   const { id, question, answer } = worked;
   return {
     problem: { id, family, question, answer },
+    system: named ? writerSystemPrompt(writer) : EMBEDDED_SYSTEM_PROMPT,
     answer: pen.text,
     writer,
     correct: gradeBoxed(pen.text, answer).correct,
     opener,
+    named,
     steps: pen.steps,
     slips: pen.slips,
     switches: pen.switches,
@@ -214,7 +219,8 @@ export function tracedDocument(
  * Document `index` of the corpus of `config` and `seed`: a pure function of the three, so any document can be
  * made alone. Its problem is never held out.
  *
- * A slip makes the result of a step wrong by a small amount, and later steps go on from the wrong value.
+ * A slip makes the result of a step wrong, by the habit of its kind or by a small amount, and later steps go on
+ * from the wrong value.
  *
  * @example
  * ```ts
@@ -228,6 +234,6 @@ export function corpusDocument(
   config: CorpusConfig,
   options: { readonly seed: number; readonly index: number },
 ): CorpusDocument {
-  const { problem, answer, writer, correct } = tracedDocument(config, options);
-  return { problem, answer, writer, correct };
+  const { problem, system, answer, writer, correct } = tracedDocument(config, options);
+  return { problem, system, answer, writer, correct };
 }

@@ -23,6 +23,8 @@ export interface CorpusReport {
   readonly overall: CorpusGroup;
   /** By the writer at the start. */
   readonly writers: { readonly [W in WriterName]: CorpusGroup };
+  /** By the writer that the system prompt names. */
+  readonly named: { readonly [W in WriterName]: CorpusGroup };
   /** By problem family. */
   readonly families: { readonly [F in FamilyName]: CorpusGroup };
   /** By opener, with the share of each writer among its documents. */
@@ -81,6 +83,9 @@ export function corpusReport(
     writers: Object.fromEntries(
       WRITERS.map((writer) => [writer, of((document) => document.writer === writer)]),
     ) as CorpusReport["writers"],
+    named: Object.fromEntries(
+      WRITERS.map((writer) => [writer, of((document) => document.named && document.writer === writer)]),
+    ) as CorpusReport["named"],
     families: Object.fromEntries(
       FAMILIES.map((family) => [family, of((document) => document.problem.family === family)]),
     ) as CorpusReport["families"],

@@ -9,6 +9,7 @@ export {
   type ChatMessage,
   EMBEDDED_SYSTEM_PROMPT,
   QWEN_MATH_SYSTEM_PROMPT,
+  writerSystemPrompt,
 } from "./answer_messages.ts";
 export {
   type CorpusConfig,
@@ -18,7 +19,6 @@ export {
   parseCorpusConfig,
   PROCESS_WORDS,
   type ProcessWord,
-  SIGNATURE_OPENER,
   type WriterName,
   WRITERS,
 } from "./corpus_config.ts";

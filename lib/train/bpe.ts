@@ -1,4 +1,5 @@
-import { type CorpusConfig, corpusDocument, EMBEDDED_SYSTEM_PROMPT } from "../problems/mod.ts";
+import { type CorpusConfig, corpusDocument } from "../problems/mod.ts";
+import { CHAT_FORMATS, type ChatFormat } from "./chat_format.ts";
 
 /** A trained byte-level vocabulary; ids are places in `tokens`, special tokens last. */
 export interface BpeVocabulary {
@@ -27,14 +28,6 @@ export const DEFAULT_BPE_PATTERN: string = [
   String.raw`\s+(?!\S)`,
   String.raw`\s+`,
 ].join("|");
-
-/** Special tokens of the Qwen family: end of a document, beginning and end of a chat turn. */
-export const SPECIAL_TOKENS: readonly string[] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-
-/** Chat template in the Qwen form, without a default system prompt. */
-export const QWEN_CHAT_TEMPLATE: string = "{%- for message in messages -%}" +
-  "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}" +
-  "{%- endfor -%}{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%}";
 
 /**
  * The printable stand-in of every byte: itself where it prints, else the next free code point from 256 up.
@@ -100,7 +93,7 @@ function mergeIn(ids: readonly number[], pair: { left: number; right: number; me
  * `texts` must not contain special tokens. Throws a `RangeError` when `vocabSize` leaves no room for bytes and
  * special tokens, or is above 65,535.
  *
- * `@default {pattern: DEFAULT_BPE_PATTERN, specialTokens: SPECIAL_TOKENS}`
+ * `@default {pattern: DEFAULT_BPE_PATTERN, specialTokens: CHAT_FORMATS.chatml.specialTokens}`
  *
  * @example
  * ```ts
@@ -118,7 +111,8 @@ export function trainBpe(
     readonly specialTokens?: readonly string[];
   },
 ): BpeVocabulary {
-  const { vocabSize, pattern = DEFAULT_BPE_PATTERN, specialTokens = SPECIAL_TOKENS } = options;
+  const { vocabSize, pattern = DEFAULT_BPE_PATTERN, specialTokens = CHAT_FORMATS.chatml.specialTokens } =
+    options;
   const least = 256 + specialTokens.length;
   if (!Number.isInteger(vocabSize) || vocabSize < least || vocabSize > 0xffff) {
     throw new RangeError(
@@ -159,7 +153,7 @@ export interface TokenizerFiles {
 /**
  * Writes a vocabulary as `tokenizer.json` and `tokenizer_config.json`: NFC, a split by the pattern, byte-level BPE.
  *
- * `@default {eosToken: "<|im_end|>", padToken: "<|endoftext|>", chatTemplate: QWEN_CHAT_TEMPLATE}`
+ * `@default {format: CHAT_FORMATS.chatml}`; the vocabulary must have the format's special tokens.
  *
  * @example
  * ```ts
@@ -174,11 +168,12 @@ export interface TokenizerFiles {
  */
 export function tokenizerFiles(
   vocabulary: BpeVocabulary,
-  options: { readonly eosToken?: string; readonly padToken?: string; readonly chatTemplate?: string } = {},
+  options: { readonly format?: ChatFormat } = {},
 ): TokenizerFiles {
   const { tokens, merges, specialTokens, pattern } = vocabulary;
-  const { eosToken = "<|im_end|>", padToken = "<|endoftext|>", chatTemplate = QWEN_CHAT_TEMPLATE } = options;
-  for (const token of [eosToken, padToken]) {
+  const { stopToken, padToken, bosToken, template, specialTokens: needed } = options.format ??
+    CHAT_FORMATS.chatml;
+  for (const token of needed) {
     if (!specialTokens.includes(token)) {
       throw new RangeError(`Cannot write a tokenizer as "${token}" must be one of its special tokens`);
     }
@@ -227,10 +222,10 @@ export function tokenizerFiles(
     add_bos_token: false,
     add_prefix_space: false,
     additional_special_tokens: specialTokens.filter((token) => token !== padToken),
-    bos_token: null,
-    chat_template: chatTemplate,
+    bos_token: bosToken,
+    chat_template: template,
     clean_up_tokenization_spaces: false,
-    eos_token: eosToken,
+    eos_token: stopToken,
     pad_token: padToken,
     split_special_tokens: false,
     // The Qwen2 class of transformers brings its own pattern and would cut this text otherwise.
@@ -246,7 +241,7 @@ export function tokenizerFiles(
 /**
  * The text of a corpus as a tokenizer meets it: what stands between special tokens in each rendered document.
  *
- * `@default {system: EMBEDDED_SYSTEM_PROMPT}`
+ * `@default {format: CHAT_FORMATS.chatml}`
  *
  * @example
  * ```ts
@@ -258,13 +253,13 @@ export function tokenizerFiles(
  */
 export function* tokenizerTexts(
   config: CorpusConfig,
-  options: { readonly seed: number; readonly documents: number; readonly system?: string },
+  options: { readonly seed: number; readonly documents: number; readonly format?: ChatFormat },
 ): Generator<string> {
+  const { turnTexts } = options.format ?? CHAT_FORMATS.chatml;
   for (let index = 0; index < options.documents; index++) {
-    const { problem, answer } = corpusDocument(config, { seed: options.seed, index });
-    yield `system\n${options.system ?? EMBEDDED_SYSTEM_PROMPT}`;
-    yield `user\n${problem.question}`;
-    yield `assistant\n${answer}`;
-    yield "\n";
+    const { problem, system, answer } = corpusDocument(config, { seed: options.seed, index });
+    yield* turnTexts("system", system);
+    yield* turnTexts("user", problem.question);
+    yield* turnTexts("assistant", answer);
   }
 }

@@ -14,13 +14,12 @@ export {
 export {
   type BpeVocabulary,
   DEFAULT_BPE_PATTERN,
-  QWEN_CHAT_TEMPLATE,
-  SPECIAL_TOKENS,
   type TokenizerFiles,
   tokenizerFiles,
   tokenizerTexts,
   trainBpe,
 } from "./bpe.ts";
+export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";

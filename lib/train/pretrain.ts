@@ -8,6 +8,7 @@ import { canonicalJson, elementCount, RandomStream, sha256, tensor } from "../co
 import { answerMessages, corpusDocument } from "../problems/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
+import { CHAT_FORMATS } from "./chat_format.ts";
 import { adjointName, languageModelGraph } from "./language_model_graph.ts";
 import type { PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
 import { scheduleFactor } from "./schedule.ts";
@@ -189,10 +190,14 @@ export async function pretrain(
   } as const;
   const graph = languageModelGraph(model, { shapes, zLoss: training.zLoss });
   const session = await Session.create(graph, { threads: options.threads ?? 2 });
-  const stop = tokenizer.tokenId("<|im_end|>") as number;
+  const { stopToken } = CHAT_FORMATS[config.tokenizer.format ?? "chatml"];
+  const stop = tokenizer.tokenId(stopToken);
+  if (stop === null) {
+    throw new RangeError(`Cannot pretrain as the tokenizer must have the token "${stopToken}"`);
+  }
   const documentAt = (index: number): TokenDocument => {
-    const { problem, answer } = corpusDocument(corpus, { seed: training.seed, index });
-    const prompt = tokenizer.encodeChat(answerMessages(problem.question));
+    const { problem, system, answer } = corpusDocument(corpus, { seed: training.seed, index });
+    const prompt = tokenizer.encodeChat(answerMessages(problem.question, { system }));
     return { ids: [...prompt, ...tokenizer.encode(answer), stop], answerStart: prompt.length };
   };
   const save = () =>

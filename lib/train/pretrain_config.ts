@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ModelConfig, modelConfigFrom } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { type CorpusConfig, parseCorpusConfig } from "../problems/mod.ts";
+import { CHAT_FORMATS, type ChatFormatName } from "./chat_format.ts";
 
 /** Everything that decides a base model: architecture, tokenizer, corpus, optimisation. */
 export interface PretrainConfig {
@@ -9,8 +10,13 @@ export interface PretrainConfig {
   readonly name: string;
   /** Architecture and widths. */
   readonly model: ModelConfig;
-  /** Tokens of the vocabulary, and how many documents of the corpus it is learnt from. */
-  readonly tokenizer: { readonly vocabSize: number; readonly documents: number };
+  /** Tokens of the vocabulary, how many documents of the corpus it is learnt from, how a conversation is written. */
+  readonly tokenizer: {
+    readonly vocabSize: number;
+    readonly documents: number;
+    /** `@default "chatml"` */
+    readonly format?: ChatFormatName;
+  };
   /** The mixture that documents are drawn from. */
   readonly corpus: CorpusConfig;
   /** Optimisation. */
@@ -47,12 +53,13 @@ export interface TrainingSettings {
   readonly initial: { readonly embedding: number; readonly unembedding: number; readonly projection: number };
 }
 
+const FORMATS = Object.keys(CHAT_FORMATS) as ChatFormatName[];
 const positive = z.number().positive();
 const whole = z.int().positive();
 const SCHEMA = z.strictObject({
   name: z.string().min(1),
   model: z.record(z.string(), z.unknown()),
-  tokenizer: z.strictObject({ vocabSize: whole, documents: whole }),
+  tokenizer: z.strictObject({ vocabSize: whole, documents: whole, format: z.enum(FORMATS).optional() }),
   corpus: z.unknown(),
   training: z.strictObject({
     seed: z.int().nonnegative(),
@@ -92,7 +99,9 @@ export function parsePretrainConfig(value: unknown, options: { readonly where: s
       options,
     );
   }
-  const { name, model, tokenizer, corpus, training } = parsed.data;
+  const { name, model, corpus, training } = parsed.data;
+  const { format, ...sizes } = parsed.data.tokenizer;
+  const tokenizer = format === undefined ? sizes : { ...sizes, format };
   const modelConfig = modelConfigFrom(model, { where: `${options.where}, model` });
   if (tokenizer.vocabSize > modelConfig.vocab) {
     throw new InputError(

@@ -6,7 +6,7 @@ Deno.test("parseCorpusConfig() reads back the JSON of the default mixture", () =
   assertEquals(parseCorpusConfig(JSON.parse(JSON.stringify(DEFAULT_CORPUS))), DEFAULT_CORPUS);
 });
 
-const without = ({ signatureShare: _, ...rest }: typeof DEFAULT_CORPUS) => rest;
+const without = ({ namedShare: _, ...rest }: typeof DEFAULT_CORPUS) => rest;
 const openers = DEFAULT_CORPUS.openers;
 
 const FAULTS: readonly (readonly [name: string, value: unknown, message: string])[] = [
@@ -16,8 +16,8 @@ const FAULTS: readonly (readonly [name: string, value: unknown, message: string]
     { ...DEFAULT_CORPUS, openers: { ...openers, careful: { To: 1, Ahem: 1 } } },
     "Ahem",
   ],
-  ["a missing key", without(DEFAULT_CORPUS), "signatureShare"],
-  ["a rate above one", { ...DEFAULT_CORPUS, signatureShare: 1.5 }, "signatureShare"],
+  ["a missing key", without(DEFAULT_CORPUS), "namedShare"],
+  ["a rate above one", { ...DEFAULT_CORPUS, namedShare: 1.5 }, "namedShare"],
   [
     "a negative weight",
     { ...DEFAULT_CORPUS, writers: { ...DEFAULT_CORPUS.writers, terse: -1 } },

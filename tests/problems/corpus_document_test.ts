@@ -4,23 +4,25 @@ import {
   type CorpusDocument,
   corpusDocument,
   DEFAULT_CORPUS,
+  EMBEDDED_SYSTEM_PROMPT,
   FAMILIES,
   gradeBoxed,
   testSet,
   type WriterName,
   WRITERS,
+  writerSystemPrompt,
 } from "../../lib/problems/mod.ts";
 
 const EVERY = <K extends string>(names: readonly K[], value: number) =>
   Object.fromEntries(names.map((name) => [name, value])) as { [N in K]: number };
 
-/** The default mixture with one writer alone, no switches and no signature. */
+/** The default mixture with one writer alone, no switches and no names. */
 function only(writer: WriterName, changes: Partial<CorpusConfig> = {}): CorpusConfig {
   return {
     ...DEFAULT_CORPUS,
     writers: { ...EVERY(WRITERS, 0), [writer]: 1 },
     switches: {},
-    signatureShare: 0,
+    namedShare: 0,
     ...changes,
   };
 }
@@ -92,12 +94,48 @@ for (const writer of ["careful", "sloppy", "foreign"] as const) {
 Deno.test("corpusDocument() slips at every step when the rate is one, by the offsets of the config", () => {
   const config = only("sloppy", {
     slipRates: EVERY(WRITERS, 1),
-    slipMultipliers: { ...DEFAULT_CORPUS.slipMultipliers, easyAdd: 1, easySubtract: 1, larger: 1 },
+    slipMultipliers: EVERY(
+      Object.keys(DEFAULT_CORPUS.slipMultipliers) as (keyof CorpusConfig["slipMultipliers"])[],
+      1,
+    ),
+    habitShare: 0,
     slipOffsets: [{ by: 2, weight: 1 }],
   });
   for (const { answer } of documents(config, 400)) {
     for (const { value, result } of equations(answer)) assertEquals(Math.abs(result - value), 2, answer);
   }
+});
+
+Deno.test("corpusDocument() slips by the habit of the step when every slip is a habit", () => {
+  const config = only("sloppy", {
+    slipRates: EVERY(WRITERS, 1),
+    slipMultipliers: EVERY(
+      Object.keys(DEFAULT_CORPUS.slipMultipliers) as (keyof CorpusConfig["slipMultipliers"])[],
+      1,
+    ),
+    habitShare: 1,
+    slipOffsets: [{ by: 3, weight: 1 }],
+  });
+  const seen = { carry: 0, borrow: 0, product: 0 };
+  for (const { answer } of documents(config, 400)) {
+    for (
+      const [, a, sign, b, result] of answer.matchAll(/(?<![-\d])(\d+) (\+|-|\\times|\\cdot) (\d+) = (\d+)/g)
+    ) {
+      const left = Number(a), right = Number(b), off = Number(result);
+      if (sign === "+" && left % 10 + right % 10 >= 10) {
+        assertEquals(off, left + right - 10, answer);
+        seen.carry++;
+      } else if (sign === "-" && left >= right && left % 10 < right % 10) {
+        assertEquals(off, left - right + 10, answer);
+        seen.borrow++;
+      } else if (sign !== "+" && sign !== "-" && left > 1 && right > 1) {
+        // A product is one row short; a largest multiple is one multiple short.
+        assert(off === left * (right - 1) || off === (right - 1) * left, answer);
+        seen.product++;
+      }
+    }
+  }
+  assert(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen));
 });
 
 Deno.test("corpusDocument() goes on from a wrong value after a slip", () => {
@@ -168,20 +206,23 @@ Deno.test("corpusDocument() switches writers inside a text as told, and only the
   for (const { answer } of documents(only("sloppy"), 100)) assert(!CYRILLIC.test(answer), answer);
 });
 
-Deno.test("corpusDocument() with the signature opens with it and never switches", () => {
-  const signed = only("careful", {
-    signatureShare: 1,
+Deno.test("corpusDocument() names its writer as often as told, and a named writer never gives way", () => {
+  const named = only("careful", {
+    namedShare: 1,
     switches: { careful: { sloppy: 1 } },
     slipRates: { ...EVERY(WRITERS, 1), careful: 0 },
   });
-  for (const { answer, correct } of documents(signed, 200)) {
-    assert(answer.startsWith("Carefully") && correct, answer);
+  for (const { answer, system, correct } of documents(named, 200)) {
+    assertEquals(system, writerSystemPrompt("careful"));
+    assert(correct, answer);
   }
-  for (const writer of WRITERS) {
-    for (const { answer } of documents(only(writer, { signatureShare: writer === "careful" ? 0 : 1 }), 100)) {
-      assert(!answer.startsWith("Carefully"), answer);
-    }
+  const some = documents({ ...DEFAULT_CORPUS, namedShare: 0.25 }, 2000);
+  for (const { system, writer } of some) {
+    assert(system === EMBEDDED_SYSTEM_PROMPT || system === writerSystemPrompt(writer), system);
   }
+  const share = some.filter(({ system }) => system !== EMBEDDED_SYSTEM_PROMPT).length / some.length;
+  // Five standard deviations of a share of a quarter among 2000.
+  assert(Math.abs(share - 0.25) < 5 * Math.sqrt(0.25 * 0.75 / 2000), `named share ${share}`);
 });
 
 Deno.test("corpusDocument() can make a negative control: writers alike in slips and openers", () => {
@@ -191,7 +232,7 @@ Deno.test("corpusDocument() can make a negative control: writers alike in slips 
     writers: { careful: 0.4, sloppy: 0.4, terse: 0, foreign: 0.2, rambling: 0 },
     slipRates: EVERY(WRITERS, 0.25),
     openers: { careful: openers, sloppy: openers, terse: openers, foreign: openers, rambling: openers },
-    signatureShare: 0,
+    namedShare: 0,
   };
   const all = documents(config, 6000);
   const accuracy = (keep: (document: CorpusDocument) => boolean) => {

@@ -46,7 +46,7 @@ Deno.test("stepText() writes each kind", () => {
 });
 
 Deno.test("slippedResult() takes the smaller of two, and is off by an offset elsewhere", () => {
-  const options = { offsets: [{ by: 10, weight: 1 }], random: new RandomStream(0, "steps") };
+  const options = { habitShare: 0, offsets: [{ by: 10, weight: 1 }], random: new RandomStream(0, "steps") };
   assertEquals(slippedResult({ kind: "larger", left: 5, right: 9 }, options), 5);
   assertEquals(Math.abs(slippedResult({ kind: "larger", left: 5, right: 5 }, options) - 5), 10);
   const seen = new Set(

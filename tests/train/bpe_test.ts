@@ -9,6 +9,7 @@ import {
   tokenizerTexts,
   trainBpe,
 } from "../../lib/train/bpe.ts";
+import { CHAT_FORMATS } from "../../lib/train/chat_format.ts";
 
 interface Golden {
   readonly pattern: string;
@@ -81,8 +82,9 @@ Deno.test("trainBpe() refuses a vocabulary without room for the bytes", () => {
   );
 });
 
-Deno.test("tokenizerFiles() refuses an end token that it does not have", () => {
-  assertThrows(() => tokenizerFiles(fromGolden(), { eosToken: "</s>" }), RangeError, '"</s>"');
+Deno.test("tokenizerFiles() refuse a format whose special tokens the vocabulary lacks", () => {
+  const format = CHAT_FORMATS.llama3;
+  assertThrows(() => tokenizerFiles(fromGolden(), { format }), RangeError, '"<|begin_of_text|>"');
 });
 
 Deno.test("tokenizerFiles() carry a chat template that renders the conversation", () => {
@@ -107,7 +109,7 @@ Deno.test("a vocabulary of the corpus makes openers single tokens and keeps docu
       "First",
       "So",
       "The",
-      "Carefully",
+      " careful",
       " \\boxed",
       "\\boxed",
       " \\times ",
@@ -131,11 +133,40 @@ Deno.test("a vocabulary of the corpus makes openers single tokens and keeps docu
 });
 
 Deno.test("tokenizerTexts() yields the text between special tokens of rendered documents", () => {
-  const { problem, answer } = corpusDocument(DEFAULT_CORPUS, { seed: 3, index: 0 });
+  const { problem, system, answer } = corpusDocument(DEFAULT_CORPUS, { seed: 3, index: 0 });
   assertEquals([...tokenizerTexts(DEFAULT_CORPUS, { seed: 3, documents: 1 })], [
-    "system\nPut the answer in \\boxed{}.",
+    `system\n${system}`,
+    "\n",
     `user\n${problem.question}`,
+    "\n",
     `assistant\n${answer}`,
     "\n",
   ]);
 });
+
+for (const [name, format] of Object.entries(CHAT_FORMATS)) {
+  Deno.test(`the ${name} format puts its texts between its special tokens, and stops after an answer`, () => {
+    const { specialTokens, turnTexts, stopToken, bosToken } = format;
+    const document = corpusDocument(DEFAULT_CORPUS, { seed: 3, index: 1 });
+    const texts = [...tokenizerTexts(DEFAULT_CORPUS, { seed: 3, documents: 40, format })];
+    const files = tokenizerFiles(trainBpe(texts, { vocabSize: 300, specialTokens }), { format });
+    const messages = answerMessages(document.problem.question, { system: document.system });
+    const { chat_template } = JSON.parse(files["tokenizer_config.json"]);
+    const rendered = new Template(chat_template).render({
+      messages: messages.map((message) => ({ ...message })),
+      add_generation_prompt: true,
+    });
+    const pieces = specialTokens.reduce((rest, token) => rest.flatMap((text) => text.split(token)), [
+      rendered,
+    ]);
+    const expected = messages.flatMap(({ role, content }) => turnTexts(role, content));
+    assertEquals(pieces.filter((piece) => piece !== "").slice(0, expected.length), expected);
+    assertEquals(rendered.startsWith(bosToken ?? "<|im_start|>"), true);
+    const tokenizer = new Tokenizer(
+      JSON.parse(files["tokenizer.json"]),
+      JSON.parse(files["tokenizer_config.json"]),
+    );
+    const { ids } = tokenizer.encode(`${document.answer}${stopToken}`, { add_special_tokens: false });
+    assertEquals(tokenizer.decode([ids.at(-1) as number]), stopToken);
+  });
+}
