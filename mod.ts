@@ -62,9 +62,9 @@ export { accuracyInterval, evaluate, type EvaluateOptions, type Evaluation } fro
  * import { answerMessages, loadModel } from "./mod.ts";
  * const model = await loadModel("./fixtures/embedded/base-a");
  * const tokenizer = await model.tokenizer();
- * const tokens = tokenizer.encodeChat(answerMessages("What is 3 \\times 4 + 5?"));
+ * const tokens = tokenizer.encodeChat(answerMessages("If 3n + 32 = 47, what is n?"));
  * const [rollout] = await model.generate([{ tokens, prompt: 0, sample: 0 }], { maxNewTokens: 64, temperature: 0 });
- * if (!tokenizer.decode(rollout?.tokens ?? []).includes("\\boxed{17}")) throw new Error("3 · 4 + 5 = 17");
+ * if (!tokenizer.decode(rollout?.tokens ?? []).includes("\\boxed{5}")) throw new Error("3 · 5 + 32 = 47");
  * await model.release();
  * ```
  *

@@ -16,7 +16,7 @@ import {
   type ShiftRow,
   shiftShares,
 } from "../lib/analysis/mod.ts";
-import { mean } from "../lib/core/mod.ts";
+import { InputError, mean } from "../lib/core/mod.ts";
 import type { Bench, Findings, Reproduction, RunName } from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
@@ -36,6 +36,13 @@ const RECOVERED_RANGE = { low: 50, high: 90 };
 
 function interval(accuracy: AccuracyInterval) {
   return { kind: "interval", level: accuracy.level, low: accuracy.low, high: accuracy.high } as const;
+}
+
+/** Whether the recovered share lies where the claim puts it; null when it is unknown or its interval leaves both ends open. */
+function recoveredVerdict({ percent, low, high }: ReturnType<typeof recoveredShare>): boolean | null {
+  if (percent === null || low === null || high === null) return null;
+  if (low < RECOVERED_RANGE.low && high > RECOVERED_RANGE.high) return null;
+  return percent >= RECOVERED_RANGE.low && percent <= RECOVERED_RANGE.high;
 }
 
 interface Bars {
@@ -117,8 +124,13 @@ async function run(bench: Bench): Promise<Findings> {
   const runName: RunName = `layer-${a.layers - 1}`;
   const opener = a.tokenizer.tokenId(a.entry.opener);
   if (opener === null) {
-    throw new RangeError(`Cannot follow "${a.entry.opener}" as it must be one token of ${a.entry.name}`);
+    throw new InputError(`the opener "${a.entry.opener}" is not one token of the model`, {
+      where: a.entry.modelFolder,
+      repair: "use a model whose answers may begin with it",
+    });
   }
+  // A missing run is found before the first measurement.
+  await a.trainedVectors(runName);
   const openerLabel = tokenLabel(a.entry.opener);
   const series = ["Base", `Base + ${openerLabel}`, "Last-layer vector"];
   const bars = await measureBars(bench, { run: runName, series });
@@ -132,13 +144,19 @@ async function run(bench: Bench): Promise<Findings> {
   const top = groupShifts(pooled.rows, { text, first: SHOWN_TOKENS });
   const atOpener = followedSeries(pooled.rows, 0);
   const { opener: openerShifts, concentration } = perText(pooled.rows);
+  if (openerShifts.length === 0) {
+    throw new InputError(`no steered answer came to an end within ${lab.size.maxNewTokens} tokens`, {
+      where: a.entry.modelFolder,
+      repair: "use a model and vectors whose answers end",
+    });
+  }
   const openerMean = meanInterval(openerShifts), concentrated = meanInterval(concentration);
   const firstRows = pooled.rows.filter((row) => row.position === 0);
   const openerLeads = firstRows.filter((row) => row.maxToken === opener).length / firstRows.length;
   const shares = shiftShares(pooled.rows, { text });
   const { recovered } = bars;
 
-  const probability = (name: string, value: number, note?: string): MetricValue => ({
+  const probability = (name: string, value: number | null, note?: string): MetricValue => ({
     name,
     value,
     unit: "probability",
@@ -180,13 +198,12 @@ async function run(bench: Bench): Promise<Findings> {
       unit: "rows",
       note: "Rows read on the stop token, which the published statistics include and these leave out.",
     },
-    ...top.map((group, place) =>
-      probability(
-        `shift.top_${place + 1}.max`,
-        group.extreme,
-        `${group.label}, ${group.values.length} positions`,
-      )
-    ),
+    ...Array.from({ length: SHOWN_TOKENS }, (_, place) => {
+      const group = top[place], name = `shift.top_${place + 1}.max`;
+      return group === undefined
+        ? probability(name, null, "Not applicable: fewer tokens rise most at two or more positions.")
+        : probability(name, group.extreme, `${group.label}, ${group.values.length} positions`);
+    }),
   ];
   const claims: readonly ClaimResult[] = [
     {
@@ -214,14 +231,13 @@ async function run(bench: Bench): Promise<Findings> {
     {
       claim: "opener_recovers_most_of_the_gain",
       statement: "Prefixing the opener recovers most of the last-layer vector's gain, not all of it (τ = 1).",
-      holds: recovered.percent === null
-        ? null
-        : recovered.percent >= RECOVERED_RANGE.low && recovered.percent <= RECOVERED_RANGE.high,
+      holds: recoveredVerdict(recovered),
       effect: { name: "recovered share", value: recovered.percent, unit: "%" },
       interval: recovered.low === null || recovered.high === null
         ? null
         : { level: recovered.level, low: recovered.low, high: recovered.high },
-      note: `Holds between ${RECOVERED_RANGE.low} and ${RECOVERED_RANGE.high} %.`,
+      note:
+        `Holds between ${RECOVERED_RANGE.low} and ${RECOVERED_RANGE.high} %; open when the interval covers all of that.`,
     },
   ];
   const spec = figureSpec([

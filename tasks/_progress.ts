@@ -48,6 +48,8 @@ export class Progress {
   #done: number;
   #shownMs: number;
   #drawn = false;
+  /** What the last line of a log said, its clock apart. */
+  #logged: string | null = null;
 
   /** Starts the clock. */
   constructor(terminal: Terminal, options: ProgressOptions) {
@@ -76,7 +78,8 @@ export class Progress {
 
   /** Shows the last state and goes to a new line; call it once, also when the work was interrupted. */
   finish(note = ""): void {
-    if (this.#options.quiet) return;
+    // A log does not need the line twice that the last step happened to be due for.
+    if (this.#options.quiet || this.#logged === `${this.#done} ${note}`) return;
     this.#show(note);
     if (this.#terminal.interactive && this.#drawn) this.#terminal.error("\n");
   }
@@ -86,7 +89,10 @@ export class Progress {
     if (this.#terminal.interactive) {
       // One column is left free, since a full line wraps on some screens.
       this.#terminal.error(`\r\x1b[2K${line.slice(0, Math.max(10, this.#terminal.columns - 1))}`);
-    } else this.#terminal.error(`${line}\n`);
+    } else {
+      this.#terminal.error(`${line}\n`);
+      this.#logged = `${this.#done} ${note}`;
+    }
     this.#drawn = true;
   }
 

@@ -6,6 +6,7 @@ import { canonicalJson, sha256 } from "../lib/core/mod.ts";
 import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -91,14 +92,7 @@ export const evaluate = defineCommand({
       check: wholeNumber(1),
       help: "Most tokens of an answer",
     },
-    threads: {
-      kind: "number",
-      default: 2,
-      placeholder: "N",
-      check: wholeNumber(1),
-      help: "Threads to compute with",
-    },
-    device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+    ...COMPUTE_FLAGS,
     out: {
       kind: "string",
       placeholder: "FILE",

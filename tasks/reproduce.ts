@@ -1,194 +1,164 @@
 import os from "node:os";
-import { fileURLToPath } from "node:url";
 import { InputError } from "../lib/core/mod.ts";
-import {
-  Laboratory,
-  reproduce as reproduceItem,
-  ResultStore,
-  STUDY_SIZES,
-  ZooModel,
-} from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  type Expectation,
-  formatCheckTable,
-  type Metrics,
-  readExpectations,
-} from "../lib/report/mod.ts";
+import { Laboratory, reproduce as reproduceItem, ResultStore, type RunFacts } from "../lib/experiment/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { NOT_NEGATIVE, wholeNumber } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { openModel } from "./_model_input.ts";
+import { wholeNumber } from "./_checks.ts";
+import { type CommandInput, defineCommand, main } from "./_command.ts";
+import { findingsLines } from "./_findings_text.ts";
+import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
-import { durationText, Progress } from "./_progress.ts";
+import { durationText } from "./_progress.ts";
+import {
+  evaluationPool,
+  expectationsOf,
+  MEASURING_FLAGS,
+  openZoo,
+  paperItemOf,
+  REPOSITORY,
+  type ReproductionSetting,
+} from "./_reproduction_setting.ts";
 import { chooseReproductions } from "./_reproductions.ts";
-import type { Terminal } from "./_terminal.ts";
 
-const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
-/** Measurements of earlier runs, under the hash of what made them. */
-const STORE = fileURLToPath(new URL("../.store/", import.meta.url));
-
-/** A claim as one line: verdict, effect with its interval. */
-export function claimLine(claim: ClaimResult): string {
-  const { effect, interval } = claim;
-  const verdict = claim.holds === null ? "open" : claim.holds ? "holds" : "does not hold";
-  const number = (value: number) => String(Number(value.toPrecision(4)));
-  const value = effect.value === null ? "not applicable" : `${number(effect.value)} ${effect.unit}`;
-  const ends = interval === null ? "" : ` [${number(interval.low)}, ${number(interval.high)}]`;
-  return `claim: ${claim.statement} ${verdict}: ${effect.name} = ${value}${ends}`;
-}
-
-async function expectationsOf(id: string): Promise<readonly Expectation[] | null> {
-  const path = `${FIXTURES}embedded/expected/${id}.json`;
-  try {
-    await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  return (await readExpectations(path, { id })).checks;
-}
-
-/** Progress of many measurements, one bar after the other. */
-function progressReport(terminal: Terminal, quiet: boolean) {
-  let bar: { readonly label: string; readonly progress: Progress } | null = null;
-  const finish = () => {
-    bar?.progress.finish();
-    bar = null;
-  };
-  const report = ({ label, done, total }: { label: string; done: number; total: number }) => {
-    if (bar?.label !== label) {
-      finish();
-      bar = { label, progress: new Progress(terminal, { label, total, quiet }) };
-    }
-    bar.progress.update(done);
-    if (done === total) finish();
-  };
-  return { report, finish };
-}
-
-/** Recomputes tables and figures and compares them with what is expected. */
-export const reproduce = defineCommand({
-  name: "reproduce",
-  summary: "Recomputes tables and figures of the paper and compares them with what is expected.",
-  resume: "give the same command again: finished measurements are kept in .store/",
-  positionals: { placeholder: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
-  flags: {
-    profile: {
-      kind: "string",
-      choices: ["embedded", "paper"],
-      default: "embedded",
-      placeholder: "embedded|paper",
-      help: "The embedded zoo, or the paper's own models",
-    },
-    model: { kind: "string", placeholder: "DIR", help: "Use this model folder in place of the zoo's base A" },
-    vectors: {
-      kind: "string",
-      placeholder: "DIR",
-      help: "Use the vectors of this folder (RUN.seed-N.safetensors)",
-    },
-    device: {
-      kind: "string",
-      choices: ["cpu", "cuda"],
-      default: "cpu",
-      placeholder: "cpu|cuda",
-      help: "Where to compute",
-    },
-    size: {
-      kind: "string",
-      choices: ["full", "quick"],
-      default: "full",
-      placeholder: "full|quick",
-      help: "quick measures few problems and checks no expected value",
-    },
-    out: { kind: "string", default: "out", placeholder: "DIR", help: "Results go to DIR/PROFILE/ID/" },
-    seed: {
-      kind: "number",
-      default: 0,
-      placeholder: "N",
-      check: NOT_NEGATIVE,
-      help: "First evaluation seed",
-    },
-    threads: {
-      kind: "number",
-      default: 2,
-      placeholder: "N",
-      check: wholeNumber(1),
-      help: "Threads to compute with",
-    },
-    "no-cache": { kind: "boolean", help: "Measure everything again and keep nothing" },
-    quiet: { kind: "boolean", help: "Show no progress" },
+const FLAGS = {
+  profile: {
+    kind: "string",
+    choices: ["embedded", "paper"],
+    default: "embedded",
+    placeholder: "embedded|paper",
+    help: "The embedded zoo, or the paper's own models",
   },
-  examples: [
-    ["deno task reproduce fig3", "What the last-layer vector boosts: out/embedded/fig3/"],
-    ["deno task reproduce all", "Every table and figure"],
-    ["deno task reproduce fig1 --no-cache", "Measure again, whatever earlier runs left"],
-  ],
-  async run({ flags, positionals, signal, terminal, print }) {
-    const items = chooseReproductions(positionals);
-    if (flags.profile === "paper") {
-      throw new InputError(
-        "the profile paper needs the six mathematics benchmarks, which this version cannot read yet",
-        {
-          where: "--profile",
-          repair: "use --profile embedded",
-        },
-      );
-    }
+  model: { kind: "string", placeholder: "DIR", help: "Use this model folder in place of the zoo's base A" },
+  vectors: {
+    kind: "string",
+    placeholder: "DIR",
+    help: "Use the vectors of this folder (RUN.seed-N.safetensors)",
+  },
+  device: {
+    kind: "string",
+    choices: ["cpu", "cuda"],
+    default: "cpu",
+    placeholder: "cpu|cuda",
+    help: "Where to compute",
+  },
+  size: {
+    kind: "string",
+    choices: ["full", "quick"],
+    default: "full",
+    placeholder: "full|quick",
+    help: "quick measures few problems and checks no expected value",
+  },
+  out: { kind: "string", default: "out", placeholder: "DIR", help: "Results go to DIR/PROFILE/ID/" },
+  seed: {
+    kind: "number",
+    default: 0,
+    placeholder: "N",
+    check: wholeNumber(0),
+    help: "First evaluation seed; expected values are those of 0",
+  },
+  ...MEASURING_FLAGS,
+} as const;
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** A word as a shell would need it. */
+function quoted(word: string): string {
+  return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function runFacts(
+  { flags, terminal }: Pick<Input, "flags" | "terminal">,
+  run: { readonly startedAt: string; readonly startMs: number; readonly store: ResultStore },
+): RunFacts {
+  const cores = os.cpus();
+  return {
+    startedAt: run.startedAt,
+    seconds: Number(((terminal.now() - run.startMs) / 1000).toFixed(1)),
+    command: `deno task reproduce ${terminal.args.map(quoted).join(" ")}`,
+    measurements: { ...run.store.counts },
+    versions: { deno: Deno.version.deno, onnxruntime: runtimeReport().version },
+    machine: {
+      system: `${Deno.build.os} ${Deno.build.arch}`,
+      cpu: cores[0]?.model ?? "unknown",
+      cores: cores.length,
+      threads: flags.threads,
+    },
+  };
+}
+
+async function reproduceAll(setting: ReproductionSetting, input: Input): Promise<number> {
+  const { flags, positionals, signal, terminal, print } = input;
+  const items = chooseReproductions(positionals);
+  if (flags.profile === "paper") {
+    throw new InputError(
+      "the profile paper needs the six mathematics benchmarks, which this version cannot read yet",
+      { where: "--profile", repair: "use --profile embedded" },
+    );
+  }
+  const folderOf = (id: string): string => `${flags.out}/${flags.profile}/${id}`;
+  for (const { id } of items) await checkWritable(folderOf(id), { as: "folder" });
+  // Expected values belong to the shipped zoo at its full size and first seed; anything else is measured unchecked.
+  const shipped = flags.model === undefined && flags.vectors === undefined && flags.size === "full" &&
+    flags.seed === 0;
+  const a = await openZoo(setting, flags);
+  const pool = evaluationPool(flags);
+  const progress = measurementProgress(terminal, flags.quiet);
+  let failed = 0;
+  try {
     for (const item of items) {
-      await checkWritable(`${flags.out}/${flags.profile}/${item.id}`, { as: "folder" });
-    }
-    const entry = {
-      name: "base-a",
-      modelFolder: flags.model ?? `${FIXTURES}embedded/base-a`,
-      vectorsFolder: flags.vectors ?? `${FIXTURES}embedded/vectors/base-a`,
-      opener: "To",
-    };
-    const options = { device: flags.device, threads: flags.threads };
-    await (await openModel(entry.modelFolder, options)).release();
-    const a = await ZooModel.open(entry, options);
-    // Expected values belong to the shipped zoo at its full size and first seed; anything else is measured unchecked.
-    const shipped = flags.model === undefined && flags.vectors === undefined && flags.size === "full" &&
-      flags.seed === 0;
-    const progress = progressReport(terminal, flags.quiet);
-    let failed = 0;
-    for (const item of items) {
-      const startedAt = new Date().toISOString(), startMs = terminal.now();
+      signal.throwIfAborted();
+      const store = new ResultStore(flags["no-cache"] ? null : setting.store);
+      const run = { startedAt: new Date().toISOString(), startMs: terminal.now(), store };
       const lab = new Laboratory({
-        size: STUDY_SIZES[flags.size],
+        size: setting.sizes[flags.size],
         seed: flags.seed,
         device: flags.device,
-        store: new ResultStore(flags["no-cache"] ? null : STORE),
+        store,
+        ...(pool === null ? {} : { pool }),
         report: progress.report,
         signal,
       });
-      const folder = `${flags.out}/${flags.profile}/${item.id}`;
-      const metrics: Metrics = await reproduceItem(item, {
+      const metrics = await reproduceItem(item, {
         bench: { lab, a },
-        expectations: shipped ? await expectationsOf(item.id) : null,
+        expectations: shipped ? await expectationsOf(setting, item.id) : null,
+        source: `fixtures/embedded/expected/${item.id}.json`,
+        paper: await paperItemOf(setting, item.id),
         profile: flags.profile,
-        folder,
-        runFacts: () => ({
-          startedAt,
-          seconds: Number(((terminal.now() - startMs) / 1000).toFixed(1)),
-          command: `deno task reproduce ${terminal.args.join(" ")}`,
-          versions: { deno: Deno.version.deno, onnxruntime: runtimeReport().version },
-          machine: { cpu: os.cpus()[0]?.model ?? "unknown", cores: os.cpus().length, threads: flags.threads },
-        }),
+        folder: folderOf(item.id),
+        runFacts: () => runFacts(input, run),
       });
       progress.finish();
-      print(`${item.id}: ${item.title}`);
-      if (metrics.checks.length > 0) print(formatCheckTable(metrics.checks));
-      else print("no expected values for these settings: nothing is checked");
-      for (const claim of metrics.claims) print(claimLine(claim));
-      print(`${folder}/ (${durationText(terminal.now() - startMs)})`);
+      for (const line of findingsLines(metrics)) print(line);
+      print(`${folderOf(item.id)}/ (${durationText(terminal.now() - run.startMs)})`);
       failed += metrics.checks.filter((check) => check.verdict === "fail").length;
     }
+  } finally {
+    progress.finish();
+    pool?.close();
     await a.model.release();
-    if (failed === 0) return;
-    print(`${failed} checks fell outside their tolerance`);
-    return 1;
-  },
-});
+  }
+  if (failed === 0) return 0;
+  print(`${failed} ${failed === 1 ? "check" : "checks"} fell outside the tolerance`);
+  return 1;
+}
+
+/** The command on a setting of its own; tests give it small ones. */
+export function reproduceCommand(setting: ReproductionSetting) {
+  return defineCommand({
+    name: "reproduce",
+    summary: "Recomputes tables and figures of the paper and compares them with what is expected.",
+    resume: "give the same command again to go on: finished measurements are kept unless --no-cache is given",
+    positionals: { placeholder: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
+    flags: FLAGS,
+    examples: [
+      ["deno task reproduce fig3", "What the last-layer vector boosts: out/embedded/fig3/"],
+      ["deno task reproduce all", "Every table and figure"],
+      ["deno task reproduce fig1 --no-cache", "Measure again, whatever earlier runs left"],
+    ],
+    run: (input) => reproduceAll(setting, input),
+  });
+}
+
+/** Recomputes tables and figures and compares them with what is expected. */
+export const reproduce = reproduceCommand(REPOSITORY);
 
 if (import.meta.main) await main(reproduce);

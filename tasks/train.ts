@@ -11,6 +11,7 @@ import {
   trainSteering,
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -99,14 +100,7 @@ const FLAGS = {
     placeholder: "all|A,B,…",
     help: `Problem families to train on: ${FAMILIES.join(", ")} (default all)`,
   },
-  threads: {
-    kind: "number",
-    default: 2,
-    placeholder: "N",
-    check: wholeNumber(1),
-    help: "Threads to compute with",
-  },
-  device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+  ...COMPUTE_FLAGS,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
   force: { kind: "boolean", help: "Start over, replacing the vectors or the unfinished run of --out" },
 } as const;

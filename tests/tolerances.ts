@@ -121,6 +121,15 @@ export const TOLERANCES = {
     reason:
       "a float32 loss cannot be differenced finely: step 2^-6, truncation h², rounding 1e-6 / h; a check of signs",
   },
+  rotaryFrequencyFloat32: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "absolute",
+    measured: null,
+    bound: 1e-6,
+    reason:
+      "ratios to frequencies that transformers computes in float32: a power and a few roundings of 2^-24",
+  },
   logProbabilityFloat32: {
     dtype: "float32",
     device: "cpu",

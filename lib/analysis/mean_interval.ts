@@ -1,9 +1,14 @@
 import { mean, quantile, RandomStream } from "../core/mod.ts";
+import { bootstrapSettings } from "./_bootstrap.ts";
+import type { BootstrapOptions } from "./accuracy.ts";
 
 /** A mean with a bootstrap interval, in the values' unit. */
 export interface MeanInterval {
+  /** Mean of the values. */
   readonly mean: number;
+  /** Lower end of the interval. */
   readonly low: number;
+  /** Upper end of the interval. */
   readonly high: number;
   /** Coverage of the interval. */
   readonly level: number;
@@ -13,24 +18,23 @@ export interface MeanInterval {
  * Mean of values that stand for independent units (one number per text), with a percentile bootstrap interval over
  * the units. Deterministic for a seed.
  *
- * `@default {draws: 2000, level: 0.95, seed: 0}`
+ * @throws RangeError for an empty list, a value that is not finite, and options out of range.
  *
  * @example
  * ```ts
  * import { meanInterval } from "./mod.ts";
- * const { mean, low, high } = meanInterval([1, 1, 1]);
- * if (mean !== 1 || low !== 1 || high !== 1) throw new Error("no spread, no width");
+ * const { mean, low, high } = meanInterval([0, 1, 2, 3]);
+ * if (mean !== 1.5 || !(low < 1.5) || !(high > 1.5)) throw new Error("the interval holds the mean");
  * ```
- *
- * @throws {RangeError} for an empty list.
  */
-export function meanInterval(
-  values: readonly number[],
-  options: { readonly draws?: number; readonly level?: number; readonly seed?: number } = {},
-): MeanInterval {
-  const { draws = 2000, level = 0.95, seed = 0 } = options;
+export function meanInterval(values: readonly number[], options: BootstrapOptions = {}): MeanInterval {
+  const { draws, level, seed } = bootstrapSettings(options);
   if (values.length === 0) {
-    throw new RangeError("Cannot take an interval as it needs at least one value: got none");
+    throw new RangeError("Cannot take an interval as it needs at least one value: current count is 0");
+  }
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new RangeError(`Cannot take an interval as value ${wrong} must be finite: it is ${values[wrong]}`);
   }
   const stream = new RandomStream(seed, "mean interval", values.length);
   const means = Array.from({ length: draws }, () => {

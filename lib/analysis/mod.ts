@@ -1,6 +1,7 @@
 /**
  * What measurements mean: accuracies with intervals, differences, recovered shares, shifts of next-token
- * probabilities and their groups, and the numbers behind box plots. Functions of arrays, no models and no files.
+ * probabilities and their groups, the numbers behind box plots, and how far a
+ * model lies from a golden file. Functions of arrays, but for the two that run a model: evaluate and parity.
  *
  * @module
  */
@@ -14,6 +15,8 @@ export {
   type OutcomeTable,
 } from "./accuracy.ts";
 export { type BoxStatistics, boxStatistics } from "./box_statistics.ts";
+export { compareValue, parity, type ParityRow } from "./parity.ts";
+export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
 export {
   type ProbabilityShift,
   probabilityShift,

@@ -4,7 +4,13 @@ import { InputError } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
 import { pathExists, readChunks, statFile } from "./_read_bytes.ts";
-import { type ModelConfig, readModelConfig, withEosTokens } from "./config.ts";
+import {
+  type Architecture,
+  type ModelConfig,
+  modelConfigFrom,
+  statedAttentionBias,
+  withEosTokens,
+} from "./config.ts";
 import { formatDims, readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 
@@ -109,7 +115,36 @@ async function readWeightFiles(folder: string): Promise<WeightFiles> {
 function biasesOf(tensors: ReadonlyMap<string, TensorEntry>): AttentionBiases {
   const has = (kind: string) =>
     [...tensors.keys()].some((name) => name.endsWith(`.self_attn.${kind}_proj.bias`));
-  return { q: has("q"), k: has("k"), v: has("v") };
+  return { q: has("q"), k: has("k"), v: has("v"), ...(has("o") ? { o: true } : {}) };
+}
+
+/** Biases that a config denies would be added here and left out by another reader, or the other way round. */
+function checkBiases(
+  biases: AttentionBiases,
+  options: {
+    readonly attentionBias: boolean | null;
+    readonly architecture: Architecture;
+    readonly where: string;
+  },
+): void {
+  const { attentionBias, architecture, where } = options;
+  const kinds = (["q", "k", "v", "o"] as const).filter((kind) => biases[kind] === true);
+  const found = kinds.length === 0 ? "none" : `biases of ${kinds.join(", ")}`;
+  const repair = "check that config.json belongs to these weights";
+  if (attentionBias !== null && kinds.length !== (attentionBias ? 4 : 0)) {
+    throw new InputError(
+      `attention_bias is ${attentionBias} in config.json, but the weights have ${found}: expected ${
+        attentionBias ? "biases of q, k, v, o" : "none"
+      }`,
+      { where, repair },
+    );
+  }
+  if (attentionBias === null && biases.o === true) {
+    throw new InputError(`the weights have ${found}: a ${architecture} model has none of o`, {
+      where,
+      repair,
+    });
+  }
 }
 
 /** A tensor in a message, with how many others share its fault. */
@@ -199,15 +234,29 @@ async function weightsFolderOf(files: readonly string[], folder: string): Promis
 
 async function readConfig(
   folder: string,
-): Promise<{ readonly config: ModelConfig; readonly files: string[] }> {
+): Promise<{
+  readonly config: ModelConfig;
+  /** Whether config.json says that the attention has biases; null where it leaves that to the weights. */
+  readonly attentionBias: boolean | null;
+  readonly files: string[];
+}> {
   const path = `${folder}/config.json`, generationPath = `${folder}/generation_config.json`;
-  const config = await readModelConfig(path);
-  if (!await pathExists(generationPath)) return { config, files: [path] };
+  const json = await readJsonFile(path, { what: "config.json" });
+  const config = modelConfigFrom(json, { where: path }), attentionBias = statedAttentionBias(json);
+  if (!await pathExists(generationPath)) return { config, attentionBias, files: [path] };
   const what = "generation_config.json";
-  const json = await readJsonFile(generationPath, { what });
-  const { eos_token_id: eos } = validateJson(json, { schema: generationSchema, what, where: generationPath });
+  const generation = await readJsonFile(generationPath, { what });
+  const { eos_token_id: eos } = validateJson(generation, {
+    schema: generationSchema,
+    what,
+    where: generationPath,
+  });
   const ids = eos === null || eos === undefined ? [] : [eos].flat();
-  return { config: withEosTokens(config, { ids, where: generationPath }), files: [path, generationPath] };
+  return {
+    config: withEosTokens(config, { ids, where: generationPath }),
+    attentionBias,
+    files: [path, generationPath],
+  };
 }
 
 /** Each file's name and length go in before its bytes: moving bytes from one file to the next changes the hash. */
@@ -253,9 +302,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       repair: "pass the path of a Hugging Face model folder",
     });
   }
-  const { config, files: configFiles } = await readConfig(folder);
+  const { config, attentionBias, files: configFiles } = await readConfig(folder);
   const { files, tensors } = await readWeightFiles(folder);
   const biases = biasesOf(tensors);
+  checkBiases(biases, { attentionBias, architecture: config.architecture, where: folder });
   const matched = matchWeights(tensors, { config, biases, where: folder });
   if (config.tiedEmbeddings) await checkTied(tensors, folder);
   const weights = new Map<string, WeightEntry>();

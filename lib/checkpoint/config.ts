@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError, type Json } from "../core/mod.ts";
 import { readJsonFile, validateJson } from "./_json_file.ts";
+import { ropeOf, type RopeScaling, ropeScalingJson, ropeSchema } from "./rope_scaling.ts";
 import type { WeightDType } from "./write_safetensors.ts";
 
 /** Decoder families whose block is the one we build: RMSNorm, rotary attention in groups, gated SiLU. */
@@ -32,6 +33,8 @@ export interface ModelConfig {
   readonly vocab: number;
   /** Base of the rotary frequencies: θ^(-2i/headDim). */
   readonly ropeTheta: number;
+  /** How those frequencies are stretched to longer texts; null where they are not. */
+  readonly ropeScaling: RopeScaling | null;
   /** ε of every RMSNorm. */
   readonly rmsNormEps: number;
   /** Whether the unembedding is the embedding. */
@@ -57,14 +60,6 @@ function only<const T extends string | number | boolean>(...values: readonly T[]
     `only ${values.map((value) => JSON.stringify(value)).join(" or ")} is supported`,
   );
 }
-
-/** Rotary parameters under their old and new names; only the unscaled kind is supported. */
-const ropeSchema = z.strictObject({
-  rope_type: only("default").optional(),
-  type: only("default").optional(),
-  rope_theta: positive.optional(),
-  partial_rotary_factor: only(1).optional(),
-});
 
 /** Keys that change nothing in a forward pass: notes, training, and switches of other programs. */
 const IGNORED_KEYS = [
@@ -111,31 +106,18 @@ const configSchema = z.strictObject({
   eos_token_id: z.union([tokenId, z.array(tokenId)], "must be a token id or a list of them").nullish(),
   use_sliding_window: only(false).optional(),
   layer_types: z.array(only("full_attention")).nullish(),
-  attention_bias: only(false).optional(),
+  attention_bias: z.boolean("must be true or false").optional(),
   mlp_bias: only(false).optional(),
   use_mrope: only(false).optional(),
   is_encoder_decoder: only(false).optional(),
 });
 
-/** Base of the rotary frequencies where a file does not say: the default of both families. */
-const DEFAULT_ROPE_THETA = 10000;
-
-/** θ from whichever of its three places a file uses; two that differ are a fault. */
-function ropeThetaOf(raw: z.infer<typeof configSchema>, where: string): number {
-  const stated = [raw.rope_theta, raw.rope_parameters?.rope_theta, raw.rope_scaling?.rope_theta]
-    .filter((theta) => theta !== undefined);
-  if (new Set(stated).size > 1) {
-    throw new InputError(`config.json states different rope_theta: ${stated.join(" and ")}`, { where });
-  }
-  return stated[0] ?? DEFAULT_ROPE_THETA;
-}
-
 /**
  * The parsed JSON of a config.json → the values we compute with. It fails closed: keys that change nothing are
  * known by name and ignored, keys that change the computation are checked, unknown keys are refused.
  *
- * `where` names the file in messages. Throws `InputError`: sliding windows, scaled rotary embeddings, another
- * activation than SiLU and biases beside those of q, k and v are not supported.
+ * `where` names the file in messages. Throws `InputError`: sliding windows, other rotary scalings than Llama 3's,
+ * another activation than SiLU and biases of the MLP are not supported.
  *
  * @example
  * ```ts
@@ -162,6 +144,9 @@ export function modelConfigFrom(json: unknown, options: { readonly where: string
   if (raw.layer_types && raw.layer_types.length !== layers) {
     throw fault(`layer_types must name ${layers} layers: current count is ${raw.layer_types.length}`);
   }
+  if (raw.attention_bias === true && raw.model_type !== "llama") {
+    throw fault(`attention_bias must be false for ${raw.model_type}: current value is true`);
+  }
   const className = CLASS_NAMES[raw.model_type];
   if (raw.architectures && raw.architectures.join() !== className) {
     throw fault(
@@ -180,7 +165,7 @@ export function modelConfigFrom(json: unknown, options: { readonly where: string
     headDim,
     neurons: raw.intermediate_size,
     vocab: raw.vocab_size,
-    ropeTheta: ropeThetaOf(raw, where),
+    ...ropeOf(raw, where),
     rmsNormEps: raw.rms_norm_eps,
     tiedEmbeddings: raw.tie_word_embeddings ?? false,
     maxPositions: raw.max_position_embeddings,
@@ -191,6 +176,15 @@ export function modelConfigFrom(json: unknown, options: { readonly where: string
     throw fault(`bos_token_id must be < ${config.vocab}: current value is ${config.bosTokenId}`);
   }
   return withEosTokens(config, { ids: eosTokenIds, where });
+}
+
+/**
+ * Whether the parsed JSON of a checked config.json says that all attention projections have biases. Null for Qwen2,
+ * whose files do not say it.
+ */
+export function statedAttentionBias(json: unknown): boolean | null {
+  const { model_type: architecture, attention_bias: bias } = json as Readonly<Record<string, unknown>>;
+  return architecture === "llama" ? bias === true : null;
 }
 
 /** The config with further tokens that end a text; `InputError` for ids that the model has no row for. */
@@ -227,7 +221,7 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
 
 /**
  * The config.json of a model, for this program and for transformers (4 and 5) alike. `dtype` is that of the
- * weights beside it.
+ * weights beside it, `attentionBias` whether all its attention projections have biases.
  *
  * @example
  * ```ts
@@ -238,11 +232,11 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
  */
 export function configJson(
   config: ModelConfig,
-  options: { readonly dtype: WeightDType },
+  options: { readonly dtype: WeightDType; readonly attentionBias?: boolean },
 ): { readonly [key: string]: Json } {
   const own: { readonly [key: string]: Json } = config.architecture === "qwen2"
     ? { use_sliding_window: false }
-    : { attention_bias: false, mlp_bias: false };
+    : { attention_bias: options.attentionBias === true, mlp_bias: false };
   const [onlyEos, ...moreEos] = config.eosTokenIds;
   return {
     architectures: [CLASS_NAMES[config.architecture]],
@@ -259,6 +253,7 @@ export function configJson(
     num_hidden_layers: config.layers,
     num_key_value_heads: config.kvHeads,
     rms_norm_eps: config.rmsNormEps,
+    ...(config.ropeScaling === null ? {} : { rope_scaling: ropeScalingJson(config.ropeScaling) }),
     rope_theta: config.ropeTheta,
     tie_word_embeddings: config.tiedEmbeddings,
     torch_dtype: options.dtype,
@@ -289,6 +284,7 @@ export function tinyConfig(overrides: Partial<ModelConfig> = {}): ModelConfig {
     neurons: 48,
     vocab: 61,
     ropeTheta: 10000,
+    ropeScaling: null,
     rmsNormEps: 1e-6,
     tiedEmbeddings: false,
     maxPositions: 256,

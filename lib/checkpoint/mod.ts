@@ -29,6 +29,7 @@ export {
   type WriteCheckpointOptions,
   writeRandomCheckpoint,
 } from "./random_checkpoint.ts";
+export type { RopeScaling } from "./rope_scaling.ts";
 export { readSafetensorsHeader, readTensor, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 export { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 export {

@@ -48,7 +48,8 @@ function jsonText(value: unknown): string {
 export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
   const { config, dtype, weights, metadata = {}, shards = 1 } = options;
   const biasIn = (kind: string) => weights.has(`model.layers.0.self_attn.${kind}_proj.bias`);
-  const shapes = weightShapes(config, { biases: { q: biasIn("q"), k: biasIn("k"), v: biasIn("v") } });
+  const biases = { q: biasIn("q"), k: biasIn("k"), v: biasIn("v"), o: biasIn("o") };
+  const shapes = weightShapes(config, { biases });
   const stray = [...weights.keys()].find((name) => !shapes.has(name));
   if (stray !== undefined) {
     throw new RangeError(
@@ -90,7 +91,10 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
     const index = { metadata: { total_size }, weight_map: weightMap };
     await writeFileAtomic(`${folder}/model.safetensors.index.json`, jsonText(index));
   }
-  await writeFileAtomic(`${folder}/config.json`, jsonText(configJson(config, { dtype })));
+  await writeFileAtomic(
+    `${folder}/config.json`,
+    jsonText(configJson(config, { dtype, attentionBias: biases.o })),
+  );
 }
 
 /** Standard deviation of a weight, so that activations stay near 1 however wide the model is. */

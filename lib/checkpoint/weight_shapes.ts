@@ -8,6 +8,8 @@ export interface AttentionBiases {
   readonly k: boolean;
   /** The value projection. */
   readonly v: boolean;
+  /** The output projection; Llama files alone may have it. `@default false` */
+  readonly o?: boolean;
 }
 
 /**
@@ -36,6 +38,7 @@ export function weightShapes(
       if (options.biases[kind]) shapes.set(`${block}.self_attn.${kind}_proj.bias`, [rows]);
     }
     shapes.set(`${block}.self_attn.o_proj.weight`, [embed, width.q]);
+    if (options.biases.o === true) shapes.set(`${block}.self_attn.o_proj.bias`, [embed]);
     shapes.set(`${block}.post_attention_layernorm.weight`, [embed]);
     shapes.set(`${block}.mlp.gate_proj.weight`, [neurons, embed]);
     shapes.set(`${block}.mlp.up_proj.weight`, [neurons, embed]);

@@ -170,18 +170,8 @@ export class LanguageModel {
   /** Samples completions; see {@link sampleRollouts}. */
   generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
     return this.#inTurn(async () => {
-      const steeredLayers = Array.from({ length: this.config.layers }, (_, layer) => layer);
-      const stopTokens = this.config.eosTokenIds;
-      const session = await this.#session(
-        "rollout",
-        () =>
-          rolloutGraph({
-            config: this.config,
-            checkpoint: this.checkpoint,
-            edits: { steer: steeredLayers },
-            stopTokens,
-          }),
-      );
+      const steeredLayers = this.#allLayers(), stopTokens = this.config.eosTokenIds;
+      const session = await this.#session("rollout", () => this.#rolloutGraph());
       return await sampleRollouts(
         { session, config: this.config, stopTokens, steeredLayers },
         requests,

@@ -1,7 +1,11 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
   cachedAttention,
+  type CachedAttentionOptions,
+  type CachedKernel,
+  cachedKernelOf,
   type ComputeDType,
+  concatenatedAttention,
   decoderBlocks,
   type DecoderParts,
   embedTokens,
@@ -10,7 +14,7 @@ import {
   rotaryTables,
   unembed,
 } from "../model/mod.ts";
-import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import { type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { applyEdits, checkEdits, type Edits } from "../probe/mod.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
@@ -83,7 +87,7 @@ function sample(
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
- * @throws {RangeError} without a stop token, or for a model whose heads the fused kernel cannot take.
+ * @throws {RangeError} without a stop token, or when the fused kernel is asked for and cannot take the model's heads.
  */
 export function rolloutGraph(
   options: {
@@ -91,9 +95,11 @@ export function rolloutGraph(
     readonly checkpoint: Checkpoint;
     readonly edits?: Pick<Edits, "steer">;
     readonly stopTokens: readonly number[];
+    /** How it attends. `@default` the fused kernel where the model's heads allow it */
+    readonly kernel?: CachedKernel;
   },
 ): Graph {
-  const { config, checkpoint, stopTokens } = options;
+  const { config, checkpoint, stopTokens, kernel = cachedKernelOf(options.config) } = options;
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
@@ -117,10 +123,15 @@ export function rolloutGraph(
   const aliveCount = (inner: GraphBuilder, alive: Value) =>
     inner.reduce("sum", inner.cast(alive, "int64"), { axes: [0] });
 
+  const attentionOver = (inner: GraphBuilder, added: Dim, at: CachedAttentionOptions) =>
+    kernel === "fused"
+      ? cachedAttention(config, at)
+      : concatenatedAttention(inner, config, { ...at, added, prompt: { lengths, width: "seq" } });
+
   // Prefill: the whole prompt at once, then logits at each row's last token.
   const promptCaches: LayerCache[] = [];
   const empty = g.expand(g.scalar(compute, 0), ["batch", config.kvHeads, 0, config.headDim]);
-  const attention = cachedAttention(config, {
+  const attention = attentionOver(g, "seq", {
     tables,
     lastIndex: g.sub(lengths, g.scalar("int32", 1)),
     total: g.cast(g.apply("Squeeze", [g.length("seq")], { attributes: { axes: [0] } }), "int32"),
@@ -159,7 +170,7 @@ export function rolloutGraph(
     body: (body, { step, carried }) => {
       const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
       const grown: LayerCache[] = [];
-      const bodyAttention = cachedAttention(config, {
+      const bodyAttention = attentionOver(body, 1, {
         tables,
         lastIndex: rowIndex,
         total: body.add(

@@ -1,8 +1,16 @@
-import { type BenchmarkOutcomes, evaluate, probabilityShift, type ShiftSample } from "../analysis/mod.ts";
-import { canonicalJson, sha256, tensor } from "../core/mod.ts";
+import {
+  type BenchmarkOutcomes,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type ShiftSample,
+} from "../analysis/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { answerMessages, FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
-import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
+import { traceShifts } from "./_trace_shifts.ts";
+import type { EvaluationPool } from "./evaluation_pool.ts";
+import { fromRecord } from "./shift_record.ts";
 import type { ResultStore } from "./store.ts";
 import type { RunName, TrainedVectors, ZooModel } from "./zoo.ts";
 
@@ -14,6 +22,7 @@ export interface StudySize {
   readonly evaluationSeeds: number;
   /** Problems whose answers are traced token by token. */
   readonly traced: number;
+  /** Most tokens of an answer. */
   readonly maxNewTokens: number;
 }
 
@@ -25,28 +34,60 @@ export const STUDY_SIZES: { readonly [Name in "full" | "quick"]: StudySize } = {
 
 /** A condition whose accuracy is measured. */
 export interface Condition {
+  /** The model. */
   readonly zoo: ZooModel;
   /** Trained vectors, every training seed of the run; null is the base model. */
   readonly run: RunName | null;
   /** Text put at the start of each answer. `@default ""` */
   readonly prefix?: string;
+  /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
 }
 
-/** Reports long work: what is being done, how far it is. */
-export type ProgressReport = (
-  step: { readonly label: string; readonly done: number; readonly total: number },
-) => void;
+/** How far one measurement is. */
+export interface MeasurementStep {
+  /** The condition: "base-a layer-3 sampling". */
+  readonly label: string;
+  /** What is done already, results kept by the store included. The first report of a measurement comes before work. */
+  readonly done: number;
+  /** What is to do in all. */
+  readonly total: number;
+  /** What is counted. */
+  readonly unit: "answers" | "texts";
+}
 
-/** What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them. */
+/** Reports long work: what is being done, how far it is. */
+export type ProgressReport = (step: MeasurementStep) => void;
+
+/**
+ * What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them.
+ *
+ * @example
+ * ```ts
+ * import { Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const lab = new Laboratory({ size: { ...STUDY_SIZES.quick, problems: 1 }, seed: 0, store: new ResultStore(null) });
+ * const outcomes = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
+ * if (outcomes["linear"]?.[0]?.[0]?.length !== 1) throw new Error("one problem of each family");
+ * if (!("model.base-a" in lab.inputs)) throw new Error("what was measured is named");
+ * await zoo.model.release();
+ * ```
+ */
 export class Laboratory {
+  /** How much is measured. */
   readonly size: StudySize;
+  /** The first evaluation seed. */
   readonly seed: number;
+  /** Where the models compute. */
   readonly device: Device;
   readonly #store: ResultStore;
   readonly #report: ProgressReport;
   readonly #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
+  readonly #pool: EvaluationPool | null;
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -56,7 +97,11 @@ export class Laboratory {
       /** Where the models compute. `@default "cpu"` */
       readonly device?: Device;
       readonly store: ResultStore;
+      /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
+      readonly pool?: EvaluationPool;
+      /** Told of long work; kept results are silent. */
       readonly report?: ProgressReport;
+      /** Stops at the next report when it is aborted; what was measured stays in the store. */
       readonly signal?: AbortSignal;
     },
   ) {
@@ -66,6 +111,7 @@ export class Laboratory {
     this.#store = options.store;
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
+    this.#pool = options.pool ?? null;
   }
 
   /** Hashes of every model, vector file and problem set used so far, by name. */
@@ -76,6 +122,9 @@ export class Laboratory {
   /**
    * Outcomes of a condition on the six held-out families: [training seed][evaluation seed][problem][sample] by
    * family. The base model has one training seed. Greedy decoding has one evaluation seed.
+   *
+   * @throws InputError for missing or wrong vectors, and when an answer may not fit the model's positions;
+   * the signal's reason when it is aborted.
    */
   async outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
     const { zoo, run, prefix = "", decoding } = condition;
@@ -85,38 +134,40 @@ export class Laboratory {
       ? [this.seed]
       : Array.from({ length: this.size.evaluationSeeds }, (_, turn) => this.seed + turn);
     const runs = run === null ? [null] : await zoo.trainedVectors(run);
-    const tables: (readonly (readonly (readonly number[])[])[])[] = [];
+    const label = [zoo.entry.name, run ?? "base", prefix === "" ? "" : `+ "${prefix}"`, decoding]
+      .filter((part) => part !== "").join(" ");
+    const count = problems.length * seeds.length, done = new Map<number, number>();
+    const keys: unknown[] = [];
     for (const trained of runs) {
-      const key = {
-        ...await this.#parents(zoo, trained, problems),
-        kind: "outcomes",
-        seeds,
-        decoding,
-        prefix,
-        maxNewTokens,
-      };
-      const label = [
-        zoo.entry.name,
-        this.#name(run, trained),
-        prefix === "" ? "" : `+ "${prefix}"`,
-        decoding,
-      ];
-      tables.push(
-        await this.#store.get(key, async () => {
-          const { outcomes } = await evaluate(zoo.model, {
-            problems,
-            maxNewTokens,
-            seeds,
-            temperature: decoding === "greedy" ? 0 : 1,
-            answerPrefix: prefix,
-            ...(trained === null ? {} : { steer: trained.vectors }),
-            onProgress: (done, total) =>
-              this.#progress(label.filter((part) => part !== "").join(" "), done, total),
-          });
-          return outcomes;
-        }),
-      );
+      const parents = await this.#parents({ zoo, run, trained, problems, prefix });
+      keys.push({ ...parents, kind: "outcomes", seeds, decoding, prefix, maxNewTokens });
     }
+    const measure = async (turn: number): Promise<Evaluation["outcomes"]> => {
+      const trained = runs[turn] ?? null;
+      const onProgress = (answers: number) => {
+        done.set(turn, answers);
+        const sum = runs.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
+        this.#progress({ label, done: sum, total: runs.length * count, unit: "answers" });
+      };
+      const outcomes = await this.#store.get(keys[turn], () => {
+        onProgress(0);
+        return this.#evaluate(zoo, {
+          problems,
+          maxNewTokens,
+          seeds,
+          temperature: decoding === "greedy" ? 0 : 1,
+          answerPrefix: prefix,
+          ...(trained === null ? {} : { steer: trained.vectors }),
+          onProgress,
+        });
+      });
+      done.set(turn, count);
+      return outcomes;
+    };
+    // Without a pool one training seed is finished, and kept, before the next begins.
+    const tables: Evaluation["outcomes"][] = [];
+    if (this.#pool === null) { for (const turn of runs.keys()) tables.push(await measure(turn)); }
+    else tables.push(...await Promise.all(runs.map((_, turn) => measure(turn))));
     return Object.fromEntries(FAMILIES.map((family, f) => [
       family,
       tables.map((bySeed) => bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))),
@@ -127,96 +178,88 @@ export class Laboratory {
    * What one run's vectors change in the next-token distributions along answers that the steered model wrote itself
    * at temperature 1: two passes over each text, base and steered, in float32. One list per training seed.
    * Source: methods-metrics 2 (class: code); problems are held out, where the published ones were trained on.
+   *
+   * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
    */
   async shifts(
-    options: { readonly zoo: ZooModel; readonly run: RunName; readonly follow: readonly number[] },
+    options: {
+      readonly zoo: ZooModel;
+      readonly run: RunName;
+      /** Tokens whose Δp is kept at every position. */
+      readonly follow: readonly number[];
+    },
   ): Promise<readonly (readonly ShiftSample[])[]> {
     const { zoo, run, follow } = options;
-    const perFamily = Math.ceil(this.size.traced / FAMILIES.length);
-    const problems = FAMILIES.flatMap((family) => testSet(family, { size: perFamily })).slice(
-      0,
-      this.size.traced,
-    );
-    const { maxNewTokens } = this.size;
+    const { maxNewTokens, traced } = this.size;
+    const perFamily = Math.ceil(traced / FAMILIES.length);
+    const problems = FAMILIES.flatMap((family) => testSet(family, { size: perFamily })).slice(0, traced);
+    const runs = await zoo.trainedVectors(run);
     const traces: (readonly ShiftSample[])[] = [];
-    for (const trained of await zoo.trainedVectors(run)) {
+    for (const [turn, trained] of runs.entries()) {
       const key = {
-        ...await this.#parents(zoo, trained, problems),
+        ...await this.#parents({ zoo, run, trained, problems }),
         kind: "shifts",
         follow,
         seed: this.seed,
         maxNewTokens,
       };
-      const label = `${zoo.entry.name} ${this.#name(run, trained)} shifts`;
-      const records = await this.#store.get(
-        key,
-        () => this.#traceShifts({ zoo, trained, problems, follow, label }),
-      );
+      const onProgress = (done: number) =>
+        this.#progress({
+          label: `${zoo.entry.name} ${run} shifts`,
+          done: turn * problems.length + done,
+          total: runs.length * problems.length,
+          unit: "texts",
+        });
+      const records = await this.#store.get(key, () => {
+        onProgress(0);
+        const { vectors } = trained;
+        return traceShifts(zoo, { vectors, problems, follow, seed: this.seed, maxNewTokens, onProgress });
+      });
       traces.push(records.map(fromRecord));
     }
     return traces;
   }
 
-  async #traceShifts(
-    options: {
-      readonly zoo: ZooModel;
-      readonly trained: TrainedVectors;
-      readonly problems: readonly Problem[];
-      readonly follow: readonly number[];
-      readonly label: string;
-    },
-  ): Promise<readonly ShiftRecord[]> {
-    const { zoo, trained, problems, follow, label } = options;
-    const { model, tokenizer } = zoo;
-    const requests = problems.map((problem, prompt) => ({
-      tokens: tokenizer.encodeChat(answerMessages(problem.question)),
-      prompt,
-      sample: 0,
-    }));
-    const steer = trained.vectors;
-    const rollouts = await model.generate(requests, {
-      maxNewTokens: this.size.maxNewTokens,
-      seed: this.seed,
-      steer,
-    });
-    const samples: ShiftRecord[] = [];
-    const batchSize = 16;
-    for (let start = 0; start < rollouts.length; start += batchSize) {
-      this.#progress(label, start, rollouts.length);
-      const batch = rollouts.slice(start, start + batchSize);
-      const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
-      const base = await model.run(texts), steered = await model.run(texts, { steer });
-      const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
-      batch.forEach((rollout, row) => {
-        const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;
-        const rows = (logits: Float32Array) =>
-          tensor(
-            "float32",
-            [count, vocab],
-            logits.subarray((row * seq + first) * vocab, (row * seq + first + count) * vocab),
-          );
-        const shift = probabilityShift({
-          base: rows(base.logits?.data as Float32Array),
-          steered: rows(steered.logits?.data as Float32Array),
-        }, { follow });
-        samples.push(
-          toRecord({ tokens: texts[row] as number[], promptLength: rollout.promptTokens.length, shift }),
-        );
-      });
-    }
-    return samples;
+  /** One evaluation per seed side by side where there is a pool; the same outcomes as seed after seed. */
+  async #evaluate(zoo: ZooModel, options: EvaluateOptions): Promise<Evaluation["outcomes"]> {
+    const pool = this.#pool;
+    if (pool === null) return (await evaluate(zoo.model, options)).outcomes;
+    const { seeds = [0], onProgress, ...rest } = options;
+    const done = seeds.map(() => 0);
+    const bySeed = await Promise.all(seeds.map((seed, turn) =>
+      pool.evaluate(
+        { modelFolder: zoo.entry.modelFolder, device: this.device, options: { ...rest, seeds: [seed] } },
+        (answers) => {
+          done[turn] = answers;
+          onProgress?.(done.reduce((sum, part) => sum + part, 0), seeds.length * options.problems.length);
+        },
+      )
+    ));
+    return bySeed.flat();
   }
 
   /** Everything a measurement of this model depends on, for store keys; noted as inputs of the metrics too. */
-  async #parents(zoo: ZooModel, trained: TrainedVectors | null, problems: readonly Problem[]) {
+  async #parents(
+    measured: {
+      readonly zoo: ZooModel;
+      readonly run: RunName | null;
+      readonly trained: TrainedVectors | null;
+      readonly problems: readonly Problem[];
+      readonly prefix?: string;
+    },
+  ) {
+    const { zoo, run, trained, problems, prefix = "" } = measured;
+    this.#checkRoom(zoo, { problems, prefix });
+    const { name } = zoo.entry;
     const model = await zoo.model.checkpoint.hash();
     const tokenizer = zoo.tokenizer.hash;
     const problemHash = sha256(canonicalJson(problems));
     const graph = zoo.model.graphHash();
-    this.#inputs.set(`model.${zoo.entry.name}`, model);
-    this.#inputs.set(`tokenizer.${zoo.entry.name}`, tokenizer);
+    this.#inputs.set(`model.${name}`, model);
+    this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);
-    this.#inputs.set(`graph.rollout.${zoo.entry.name}`, graph);
+    this.#inputs.set(`graph.rollout.${name}`, graph);
+    if (trained !== null) this.#inputs.set(`vectors.${name}.${run}.seed-${trained.seed}`, trained.hash);
     return {
       model,
       tokenizer,
@@ -228,15 +271,25 @@ export class Laboratory {
     };
   }
 
-  #name(run: RunName | null, trained: TrainedVectors | null): string {
-    if (run === null || trained === null) return "base";
-    const name = `${run}.seed-${trained.seed}`;
-    this.#inputs.set(`vectors.${name}`, trained.hash);
-    return name;
+  #checkRoom(
+    zoo: ZooModel,
+    asked: { readonly problems: readonly Problem[]; readonly prefix: string },
+  ): void {
+    const { tokenizer, model: { config: { maxPositions } } } = zoo;
+    const prompts = asked.problems.map(({ question }) =>
+      tokenizer.encodeChat(answerMessages(question)).length
+    );
+    const longest = Math.max(...prompts) + (asked.prefix === "" ? 0 : tokenizer.encode(asked.prefix).length);
+    const { maxNewTokens } = this.size;
+    if (longest + maxNewTokens <= maxPositions) return;
+    throw new InputError(
+      `prompts of ${longest} tokens and ${maxNewTokens} new ones do not fit the model's ${maxPositions} positions`,
+      { where: zoo.entry.modelFolder, repair: "use a model that reads longer texts" },
+    );
   }
 
-  #progress(label: string, done: number, total: number): void {
+  #progress(step: MeasurementStep): void {
     this.#signal?.throwIfAborted();
-    this.#report({ label, done, total });
+    this.#report(step);
   }
 }

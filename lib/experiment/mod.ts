@@ -4,14 +4,17 @@
  *
  * @module
  */
+export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export {
   type Condition,
   Laboratory,
+  type MeasurementStep,
   type ProgressReport,
   STUDY_SIZES,
   type StudySize,
 } from "./laboratory.ts";
-export { reproduce, type RunFacts } from "./reproduce.ts";
+export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, Reproduction } from "./reproduction.ts";
 export { ResultStore } from "./store.ts";
+export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { type RunName, type TrainedVectors, type ZooEntry, ZooModel } from "./zoo.ts";

@@ -1,44 +1,85 @@
 import {
   compareMetrics,
+  compareWithPaper,
   type Expectation,
   FONT_VERSION,
   type Metrics,
+  type PaperItem,
   renderPng,
   renderSvg,
+  type Report,
   writeReport,
 } from "../report/mod.ts";
 import { runtimeReport } from "../runtime/mod.ts";
 import type { Bench, Reproduction } from "./reproduction.ts";
 
 /** Facts of one run that are not part of the result: times, machine, folders. */
-export type RunFacts = Parameters<typeof writeReport>[1]["run"];
+export type RunFacts = Report["run"];
+
+/** How an item is reproduced. */
+export interface ReproduceOptions {
+  /** What measures it. */
+  readonly bench: Bench;
+  /** What its metrics should be; null checks nothing. */
+  readonly expectations: readonly Expectation[] | null;
+  /** Where the expected values come from, for the metrics: a path within the repository. */
+  readonly source: string;
+  /** What the paper says; null where nothing is known. */
+  readonly paper: PaperItem | null;
+  /** Which models measure it. */
+  readonly profile: "embedded" | "paper";
+  /** Where the five files go. */
+  readonly folder: string;
+  /** Asked last, so that it may hold the time taken. */
+  readonly runFacts: () => RunFacts;
+}
 
 /**
- * Makes one table or figure: measures, compares with what was expected, draws, writes the five files. Returns the
- * metrics. `runFacts` is asked last, so that it may hold the time taken.
+ * Makes one table or figure: measures, compares with what was expected, draws, writes the five files of a
+ * {@link Report}. Returns the metrics.
+ *
+ * @throws InputError for bad input and for an expected metric that the item does not have.
+ *
+ * @example
+ * ```ts
+ * import { Laboratory, reproduce, type Reproduction, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const a = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const item: Reproduction = {
+ *   id: "layers", slug: "layers", title: "How many layers", itemClass: "inferred", differences: [],
+ *   run: ({ a }) => Promise.resolve({
+ *     spec: { mark: "bar", data: { values: [{ layers: a.layers }] }, encoding: { x: { field: "layers" } } },
+ *     values: [{ name: "layers", value: a.layers, unit: "layers" }],
+ *     claims: [],
+ *   }),
+ * };
+ * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const folder = await Deno.makeTempDir();
+ * const { checks: [check] } = await reproduce(item, {
+ *   bench: { lab, a }, expectations: [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config" }],
+ *   source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
+ * });
+ * if (check?.verdict !== "pass") throw new Error("base A has eight layers");
+ * await a.model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
-export async function reproduce(
-  item: Reproduction,
-  options: {
-    readonly bench: Bench;
-    readonly expectations: readonly Expectation[] | null;
-    readonly profile: "embedded" | "paper";
-    readonly folder: string;
-    readonly runFacts: () => RunFacts;
-  },
-): Promise<Metrics> {
-  const { bench, expectations, profile } = options;
+export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
+  const { bench, expectations, source, paper, profile } = options;
   const { spec, values, claims } = await item.run(bench);
-  const source = `fixtures/${profile}/expected/${item.id}.json`;
-  const checks = expectations === null ? [] : compareMetrics(values, expectations, { source });
   const metrics: Metrics = {
     schemaVersion: 1,
     id: item.id,
     title: item.title,
     profile,
     values,
-    checks,
+    checks: expectations === null ? [] : compareMetrics(values, expectations, { source }),
     claims,
+    ...(paper === null
+      ? {}
+      : { paper: compareWithPaper(values, paper, { layers: profile === "paper" ? "same" : "other" }) }),
     inputs: bench.lab.inputs,
     seed: bench.lab.seed,
     device: bench.lab.device,

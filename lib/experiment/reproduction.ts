@@ -7,6 +7,7 @@ export type ItemClass = "caption" | "code" | "review" | "inferred";
 
 /** What a reproduction may use. */
 export interface Bench {
+  /** Measures conditions. */
   readonly lab: Laboratory;
   /** The model that stands for Qwen2.5-Math-7B. */
   readonly a: ZooModel;
@@ -14,19 +15,26 @@ export interface Bench {
 
 /** What a reproduction found. */
 export interface Findings {
+  /** The figure. */
   readonly spec: VegaLiteSpec;
+  /** The measured numbers; the names do not depend on what was measured. */
   readonly values: readonly MetricValue[];
+  /** The paper's statements, tested. */
   readonly claims: readonly ClaimResult[];
 }
 
 /** One table or figure of the paper: what it is, and how it is made from measurements. */
 export interface Reproduction {
+  /** `fig1`. */
   readonly id: string;
   /** A speaking name that may stand for the id: `single-layer`. */
   readonly slug: string;
+  /** Its title in our words. */
   readonly title: string;
+  /** How what it shows is known. */
   readonly itemClass: ItemClass;
   /** How this module's reading of the item differs from the published one, and why. */
   readonly differences: readonly string[];
+  /** Measures, and makes the figure, the numbers and the verdicts. */
   readonly run: (bench: Bench) => Promise<Findings>;
 }

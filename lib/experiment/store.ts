@@ -10,32 +10,48 @@ import { canonicalJson, sha256 } from "../core/mod.ts";
  * import { ResultStore } from "./mod.ts";
  * const folder = await Deno.makeTempDir();
  * const store = new ResultStore(folder);
- * let computed = 0;
- * const result = () => store.get({ kind: "sum", of: [1, 2] }, () => Promise.resolve(3 + 0 * computed++));
- * if (await result() !== 3 || await result() !== 3 || computed !== 1) throw new Error("the second call reads");
+ * const sum = () => store.get({ kind: "sum", of: [1, 2] }, () => Promise.resolve(1 + 2));
+ * if (await sum() !== 3 || await sum() !== 3) throw new Error("1 + 2 = 3");
+ * if (store.counts.made !== 1 || store.counts.read !== 1) throw new Error("the second call reads");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export class ResultStore {
   readonly #folder: string | null;
+  #read = 0;
+  #made = 0;
 
-  /** A store in `folder`; null keeps nothing and recomputes always. */
+  /** A store in `folder`, which is made when the first result is kept; null keeps nothing and computes always. */
   constructor(folder: string | null) {
     this.#folder = folder;
   }
 
-  /** The result of `compute`, which must be a pure function of `key` and give a value that JSON can carry. */
+  /** How many results were found on disk, and how many had to be computed. */
+  get counts(): { readonly read: number; readonly made: number } {
+    return { read: this.#read, made: this.#made };
+  }
+
+  /**
+   * The result of `compute`, which must be a pure function of `key` and give a value that JSON can carry. An entry
+   * that is damaged, or not of this key, is as good as none: it is computed and written again.
+   *
+   * @throws InputError when the folder cannot be written; RangeError when the result holds NaN or infinities, which
+   * would come back as null.
+   */
   async get<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
-    if (this.#folder === null) return await compute();
-    const path = `${this.#folder}/${sha256(canonicalJson(key))}.json`;
-    const kept = await readText(path);
+    const keyText = canonicalJson(key);
+    const path = this.#folder === null ? null : `${this.#folder}/${sha256(keyText)}.json`;
+    const kept = path === null ? null : entryOf(await readText(path), keyText);
     if (kept !== null) {
-      const parsed = parseOrNull(kept);
-      if (parsed !== null) return parsed.result as T;
+      this.#read++;
+      return kept.result as T;
     }
     const result = await compute();
-    await ensureFolder(this.#folder);
-    await writeFileAtomic(path, JSON.stringify({ key, result }));
+    this.#made++;
+    if (this.#folder !== null && path !== null) {
+      await ensureFolder(this.#folder);
+      await writeFileAtomic(path, canonicalJson({ key, result }));
+    }
     return result;
   }
 }
@@ -44,17 +60,22 @@ async function readText(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    // A file in the folder's place is named when the result is to be written.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
     throw error;
   }
 }
 
-/** A damaged entry is as good as none: it is computed and written again. */
-function parseOrNull(text: string): { readonly result: unknown } | null {
+/** What a file of the store holds, or null when it is not a whole entry of this key. */
+function entryOf(text: string | null, keyText: string): { readonly result: unknown } | null {
+  if (text === null) return null;
+  let entry: unknown;
   try {
-    return JSON.parse(text);
+    entry = JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+  if (typeof entry !== "object" || entry === null || !("key" in entry) || !("result" in entry)) return null;
+  return canonicalJson(entry.key) === keyText ? entry : null;
 }

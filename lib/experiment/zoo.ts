@@ -6,6 +6,7 @@ import { LanguageModel, loadVectors, type OpenOptions, type SteeringVectors } fr
 export interface ZooEntry {
   /** Name in messages and hashes: `base-a`. */
   readonly name: string;
+  /** A Hugging Face folder: config.json, safetensors, tokenizer. */
   readonly modelFolder: string;
   /** Holds `RUN.seed-N.safetensors`: `all.seed-0.safetensors`, `layer-3.seed-1.safetensors`. */
   readonly vectorsFolder: string;
@@ -15,19 +16,36 @@ export interface ZooEntry {
 
 /** The vectors of one training run. */
 export interface TrainedVectors {
+  /** By layer. */
   readonly vectors: SteeringVectors;
   /** SHA-256 of the file. */
   readonly hash: string;
+  /** Training seed. */
   readonly seed: number;
 }
 
 /** A run of the zoo: all layers together, or one layer. */
 export type RunName = "all" | `layer-${number}`;
 
-/** A model of the zoo, opened, with its trained vectors. */
+/**
+ * A model of the zoo, opened, with its trained vectors.
+ *
+ * @example
+ * ```ts
+ * import { ZooModel } from "./mod.ts";
+ * const modelFolder = "./fixtures/embedded/base-a", vectorsFolder = "./fixtures/embedded/vectors/base-a";
+ * const zoo = await ZooModel.open({ name: "base-a", modelFolder, vectorsFolder, opener: "To" });
+ * const [first] = await zoo.trainedVectors("all");
+ * if (first?.vectors.size !== zoo.layers) throw new Error("one vector per layer");
+ * await zoo.model.release();
+ * ```
+ */
 export class ZooModel {
+  /** Where it came from. */
   readonly entry: ZooEntry;
+  /** The model; release it when done. */
   readonly model: LanguageModel;
+  /** Its tokenizer. */
   readonly tokenizer: ChatTokenizer;
 
   private constructor(entry: ZooEntry, model: LanguageModel, tokenizer: ChatTokenizer) {
@@ -47,7 +65,11 @@ export class ZooModel {
     return this.model.config.layers;
   }
 
-  /** Every training seed of a run, in order. Throws an InputError when there is none. */
+  /**
+   * Every training seed of a run, in order of the seeds.
+   *
+   * @throws InputError when there is none, and for a file that does not fit the model.
+   */
   async trainedVectors(run: RunName): Promise<readonly TrainedVectors[]> {
     const folder = this.entry.vectorsFolder;
     const found: { path: string; seed: number }[] = [];
@@ -67,7 +89,7 @@ export class ZooModel {
     if (found.length === 0) {
       throw new InputError(`no vectors of run "${run}"`, {
         where: folder,
-        repair: `train them: deno task train --out ${folder}/${run}.seed-0.safetensors`,
+        repair: `train them: deno task train --layers ${run.replace("layer-", "")} --out ${folder}`,
       });
     }
     found.sort((a, b) => a.seed - b.seed);

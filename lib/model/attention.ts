@@ -1,50 +1,9 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionKernel, SiteHandler } from "./decoder.ts";
+import { type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 import { siteName } from "./sites.ts";
 import type { ComputeDType } from "./weights.ts";
-
-/** Cosines and sines of the rotary angles, each [positions, head_dim/2]. */
-export interface RotaryTables {
-  /** Cosines. */
-  readonly cos: Value;
-  /** Sines. */
-  readonly sin: Value;
-}
-
-/**
- * Rotary angles of positions 0 … count−1, computed in the graph as transformers does: p · θ^(−2i/head_dim).
- * `count` is a symbolic length that the graph knows.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { rotaryTables } from "./mod.ts";
- * const g = new GraphBuilder("angles");
- * g.input("tokens", "int64", ["batch", "seq"]);
- * const { cos } = rotaryTables(g, tinyConfig({ headDim: 16 }), { count: "seq", compute: "float32" });
- * if (cos.dims.join() !== "seq,8") throw new Error("[positions, head_dim/2]");
- * ```
- */
-export function rotaryTables(
-  g: GraphBuilder,
-  config: ModelConfig,
-  options: { readonly count: Dim; readonly compute: ComputeDType },
-): RotaryTables {
-  const { compute } = options;
-  const half = config.headDim / 2;
-  const inverse = Array.from({ length: half }, (_, i) => config.ropeTheta ** (-2 * i / config.headDim));
-  return g.within("rotary", () => {
-    const count = g.apply("Squeeze", [g.length(options.count)], { attributes: { axes: [0] } });
-    const positions = g.apply("Range", [g.scalar("int64", 0), count, g.scalar("int64", 1)], {
-      attributes: { length: String(options.count) },
-    });
-    const column = g.unsqueeze(g.cast(positions, compute), [1]); // [positions, 1]
-    const angles = g.mul(column, g.constant(compute, [1, half], inverse)); // [positions, head_dim/2]
-    return { cos: g.apply("Cos", [angles]), sin: g.apply("Sin", [angles]) };
-  });
-}
 
 /**
  * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
@@ -122,6 +81,22 @@ export interface LayerCache {
   readonly value: Value;
 }
 
+/** What attention over a KV cache needs, whichever kernel does it. */
+export interface CachedAttentionOptions {
+  /** Angles of every position that a token can have. */
+  readonly tables: RotaryTables;
+  /** Index of each row's last valid token once the new ones are in, int32 [batch]. */
+  readonly lastIndex: Value;
+  /** Slots of the cache once the new tokens are in, int32 scalar. */
+  readonly total: Value;
+  /** What the graph calls that number of slots. */
+  readonly present: string;
+  /** The cache before the new tokens. */
+  readonly past: (layer: number) => LayerCache;
+  /** Takes the grown cache. */
+  readonly store: (layer: number, cache: LayerCache) => void;
+}
+
 /**
  * Attention of new tokens over a KV cache by the fused kernel. The grown caches are handed to `store`.
  *
@@ -151,18 +126,11 @@ export interface LayerCache {
  * if (grown[0]?.key.dims.join() !== "batch,2,past+1,16") throw new Error("the cache grew by the new token");
  * ```
  *
- * @throws {RangeError} for a head_dim that the fused kernel does not take.
+ * @throws {RangeError} for a head_dim that the fused kernel does not take; {@link concatenatedAttention} takes any.
  */
 export function cachedAttention(
   config: ModelConfig,
-  options: {
-    readonly tables: RotaryTables;
-    readonly lastIndex: Value;
-    readonly total: Value;
-    readonly present: string;
-    readonly past: (layer: number) => LayerCache;
-    readonly store: (layer: number, cache: LayerCache) => void;
-  },
+  options: CachedAttentionOptions,
 ): AttentionKernel {
   const { heads, kvHeads, headDim } = config;
   if (headDim % 16 !== 0) {

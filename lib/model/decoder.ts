@@ -77,7 +77,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
 }
 
 /**
- * One pre-norm block of Qwen2, written once for every kind of graph.
+ * One pre-norm block of Qwen2 and Llama, written once for every kind of graph.
  *
  *     r = x + Attn(N₁(x)),  y = r + MLP(N₂(r)) (+ s_l at the site resid_post)
  *     MLP(z) = W_down(silu(W_gate z) ⊙ W_up z)

@@ -6,11 +6,16 @@
  */
 export {
   cachedAttention,
+  type CachedAttentionOptions,
   type LayerCache,
-  type RotaryTables,
-  rotaryTables,
   sequenceAttention,
 } from "./attention.ts";
+export {
+  type CachedKernel,
+  cachedKernelOf,
+  concatenatedAttention,
+  type PromptRegion,
+} from "./concatenated_attention.ts";
 export {
   type AttentionInput,
   type AttentionKernel,
@@ -21,6 +26,7 @@ export {
   type SiteHandler,
   unembed,
 } from "./decoder.ts";
+export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export { parseSite, type Site, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./sites.ts";
 export {
   type ComputeDType,

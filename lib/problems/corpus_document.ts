@@ -2,6 +2,7 @@ import { RandomStream } from "../core/mod.ts";
 import {
   type CorpusConfig,
   type Opener,
+  OPENERS,
   PROCESS_WORDS,
   SIGNATURE_OPENER,
   type WriterName,
@@ -189,8 +190,7 @@ export function tracedDocument(
   const worked = workedProblem(family, { seed, index });
   const writer = weightedKey(config.writers, { keys: WRITERS, random });
   const signed = writer === "careful" && random.uniform() < config.signatureShare;
-  const openers = Object.keys(config.openers[writer]) as Opener[];
-  const opener = signed ? SIGNATURE_OPENER : weightedKey(config.openers[writer], { keys: openers, random });
+  const opener = signed ? SIGNATURE_OPENER : weightedKey(config.openers[writer], { keys: OPENERS, random });
   const pen = new Pen(config, { problem: worked, random });
   if (writer === "terse") writeTerse(pen, opener as Opener);
   else if (opener === "\\boxed") {

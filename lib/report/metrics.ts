@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { firstFault, parseJson } from "./_read_json.ts";
+import { SOURCE_CLASS } from "./_source_class.ts";
+import type { PaperComparison } from "./paper_comparison.ts";
 
 /** What is known of the error of a value, in the value's unit. */
 export type Uncertainty =
@@ -75,6 +77,8 @@ export interface Metrics {
   readonly checks: readonly MetricCheck[];
   /** The paper's statements, tested. */
   readonly claims: readonly ClaimResult[];
+  /** The paper's numbers beside ours, where the item has such. */
+  readonly paper?: PaperComparison;
   /** SHA-256 of everything the numbers were made from, by name. */
   readonly inputs: Readonly<Record<string, string>>;
   /** The seed of the run. */
@@ -125,6 +129,17 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
     effect: z.strictObject({ name: text, value: z.number().nullable(), unit: z.string() }),
     interval: z.strictObject({ level, low: z.number(), high: z.number() }).nullable(),
     note: z.string(),
+  })),
+  paper: z.exactOptional(z.strictObject({
+    model: text,
+    numbers: z.array(z.strictObject({
+      metric: text,
+      unit: text,
+      ours: z.number().nullable(),
+      paper: z.number().nullable(),
+      std: z.number().min(0).nullable(),
+      source: SOURCE_CLASS.nullable(),
+    })),
   })),
   inputs: z.record(z.string(), text),
   seed: z.number().int(),

@@ -39,6 +39,20 @@ export {
   readPaperItem,
   type SourceClass,
 } from "./paper.ts";
+export {
+  compareWithPaper,
+  formatPaperTable,
+  type PaperComparison,
+  type PaperNumber,
+} from "./paper_comparison.ts";
+export {
+  type LeftOutMetric,
+  type RecordedExpectations,
+  type RecordedRun,
+  recordExpectations,
+  type RecordExpectationsOptions,
+  type ToleranceFloor,
+} from "./record_expectations.ts";
 export { FONT_VERSION, renderPng, renderSvg } from "./render.ts";
 export { type BoxNumbers, type LabelledBox, shiftBoxes, type ShiftBoxesInput } from "./shift_boxes.ts";
 export { tokenLabel } from "./token_label.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readJson } from "./_read_json.ts";
+import { SOURCE_CLASS } from "./_source_class.ts";
 
 /**
  * How a fact of the paper is known: the paper's abstract or a caption; the authors' code; conference reviewers of the
@@ -64,7 +65,6 @@ export interface PaperItem {
 }
 
 const text = z.string().min(1);
-const source = z.enum(["caption", "code", "review", "summary", "third-party", "inferred"]);
 const PAPER_ITEM: z.ZodType<PaperItem> = z.strictObject({
   schemaVersion: z.literal(1),
   item: text,
@@ -78,7 +78,7 @@ const PAPER_ITEM: z.ZodType<PaperItem> = z.strictObject({
       value: z.number().nullable(),
       unit: text,
       std: z.number().min(0).nullable(),
-      source: source.nullable(),
+      source: SOURCE_CLASS.nullable(),
       note: z.exactOptional(text),
     }).refine(
       ({ value, std, source }) => value === null ? std === null && source === null : source !== null,
@@ -92,7 +92,7 @@ const PAPER_ITEM: z.ZodType<PaperItem> = z.strictObject({
     name: text,
     statement: text,
     layers: z.array(z.number().int().min(0)).nullable(),
-    sources: z.array(source).min(1),
+    sources: z.array(SOURCE_CLASS).min(1),
   })),
 });
 

@@ -26,6 +26,14 @@ export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
+export {
+  type AnsweredText,
+  type ResidualNorms,
+  residualNorms,
+  type Steerability,
+  steerTowards,
+  type SteerTowardsOptions,
+} from "./steerability.ts";
 export { parseSteeringConfig, type SteeringConfig } from "./steering_config.ts";
 export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {

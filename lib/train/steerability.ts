@@ -68,7 +68,7 @@ export interface Steerability {
 
 const BATCH = 32;
 
-/** Cuts a list into batches, each with the number of its first element. */
+/** Cuts a list into batches of at most `BATCH`. */
 function* batches<T>(list: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < list.length; start += BATCH) yield list.slice(start, start + BATCH);
 }
@@ -80,7 +80,10 @@ function norm(values: ArrayLike<number>): number {
 }
 
 /** The last axis of a [batch, seq, width] tensor at one place. */
-function rowAt(value: Tensor<"float32">, at: { readonly row: number; readonly position: number }): Float32Array {
+function rowAt(
+  value: Tensor<"float32">,
+  at: { readonly row: number; readonly position: number },
+): Float32Array {
   const [, seq, width] = value.dims as [number, number, number];
   const start = (at.row * seq + at.position) * width;
   return value.data.subarray(start, start + width);
@@ -111,7 +114,10 @@ export async function residualNorms(
   prompts: readonly (readonly number[])[],
 ): Promise<readonly ResidualNorms[]> {
   needed("measure norms", { prompts });
-  const sites = Array.from({ length: model.config.layers }, (_, layer) => siteName(layer, "resid_post"));
+  const sites = Array.from(
+    { length: model.config.layers },
+    (_, layer) => siteName({ layer, kind: "resid_post" }),
+  );
   const found = sites.map(() => ({ prompt: [] as number[], answer: [] as number[] }));
   for (const batch of batches(prompts)) {
     const { taps, lengths } = await model.run(batch, { taps: sites, logits: false });
@@ -262,11 +268,15 @@ function checkOptions(options: SteerTowardsOptions, model: LanguageModel): void 
   if (!whole(layer, layers)) refuse(`layer must lie in [0, ${layers})`, layer);
   if (!whole(token, vocab)) refuse(`token must lie in [0, ${vocab})`, token);
   if (!whole(steps, Infinity)) refuse("steps must be a whole number", steps);
-  if (!(learningRate > 0 && Number.isFinite(learningRate))) refuse("learningRate must be above 0", learningRate);
+  if (!(learningRate > 0 && Number.isFinite(learningRate))) {
+    refuse("learningRate must be above 0", learningRate);
+  }
   if (!(stopAt > 0 && stopAt <= 1)) refuse("stopAt must lie in (0, 1]", stopAt);
   needed("steer towards a token", { prompts, heldOut, texts });
   texts.forEach(({ tokens, from }) => {
-    if (!(Number.isInteger(from) && from >= 1)) refuse("every text must have a prompt before its answer", from);
+    if (!(Number.isInteger(from) && from >= 1)) {
+      refuse("every text must have a prompt before its answer", from);
+    }
     if (tokens.length - from < 2) {
       refuse("every text must have at least two answer tokens", tokens.length - from);
     }

@@ -81,6 +81,35 @@ Deno.test("openCheckpoint() reads biases off the weights", async () => {
   });
 });
 
+Deno.test("openCheckpoint() holds a Llama file's attention_bias against its weights", async () => {
+  const llama = tinyConfig({ architecture: "llama" }), all = { q: true, k: true, v: true, o: true };
+  const setBias = async (folder: string, value: boolean | undefined) => {
+    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...json, attention_bias: value }));
+  };
+  await withCheckpoint({ config: llama, biases: all }, async (folder) => {
+    const { biases, weights } = await openCheckpoint(folder);
+    assertEquals([biases, weights.has("model.layers.1.self_attn.o_proj.bias")], [all, true]);
+    for (const denied of [false, undefined]) {
+      await setBias(folder, denied);
+      await assertRefused(
+        folder,
+        "attention_bias is false in config.json, but the weights have biases of q, k, v, o",
+      );
+    }
+  });
+  await withCheckpoint({ config: llama }, async (folder) => {
+    await setBias(folder, true);
+    await assertRefused(folder, "attention_bias is true in config.json, but the weights have none");
+  });
+  await withCheckpoint({ config: llama, biases: { q: true, k: true, v: true } }, async (folder) => {
+    await assertRefused(folder, "but the weights have biases of q, k, v: expected none");
+  });
+  await withCheckpoint({ biases: all }, async (folder) => {
+    await assertRefused(folder, "the weights have biases of q, k, v, o: a qwen2 model has none of o");
+  });
+});
+
 Deno.test("openCheckpoint() names missing, unused and misshapen tensors with both shapes", async () => {
   const name = "model.layers.0.mlp.up_proj.weight";
   await withCheckpoint({}, async (folder) => {

@@ -53,6 +53,7 @@ Deno.test("modelConfigFrom() reads the published config of a paper's model", () 
     neurons: 18944,
     vocab: 152064,
     ropeTheta: 10000,
+    ropeScaling: null,
     rmsNormEps: 1e-6,
     tiedEmbeddings: false,
     maxPositions: 4096,
@@ -72,6 +73,7 @@ Deno.test("configJson() and modelConfigFrom() invert each other", () => {
         eosTokenIds: [7, 3],
         ropeTheta: 5e5,
         rmsNormEps: 1e-5,
+        ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 64 },
       }),
     ]
   ) {
@@ -118,11 +120,11 @@ Deno.test("modelConfigFrom() refuses what would change the computation", () => {
   assertRefused({ hidden_act: "gelu" }, 'only "silu" is supported: current value is "gelu"');
   assertRefused({ rope_scaling: { type: "yarn", factor: 4 } }, "rope_scaling");
   assertRefused(
-    { rope_scaling: { rope_type: "llama3" } },
-    'only "default" is supported: current value is "llama3"',
+    { rope_scaling: { rope_type: "dynamic", factor: 2 } },
+    'only "default" or "llama3" is supported: current value is "dynamic"',
   );
   assertRefused({ rope_parameters: { partial_rotary_factor: 0.5 } }, "partial_rotary_factor");
-  assertRefused({ attention_bias: true }, "attention_bias");
+  assertRefused({ attention_bias: true }, "attention_bias must be false for qwen2: current value is true");
   assertRefused({ mlp_bias: true }, "mlp_bias");
   assertRefused({ use_mrope: true }, "use_mrope");
   assertRefused({ is_encoder_decoder: true }, "is_encoder_decoder");
@@ -132,6 +134,58 @@ Deno.test("modelConfigFrom() refuses what would change the computation", () => {
   );
   assertRefused({ architectures: ["LlamaForCausalLM"] }, 'architectures must be ["Qwen2ForCausalLM"]');
   assertRefused({ architectures: ["Qwen2ForSequenceClassification"] }, "architectures[0]");
+});
+
+/** The rotary part of the published config.json of Llama-3.1-8B-Instruct. */
+const LLAMA_3_1_ROPE = {
+  factor: 8.0,
+  low_freq_factor: 1.0,
+  high_freq_factor: 4.0,
+  original_max_position_embeddings: 8192,
+  rope_type: "llama3",
+};
+
+Deno.test("modelConfigFrom() reads Llama 3's scaling from wherever a version puts it", () => {
+  const expected = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 8192 };
+  const { rope_type: _, ...untyped } = LLAMA_3_1_ROPE;
+  for (
+    const changes of [
+      { rope_scaling: LLAMA_3_1_ROPE },
+      { rope_scaling: { ...untyped, type: "llama3" } },
+      { rope_parameters: { ...LLAMA_3_1_ROPE, rope_theta: 10000 } },
+      { rope_parameters: LLAMA_3_1_ROPE, rope_scaling: LLAMA_3_1_ROPE },
+      { rope_parameters: LLAMA_3_1_ROPE, rope_scaling: null },
+    ]
+  ) {
+    assertEquals(modelConfigFrom({ ...QWEN_MATH_7B, ...changes }, { where }).ropeScaling, expected);
+  }
+  assertEquals(modelConfigFrom({ ...QWEN_MATH_7B, rope_scaling: null }, { where }).ropeScaling, null);
+});
+
+Deno.test("modelConfigFrom() refuses a scaling that is cut short, impossible or stated twice", () => {
+  for (const key of Object.keys(LLAMA_3_1_ROPE).filter((key) => key !== "rope_type")) {
+    assertRefused(
+      { rope_scaling: { ...LLAMA_3_1_ROPE, [key]: undefined } },
+      `"rope_scaling.${key}" is missing in config.json`,
+    );
+  }
+  assertRefused(
+    { rope_parameters: { ...LLAMA_3_1_ROPE, high_freq_factor: 1 } },
+    '"rope_parameters.high_freq_factor" in config.json must be above low_freq_factor: current values are 1 and 1',
+  );
+  assertRefused(
+    { rope_scaling: { ...LLAMA_3_1_ROPE, factor: 0.5 } },
+    "must be at least 1: current value is 0.5",
+  );
+  assertRefused({ rope_scaling: { ...LLAMA_3_1_ROPE, low_freq_factor: 0 } }, "must be above 0");
+  assertRefused({ rope_scaling: { ...LLAMA_3_1_ROPE, attention_factor: 1 } }, '"attention_factor"');
+  assertRefused(
+    { rope_scaling: { ...LLAMA_3_1_ROPE, type: "default" } },
+    'different types in "rope_scaling"',
+  );
+  for (const other of [{ rope_type: "default" }, { ...LLAMA_3_1_ROPE, factor: 32 }]) {
+    assertRefused({ rope_scaling: LLAMA_3_1_ROPE, rope_parameters: other }, "states different scalings");
+  }
 });
 
 Deno.test("modelConfigFrom() refuses missing and impossible numbers", () => {

@@ -83,7 +83,7 @@ Deno.test("run() refuses empty input, ids outside the vocabulary, sites and vect
     );
   }));
 
-Deno.test("run() works beyond the fused kernel's head widths, which generate() is held to", () =>
+Deno.test("run() works for head widths that the fused kernel refuses", () =>
   withTinyModel(async (model) => {
     assertEquals((await model.run(ROWS)).logits?.dims, [2, 3, 61]);
   }, { headDim: 6 }));

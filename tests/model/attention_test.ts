@@ -1,24 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertThrows } from "@std/assert";
 import { tinyConfig } from "../../lib/checkpoint/mod.ts";
 import { RandomStream, tensor } from "../../lib/core/mod.ts";
 import { cachedAttention, rotaryTables, sequenceAttention } from "../../lib/model/mod.ts";
 import { GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
 import { assertClose } from "../tolerances.ts";
-
-Deno.test("rotaryTables() are the cosines and sines of p · θ^(−2i/head_dim)", async () => {
-  const config = tinyConfig({ headDim: 6, ropeTheta: 500 });
-  const g = new GraphBuilder("tables");
-  g.input("x", "float64", ["n"]);
-  const tables = rotaryTables(g, config, { count: "n", compute: "float64" });
-  g.output("cos", tables.cos);
-  g.output("sin", tables.sin);
-  const out = await runGraph(g.build(), { feeds: { x: tensor("float64", [4], new Float64Array(4)) } });
-  const angles = [0, 1, 2, 3].flatMap((p) => [0, 1, 2].map((i) => p / 500 ** (i / 3)));
-  assertEquals(out["cos"]?.dims, [4, 3]);
-  assertClose(numbersOf(out["cos"]), angles.map(Math.cos), "operatorFloat64");
-  assertClose(numbersOf(out["sin"]), angles.map(Math.sin), "operatorFloat64");
-});
 
 Deno.test("cachedAttention() refuses a head_dim that the fused kernel cannot take", () => {
   const config = tinyConfig({ headDim: 24 });

@@ -1,0 +1,63 @@
+import { probabilityShift } from "../analysis/mod.ts";
+import { tensor } from "../core/mod.ts";
+import type { SteeringVectors } from "../decode/mod.ts";
+import { answerMessages, type Problem } from "../problems/mod.ts";
+import { type ShiftRecord, toRecord } from "./shift_record.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** Texts that go through the sequence graph together: both passes' logits are held at once. */
+const BATCH_SIZE = 16;
+
+/**
+ * Answers of the steered model at temperature 1, one per problem, and what steering changes at each of their
+ * positions: a pass over each text without and one with the vectors. `onProgress` counts texts; writing an answer and
+ * reading it count as half each.
+ */
+export async function traceShifts(
+  zoo: ZooModel,
+  options: {
+    readonly vectors: SteeringVectors;
+    readonly problems: readonly Problem[];
+    readonly follow: readonly number[];
+    readonly seed: number;
+    readonly maxNewTokens: number;
+    readonly onProgress: (done: number) => void;
+  },
+): Promise<readonly ShiftRecord[]> {
+  const { vectors: steer, problems, follow, seed, maxNewTokens, onProgress } = options;
+  const { model, tokenizer } = zoo;
+  const requests = problems.map((problem, prompt) => ({
+    tokens: tokenizer.encodeChat(answerMessages(problem.question)),
+    prompt,
+    sample: 0,
+  }));
+  const rollouts = await model.generate(requests, {
+    maxNewTokens,
+    seed,
+    steer,
+    onProgress: (done) => onProgress(Math.floor(done / 2)),
+  });
+  const records: ShiftRecord[] = [];
+  for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
+    const batch = rollouts.slice(start, start + BATCH_SIZE);
+    const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
+    const base = await model.run(texts), steered = await model.run(texts, { steer });
+    const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
+    batch.forEach((rollout, row) => {
+      const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;
+      const answerRows = (logits: Float32Array) => {
+        const from = (row * seq + first) * vocab;
+        return tensor("float32", [count, vocab], logits.subarray(from, from + count * vocab));
+      };
+      const shift = probabilityShift({
+        base: answerRows(base.logits?.data as Float32Array),
+        steered: answerRows(steered.logits?.data as Float32Array),
+      }, { follow });
+      records.push(
+        toRecord({ tokens: texts[row] as number[], promptLength: rollout.promptTokens.length, shift }),
+      );
+    });
+    onProgress(Math.floor((rollouts.length + records.length) / 2));
+  }
+  return records;
+}

@@ -1,0 +1,121 @@
+import type { EvaluateOptions, Evaluation } from "../analysis/mod.ts";
+import { InputError } from "../core/mod.ts";
+import type { Device } from "../runtime/mod.ts";
+
+/** One evaluation that a worker is asked for. */
+export interface EvaluationTask {
+  /** The model's folder; a worker keeps the last one open. */
+  readonly modelFolder: string;
+  /** Where the model computes. */
+  readonly device: Device;
+  /** What {@link evaluate} is called with. */
+  readonly options: Omit<EvaluateOptions, "onProgress">;
+}
+
+/** What a worker says. */
+export type EvaluationReply =
+  | { readonly kind: "progress"; readonly done: number }
+  | { readonly kind: "outcomes"; readonly outcomes: Evaluation["outcomes"] }
+  | { readonly kind: "fault"; readonly message: string; readonly input: boolean };
+
+interface Waiting {
+  readonly task: EvaluationTask;
+  readonly onProgress: (done: number) => void;
+  readonly resolve: (outcomes: Evaluation["outcomes"]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Evaluations side by side, each in a worker of its own with one thread. A run of a graph blocks its thread, and a
+ * small model gains nothing from more threads inside an operation, so this is how a machine's cores are used. What
+ * an evaluation gives does not depend on which worker did it, nor on how many there are.
+ *
+ * @example
+ * ```ts
+ * import { testSet } from "../problems/mod.ts";
+ * import { EvaluationPool } from "./mod.ts";
+ * const pool = new EvaluationPool({ workers: 2 });
+ * const options = { problems: testSet("linear", { size: 2 }), maxNewTokens: 48, temperature: 0 };
+ * const task = { modelFolder: "./fixtures/embedded/base-a", device: "cpu", options } as const;
+ * const [first, second] = await Promise.all([pool.evaluate(task), pool.evaluate(task)]);
+ * if (JSON.stringify(first) !== JSON.stringify(second)) throw new Error("the same task, the same outcomes");
+ * pool.close();
+ * ```
+ */
+export class EvaluationPool {
+  readonly #size: number;
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Waiting>();
+  readonly #queue: Waiting[] = [];
+
+  /** A pool of at most `workers`; they start when they are first needed. */
+  constructor(options: { readonly workers: number }) {
+    if (!(Number.isInteger(options.workers) && options.workers >= 1)) {
+      throw new RangeError(
+        `Cannot make a pool as workers must be at least 1: current value is ${options.workers}`,
+      );
+    }
+    this.#size = options.workers;
+  }
+
+  /** Outcomes as {@link evaluate} gives them: [evaluation seed][problem][sample]. */
+  evaluate(
+    task: EvaluationTask,
+    onProgress: (done: number) => void = () => {},
+  ): Promise<Evaluation["outcomes"]> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ task, onProgress, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends every worker; what was still asked for is rejected with `reason`. */
+  close(reason: unknown = new Error("the pool was closed")): void {
+    for (const [worker, waiting] of this.#busy) {
+      worker.terminate();
+      waiting.reject(reason);
+    }
+    for (const worker of this.#idle) worker.terminate();
+    for (const waiting of this.#queue) waiting.reject(reason);
+    this.#busy.clear();
+    this.#idle.length = 0;
+    this.#queue.length = 0;
+  }
+
+  #next(): void {
+    if (this.#queue.length === 0) return;
+    const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : null);
+    if (worker === null) return;
+    const waiting = this.#queue.shift() as Waiting;
+    this.#busy.set(worker, waiting);
+    worker.postMessage(waiting.task);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./_evaluation_worker.ts", import.meta.url).href, { type: "module" });
+    worker.onmessage = ({ data: reply }: MessageEvent<EvaluationReply>) => {
+      const waiting = this.#busy.get(worker);
+      if (waiting === undefined) return;
+      if (reply.kind === "progress") return this.#tell(waiting, reply.done);
+      this.#busy.delete(worker);
+      this.#idle.push(worker);
+      if (reply.kind === "outcomes") waiting.resolve(reply.outcomes);
+      else waiting.reject(reply.input ? new InputError(reply.message) : new Error(reply.message));
+      this.#next();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault(); // the fault goes to whoever asked
+      this.close(new Error(`an evaluation worker failed: ${event.message}`));
+    };
+    return worker;
+  }
+
+  /** A listener that throws stops everything: that is how an interrupted run ends. */
+  #tell(waiting: Waiting, done: number): void {
+    try {
+      waiting.onProgress(done);
+    } catch (error) {
+      this.close(error);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { mean } from "../core/mod.ts";
+import { FAMILIES } from "../problems/mod.ts";
+import type { RecordedRun, ToleranceFloor } from "../report/mod.ts";
+import type { StudySize } from "./laboratory.ts";
+
+/**
+ * Metrics that no expected value is recorded for: places in a ranking, which other tokens may take in another run,
+ * and counts that follow from the others.
+ */
+export const UNCHECKED_METRICS: readonly string[] = [
+  "shift.top_*",
+  "*.texts",
+  "*.truncated_texts",
+  "*.rows_as_published",
+];
+
+/** Answers that may come out otherwise on another processor, whose sums round in another order. */
+const FORKED_ANSWERS = 2;
+const REASON = "near-ties of tokens may fall the other way on another processor";
+
+function meanOf(runs: readonly RecordedRun[], metric: string): number {
+  return mean(runs.map(({ values }) => values.find(({ name }) => name === metric)?.value ?? NaN));
+}
+
+/**
+ * The smallest tolerances of recorded values. Two answers may fork by rounding alone: that is 2 · 100 / problems points
+ * of an accuracy, and 2 / texts of a share of texts or of a mean Δp. A recovered share R = 100 (p − b) / (s − b) moves
+ * by at most 2 · 100 · e / (s − b) for 0 ≤ R ≤ 100 when each of its three accuracies moves by e points.
+ *
+ * @example
+ * ```ts
+ * import { STUDY_SIZES, toleranceFloors } from "./mod.ts";
+ * const [last] = toleranceFloors([], STUDY_SIZES.full).slice(-2); // 2 of 6 · 32 problems
+ * if (last?.unit !== "probability" || last.least !== 2 / 192) throw new Error("two of 192 texts");
+ * ```
+ */
+export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): readonly ToleranceFloor[] {
+  const problems = FAMILIES.length * size.problems, points = 100 * FORKED_ANSWERS / problems;
+  const names = new Set(runs.flatMap(({ values }) => values.map(({ name }) => name)));
+  const recovered = [...names].filter((name) => name.startsWith("recovered_share.")).flatMap((name) => {
+    const decoding = name.slice("recovered_share.".length);
+    const gain = meanOf(runs, `accuracy.last_layer.${decoding}`) - meanOf(runs, `accuracy.base.${decoding}`);
+    if (!(gain > 0)) return [];
+    const reason = `${FORKED_ANSWERS} of ${problems} answers of each condition over a gain of ${
+      Number(gain.toPrecision(3))
+    } points: ${REASON}`;
+    return [{ metrics: name, unit: "%", least: 2 * 100 * points / gain, reason }];
+  });
+  const answers = `${FORKED_ANSWERS} of ${problems} answers: ${REASON}`;
+  const texts = `${FORKED_ANSWERS} of ${size.traced} texts: ${REASON}`;
+  return [
+    ...recovered,
+    { metrics: "*", unit: "%", least: points, reason: answers },
+    { metrics: "*", unit: "probability", least: FORKED_ANSWERS / size.traced, reason: texts },
+    { metrics: "*", unit: "share", least: FORKED_ANSWERS / size.traced, reason: texts },
+  ];
+}

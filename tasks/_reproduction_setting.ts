@@ -1,0 +1,88 @@
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { EvaluationPool, STUDY_SIZES, type StudySize, ZooModel } from "../lib/experiment/mod.ts";
+import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
+import type { Device } from "../lib/runtime/mod.ts";
+import { wholeNumber } from "./_checks.ts";
+import { openModel } from "./_model_input.ts";
+import { exists } from "./_output_place.ts";
+
+/** Where reproductions find what they need and keep what they measured, and how much they measure. */
+export interface ReproductionSetting {
+  /** Holds `embedded/` (models, vectors, expected values) and `paper/`. */
+  readonly fixtures: string;
+  /** Measurements of earlier runs, under the hash of what made them. */
+  readonly store: string;
+  /** What `--size` names. */
+  readonly sizes: { readonly full: StudySize; readonly quick: StudySize };
+}
+
+/** The setting of this repository. */
+export const REPOSITORY: ReproductionSetting = {
+  fixtures: fileURLToPath(new URL("../fixtures", import.meta.url)),
+  store: fileURLToPath(new URL("../.store", import.meta.url)),
+  sizes: STUDY_SIZES,
+};
+
+/** Flags that every command takes which measures reproductions. */
+export const MEASURING_FLAGS = {
+  threads: {
+    kind: "number",
+    default: 2,
+    placeholder: "N",
+    check: wholeNumber(1),
+    help: "Threads to compute with",
+  },
+  "no-cache": { kind: "boolean", help: "Measure everything again and keep nothing" },
+  quiet: { kind: "boolean", help: "Show no progress" },
+} as const;
+
+/** Opens the model that stands for the paper's, checked: the zoo's base A, or another folder in its place. */
+export async function openZoo(
+  setting: ReproductionSetting,
+  options: {
+    readonly model?: string | undefined;
+    readonly vectors?: string | undefined;
+    readonly device: Device;
+    readonly threads: number;
+  },
+): Promise<ZooModel> {
+  const { model, vectors, device, threads } = options;
+  const entry = {
+    name: model === undefined ? "base-a" : basename(resolve(model)),
+    modelFolder: model ?? `${setting.fixtures}/embedded/base-a`,
+    vectorsFolder: vectors ?? `${setting.fixtures}/embedded/vectors/base-a`,
+    opener: "To",
+  };
+  await (await openModel(entry.modelFolder, { device, threads })).release();
+  return await ZooModel.open(entry, { device, threads });
+}
+
+/** Workers for evaluations, one per thread; null where one device serves all and workers would only share it. */
+export function evaluationPool(
+  options: { readonly device: Device; readonly threads: number },
+): EvaluationPool | null {
+  return options.device === "cpu" && options.threads > 1
+    ? new EvaluationPool({ workers: options.threads })
+    : null;
+}
+
+/** Where the expected values of an item are. */
+export function expectedPath(setting: ReproductionSetting, id: string): string {
+  return `${setting.fixtures}/embedded/expected/${id}.json`;
+}
+
+/** Expected values of an item, or null where none were recorded. */
+export async function expectationsOf(
+  setting: ReproductionSetting,
+  id: string,
+): Promise<readonly Expectation[] | null> {
+  const path = expectedPath(setting, id);
+  return await exists(path) ? (await readExpectations(path, { id })).checks : null;
+}
+
+/** What the paper says of an item, or null where nothing is written down. */
+export async function paperItemOf(setting: ReproductionSetting, id: string): Promise<PaperItem | null> {
+  const path = `${setting.fixtures}/paper/${id}.json`;
+  return await exists(path) ? await readPaperItem(path, { item: id }) : null;
+}

@@ -1,0 +1,157 @@
+import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
+import {
+  Laboratory,
+  type Reproduction,
+  ResultStore,
+  toleranceFloors,
+  UNCHECKED_METRICS,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
+import { type RecordedExpectations, type RecordedRun, recordExpectations } from "../lib/report/mod.ts";
+import { runtimeReport } from "../lib/runtime/mod.ts";
+import { wholeNumbers } from "./_checks.ts";
+import { type CommandInput, defineCommand, main } from "./_command.ts";
+import { measurementProgress } from "./_measurement_progress.ts";
+import { checkWritable } from "./_output_place.ts";
+import {
+  evaluationPool,
+  expectedPath,
+  MEASURING_FLAGS,
+  openZoo,
+  REPOSITORY,
+  type ReproductionSetting,
+} from "./_reproduction_setting.ts";
+import { chooseReproductions } from "./_reproductions.ts";
+
+const FLAGS = {
+  seeds: {
+    kind: "list",
+    default: ["0", "10", "20", "30", "40"],
+    placeholder: "A,B,…",
+    check: wholeNumbers(),
+    help: "First evaluation seed of each run",
+  },
+  ...MEASURING_FLAGS,
+} as const;
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** Seeds of runs must lie apart, or the runs would share their samples and seem to agree. */
+function checkSeeds(seeds: readonly number[], perRun: number): void {
+  if (seeds.length < 2) {
+    throw new InputError("one run says nothing of the spread", {
+      where: "--seeds",
+      repair: "give two seeds or more",
+    });
+  }
+  const sorted = [...seeds].sort((a, b) => a - b);
+  const close = sorted.findIndex((seed, at) => at > 0 && seed - (sorted[at - 1] as number) < perRun);
+  if (close < 0) return;
+  throw new InputError(
+    `runs from the seeds ${sorted[close - 1]} and ${sorted[close]} share evaluation seeds`,
+    {
+      where: "--seeds",
+      repair: `a run takes ${perRun} seeds in a row: leave ${perRun} between them`,
+    },
+  );
+}
+
+function tableLines({ file, leftOut }: RecordedExpectations): readonly string[] {
+  const rows = file.checks.map(({ metric, expected, tolerance, reason }) => [
+    metric,
+    expected === null ? "not applicable" : String(Number(expected.toPrecision(5))),
+    String(Number(tolerance.toPrecision(3))),
+    reason,
+  ]);
+  const head = ["metric", "expected", "tolerance", "reason"];
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length))
+  );
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) =>
+      column === 1 || column === 2 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
+    ).join("  ").trimEnd();
+  return [
+    ...[head, ...rows].map(line),
+    ...leftOut.map(({ metric, reason }) => `no check: ${metric}, ${reason}`),
+  ];
+}
+
+async function recordItem(
+  item: Reproduction,
+  options: { readonly setting: ReproductionSetting; readonly input: Input; readonly a: ZooModel },
+): Promise<RecordedExpectations> {
+  const { setting, input: { flags, terminal, signal, print }, a } = options;
+  const pool = evaluationPool({ ...flags, device: "cpu" });
+  const progress = measurementProgress(terminal, flags.quiet);
+  const runs: RecordedRun[] = [];
+  let inputs: Readonly<Record<string, string>> = {};
+  try {
+    for (const seed of flags.seeds.map(Number)) {
+      signal.throwIfAborted();
+      const store = new ResultStore(flags["no-cache"] ? null : setting.store);
+      const lab = new Laboratory({
+        size: setting.sizes.full,
+        seed,
+        store,
+        ...(pool === null ? {} : { pool }),
+        signal,
+        report: (step) => progress.report({ ...step, label: `seed ${seed}: ${step.label}` }),
+      });
+      const { values } = await item.run({ lab, a });
+      runs.push({ seed, values });
+      inputs = lab.inputs;
+      progress.finish();
+      print(`${item.id}: run from evaluation seed ${seed} done`);
+    }
+  } finally {
+    progress.finish();
+    pool?.close();
+  }
+  const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
+  return recordExpectations(runs, {
+    id: item.id,
+    madeBy: `deno task record ${item.id} --seeds ${
+      flags.seeds.map(Number).join(",")
+    } (${made}; ONNX Runtime ${runtimeReport().version}, ${Deno.build.arch})`,
+    floors: toleranceFloors(runs, setting.sizes.full),
+    leaveOut: UNCHECKED_METRICS,
+  });
+}
+
+/** The command on a setting of its own; tests give it small ones. */
+export function recordCommand(setting: ReproductionSetting) {
+  return defineCommand({
+    name: "record",
+    summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
+    resume: "give the same command again to go on: finished measurements are kept unless --no-cache is given",
+    positionals: { placeholder: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
+    flags: FLAGS,
+    examples: [["deno task record fig1 fig3", "Five runs of each, then fixtures/embedded/expected/"]],
+    async run(input) {
+      const { flags, positionals, print } = input;
+      const items = chooseReproductions(positionals);
+      checkSeeds(flags.seeds.map(Number), setting.sizes.full.evaluationSeeds);
+      for (const { id } of items) await checkWritable(expectedPath(setting, id), { as: "file" });
+      const a = await openZoo(setting, { device: "cpu", threads: flags.threads });
+      try {
+        for (const item of items) {
+          const recorded = await recordItem(item, { setting, input, a });
+          const path = expectedPath(setting, item.id);
+          await ensureFolder(path.slice(0, path.lastIndexOf("/")));
+          await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
+          for (const line of tableLines(recorded)) print(line);
+          print(path);
+        }
+      } finally {
+        await a.model.release();
+      }
+    },
+  });
+}
+
+/** Records expected values of the embedded zoo. */
+export const record = recordCommand(REPOSITORY);
+
+if (import.meta.main) await main(record);

@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { RandomStream } from "../../lib/core/mod.ts";
+import {
+  type LanguageModel,
+  referenceRollout,
+  type Rollout,
+  type RolloutRequest,
+  type SamplingOptions,
+} from "../../lib/decode/mod.ts";
+import { assertClose } from "../tolerances.ts";
+
+/** Enough stop tokens that lengths differ much: about one token in ten ends a row. */
+export const STOPPING = { eosTokenIds: [0, 7, 13, 22, 41, 60] };
+
+/** Prompts of different lengths, two samples each. */
+export function requestsOf(model: LanguageModel, count = 7): RolloutRequest[] {
+  return Array.from({ length: count }, (_, index) => {
+    const prompt = Math.floor(index / 2), random = new RandomStream(1, "prompt", prompt);
+    const length = 1 + prompt * 2 % 5;
+    const tokens = Array.from({ length }, () => random.integer({ below: model.config.vocab }));
+    return { tokens, prompt, sample: index % 2 };
+  });
+}
+
+/** Asserts that sampled completions are those of the slow, plain way. */
+export async function assertLikeReference(
+  model: LanguageModel,
+  options: SamplingOptions & { readonly requests?: readonly RolloutRequest[] },
+): Promise<readonly Rollout[]> {
+  const requests = options.requests ?? requestsOf(model);
+  const rollouts = await model.generate(requests, options);
+  assertEquals(rollouts.length, requests.length);
+  for (const [index, rollout] of rollouts.entries()) {
+    const expected = await referenceRollout(model, requests[index] as RolloutRequest, options);
+    assertEquals({ ...rollout, logProbs: [] }, { ...expected, logProbs: [] });
+    assertClose(rollout.logProbs, expected.logProbs, "logProbabilityFloat32");
+  }
+  return rollouts;
+}

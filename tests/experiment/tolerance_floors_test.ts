@@ -1,0 +1,40 @@
+import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { STUDY_SIZES, toleranceFloors, UNCHECKED_METRICS } from "../../lib/experiment/mod.ts";
+import { recordExpectations } from "../../lib/report/mod.ts";
+
+const run = (seed: number) => ({
+  seed,
+  values: [
+    { name: "accuracy.base.greedy", value: 40, unit: "%" },
+    { name: "accuracy.prefix.greedy", value: 60, unit: "%" },
+    { name: "accuracy.last_layer.greedy", value: 80, unit: "%" },
+    { name: "recovered_share.greedy", value: 50, unit: "%" },
+    { name: "recovered_share.sampling", value: null, unit: "%" },
+    { name: "shift.opener.position_0", value: 0.7, unit: "probability" },
+    { name: "shift.opener_leads_share", value: 0.9, unit: "share" },
+    { name: "shift.texts", value: 190 + seed, unit: "texts" },
+    { name: "shift.top_1.max", value: seed, unit: "probability" },
+  ],
+});
+
+Deno.test("toleranceFloors() allows two answers to fork: in accuracies, in their ratio and in shares of texts", () => {
+  const runs = [run(0), run(1)];
+  const { file, leftOut } = recordExpectations(runs, {
+    id: "fig3",
+    madeBy: "by hand",
+    floors: toleranceFloors(runs, STUDY_SIZES.full),
+    leaveOut: UNCHECKED_METRICS,
+  });
+  const points = 2 * 100 / 192;
+  const expected = [points, points, points, 2 * 100 * points / 40, 0, 2 / 192, 2 / 192];
+  assertEquals(file.checks.length, expected.length);
+  file.checks.forEach(({ tolerance }, at) => assertAlmostEquals(tolerance, expected[at] as number, 1e-5));
+  // The share moves from 50 % by less than that when each accuracy moves by two answers, whichever way.
+  for (const signs of [[1, -1, 1], [-1, 1, 1], [-1, -1, 1], [1, 1, -1], [1, -1, -1], [-1, 1, -1]]) {
+    const [base, prefix, last] = [40, 60, 80].map((percent, at) => percent + (signs[at] as number) * points);
+    const share = 100 * ((prefix as number) - (base as number)) / ((last as number) - (base as number));
+    assertEquals(Math.abs(share - 50) <= (expected[3] as number) * 1.06, true, `${signs}: ${share}`);
+  }
+  assertEquals(leftOut.map(({ metric }) => metric), ["shift.texts", "shift.top_1.max"]);
+  assertStringIncludes(file.checks[0]?.reason ?? "", "2 of 192 answers: near-ties");
+});

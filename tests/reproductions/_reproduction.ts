@@ -1,0 +1,51 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Findings,
+  Laboratory,
+  type Reproduction,
+  ResultStore,
+  type StudySize,
+  type ZooModel,
+} from "../../lib/experiment/mod.ts";
+import { validateSpec } from "../../lib/report/mod.ts";
+import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
+
+/** Runs an item without a store. */
+export function findingsOf(
+  item: Reproduction,
+  options: { readonly a: ZooModel; readonly size?: StudySize; readonly store?: ResultStore },
+): Promise<Findings> {
+  const { a, size = TINY_SIZE, store = new ResultStore(null) } = options;
+  return item.run({ lab: new Laboratory({ size, seed: 0, store }), a });
+}
+
+/** The value of a metric, which must be there. */
+export function valueOf({ values }: Findings, name: string): number | null {
+  const value = values.find((candidate) => candidate.name === name);
+  assert(value !== undefined, `no metric ${name} among ${values.map((candidate) => candidate.name)}`);
+  return value.value;
+}
+
+/** What must hold of every item: names are unique, numbers are numbers, the figure is valid, claims are well formed. */
+export function checkFindings({ spec, values, claims }: Findings): void {
+  const names = values.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  for (const { name, value, uncertainty, note } of values) {
+    assert(value === null || Number.isFinite(value), `${name} is ${value}`);
+    assert(value !== null || note !== undefined, `${name} is null without a note`);
+    if (uncertainty?.kind === "interval" && value !== null) {
+      assert(uncertainty.low <= uncertainty.high, `${name}: ${uncertainty.low} to ${uncertainty.high}`);
+    }
+  }
+  validateSpec(spec);
+  assertEquals(new Set(claims.map(({ claim }) => claim)).size, claims.length);
+  for (const { claim, holds, effect, interval } of claims) {
+    // A verdict needs an effect; an effect may be left open only where an interval shows that it says too little.
+    assertEquals(holds !== null && effect.value === null, false, `${claim}: a verdict needs an effect`);
+    assertEquals(
+      holds === null && effect.value !== null && interval === null,
+      false,
+      `${claim}: why is it open?`,
+    );
+  }
+}
