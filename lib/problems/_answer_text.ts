@@ -64,7 +64,10 @@ function withoutThousandsMarks(text: string): string {
 
 /** Spaces and sizes that mean nothing, one spelling for each command, plain names as commands. */
 export function answerText(text: string): string {
-  let plain = text
+  let plain = mapCommand(text, "\\boxed", (inside) => inside)
+    .replace(/\\langle(?![A-Za-z])/g, "(").replace(/\\rangle(?![A-Za-z])/g, ")")
+    // Delimiters of mathematics; `\\[` is a row's end with a length, so one that opens the text alone counts.
+    .replace(/^\s*\\[([]([^]*)\\[)\]]\s*\.?\s*$/, "$1")
     .replace(/−|–/g, "-").replace(/×|⋅|·/g, "\\cdot ").replace(/÷/g, "\\div ").replace(/π/g, "\\pi ")
     .replace(/∞/g, "\\infty ").replace(/°/g, "^\\circ ").replace(/√/g, "\\sqrt ").replace(/∪/g, "\\cup ")
     .replace(/≤/g, "\\le ").replace(/≥/g, "\\ge ").replace(/±/g, "\\pm ").replace(/½/g, "\\frac{1}{2}")

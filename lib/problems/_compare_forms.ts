@@ -54,8 +54,13 @@ function compareUnordered(
   if (gold.length !== given.length) return "different count";
   const left = [...given];
   for (const item of gold) {
-    const found = left.findIndex((candidate) => compareForms(item, candidate, work) === "same");
-    if (found < 0) return work.left <= 0 ? "unknown" : "different";
+    let open = false;
+    const found = left.findIndex((candidate) => {
+      const outcome = compareForms(item, candidate, work);
+      open ||= outcome === "unknown";
+      return outcome === "same";
+    });
+    if (found < 0) return open ? "unknown" : "different";
     left.splice(found, 1);
   }
   return "same";
@@ -106,7 +111,7 @@ function compareNamed(gold: NamedForm, given: AnswerForm, work: Work): FormOutco
   if (given.kind === "named") {
     if (gold.name === given.name) {
       const outcome = compareForms(gold.value, given.value, work);
-      return outcome === "same" ? outcome : "different";
+      return outcome === "same" || outcome === "unknown" ? outcome : "different";
     }
     const constant = gold.value.kind === "value" && exactValue(gold.value.value) !== null;
     return constant ? "different" : compareEquations(gold, given, work);

@@ -170,10 +170,21 @@ function rootOf(value: Rational | null): Rational | null {
   return top === null || bottom === null ? null : rational(top, bottom);
 }
 
+/** Exact values found so far: lists compare each of their items with many, and 3000! takes a millisecond. */
+const FOUND_VALUES = new WeakMap<Expression, Rational | null>();
+
 /** The exact value of an expression without names or irrational parts; null when it has none within the bounds. */
 export function exactValue(expression: Expression): Rational | null {
   if (expression.kind === "number") return expression.value;
   if (expression.kind === "symbol") return null;
+  const known = FOUND_VALUES.get(expression);
+  if (known !== undefined) return known;
+  const value = exactCall(expression);
+  FOUND_VALUES.set(expression, value);
+  return value;
+}
+
+function exactCall(expression: Expression & { readonly kind: "call" }): Rational | null {
   const values: (Rational | null)[] = [];
   for (const part of expression.parts) {
     const value = exactValue(part);

@@ -93,7 +93,8 @@ function sameConstant(left: Expression, right: Expression, work: { left: number 
   const a = sampleValue(left, run), b = sampleValue(right, run);
   if (a === null || b === null) return "unknown";
   if (!isFinite(a) || !isFinite(b)) {
-    const infinite = Math.abs(a.re) === Infinity && a.re === b.re && a.im === 0 && b.im === 0;
+    if ([a.re, a.im, b.re, b.im].some(Number.isNaN)) return "unknown";
+    const infinite = Math.abs(a.re) === Infinity && a.re === b.re && a.im === b.im;
     const named = [left, right].every((side) => mentions(side, new Set(["PositiveInfinity"])));
     if (infinite && named) return "same";
     return isFinite(a) || isFinite(b) || named ? "different" : "unknown";
@@ -139,8 +140,21 @@ function* samplePairs(
   }
 }
 
+/** Whether two expressions are written alike: then they say one thing even where they have no value. */
+function isSameTree(left: Expression, right: Expression): boolean {
+  if (left.kind !== right.kind) return false;
+  if (left.kind === "number" || right.kind === "number") {
+    return left.kind === "number" && right.kind === "number" && left.literal === right.literal;
+  }
+  if (left.name !== right.name) return false;
+  if (left.kind === "symbol" || right.kind === "symbol") return true;
+  return left.parts.length === right.parts.length &&
+    left.parts.every((part, index) => isSameTree(part, right.parts[index] as Expression));
+}
+
 /** Whether two expressions have one value, for every value of their variables. */
 export function sameValue(left: Expression, right: Expression, work: { left: number }): Sameness {
+  if (isSameTree(left, right)) return "same";
   const a = exactValue(left), b = exactValue(right);
   if (a !== null && b !== null) return sameExact(left, right, [a, b]);
   if (variablesOf(left).length + variablesOf(right).length === 0) return sameConstant(left, right, work);
@@ -159,6 +173,7 @@ export function sameZeros(
   right: Expression,
   options: { readonly work: { left: number }; readonly positive: boolean },
 ): Sameness {
+  if (isSameTree(left, right)) return "same";
   let ratio: { re: number; im: number; error: number } | null = null, compared = 0;
   for (const pair of samplePairs(left, right, options.work)) {
     if (pair === null) return "unknown";

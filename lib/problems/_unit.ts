@@ -9,6 +9,8 @@ export interface Measured {
 const PLAIN_UNITS =
   /^(-?[\d.,]+|-?\\frac\{-?\d+\}\{\d+\})\s*(?:\\text\{)?\s*(degrees?|percent|dollars?|cents?|cm|mm|km|kg|inch|inches|feet|foot|meters?|metres?|miles?|hours?|minutes?|seconds?|days?|weeks?|months?|years?|units?|mph|km\/h|m\/s)\s*\}?\s*(?:\^\s*\{?\s*([23])\s*\}?)?$/i;
 
+const ANGLE_FUNCTION = /\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])/;
+
 const TRAILING_TEXT = /^(.*\S)\s*\\text\{([^{}]*)\}\s*(?:\^\s*\{?\s*(-?\d+)\s*\}?)?$/;
 
 /** Words behind a number that change what it says, so that they are no unit. */
@@ -57,6 +59,8 @@ export function measured(text: string): Measured {
   if (currency !== null) [rest, unit] = [`${currency[1]}${currency[2]}`, "dollar"];
   for (let round = 0; round < 3; round++) {
     const sign = /^(.*[^\s\\])\s*(\\degree|\\%|%)\s*$/.exec(rest);
+    // In `\cos 60^\circ` the sign belongs to the angle, not to the value.
+    if (sign !== null && sign[2] === "\\degree" && ANGLE_FUNCTION.test(sign[1] as string)) break;
     if (sign !== null) {
       [rest, unit] = [sign[1] as string, sign[2] === "\\degree" ? "degree" : "%"];
       continue;

@@ -59,7 +59,7 @@ export interface MathGrader {
 }
 
 /** Steps one judgement may take: node evaluations and comparisons. Benchmark answers take under 20,000. */
-const WORK_LIMIT = 200_000;
+export const WORK_LIMIT = 200_000;
 
 /** Characters of one expression; the parser's time grows faster than the length. */
 const EXPRESSION_CHARACTERS = 400;
@@ -104,22 +104,40 @@ function sameText(gold: string, given: string): boolean {
   return tight(gold) === tight(given);
 }
 
-function compareAnswers(gold: string, given: string, read: ExpressionReader): MathVerdict {
-  if (gold === given && gold.trim() !== "") return { correct: true, reason: "same text" };
-  const expected = readAnswer(gold, read), answer = readAnswer(given, read);
-  const verdict = (reason: MathReason): MathVerdict => ({
+/** The one letter that an answer is, in brackets and text commands or not; null for any other answer. */
+function letterOf(text: string): string | null {
+  return /^(?:\\text\{)?\s*\(?\s*([A-Za-z])\s*\)?\s*\}?$/.exec(text)?.[1] ?? null;
+}
+
+/** A judgement and what it cost. */
+export interface Judgement extends MathVerdict {
+  /** Node evaluations and comparisons, at most `WORK_LIMIT`. */
+  readonly work: number;
+}
+
+/** Judges one answer against a gold answer. */
+export function judgeAnswer(gold: string, given: string, read: ExpressionReader): Judgement {
+  const budget = { left: WORK_LIMIT };
+  const verdict = (reason: MathReason): Judgement => ({
     correct: reason === "same text" || reason === "same value",
     reason,
+    work: WORK_LIMIT - Math.max(budget.left, 0),
   });
+  if (gold === given && gold.trim() !== "") return verdict("same text");
+  const expected = readAnswer(gold, read), answer = readAnswer(given, read);
   if (expected.beyond || answer.beyond) return verdict("too long");
   if (answer.text !== "" && sameText(expected.text, answer.text)) return verdict("same text");
   const isProse = expected.form === null || expected.form.kind === "text";
   if (isProse && wordsOf(expected.text) !== "" && wordsOf(expected.text) === wordsOf(answer.text)) {
     return verdict("same text");
   }
+  // A choice or a name in a text command: `\text{A}` for A. Letters of another case are other names.
+  if (letterOf(answer.text) !== null && letterOf(answer.text) === letterOf(expected.text)) {
+    return verdict("same text");
+  }
   if (expected.form === null) return verdict("unreadable gold");
   if (answer.form === null) return verdict("unreadable answer");
-  const outcome = compareForms(expected.form, answer.form, { left: WORK_LIMIT });
+  const outcome = compareForms(expected.form, answer.form, budget);
   return verdict(outcome === "same" ? "same value" : outcome === "unknown" ? "not comparable" : outcome);
 }
 
@@ -166,7 +184,10 @@ export async function loadExpressionReader(): Promise<ExpressionReader> {
  */
 export async function loadMathGrader(): Promise<MathGrader> {
   const read = await loadExpressionReader();
-  const compare = (gold: string, answer: string): MathVerdict => compareAnswers(gold, answer, read);
+  const compare = (gold: string, answer: string): MathVerdict => {
+    const { correct, reason } = judgeAnswer(gold, answer, read);
+    return { correct, reason };
+  };
   return {
     compare,
     grade: (completion, gold, options = {}) => {

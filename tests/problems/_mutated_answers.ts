@@ -128,11 +128,77 @@ function pieces(random: RandomStream, count: number): string {
   return text;
 }
 
-/** The `index`-th mutated answer: a true answer cut, doubled, spliced, nested or replaced by pieces. */
+const LEAVES = [
+  "x",
+  "y",
+  "n",
+  "a_1",
+  "2",
+  "3",
+  "10",
+  "0.25",
+  "\\pi",
+  "e",
+  "i",
+  "\\infty",
+  "100",
+  "7",
+] as const;
+
+const WRAPPERS: readonly ((a: string, b: string) => string)[] = [
+  (a, b) => `${a}+${b}`,
+  (a, b) => `${a}-${b}`,
+  (a, b) => `${a} \\cdot ${b}`,
+  (a, b) => `\\frac{${a}}{${b}}`,
+  (a, b) => `(${a})(${b})`,
+  (a, b) => `(${a})^{${b}}`,
+  (a) => `\\sqrt{${a}}`,
+  (a) => `\\sqrt[3]{${a}}`,
+  (a) => `(${a})!`,
+  (a) => `\\sin(${a})`,
+  (a) => `\\ln(${a})`,
+  (a) => `|${a}|`,
+  (a) => `\\lfloor ${a} \\rfloor`,
+  (a, b) => `\\binom{${a}}{${b}}`,
+  (a, b) => `${a} \\bmod ${b}`,
+];
+
+const SHELLS: readonly ((a: string, b: string, c: string) => string)[] = [
+  (a) => a,
+  (a, b) => `${a}, ${b}`,
+  (a, b, c) => `\\{${a}, ${b}, ${c}\\}`,
+  (a, b) => `(${a}, ${b}]`,
+  (a, b, c) => `(-\\infty, ${a}) \\cup [${b}, ${c})`,
+  (a) => `x = ${a}`,
+  (a, b) => `${a} = ${b}`,
+  (a, b) => `${a} < x \\le ${b}`,
+  (a, b) => `\\begin{pmatrix} ${a} & ${b} \\\\ ${b} & ${a} \\end{pmatrix}`,
+  (a) => `${a} \\text{ cm}^2`,
+  (a) => `${a}\\%`,
+  (a, b) => `${a} \\pm ${b}`,
+  (a) => `f(x) = ${a}`,
+];
+
+function expression(random: RandomStream, depth: number): string {
+  if (depth === 0 || random.uniform() < 0.2) return random.pick(LEAVES);
+  const wrap = random.pick(WRAPPERS);
+  return wrap(expression(random, depth - 1), expression(random, depth - 1));
+}
+
+/** A well-formed answer of any kind. */
+function composed(random: RandomStream): string {
+  const part = (): string => expression(random, random.integer({ below: 4 }));
+  return random.pick(SHELLS)(part(), part(), part());
+}
+
+/**
+ * The `index`-th mutated answer: a true answer or a composed one, cut, doubled, spliced, nested or replaced by
+ * pieces. A third is changed little or not at all, so that it is still read and compared.
+ */
 export function mutatedAnswer(index: number): string {
-  const random = new RandomStream(7, "mutated answer", index);
-  let text: string = random.pick(SEEDS);
-  const changes = random.integer({ from: 1, below: 7 });
+  const random = new RandomStream(7, "mutated answer", index), gentle = index % 3 === 0;
+  let text: string = gentle ? composed(random) : random.pick(SEEDS);
+  const changes = gentle ? random.integer({ below: 2 }) : random.integer({ from: 1, below: 7 });
   for (let change = 0; change < changes; change++) {
     const at = random.integer({ below: text.length + 1 });
     const to = Math.min(text.length, at + random.integer({ below: 12 }));
