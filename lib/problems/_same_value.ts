@@ -93,7 +93,9 @@ function sameConstant(left: Expression, right: Expression, work: { left: number 
   const a = sampleValue(left, run), b = sampleValue(right, run);
   if (a === null || b === null) return "unknown";
   if (!isFinite(a) || !isFinite(b)) {
-    if ([a.re, a.im, b.re, b.im].some(Number.isNaN)) return "unknown";
+    const parts = [a.re, a.im, b.re, b.im];
+    // No value, or a finite one whose error knows no bound.
+    if (parts.some(Number.isNaN) || parts.every(Number.isFinite)) return "unknown";
     const infinite = Math.abs(a.re) === Infinity && a.re === b.re && a.im === b.im;
     const named = [left, right].every((side) => mentions(side, new Set(["PositiveInfinity"])));
     if (infinite && named) return "same";

@@ -24,10 +24,10 @@ export interface BenchmarkSuite {
 
 /** One problem of a benchmark. */
 export interface BenchmarkProblem {
-  /** Index in the file, from zero. */
-  readonly index: number;
+  /** Suite and index in the file, from zero: `AIME24/0`. */
+  readonly id: string;
   /** The question, as the file has it. */
-  readonly problem: string;
+  readonly question: string;
   /** The gold answer as LaTeX. */
   readonly answer: string;
 }
@@ -174,9 +174,9 @@ export function benchmarkSet(
   const problemField = fieldOf(first, problemFields, where),
     answerField = fieldOf(first, answerFields, where);
   const problems = rows.map((row, index) => {
-    const problem = textOf(row[problemField]), answer = goldAnswer(row[answerField], answerField);
-    if (problem !== null && answer !== null) return { index, problem, answer };
-    throw new InputError(`row ${index} has no ${problem === null ? problemField : answerField}`, {
+    const question = textOf(row[problemField]), answer = goldAnswer(row[answerField], answerField);
+    if (question !== null && answer !== null) return { id: `${suite}/${index}`, question, answer };
+    throw new InputError(`row ${index} has no ${question === null ? problemField : answerField}`, {
       where,
       repair: answerField === "solution"
         ? "each solution must hold a box that closes"
