@@ -39,13 +39,31 @@ function negate(a: Sample): Sample {
   return { re: -a.re, im: a.im === 0 ? 0 : -a.im, error: a.error };
 }
 
+/** Doubles below this one lose digits or vanish, and an error relative to them says nothing. */
+const LEAST = 2 ** -1022;
+
+/** A number other than zero that has become too small for a double has no value here: it is not zero. */
+function notVanished(z: Sample): Sample {
+  return Math.abs(z.re) + Math.abs(z.im) < LEAST ? { re: NaN, im: NaN, error: NaN } : z;
+}
+
 function multiply(a: Sample, b: Sample): Sample {
+  const isZero = (a.re === 0 && a.im === 0) || (b.re === 0 && b.im === 0);
+  return isZero ? product(a, b) : notVanished(product(a, b));
+}
+
+function product(a: Sample, b: Sample): Sample {
   const error = modulus(a) * b.error + modulus(b) * a.error;
   if (a.im === 0 && b.im === 0) return sample(a.re * b.re, 0, error);
   return sample(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error);
 }
 
 function divide(a: Sample, b: Sample): Sample {
+  const isZero = (a.re === 0 && a.im === 0) || !Number.isFinite(modulus(b));
+  return isZero ? quotient(a, b) : notVanished(quotient(a, b));
+}
+
+function quotient(a: Sample, b: Sample): Sample {
   const size = modulus(b);
   const error = (a.error + (modulus(a) / size) * b.error) / size;
   if (a.im === 0 && b.im === 0) return sample(a.re / b.re, 0, error);
@@ -55,6 +73,7 @@ function divide(a: Sample, b: Sample): Sample {
 
 function exponential(a: Sample): Sample {
   const size = Math.exp(a.re);
+  if (size < LEAST && a.re !== -Infinity) return sample(NaN);
   if (a.im === 0) return sample(size, 0, size * a.error);
   return sample(size * Math.cos(a.im), size * Math.sin(a.im), size * a.error);
 }
@@ -70,7 +89,9 @@ function power(a: Sample, b: Sample): Sample {
   if (a.im === 0 && b.im === 0 && (a.re > 0 || Number.isInteger(b.re))) {
     const value = a.re ** b.re;
     const relative = Math.abs(b.re) * a.error / size + Math.abs(Math.log(size)) * b.error;
-    return sample(value, 0, Math.abs(value) * relative);
+    const isLimit = !Number.isFinite(size) || !Number.isFinite(b.re);
+    const found = sample(value, 0, Math.abs(value) * relative);
+    return isLimit ? found : notVanished(found);
   }
   if (b.im === 0 && b.re === 0.5 && a.im === 0) return sample(0, Math.sqrt(-a.re), a.error / Math.sqrt(size));
   return exponential(multiply(logarithm(a), b));
@@ -195,6 +216,7 @@ function symbolValue(name: string, run: Evaluation): Sample {
 
 function numberValue(value: Rational): Sample {
   const double = toDouble(value);
+  if (value.top !== 0n && Math.abs(double) < LEAST) return sample(NaN);
   // A large quotient may round to a whole number that it is not.
   return value.bottom === 1n ? nearest(double) : sample(double);
 }

@@ -49,5 +49,12 @@ export {
   type MathVerdict,
 } from "./math_grader.ts";
 export { FAMILIES, type FamilyName, type Problem, testSet, trainProblem } from "./problem.ts";
+export {
+  answerModeOf,
+  type Prompt,
+  PROMPT_TEMPLATES,
+  type PromptTemplate,
+  questionPrompt,
+} from "./prompt_template.ts";
 export { readBenchmark } from "./read_benchmark.ts";
 export type { SlipKind } from "./_steps.ts";
