@@ -28,14 +28,22 @@ interface Entry {
   readonly isFolder: boolean;
 }
 
+/** Whether a link ends at a folder; the hub's cache links its files to their content. Null for a link to nothing. */
+async function linksToFolder(path: string): Promise<boolean | null> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (fault) {
+    if (fault instanceof Deno.errors.NotFound || fault instanceof Deno.errors.FilesystemLoop) return null;
+    throw fault;
+  }
+}
+
 async function entriesOf(folder: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
-    // The hub's cache links its files to where their content lies; a link to nothing is no file.
-    const target = isSymlink ? await Deno.stat(path).catch(() => null) : null;
-    if (isSymlink && target === null) continue;
-    entries.push({ name, path, isFolder: target?.isDirectory ?? isDirectory });
+    const isFolder = isSymlink ? await linksToFolder(path) : isDirectory;
+    if (isFolder !== null) entries.push({ name, path, isFolder });
     if (entries.length > ENTRY_LIMIT) {
       throw new InputError(`more than ${ENTRY_LIMIT} entries in one folder`, {
         where: folder,

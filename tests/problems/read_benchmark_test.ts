@@ -68,6 +68,7 @@ Deno.test("readBenchmark() reads the snapshot of a hub data set, whose files are
       await Deno.symlink(`../../../blobs/${index}`, `${snapshot}/data/${blob}.parquet`);
     }
     await Deno.symlink("../../blobs/gone", `${snapshot}/train.jsonl`);
+    await Deno.symlink("train-1.jsonl", `${snapshot}/train-1.jsonl`); // leads to itself
     await Deno.writeTextFile(`${snapshot}/README.md`, "# a data set");
     assertEquals(await answersOf("AMC23", snapshot), ["1", "3", "5", "7", "9", "11", "13"]);
     // A split that is not the suite's is another set of problems.
