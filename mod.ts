@@ -17,14 +17,31 @@ export { InputError, type Tensor, tensor, zeros } from "./lib/core/mod.ts";
 export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
 export {
   answerMessages,
+  type AnswerMode,
+  BENCHMARK_SUITES,
+  type BenchmarkProblem,
+  type BenchmarkSet,
+  type BenchmarkSuite,
   type ChatMessage,
+  extractAnswer,
+  type ExtractedAnswer,
+  type ExtractionFault,
   FAMILIES,
   type FamilyName,
   gradeBoxed,
+  type GradedCompletion,
+  loadMathGrader,
+  type MathGrader,
+  type MathReason,
+  type MathVerdict,
   type Problem,
+  type PromptTemplate,
+  readBenchmark,
+  type SuiteName,
   testSet,
   trainProblem,
   type Verdict,
+  type VerdictReason,
 } from "./lib/problems/mod.ts";
 export type { Device } from "./lib/runtime/mod.ts";
 export { SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
@@ -33,6 +50,7 @@ export {
   loadVectors,
   type OpenOptions,
   type Patch,
+  promptTokens,
   type Rollout,
   type RolloutRequest,
   type RunOptions,
@@ -52,7 +70,13 @@ export {
   stepWeights,
   trainSteering,
 } from "./lib/train/mod.ts";
-export { accuracyInterval, evaluate, type EvaluateOptions, type Evaluation } from "./lib/analysis/mod.ts";
+export {
+  accuracyInterval,
+  type AskedProblem,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+} from "./lib/analysis/mod.ts";
 
 /**
  * Opens a model: a Hugging Face folder with config.json, safetensors and a tokenizer.

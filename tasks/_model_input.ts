@@ -1,21 +1,31 @@
 import { type ChatTokenizer, checkFinite } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
-import { answerMessages, type Problem } from "../lib/problems/mod.ts";
+import { LanguageModel, type OpenOptions, promptTokens } from "../lib/decode/mod.ts";
+import { type PromptTemplate, questionPrompt } from "../lib/problems/mod.ts";
 
 /** Reading all weights of a larger model would take longer than finding out. */
 const FINITE_CHECK_BYTES = 2 ** 30;
 
-/** Opens a model that answers questions: whole, finite, with a tokenizer and a token that ends a text. */
-export async function openModel(folder: string, options: OpenOptions): Promise<LanguageModel> {
-  const model = await LanguageModel.open(folder, options);
+/**
+ * Opens a model that answers questions put by a template: whole, finite, with a tokenizer and a token that ends a
+ * text.
+ *
+ * `@default {template: "embedded"}`
+ */
+export async function openModel(
+  folder: string,
+  options: OpenOptions & { readonly template?: PromptTemplate },
+): Promise<LanguageModel> {
+  const { template = "embedded", ...opening } = options;
+  const model = await LanguageModel.open(folder, opening);
   const { weights } = model.checkpoint;
   const bytes = [...weights.values()].reduce((sum, entry) => sum + entry.length, 0);
   if (bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);
-  if (!(await model.tokenizer()).hasChatTemplate) {
-    throw new InputError("the model's tokenizer has no chat template", {
+  const chat = (await model.tokenizer()).hasChatTemplate;
+  if (questionPrompt("", { template, chat, bos: "" }) === null) {
+    throw new InputError(`the model's tokenizer has ${chat ? "a" : "no"} chat template`, {
       where: folder,
-      repair: "use a model that answers in a conversation",
+      repair: chat ? `"${template}" is for models without one` : "use a model that answers in a conversation",
     });
   }
   if (model.config.eosTokenIds.length === 0) {
@@ -27,29 +37,42 @@ export async function openModel(folder: string, options: OpenOptions): Promise<L
   return model;
 }
 
-/** Throws an InputError unless the longest prompt and what is generated after it fit the model's positions. */
-export function checkRoom(
-  problems: readonly Problem[],
+/** Tokens of the longest prompt, the start of the answer included. */
+export function longestPrompt(
+  problems: readonly { readonly question: string }[],
   options: {
-    readonly model: LanguageModel;
     readonly tokenizer: ChatTokenizer;
-    readonly maxNewTokens: number;
-    /** `@default EMBEDDED_SYSTEM_PROMPT` */
+    /** `@default` the template's */
     readonly system?: string;
     /** `@default ""` */
     readonly answerPrefix?: string;
+    /** `@default "embedded"` */
+    readonly template?: PromptTemplate;
+  },
+): number {
+  const { tokenizer, answerPrefix = "", template = "embedded" } = options;
+  const asking = options.system === undefined ? {} : { system: options.system };
+  const lengths = problems.map(({ question }) =>
+    promptTokens(tokenizer, question, { template, ...asking }).length
+  );
+  return lengths.reduce((most, length) => Math.max(most, length), 0) + tokenizer.encode(answerPrefix).length;
+}
+
+/** Throws an InputError unless the longest prompt and what is generated after it fit the model's positions. */
+export function checkRoom(
+  problems: readonly { readonly question: string }[],
+  options: Parameters<typeof longestPrompt>[1] & {
+    readonly model: LanguageModel;
+    readonly maxNewTokens: number;
   },
 ): void {
-  const { tokenizer, maxNewTokens, answerPrefix = "" } = options;
-  const asking = options.system === undefined ? {} : { system: options.system };
-  const { maxPositions } = options.model.config;
-  const longest = Math.max(
-    ...problems.map(({ question }) => tokenizer.encodeChat(answerMessages(question, asking)).length),
-  ) + tokenizer.encode(answerPrefix).length;
-  if (longest + maxNewTokens <= maxPositions) return;
-  const room = maxPositions - longest;
+  const { maxNewTokens, model } = options, { maxPositions } = model.config;
+  const longest = longestPrompt(problems, options), room = maxPositions - longest;
+  if (maxNewTokens >= 1 && maxNewTokens <= room) return;
   throw new InputError(
-    `prompts of ${longest} tokens and ${maxNewTokens} new ones do not fit the model's ${maxPositions} positions`,
+    `prompts of ${longest} tokens and ${
+      Math.max(maxNewTokens, 1)
+    } new ones do not fit the model's ${maxPositions} positions`,
     { repair: room >= 1 ? `--max-new-tokens may be ${room} at most` : "use a model that reads longer texts" },
   );
 }

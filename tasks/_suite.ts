@@ -1,38 +1,138 @@
 import { InputError } from "../lib/core/mod.ts";
-import { FAMILIES, type FamilyName, type Problem, testSet } from "../lib/problems/mod.ts";
+import {
+  answerModeOf,
+  BENCHMARK_SUITES,
+  extractAnswer,
+  FAMILIES,
+  type FamilyName,
+  gradeBoxed,
+  loadMathGrader,
+  type PromptTemplate,
+  readBenchmark,
+  type SuiteName,
+  testSet,
+} from "../lib/problems/mod.ts";
 import { suggestion } from "./_parse_flags.ts";
+
+/** One problem of a suite. */
+export interface SuiteProblem {
+  readonly id: string;
+  readonly question: string;
+  readonly answer: string;
+}
 
 /** A set of problems that gets a row of its own. */
 export interface Benchmark {
   readonly name: string;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly SuiteProblem[];
+  /** Completions per problem and seed when sampling, unless the user says otherwise. */
+  readonly samples: number;
 }
 
-/** A named list of benchmarks, each cut to the number of problems asked for. */
-type Suite = (problems: number) => readonly Benchmark[];
+/** What a suite asks and how: `zoo` are the families of the embedded zoo, `mathematics` the paper's benchmarks. */
+export interface Suite {
+  readonly kind: "zoo" | "mathematics";
+  readonly benchmarks: readonly Benchmark[];
+}
 
-const ofFamily = (family: FamilyName, size: number): Benchmark => ({
-  name: family,
-  problems: testSet(family, { size }),
-});
-
-/** Every suite by name: another benchmark becomes known by a row here. */
-const SUITES: ReadonlyMap<string, Suite> = new Map<string, Suite>([
-  ["embedded", (problems) => FAMILIES.map((family) => ofFamily(family, problems))],
-  ...FAMILIES.map((family) => [family, (problems) => [ofFamily(family, problems)]] as [string, Suite]),
-]);
+/** Judges a completion against a gold answer. */
+export type Grade = (completion: string, gold: string) => { readonly correct: boolean };
 
 /** Held-out problems that every family has at least. */
 export const MOST_PROBLEMS = 700;
 
-/** The benchmarks of a suite. Throws an InputError that lists the known suites for an unknown one. */
-export function suiteBenchmarks(name: string, options: { readonly problems: number }): readonly Benchmark[] {
-  const suite = SUITES.get(name);
-  if (suite === undefined) {
-    const known = [...SUITES.keys()], meant = suggestion(name, known);
-    throw new InputError(`unknown suite "${name}", known are ${known.join(", ")}`, {
+/** Problems per family where the user gives no number. */
+export const USUAL_PROBLEMS = 50;
+
+/** Benchmarks by what the command line calls them. */
+const BENCHMARK_FLAGS: Readonly<Record<string, SuiteName>> = {
+  aime24: "AIME24",
+  aime25: "AIME25",
+  amc23: "AMC23",
+  math500: "MATH-500",
+  minerva: "Minerva-Math",
+  olympiad: "OlympiadBench",
+};
+
+/** The name of all six benchmarks together. */
+const ALL_BENCHMARKS = "math";
+
+/** Names of every suite, in the order of the help. */
+export const SUITE_NAMES: readonly string[] = [
+  "embedded",
+  ...FAMILIES,
+  ALL_BENCHMARKS,
+  ...Object.keys(BENCHMARK_FLAGS),
+];
+
+/** The benchmarks that a name means; none for a suite of the zoo. */
+function benchmarksNamed(name: string): readonly SuiteName[] {
+  const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const wanted = bare(name);
+  if (wanted === ALL_BENCHMARKS) return Object.values(BENCHMARK_FLAGS);
+  return Object.entries(BENCHMARK_FLAGS).filter(([flag, suite]) => flag === wanted || bare(suite) === wanted)
+    .map(([, suite]) => suite);
+}
+
+/** A whole benchmark from the file or folder the user has, cut to its first problems where a number is given. */
+async function readSuite(suite: SuiteName, place: string, count: number | undefined): Promise<Benchmark> {
+  const { problems } = await readBenchmark(suite, place);
+  const { samplesPerProblem } = BENCHMARK_SUITES[suite];
+  return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem };
+}
+
+/**
+ * The benchmarks of a suite. Throws an InputError that lists the known suites for an unknown one, and one that says
+ * what is missing where a benchmark's file is not there.
+ */
+export async function openSuite(
+  name: string,
+  options: { readonly problems: number | undefined; readonly data: string | undefined },
+): Promise<Suite> {
+  const { problems, data } = options, suites = benchmarksNamed(name);
+  if (suites.length > 0) {
+    if (data === undefined) {
+      const ids = suites.flatMap((suite) => BENCHMARK_SUITES[suite].hubIds).join(", ");
+      throw new InputError(`--suite ${name} needs --data with the problems of ${suites.join(", ")}`, {
+        repair: `give the .jsonl or .parquet file or its folder; published as ${ids}`,
+      });
+    }
+    const benchmarks: Benchmark[] = [];
+    for (const suite of suites) benchmarks.push(await readSuite(suite, data, problems));
+    return { kind: "mathematics", benchmarks };
+  }
+  const families = name === "embedded" ? FAMILIES : FAMILIES.filter((family) => family === name);
+  if (families.length === 0) {
+    const meant = suggestion(name, SUITE_NAMES);
+    throw new InputError(`unknown suite "${name}", known are ${SUITE_NAMES.join(", ")}`, {
       ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
     });
   }
-  return suite(options.problems);
+  if (data !== undefined) {
+    throw new InputError(`--suite ${name} takes no --data`, {
+      repair: "its problems are part of the project",
+    });
+  }
+  return { kind: "zoo", benchmarks: families.map((family) => ofFamily(family, problems ?? USUAL_PROBLEMS)) };
+}
+
+function ofFamily(family: FamilyName, size: number): Benchmark {
+  if (size > MOST_PROBLEMS) {
+    throw new InputError(`--problems must be at most ${MOST_PROBLEMS} for a family: got ${size}`);
+  }
+  return { name: family, problems: testSet(family, { size }), samples: 1 };
+}
+
+/** The grader of a suite: strict numbers for the zoo, mathematics for the benchmarks; `r1` answers between tags. */
+export async function suiteGrade(kind: Suite["kind"], template: PromptTemplate): Promise<Grade> {
+  const mode = answerModeOf(template);
+  if (kind === "mathematics") {
+    const grader = await loadMathGrader();
+    return (completion, gold) => grader.grade(completion, gold, { mode });
+  }
+  if (mode === "box") return gradeBoxed;
+  return (completion, gold) => {
+    const { text, fault } = extractAnswer(completion, { mode });
+    return fault === null ? gradeBoxed(`\\boxed{${text}}`, gold) : { correct: false };
+  };
 }

@@ -1,18 +1,17 @@
 import { dirname } from "node:path";
-import { z } from "zod";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../lib/core/mod.ts";
 import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
-import { EMBEDDED_SYSTEM_PROMPT } from "../lib/problems/mod.ts";
+import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
-import { checkRoom, openModel } from "./_model_input.ts";
+import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { Progress } from "./_progress.ts";
-import { MOST_PROBLEMS, suiteBenchmarks } from "./_suite.ts";
+import { openSuite, SUITE_NAMES, suiteGrade, USUAL_PROBLEMS } from "./_suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
 export interface EvaluationRow {
@@ -53,6 +52,12 @@ function tableLines(
   return [...lines, `mean length ${mean.lengthTokens.toFixed(1)} tokens, ${truncated} % truncated`];
 }
 
+/** Most new tokens for the problems of the zoo. */
+const ZOO_TOKENS = 64;
+
+/** Tokens of prompt and completion together for the benchmarks: the paper's for Qwen2.5-Math-7B. */
+const BENCHMARK_TOKENS = 4096;
+
 /** Accuracy of a model, with or without vectors, on a problem set. */
 export const evaluate = defineCommand({
   name: "evaluate",
@@ -64,24 +69,29 @@ export const evaluate = defineCommand({
       kind: "string",
       default: "embedded",
       placeholder: "NAME",
-      help: "Problems to answer: embedded (six families), or one family by name",
+      help: `Problems to answer: ${SUITE_NAMES.join(", ")}`,
+    },
+    data: {
+      kind: "string",
+      placeholder: "FILE|DIR",
+      help: "The benchmark's .jsonl or .parquet file, or a folder that holds it (for math: all six)",
+    },
+    template: {
+      kind: "string",
+      choices: PROMPT_TEMPLATES as readonly [PromptTemplate, ...PromptTemplate[]],
+      help: "How questions are put (default embedded for the zoo, qwen_math for benchmarks)",
     },
     problems: {
       kind: "number",
-      default: 50,
       placeholder: "N",
-      check: z.int("must be a whole number").min(1, "must be at least 1").max(
-        MOST_PROBLEMS,
-        `must be at most ${MOST_PROBLEMS}`,
-      ),
-      help: "Problems per family",
+      check: wholeNumber(1),
+      help: `Problems per family (default ${USUAL_PROBLEMS}), or the first of each benchmark (default all)`,
     },
     samples: {
       kind: "number",
-      default: 1,
       placeholder: "N",
       check: wholeNumber(1),
-      help: "Answers per problem and seed",
+      help: "Answers per problem and seed (default 1; 32 for AIME and AMC unless greedy)",
     },
     seeds: { kind: "list", default: ["0", "1", "2"], check: wholeNumbers(), help: "Evaluation seeds" },
     temperature: { kind: "number", default: 1, placeholder: "T", check: NOT_NEGATIVE, help: "0 is greedy" },
@@ -89,14 +99,14 @@ export const evaluate = defineCommand({
     system: {
       kind: "string",
       placeholder: "TEXT",
-      help: "System prompt in place of the suite's, such as one that names a writer of the corpus",
+      help: "System prompt in place of the template's, such as one that names a writer of the corpus",
     },
     "max-new-tokens": {
       kind: "number",
-      default: 64,
       placeholder: "N",
       check: wholeNumber(1),
-      help: "Most tokens of an answer",
+      help:
+        `Most tokens of an answer (default ${ZOO_TOKENS}; for benchmarks what ${BENCHMARK_TOKENS} leaves beside a prompt)`,
     },
     ...COMPUTE_FLAGS,
     out: {
@@ -115,14 +125,20 @@ export const evaluate = defineCommand({
       'deno task evaluate --model fixtures/embedded/base-a --prefix "To" --suite chain --out out/chain-to.json',
       'One family, with "To" put at the start of every answer',
     ],
+    [
+      "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --data ./math500.jsonl --device cuda",
+      "A benchmark of the paper from a file, graded by mathematical meaning",
+    ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { temperature, samples, threads, device, prefix: answerPrefix = "", out } = flags;
+    const { temperature, threads, device, prefix: answerPrefix = "", out } = flags;
+    const seeds = flags.seeds.map(Number);
     const asking = flags.system === undefined ? {} : { system: flags.system };
-    const maxNewTokens = flags["max-new-tokens"], seeds = flags.seeds.map(Number);
     if (out !== undefined) await checkWritable(out, { as: "file" });
-    const benchmarks = suiteBenchmarks(flags.suite, { problems: flags.problems });
-    const model = await openModel(flags.model, { threads, device });
+    const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
+    const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
+    const grade = await suiteGrade(kind, template);
+    const model = await openModel(flags.model, { threads, device, template });
     try {
       const steering: VectorFile | null = flags.vectors === undefined
         ? null
@@ -133,8 +149,18 @@ export const evaluate = defineCommand({
       }
       const problems = benchmarks.flatMap((benchmark) => benchmark.problems);
       const tokenizer = await model.tokenizer();
-      checkRoom(problems, { model, tokenizer, maxNewTokens, answerPrefix, ...asking });
-      const total = problems.length * samples * seeds.length;
+      const prompts = { tokenizer, answerPrefix, template, ...asking };
+      const maxNewTokens = flags["max-new-tokens"] ??
+        (kind === "zoo"
+          ? ZOO_TOKENS
+          : Math.min(BENCHMARK_TOKENS, model.config.maxPositions) - longestPrompt(problems, prompts));
+      checkRoom(problems, { ...prompts, model, maxNewTokens });
+      // Greedy answers are all the same one.
+      const samplesOf = (usual: number): number => flags.samples ?? (temperature === 0 ? 1 : usual);
+      const samples = benchmarks.flatMap((benchmark) =>
+        benchmark.problems.map(() => samplesOf(benchmark.samples))
+      );
+      const total = samples.reduce((sum, count) => sum + count, 0) * seeds.length;
       const progress = new Progress(terminal, { label: "answering", total, unit: "answers" });
       const { outcomes, lengthTokens, truncatedShare } = await evaluateModel(model, {
         problems,
@@ -144,6 +170,8 @@ export const evaluate = defineCommand({
         temperature,
         answerPrefix,
         ...asking,
+        template,
+        grade,
         ...(steering === null ? {} : { steer: steering.vectors }),
         onProgress(done) {
           progress.update(done);
@@ -168,12 +196,11 @@ export const evaluate = defineCommand({
         kind: "evaluation",
         settings: {
           suite: flags.suite,
-          problems: flags.problems,
-          samples,
+          template,
           seeds,
           temperature,
           answerPrefix,
-          system: flags.system ?? EMBEDDED_SYSTEM_PROMPT,
+          system: flags.system ?? null,
           maxNewTokens,
         },
         inputs: {
@@ -186,8 +213,9 @@ export const evaluate = defineCommand({
         dtype: "float32",
         versions: { onnxruntime: runtimeReport().version },
         mean,
-        benchmarks: Object.fromEntries(benchmarks.map(({ name, problems }) => [name, {
+        benchmarks: Object.fromEntries(benchmarks.map(({ name, problems, samples: usual }) => [name, {
           ...rows[name],
+          samples: samplesOf(usual),
           problems: problems.map(({ id }) => id),
           outcomes: byBenchmark[name]?.[0],
         }])),

@@ -1,21 +1,33 @@
-import type { LanguageModel, SteeringVectors } from "../decode/mod.ts";
-import { answerMessages, gradeBoxed, type Problem } from "../problems/mod.ts";
+import { type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
+import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
+
+/** What is asked: any question with its gold answer. */
+export interface AskedProblem {
+  /** The question, before any template. */
+  readonly question: string;
+  /** The gold answer, as the grader takes it. */
+  readonly answer: string;
+}
 
 /** How a model is evaluated. */
 export interface EvaluateOptions {
   /** Asked in this order, at least one. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly AskedProblem[];
   /** Most tokens of a completion, the prefix not counted. */
   readonly maxNewTokens: number;
-  /** Completions per problem and seed. `@default 1` */
-  readonly samples?: number;
+  /** Completions per problem and seed: one count for all problems, or one for each. `@default 1` */
+  readonly samples?: number | readonly number[];
+  /** How a question is put to the model. `@default "embedded"` */
+  readonly template?: PromptTemplate;
+  /** Judges a completion, its prefix included, against the gold answer. `@default gradeBoxed` */
+  readonly grade?: (completion: string, gold: string) => { readonly correct: boolean };
   /** Evaluation seeds. `@default [0]` */
   readonly seeds?: readonly number[];
   /** 0 is greedy. `@default 1` */
   readonly temperature?: number;
   /** Vectors added at every position. `@default none` */
   readonly steer?: SteeringVectors;
-  /** What the system message asks. `@default EMBEDDED_SYSTEM_PROMPT` */
+  /** What the system message says. `@default` the template's */
   readonly system?: string;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
@@ -35,11 +47,22 @@ export interface Evaluation {
   readonly texts: readonly (readonly (readonly string[])[])[];
 }
 
+/** Completions of each problem. */
+function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly number[] {
+  if (typeof samples === "number") return problems.map(() => samples);
+  if (samples.length === problems.length) return samples;
+  throw new RangeError(
+    `Cannot evaluate as there must be a count of samples for each problem: ` +
+      `current counts are ${problems.length} problems and ${samples.length} counts`,
+  );
+}
+
 /**
- * Answers every problem and grades the last box. Problems are numbered by their place, so seeds pair up conditions:
+ * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are numbered by their place, so seeds pair up conditions:
  * with equal seeds, sample s of problem p draws the same uniforms whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, and for vectors that do not fit the model.
+ * Throws a `RangeError` without problems, samples or seeds, and for vectors that do not fit the model; an `InputError`
+ * for a template that goes with another kind of model.
  *
  * @example
  * ```ts
@@ -62,19 +85,21 @@ export interface Evaluation {
  * ```
  */
 export async function evaluate(model: LanguageModel, options: EvaluateOptions): Promise<Evaluation> {
-  const { problems, samples = 1, seeds = [0], temperature = 1, answerPrefix = "" } = options;
-  if (problems.length === 0 || !(samples >= 1) || seeds.length === 0) {
+  const { problems, seeds = [0], temperature = 1, answerPrefix = "" } = options;
+  const { template = "embedded", grade = gradeBoxed } = options;
+  const counts = sampleCounts(options);
+  if (problems.length === 0 || counts.some((count) => !(count >= 1)) || seeds.length === 0) {
     throw new RangeError(
       "Cannot evaluate as there must be a problem, a sample and a seed: " +
-        `current counts are ${problems.length}, ${samples} and ${seeds.length}`,
+        `current counts are ${problems.length}, ${options.samples} and ${seeds.length}`,
     );
   }
   const tokenizer = await model.tokenizer();
   const prefix = answerPrefix === "" ? [] : tokenizer.encode(answerPrefix);
   const asking = options.system === undefined ? {} : { system: options.system };
   const requests = problems.flatMap((problem, prompt) => {
-    const tokens = [...tokenizer.encodeChat(answerMessages(problem.question, asking)), ...prefix];
-    return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
+    const tokens = [...promptTokens(tokenizer, problem.question, { template, ...asking }), ...prefix];
+    return Array.from({ length: counts[prompt] as number }, (_, sample) => ({ tokens, prompt, sample }));
   });
   const outcomes: number[][][] = [], texts: string[][][] = [];
   let tokenCount = 0, truncated = 0;
@@ -87,12 +112,13 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });
+    let first = 0;
     const byProblem = problems.map((problem, p) => {
-      const group = rollouts.slice(p * samples, (p + 1) * samples);
+      const group = rollouts.slice(first, first += counts[p] as number);
       const groupTexts = group.map((rollout) => answerPrefix + tokenizer.decode(rollout.tokens));
       return {
         texts: groupTexts,
-        right: groupTexts.map((text) => gradeBoxed(text, problem.answer).correct ? 1 : 0),
+        right: groupTexts.map((text) => grade(text, problem.answer).correct ? 1 : 0),
       };
     });
     outcomes.push(byProblem.map((entry) => entry.right));

@@ -42,4 +42,4 @@ export {
   shiftShares,
 } from "./shift_rows.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";

@@ -12,6 +12,7 @@ export {
   type WeightedRow,
 } from "./language_model.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
+export { promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
 export {
   type Rollout,

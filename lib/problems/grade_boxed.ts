@@ -1,3 +1,5 @@
+import { bracedText, lastBox } from "./_box.ts";
+
 /** Why a completion was judged as it was. */
 export type VerdictReason =
   | "equal"
@@ -15,21 +17,6 @@ export interface Verdict {
   readonly extracted: string | null;
   /** Why. */
   readonly reason: VerdictReason;
-}
-
-/** Text from the brace at or after `from` to the one that closes it; null when it never closes. */
-function braced(text: string, from: number): string | null {
-  let open = from;
-  while (text[open] === " ") open++;
-  if (text[open] !== "{") return null;
-  let depth = 0;
-  for (let index = open; index < text.length; index++) {
-    const letter = text[index];
-    if (letter === "\\") index++;
-    else if (letter === "{") depth++;
-    else if (letter === "}" && --depth === 0) return text.slice(open + 1, index);
-  }
-  return null;
 }
 
 /** A number in one spelling: no thousands commas, no leading or trailing zeros; null when it is no number. */
@@ -65,10 +52,9 @@ function canonicalNumber(text: string): string | null {
  * ```
  */
 export function gradeBoxed(completion: string, gold: string): Verdict {
-  const boxed = [...completion.matchAll(/\\boxed(?![A-Za-z])/g)].at(-1);
-  const box = boxed ?? [...completion.matchAll(/\\fbox(?![A-Za-z])/g)].at(-1);
-  if (box === undefined) return { correct: false, extracted: null, reason: "no box" };
-  const extracted = braced(completion, box.index + box[0].length);
+  const box = lastBox(completion);
+  if (box === null) return { correct: false, extracted: null, reason: "no box" };
+  const extracted = bracedText(completion, box);
   if (extracted === null) return { correct: false, extracted: null, reason: "unbalanced box" };
   if (extracted.trim() === "") return { correct: false, extracted, reason: "empty box" };
   const expected = canonicalNumber(gold), given = canonicalNumber(extracted);

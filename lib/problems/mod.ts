@@ -1,6 +1,7 @@
 /**
  * The embedded zoo's problems: six families with held-out test sets, the corpus of the five writers that base
- * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers.
+ * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers. For real
+ * mathematics: the six benchmarks as named suites, and the grader that tells whether two answers say one thing.
  *
  * @module
  */
@@ -11,6 +12,15 @@ export {
   QWEN_MATH_SYSTEM_PROMPT,
   writerSystemPrompt,
 } from "./answer_messages.ts";
+export {
+  BENCHMARK_SUITES,
+  type BenchmarkProblem,
+  type BenchmarkRow,
+  type BenchmarkSet,
+  benchmarkSet,
+  type BenchmarkSuite,
+  type SuiteName,
+} from "./benchmark_suite.ts";
 export {
   type CorpusConfig,
   DEFAULT_CORPUS,
@@ -24,6 +34,27 @@ export {
 } from "./corpus_config.ts";
 export { type CorpusDocument, corpusDocument } from "./corpus_document.ts";
 export { type CorpusGroup, type CorpusReport, corpusReport } from "./corpus_report.ts";
+export {
+  type AnswerMode,
+  extractAnswer,
+  type ExtractedAnswer,
+  type ExtractionFault,
+} from "./extract_answer.ts";
 export { gradeBoxed, type Verdict, type VerdictReason } from "./grade_boxed.ts";
+export {
+  type GradedCompletion,
+  loadMathGrader,
+  type MathGrader,
+  type MathReason,
+  type MathVerdict,
+} from "./math_grader.ts";
 export { FAMILIES, type FamilyName, type Problem, testSet, trainProblem } from "./problem.ts";
+export {
+  answerModeOf,
+  type Prompt,
+  PROMPT_TEMPLATES,
+  type PromptTemplate,
+  questionPrompt,
+} from "./prompt_template.ts";
+export { readBenchmark } from "./read_benchmark.ts";
 export type { SlipKind } from "./_steps.ts";

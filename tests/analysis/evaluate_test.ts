@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { evaluate } from "../../lib/analysis/mod.ts";
 import type { LanguageModel, RolloutRequest, SamplingOptions } from "../../lib/decode/mod.ts";
-import { answerMessages, type Problem, testSet } from "../../lib/problems/mod.ts";
+import { answerMessages, type Problem, QWEN_MATH_SYSTEM_PROMPT, testSet } from "../../lib/problems/mod.ts";
 import { type ChainOptions, withChainModel } from "../train/_tiny_models.ts";
 
 /** Boxes 6 answers of 10: "3" in half of them, every other digit as often as the next. */
@@ -150,6 +150,42 @@ Deno.test("evaluate() counts completions that the length limit cut off, and grad
     });
   }));
 
+Deno.test("evaluate() takes a count of samples for each problem, and another grader", () =>
+  withChainModel(GUESSER, async (model) => {
+    const graded: string[][] = [];
+    const problems = ["a", "b", "c"].map((answer) => ({ question: "Q?", answer }));
+    const result = await evaluate(model, {
+      problems,
+      maxNewTokens: 8,
+      samples: [3, 1, 2],
+      seeds: [0, 1],
+      grade: (completion, gold) => {
+        graded.push([completion, gold]);
+        return { correct: gold === "b" };
+      },
+    });
+    assertEquals(result.outcomes, [[[0, 0, 0], [1], [0, 0]], [[0, 0, 0], [1], [0, 0]]]);
+    const seen = result.texts.flatMap((byProblem) =>
+      byProblem.flatMap((bySample, p) => bySample.map((text) => [text, problems[p]?.answer]))
+    );
+    assertEquals(graded, seen);
+    // A sample is the same whatever the others' counts are.
+    const alone = await evaluate(model, { problems, maxNewTokens: 8, samples: 1, seeds: [0, 1] });
+    assertEquals(
+      alone.texts,
+      result.texts.map((byProblem) => byProblem.map((bySample) => bySample.slice(0, 1))),
+    );
+  }));
+
+Deno.test("evaluate() asks by the template it is given", () =>
+  withChainModel(GUESSER, async (model) => {
+    const calls = watch(model), tokenizer = await model.tokenizer();
+    await evaluate(model, { problems: PROBLEMS, maxNewTokens: 1, template: "qwen_math" });
+    const { question } = PROBLEMS[1] as Problem;
+    const messages = answerMessages(question, { system: QWEN_MATH_SYSTEM_PROMPT });
+    assertEquals(calls[0]?.requests[1]?.tokens, tokenizer.encodeChat(messages));
+  }));
+
 Deno.test("evaluate() reports progress over all seeds", () =>
   withChainModel(GUESSER, async (model) => {
     const seen: [number, number][] = [];
@@ -165,13 +201,22 @@ Deno.test("evaluate() reports progress over all seeds", () =>
 Deno.test("evaluate() refuses to measure nothing, and vectors that do not fit", () =>
   withChainModel(GUESSER, async (model) => {
     const shared = { problems: PROBLEMS, maxNewTokens: 8 };
-    for (const wrong of [{ problems: [] }, { samples: 0 }, { seeds: [] }, { samples: NaN }]) {
+    for (
+      const wrong of [{ problems: [] }, { samples: 0 }, { seeds: [] }, { samples: NaN }, {
+        samples: PROBLEMS.map((_, p) => p),
+      }]
+    ) {
       await assertRejects(
         () => evaluate(model, { ...shared, ...wrong }),
         RangeError,
         "Cannot evaluate as there must be a problem, a sample and a seed",
       );
     }
+    await assertRejects(
+      () => evaluate(model, { ...shared, samples: [1, 2] }),
+      RangeError,
+      "current counts are 12 problems and 2 counts",
+    );
     await assertRejects(
       () => evaluate(model, { ...shared, steer: new Map([[5, new Float32Array(20)]]) }),
       RangeError,

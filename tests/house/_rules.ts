@@ -36,6 +36,8 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "onnx-proto": "lib/onnx",
   "@huggingface/tokenizers": "lib/checkpoint",
   "@huggingface/jinja": "lib/checkpoint",
+  "@cortex-js/compute-engine": "lib/problems",
+  "hyparquet": "lib/problems",
   "vega": "lib/report",
   "vega-lite": "lib/report",
   "@resvg/resvg-wasm": "lib/report",

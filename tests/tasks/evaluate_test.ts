@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { ChatTokenizer, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { promptTokens, saveVectors } from "../../lib/decode/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
+import { suiteGrade } from "../../tasks/_suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 
@@ -104,8 +105,7 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     assertEquals(await write("b"), text);
     assertEquals(report.settings, {
       suite: "remainder",
-      problems: 10,
-      samples: 2,
+      template: "embedded",
       seeds: [0, 1, 2],
       temperature: 1,
       answerPrefix: "",
@@ -113,7 +113,8 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     });
     assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
     assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));
-    const { outcomes, problems, percent, low, high } = report.benchmarks.remainder;
+    const { outcomes, problems, samples, percent, low, high } = report.benchmarks.remainder;
+    assertEquals(samples, 2);
     assertEquals(problems, testSet("remainder", { size: 10 }).map((problem) => problem.id));
     assertEquals(
       outcomes.map((seed: number[][]) => seed.map((samples) => samples.length)),
@@ -125,6 +126,116 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     assertEquals(low < percent && percent < high, true);
     assertEquals(report.mean.percent, percent);
   });
+});
+
+/** A whole AMC23 of easy problems whose answers take the strings in turn. */
+async function writeAmc(path: string, answers: readonly string[]): Promise<string> {
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => ({ problem: `Q${i}?`, answer: answers[i % answers.length] }),
+  );
+  await Deno.writeTextFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return path;
+}
+
+Deno.test("evaluate grades a benchmark of a file by mathematical meaning, with the suite's samples", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: DIGITS });
+    // The model always says 3: three of five golds are that number in other words.
+    const golds = ["\\frac{6}{2}", "300\\%", "x = 3", "3!", "(0, 3)"];
+    const data = await writeAmc(`${folder}/amc23.jsonl`, golds);
+    const args = [
+      "--model",
+      model,
+      "--suite",
+      "amc23",
+      "--seeds",
+      "0",
+      "--out",
+      `${folder}/e.json`,
+      ...QUICK,
+    ];
+    const greedy = await runOn(evaluate, [...args, "--data", data, "--temperature", "0"]);
+    assertEquals(greedy.code, 0, greedy.error);
+    assertMatch(greedy.output, /^AMC23 +60\.0 /m);
+    assertMatch(greedy.error, /40\/40 answers/);
+    const report = JSON.parse(await Deno.readTextFile(`${folder}/e.json`));
+    assertEquals([report.settings.template, report.benchmarks.AMC23.samples], ["qwen_math", 1]);
+    assertEquals(report.benchmarks.AMC23.problems.slice(0, 2), ["AMC23/0", "AMC23/1"]);
+    assertEquals(report.benchmarks.AMC23.outcomes[0].slice(0, 5), [[1], [1], [1], [0], [0]]);
+    // Sampling takes the suite's 32 answers per problem; the folder does as well as the file.
+    const sampled = await runOn(evaluate, [...args, "--data", folder, "--problems", "2"]);
+    assertEquals(sampled.code, 0, sampled.error);
+    assertMatch(sampled.error, /64\/64 answers/);
+    const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--samples", "3"]);
+    assertMatch(few.error, /6\/6 answers/);
+  });
+});
+
+Deno.test("evaluate fills what a prompt leaves of the model's positions when a benchmark names no limit", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: { 3: 4 }, maxPositions: 256 });
+    await writeAmc(`${folder}/amc23.jsonl`, ["3"]);
+    const out = `${folder}/e.json`;
+    const args = ["--model", model, "--suite", "AMC23", "--data", folder, "--problems", "3", "--seeds", "0"];
+    const ended = await runOn(evaluate, [...args, "--temperature", "0", "--out", out, "--threads", "1"]);
+    assertEquals(ended.code, 0, ended.error);
+    const tokenizer = await ChatTokenizer.open(model);
+    const prompt = promptTokens(tokenizer, "Q0?", { template: "qwen_math" });
+    const { settings } = JSON.parse(await Deno.readTextFile(out));
+    assertEquals(settings.maxNewTokens, 256 - prompt.length);
+  });
+});
+
+Deno.test("evaluate refuses a benchmark without its file, and a file that is another's, in one line", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const data = await writeAmc(`${folder}/amc23.jsonl`, ["3"]);
+    const refused = async (change: Record<string, string>) => {
+      const flags = { model, suite: "math500", ...change };
+      return faultLine(
+        await runOn(evaluate, Object.entries(flags).map(([name, value]) => `--${name}=${value}`)),
+      );
+    };
+    assertEquals(
+      await refused({}),
+      "error: --suite math500 needs --data with the problems of MATH-500 (give the .jsonl or .parquet file or its " +
+        "folder; published as HuggingFaceH4/MATH-500)",
+    );
+    assertEquals(
+      await refused({ data: `${folder}/none` }),
+      `error: there is no file or folder with MATH-500: ${folder}/none (check the path)`,
+    );
+    assertEquals(
+      await refused({ data: folder }),
+      `error: no .jsonl or .parquet file of MATH-500: ${folder} (name it math500.jsonl, or pass the file itself)`,
+    );
+    assertStringIncludes(await refused({ data }), "error: MATH-500 has 500 problems, not 40: ");
+    assertStringIncludes(
+      await refused({ suite: "math", data: folder }),
+      "no .jsonl or .parquet file of AIME24",
+    );
+    assertStringIncludes(await refused({ suite: "linear", data }), "--suite linear takes no --data");
+    assertStringIncludes(
+      await refused({ suite: "amc23", data, template: "r1" }),
+      `error: the model's tokenizer has a chat template: ${model} ("r1" is for models without one)`,
+    );
+    assertStringIncludes(
+      await refused({ suite: "amc23", data, template: "qwen" }),
+      "--template must be embedded or qwen_math or r1",
+    );
+  });
+});
+
+Deno.test("suiteGrade() reads answers between tags for r1, and the last box else", async () => {
+  const box = "\\boxed{\\frac{1}{2}} <answer>7</answer>";
+  const judge = async (kind: "zoo" | "mathematics", template: "qwen_math" | "r1", gold: string) =>
+    (await suiteGrade(kind, template))(box, gold).correct;
+  assertEquals(await judge("mathematics", "qwen_math", "0.5"), true);
+  assertEquals(await judge("mathematics", "r1", "0.5"), false);
+  assertEquals(await judge("mathematics", "r1", "7"), true);
+  assertEquals(await judge("zoo", "r1", "7"), true);
+  assertEquals(await judge("zoo", "qwen_math", "7"), false);
 });
 
 Deno.test("evaluate stops at Ctrl-C and writes nothing", async () => {
@@ -164,8 +275,8 @@ Deno.test("evaluate refuses bad input with one line and writes nothing", async (
     };
     assertEquals(
       await refused({ suite: "chian" }),
-      'error: unknown suite "chian", known are embedded, linear, words, compare, remainder, chain, sequence ' +
-        "(did you mean chain?)",
+      'error: unknown suite "chian", known are embedded, linear, words, compare, remainder, chain, sequence, math, ' +
+        "aime24, aime25, amc23, math500, minerva, olympiad (did you mean chain?)",
     );
     assertEquals(
       await refused({ vectors }),

@@ -1,0 +1,143 @@
+import { InputError } from "../core/mod.ts";
+import { benchmarkFiles } from "./_benchmark_files.ts";
+import { type BenchmarkRow, type BenchmarkSet, benchmarkSet, type SuiteName } from "./benchmark_suite.ts";
+
+/** Bytes of a benchmark's file: the largest of the six has 2 MB. */
+const BYTE_LIMIT = 64 * 1024 * 1024;
+
+/** Rows of a benchmark's file. */
+const ROW_LIMIT = 100_000;
+
+function isRow(value: unknown): value is BenchmarkRow {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function tooMany(where: string): InputError {
+  return new InputError(`more than ${ROW_LIMIT} rows`, {
+    where,
+    repair: "pass the file of one of the benchmarks",
+  });
+}
+
+function parseLines(text: string, where: string): BenchmarkRow[] {
+  const rows: BenchmarkRow[] = [];
+  const lines = text.split("\n");
+  for (let index = 0; index < lines.length; index++) {
+    const line = (lines[index] as string).trim();
+    if (line === "") continue;
+    let row: unknown;
+    try {
+      row = JSON.parse(line);
+    } catch (cause) {
+      throw new InputError(`line ${index + 1} is not JSON`, { where, repair: "get the file again", cause });
+    }
+    if (!isRow(row)) {
+      throw new InputError(`line ${index + 1} is no object`, { where, repair: "get the file again" });
+    }
+    if (rows.push(row) > ROW_LIMIT) throw tooMany(where);
+  }
+  return rows;
+}
+
+async function parseParquet(bytes: Uint8Array, where: string): Promise<BenchmarkRow[]> {
+  const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
+  const file = bytes.slice().buffer;
+  let rows: readonly unknown[];
+  try {
+    const { num_rows: count } = parquetMetadata(file);
+    if (count > BigInt(ROW_LIMIT)) throw tooMany(where);
+    rows = await parquetReadObjects({ file });
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new InputError("not a parquet file that can be read", {
+      where,
+      repair: "get the file again",
+      cause,
+    });
+  }
+  return rows.filter(isRow);
+}
+
+/** Rows of one file, read as its ending says. */
+async function readRows(path: string): Promise<BenchmarkRow[]> {
+  const ending = /\.(jsonl|parquet)$/.exec(path)?.[1];
+  if (ending === undefined) {
+    throw new InputError("a benchmark is a .jsonl or .parquet file", {
+      where: path,
+      repair: "pass one of these, or a folder that holds one",
+    });
+  }
+  const { size } = await Deno.stat(path);
+  if (size > BYTE_LIMIT) {
+    throw new InputError(`larger than ${BYTE_LIMIT} bytes`, {
+      where: path,
+      repair: "pass the file of one of the benchmarks",
+    });
+  }
+  const bytes = await Deno.readFile(path);
+  return ending === "jsonl" ? parseLines(decode(bytes, path), path) : await parseParquet(bytes, path);
+}
+
+function decode(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputError("not UTF-8 text", { where, repair: "get the file again", cause });
+  }
+}
+
+/**
+ * Reads a benchmark that the user has: a JSONL or parquet file (by the ending of its name), or a folder that holds
+ * it. In a folder it is found by the benchmark's name (`aime24.jsonl`, `math500/test.jsonl`), or, where the folder is
+ * a data set of the hub, by the name of its split (`data/train-00000-of-00001.parquet`): the snapshot folder that one
+ * of the suite's `hubIds` resolved to is read as it is. A benchmark in several parts is read in the order of their
+ * names.
+ *
+ * Throws an `InputError` when there is no such file, when it cannot be read, is too large, is no benchmark of that
+ * name or has a broken row.
+ *
+ * `@default {partial: false}`
+ *
+ * @example
+ * ```ts
+ * import { readBenchmark } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/amc23.jsonl`, '{"problem": "1 + 1?", "answer": 2}\n');
+ * const { problems } = await readBenchmark("AMC23", folder, { partial: true });
+ * if (problems[0]?.answer !== "2" || problems[0].id !== "AMC23/0") throw new Error("not read");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function readBenchmark(
+  suite: SuiteName,
+  path: string,
+  options: { readonly partial?: boolean } = {},
+): Promise<BenchmarkSet> {
+  try {
+    const { isDirectory, isFile } = await Deno.stat(path);
+    if (!isDirectory && !isFile) {
+      throw new InputError("neither a file nor a folder", {
+        where: path,
+        repair: "pass the benchmark's file",
+      });
+    }
+    const files = isDirectory ? await benchmarkFiles(suite, path) : [path];
+    const rows: BenchmarkRow[] = [];
+    for (const file of files) {
+      for (const row of await readRows(file)) rows.push(row);
+      if (rows.length > ROW_LIMIT) throw tooMany(file);
+    }
+    return benchmarkSet(suite, rows, { where: files.join(", "), ...options });
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.PermissionDenied)) {
+      throw cause;
+    }
+    const missing = cause instanceof Deno.errors.NotFound;
+    throw new InputError(`${missing ? "there is no file or folder with" : "not allowed to read"} ${suite}`, {
+      where: path,
+      repair: "check the path",
+      cause,
+    });
+  }
+}

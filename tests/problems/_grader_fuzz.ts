@@ -1,0 +1,116 @@
+import { readAnswer } from "../../lib/problems/_answer_form.ts";
+import { compareForms } from "../../lib/problems/_compare_forms.ts";
+import { extractAnswer, type MathReason } from "../../lib/problems/mod.ts";
+import { judgeAnswer, loadExpressionReader, WORK_LIMIT } from "../../lib/problems/math_grader.ts";
+import { mutatedAnswer } from "./_mutated_answers.ts";
+
+/** What a fuzz run found. */
+export interface GraderFuzz {
+  /** Mutated strings that were judged. */
+  readonly tried: number;
+  /** Strings for which something was thrown. */
+  readonly thrown: string[];
+  /** Strings that a judgement gave up at its bound on work. */
+  readonly overBound: string[];
+  /** Strings that are read and then found to be different from themselves, or from themselves plus zeros. */
+  readonly notThemselves: string[];
+  /** Strings that were read as mathematics or words. */
+  read: number;
+  /** Strings that were compared with themselves plus zeros. */
+  rewritten: number;
+  /** Strings longer or deeper than what is read. */
+  tooLong: number;
+  /** Most work of one judgement. */
+  mostWork: number;
+  /** Longest judgement by the clock, in milliseconds, with its string. */
+  slowest: { ms: number; text: string };
+  /** How often each reason was given. */
+  readonly reasons: Map<MathReason, number>;
+}
+
+/**
+ * Judges mutated strings: each as the prediction for another, by meaning alone against itself, and as a whole
+ * completion. Every count is a function of (from, count) but the time.
+ */
+export async function fuzzGrader(options: {
+  readonly from?: number;
+  readonly count: number;
+  readonly onProgress?: (tried: number) => void;
+}): Promise<GraderFuzz> {
+  const { from = 0, count, onProgress } = options;
+  const read = await loadExpressionReader();
+  const found: GraderFuzz = {
+    tried: count,
+    thrown: [],
+    overBound: [],
+    notThemselves: [],
+    read: 0,
+    rewritten: 0,
+    tooLong: 0,
+    mostWork: 0,
+    slowest: { ms: 0, text: "" },
+    reasons: new Map(),
+  };
+  for (let index = from; index < from + count; index++) {
+    const text = mutatedAnswer(index), other = mutatedAnswer(index + 10_000_000);
+    const start = performance.now();
+    try {
+      const judged = judgeAnswer(other, text, read), budget = { left: WORK_LIMIT };
+      const { form } = readAnswer(text, read);
+      const itself = form === null ? "unknown" : compareForms(form, form, budget);
+      for (const mode of ["box", "answer"] as const) {
+        extractAnswer(text, { mode });
+        extractAnswer(`\\boxed{${text}} <answer>${text}</answer>`, { mode });
+      }
+      if (form !== null) found.read++;
+      const digit = judgeAnswer(text, text.replace(/\d/, (old) => String((Number(old) + 1) % 10)), read);
+      const padded = text.replace(/(?<=[\d)}!])\+/g, "+0+"), zeros = readAnswer(padded, read).form;
+      if (form !== null && zeros !== null && padded !== text && !/\\text|_/.test(text)) {
+        found.rewritten++;
+        const outcome = compareForms(form, zeros, { left: WORK_LIMIT });
+        if (outcome !== "same" && outcome !== "unknown") found.notThemselves.push(text);
+      }
+      if (itself !== "same" && itself !== "unknown") found.notThemselves.push(text);
+      const work = Math.max(judged.work, digit.work, WORK_LIMIT - Math.max(budget.left, 0));
+      found.mostWork = Math.max(found.mostWork, work);
+      if (work >= WORK_LIMIT) found.overBound.push(text);
+      if (judged.reason === "too long") found.tooLong++;
+      found.reasons.set(judged.reason, (found.reasons.get(judged.reason) ?? 0) + 1);
+    } catch (fault) {
+      found.thrown.push(`${JSON.stringify(text)}: ${fault}`);
+    }
+    const ms = performance.now() - start;
+    if (ms > found.slowest.ms) found.slowest = { ms, text };
+    if ((index - from + 1) % 1000 === 0) onProgress?.(index - from + 1);
+  }
+  return found;
+}
+
+/** The counts in words. */
+export function fuzzReport(found: GraderFuzz): string {
+  const { tried, thrown, overBound, notThemselves, tooLong, mostWork, slowest, reasons } = found;
+  return [
+    `${tried} tried, ${thrown.length} thrown, ${overBound.length} over the bound on work`,
+    `${found.read} read and ${notThemselves.length} of them different from themselves, ${found.rewritten} rewritten, ${tooLong} too long`,
+    `most work ${mostWork} of ${WORK_LIMIT}, longest ${slowest.ms.toFixed(1)} ms: ${
+      JSON.stringify(slowest.text.slice(0, 200))
+    }`,
+    [...reasons].sort(([, a], [, b]) => b - a).map(([reason, times]) => `${reason} ${times}`).join(", "),
+  ].join("\n");
+}
+
+/** `deno run … tests/problems/_grader_fuzz.ts 100000` prints the counts and ends with 1 unless all are zero. */
+if (import.meta.main) {
+  const count = Number(Deno.args[0] ?? 100_000);
+  const found = await fuzzGrader({
+    count,
+    onProgress: (tried) => {
+      if (tried % 10_000 === 0) console.error(`${tried} of ${count}`);
+    },
+  });
+  console.log(fuzzReport(found));
+  for (const line of [...found.thrown, ...found.overBound, ...found.notThemselves].slice(0, 20)) {
+    console.log(line);
+  }
+  Deno.exit(found.thrown.length + found.overBound.length + found.notThemselves.length === 0 ? 0 : 1);
+}
