@@ -1,7 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { evaluate } from "../../lib/analysis/mod.ts";
 import type { LanguageModel, RolloutRequest, SamplingOptions } from "../../lib/decode/mod.ts";
-import { answerMessages, type Problem, QWEN_MATH_SYSTEM_PROMPT, testSet } from "../../lib/problems/mod.ts";
+import {
+  answerMessages,
+  type Problem,
+  QWEN_MATH_SYSTEM_PROMPT,
+  testSet,
+  writerSystemPrompt,
+} from "../../lib/problems/mod.ts";
 import { type ChainOptions, withChainModel } from "../train/_tiny_models.ts";
 
 /** Boxes 6 answers of 10: "3" in half of them, every other digit as often as the next. */
@@ -102,6 +108,15 @@ Deno.test("evaluate() puts the prefix after the prompt and grades it with the an
     assertEquals(texts, [[["\\boxed{3}.<|im_end|>"], ["\\boxed{3}.<|im_end|>"]]]);
     assertEquals(outcomes, [[[1], [0]]]);
     assertEquals(lengthTokens, 3); // the prefix is not generated
+  }));
+
+Deno.test("evaluate() asks with the system prompt that it is given", () =>
+  withChainModel(GUESSER, async (model) => {
+    const calls = watch(model), system = writerSystemPrompt("careful");
+    await evaluate(model, { problems: [problem("3")], maxNewTokens: 8, temperature: 0, system });
+    const [first] = calls[0]?.requests ?? [];
+    const tokenizer = await model.tokenizer(), { question } = problem("3");
+    assertEquals(first?.tokens, tokenizer.encodeChat(answerMessages(question, { system })));
   }));
 
 Deno.test("evaluate() numbers problems by their place, so that two conditions share their uniforms", () =>

@@ -60,6 +60,11 @@ Deno.test("promptTokens() refuses a template that the paper has no prompt of for
   });
   await withTokenizer(llamaBase!, (tokenizer) => {
     assertThrows(
+      () => promptTokens(tokenizer, "?", { template: "qwen_math", system: "Sing." }),
+      InputError,
+      "a model without a chat template takes no system prompt",
+    );
+    assertThrows(
       () => promptTokens(tokenizer, "?"),
       InputError,
       'the template "embedded" is for models with a chat template',
