@@ -13,8 +13,8 @@ export interface LensReading {
 export interface LensToken {
   /** Token id. */
   readonly token: number;
-  /** Cosine of its row with the direction. */
-  readonly cosine: number;
+  /** Cosine of its row with the direction; null where the row is zero, which a ranking by dot may list. */
+  readonly cosine: number | null;
   /** Product of its row with the direction. */
   readonly dot: number;
 }
@@ -136,9 +136,8 @@ export function lensTokens(reading: LensReading, options: LensTokensOptions = {}
     best.splice(place, 0, token);
     if (best.length > count) best.pop();
   }
-  return best.map((token) => ({
-    token,
-    cosine: reading.cosine[token] as number,
-    dot: reading.dot[token] as number,
-  }));
+  return best.map((token) => {
+    const cosine = reading.cosine[token] as number;
+    return { token, cosine: Number.isNaN(cosine) ? null : cosine, dot: reading.dot[token] as number };
+  });
 }
