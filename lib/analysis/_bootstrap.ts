@@ -85,7 +85,7 @@ function seedPercent(benchmarks: readonly Float64Array[]): number {
 /** How often each of `count` units (problems, texts) occurs in a draw of as many with replacement. */
 export function drawTimes(stream: RandomStream, count: number): Float64Array {
   const times = new Float64Array(count);
-  for (let problem = 0; problem < count; problem++) {
+  for (let time = 0; time < count; time++) {
     const drawn = stream.integer({ below: count });
     times[drawn] = (times[drawn] as number) + 1;
   }

@@ -37,7 +37,10 @@ export function singularValues(rows: readonly ArrayLike<number>[]): Float64Array
   const short = count <= width
     ? rows.map((row) => Float64Array.from(row))
     : Array.from({ length: width }, (_, column) => Float64Array.from(rows, (row) => row[column] as number));
-  const largest = short.reduce((most, row) => row.reduce((m, value) => Math.max(m, Math.abs(value)), most), 0);
+  const largest = short.reduce(
+    (most, row) => row.reduce((m, value) => Math.max(m, Math.abs(value)), most),
+    0,
+  );
   if (largest === 0) return new Float64Array(short.length);
   for (const row of short) for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) / largest;
   // Long rows first: small values then come out with small relative errors.

@@ -107,7 +107,9 @@ export function cosineDistribution(
     shares = [0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999],
   } = options;
   if (edges.length < 2 || edges.some((edge, place) => place > 0 && !(edge > (edges[place - 1] as number)))) {
-    throw new RangeError(`Cannot count cosines as edges must ascend, at least two: current edges are [${edges}]`);
+    throw new RangeError(
+      `Cannot count cosines as edges must ascend, at least two: current edges are [${edges}]`,
+    );
   }
   const sorted = Float64Array.from(cosines).filter((value) => !Number.isNaN(value)).sort();
   const count = sorted.length;

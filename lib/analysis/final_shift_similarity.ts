@@ -133,7 +133,9 @@ export function similarityBlocks(
   const matrix = finalShiftSimilarity(sources), all = blockMeans(matrix);
   if (all === null) {
     const layer = matrix.findIndex((row, index) => row[index] === null);
-    throw new RangeError(`Cannot compare blocks as every layer must cause a shift: layer ${layer} causes none`);
+    throw new RangeError(
+      `Cannot compare blocks as every layer must cause a shift: layer ${layer} causes none`,
+    );
   }
   const texts = sources[0]?.texts.length as number, stream = new RandomStream(seed, "final shifts", texts);
   const among: number[] = [], withLast: number[] = [], difference: number[] = [];

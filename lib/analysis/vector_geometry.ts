@@ -58,7 +58,9 @@ export function cosineMatrix(
   requireRows(b, "vector");
   if (a[0]?.length !== b[0]?.length) {
     throw new RangeError(
-      `Cannot compare vectors as all must have one length: current lengths are ${a[0]?.length} and ${b[0]?.length}`,
+      `Cannot compare vectors as all must have one length: current lengths are ${a[0]?.length} and ${
+        b[0]?.length
+      }`,
     );
   }
   return a.map((one) => b.map((other) => cosine(one, other)));
