@@ -24,9 +24,15 @@ export function norm(vector: ArrayLike<number>): number {
 
 /** Cosine of the angle, or null when one of the two is zero and there is no angle. */
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
-  const lengths = norm(a) * norm(b);
+  const first = norm(a), second = norm(b), lengths = first * second;
+  if (first === 0 || second === 0) return null;
   // Rounding may push a ratio past 1 by some 1e-16, which an arc cosine or an axis would not forgive.
-  return lengths === 0 ? null : clampCosine(dot(a, b) / lengths);
+  if (lengths > 1e-280 && lengths < 1e280) return clampCosine(dot(a, b) / lengths);
+  let sum = 0;
+  for (let index = 0; index < a.length; index++) {
+    sum += ((a[index] as number) / first) * ((b[index] as number) / second);
+  }
+  return clampCosine(sum);
 }
 
 /** Cosines live in [−1, 1]; rounding may leave it by an ulp or two. */

@@ -74,7 +74,7 @@ Deno.test("similarityBlocks() pairs the draws: equal layers differ by nothing in
     dtype: "float64",
     device: "cpu",
     kind: "absolute",
-    measured: 0,
+    measured: null,
     bound: 1e-15,
     reason: "cosines of equal vectors are 1 up to one rounding",
   });

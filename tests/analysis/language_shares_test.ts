@@ -99,10 +99,15 @@ Deno.test("compareNonEnglish() against random directions takes their lists from 
 });
 
 Deno.test("random directions know that rows of one language lie together, where the vocabulary does not", () => {
-  // Han rows lie far out on one axis: every second random direction suppresses them as a block.
+  // Han rows lie twelve out on one axis of sixteen, the others' products are normal: a random direction whose first
+  // entry is below −0.2, every fifth, has Han rows alone at the bottom.
   const lens = lensWith(12), tokens = ids(10);
   const vocabulary = compare(tokens, { kind: "vocabulary" }, 300);
-  const directions = compare(tokens, { kind: "directions", lens, norm: 1, side: "bottom" }, 300);
+  const directions = compare(
+    tokens,
+    { kind: "directions", lens, norm: 1, side: "bottom", rankBy: "dot" },
+    300,
+  );
   assert(vocabulary.pValue < 0.01);
   assert(directions.pValue > 0.1, `${directions.pValue}`);
 });

@@ -71,7 +71,7 @@ Deno.test("vectorGeometry() keeps squares of a wide random matrix: Σσ² is its
     dtype: "float64",
     device: "cpu",
     kind: "relative",
-    measured: 3e-14,
+    measured: 6.3e-15,
     bound: 1e-12,
     reason: "a few thousand rotations of 256 entries each, every one a rounding of 2^-53",
   });
