@@ -82,10 +82,10 @@ function seedPercent(benchmarks: readonly Float64Array[]): number {
   return 100 * mean(benchmarks.map((scores) => mean(scores)));
 }
 
-/** How often each problem occurs in a draw of as many problems with replacement. */
-function drawProblems(stream: RandomStream, count: number): Float64Array {
+/** How often each of `count` units (problems, texts) occurs in a draw of as many with replacement. */
+export function drawTimes(stream: RandomStream, count: number): Float64Array {
   const times = new Float64Array(count);
-  for (let problem = 0; problem < count; problem++) {
+  for (let time = 0; time < count; time++) {
     const drawn = stream.integer({ below: count });
     times[drawn] = (times[drawn] as number) + 1;
   }
@@ -119,7 +119,7 @@ export function resampleAccuracy(
   const trainingStream = stream("training seeds"), evaluationStream = stream("evaluation seeds");
   const sizes = (scores[0]?.[0] ?? []).map((values) => values.length);
   for (let draw = 0; draw < draws.length; draw++) {
-    const times = sizes.map((size, index) => drawProblems(problemStreams[index] as RandomStream, size));
+    const times = sizes.map((size, index) => drawTimes(problemStreams[index] as RandomStream, size));
     const accuracies = scores.map((run) =>
       run.map((seed) => mean(seed.map((values, index) => weightedMean(values, times[index] as Float64Array))))
     );

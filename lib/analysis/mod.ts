@@ -1,7 +1,8 @@
 /**
  * What measurements mean: accuracies with intervals, differences, recovered shares, shifts of next-token
- * probabilities and their groups, the numbers behind box plots, and how far a
- * model lies from a golden file. Functions of arrays, but for the two that run a model: evaluate and parity.
+ * probabilities and their groups, the numbers behind box plots; residual shifts along the layers, directions read
+ * through the unembedding, the languages of tokens, the shape of a set of vectors; and how far a model lies from a
+ * golden file. Functions of arrays, but for the two that run a model: evaluate and parity.
  *
  * @module
  */
@@ -43,3 +44,51 @@ export {
 } from "./shift_rows.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
 export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export {
+  type CosineDistribution,
+  cosineDistribution,
+  type CosineDistributionOptions,
+  type Histogram,
+  symmetricEdges,
+} from "./cosine_distribution.ts";
+export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
+export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
+export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
+export {
+  compareNonEnglish,
+  type LanguageComparison,
+  type LanguageControl,
+  type LanguageShares,
+  languageShares,
+} from "./language_shares.ts";
+export {
+  type CosineAverages,
+  type CosineEstimate,
+  type PersistenceCell,
+  type PersistenceOptions,
+  PersistenceSums,
+  type TextShifts,
+} from "./persistence.ts";
+export {
+  NON_ENGLISH_LANGUAGES,
+  TOKEN_LANGUAGES,
+  type TokenLanguage,
+  tokenLanguage,
+  type TokenLanguageOptions,
+  vocabularyLanguages,
+  type VocabularyLanguagesOptions,
+  type WordLists,
+} from "./token_language.ts";
+export {
+  type LensReading,
+  type LensToken,
+  lensTokens,
+  type LensTokensOptions,
+  TokenLens,
+} from "./token_lens.ts";
+export {
+  cosineMatrix,
+  type VectorGeometry,
+  vectorGeometry,
+  type VectorGeometryOptions,
+} from "./vector_geometry.ts";
