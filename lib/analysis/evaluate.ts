@@ -1,8 +1,9 @@
 import type { LanguageModel, SteeringVectors } from "../decode/mod.ts";
+import { routeOf, type SteeringRoute } from "../probe/mod.ts";
 import { answerMessages, gradeBoxed, type Problem } from "../problems/mod.ts";
 
 /** How a model is evaluated. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SteeringRoute {
   /** Asked in this order, at least one. */
   readonly problems: readonly Problem[];
   /** Most tokens of a completion, the prefix not counted. */
@@ -13,7 +14,7 @@ export interface EvaluateOptions {
   readonly seeds?: readonly number[];
   /** 0 is greedy. `@default 1` */
   readonly temperature?: number;
-  /** Vectors added at every position. `@default none` */
+  /** Vectors added at every position, on the way that the route says. `@default none` */
   readonly steer?: SteeringVectors;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
@@ -37,7 +38,7 @@ export interface Evaluation {
  * Answers every problem and grades the last box. Problems are numbered by their place, so seeds pair up conditions:
  * with equal seeds, sample s of problem p draws the same uniforms whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, and for vectors that do not fit the model.
+ * Throws a `RangeError` without problems, samples or seeds, and for vectors or a route that do not fit the model.
  *
  * @example
  * ```ts
@@ -81,6 +82,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       temperature,
       seed,
       ...(options.steer === undefined ? {} : { steer: options.steer }),
+      ...routeOf(options),
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });
