@@ -250,8 +250,8 @@ function mixedHeads(
     steered: g.slice(value, { axis, start: heads, end: 2 * heads }),
   });
   /** The edits of a site with two values act on the mixture; each head's own stream gets the result back. */
-  const edited = (kind: SiteKind, options: { readonly pair: Streams; readonly mask: Value }): Streams => {
-    const { pair: { base, steered }, mask } = options;
+  const edited = (kind: SiteKind, at: { readonly pair: Streams; readonly mask: Value }): Streams => {
+    const { pair: { base, steered }, mask } = at;
     const value = parts.site(kind, g.apply("Where", [mask, steered, base]));
     return {
       base: g.apply("Where", [mask, base, value]),

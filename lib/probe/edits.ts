@@ -1,9 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
   type ComputeDType,
-  doubleSites,
   type LastBlockRoute,
-  maskedParts,
   parseSite,
   type SiteHandler,
   type SiteKind,
@@ -11,8 +9,14 @@ import {
   siteName,
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
-import { lastBlockLayout } from "./last_block_patch.ts";
-import { checkRoute, maskName, routeOf, type SteeringRoute } from "./steering_route.ts";
+import {
+  checkRoute,
+  checkRoutedSites,
+  lastBlockRoute,
+  maskName,
+  routeOf,
+  type SteeringRoute,
+} from "./steering_route.ts";
 import { placeKinds } from "./vector_place.ts";
 
 /** Edits of a model graph, declared before it is built. They apply in the order steer, patch, tap. */
@@ -102,20 +106,8 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     );
   }
   checkRoute(edits, { config, layers: steer });
-  const route = routeOf(edits);
-  if (route.lastBlock !== null) {
-    const kinds = doubleSites(lastBlockLayout(route.lastBlock));
-    for (const [action, names] of [["tap", taps], ["patch", patches]] as const) {
-      const double = kinds.map((kind) => siteName({ layer: config.layers - 1, kind })).find((name) =>
-        names.includes(name)
-      );
-      if (double === undefined) continue;
-      throw new RangeError(
-        `Cannot ${action} "${double}" as the last block must have one of it: current mode is "${route.lastBlock.mode}"`,
-      );
-    }
-  }
-  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors, ...route };
+  checkRoutedSites(edits, { config, taps, patches });
+  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors, ...routeOf(edits) };
 }
 
 /** A graph's edits at work. */
@@ -197,18 +189,10 @@ export function applyEdits(
     if (edits.taps.includes(name)) tapped.set(name, value);
     return value;
   };
-  if (edits.lastBlock === null) return { site, vectors, tapped, lastBlock: null };
-  const layout = lastBlockLayout(edits.lastBlock);
-  const masks = new Map(
-    maskedParts(layout).map((part) => {
-      const count = part === "k" || part === "v" ? config.kvHeads : config.heads;
-      return [part, g.input(EDIT_NAMES.mask(part), "bool", [count, 1])] as const;
-    }),
-  );
-  const touched = (kind: SiteKind) => {
-    const name = siteName({ layer: config.layers - 1, kind });
-    return patches.has(name) || edits.taps.includes(name);
-  };
-  const vector = added(g, vectors.get(config.layers - 2) as Value);
-  return { site, vectors, tapped, lastBlock: { layout, vector, masks, touched } };
+  const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
+    config,
+    vector: added(g, vectors.get(config.layers - 2) as Value),
+    touched: [...edits.patches, ...edits.taps],
+  });
+  return { site, vectors, tapped, lastBlock };
 }

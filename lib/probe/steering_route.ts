@@ -1,6 +1,14 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
-import type { MaskedPart } from "../model/mod.ts";
+import {
+  doubleSites,
+  type LastBlockRoute,
+  type MaskedPart,
+  maskedParts,
+  type SiteName,
+  siteName,
+} from "../model/mod.ts";
+import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import {
   checkLastBlockPatch,
   lastBlockLayout,
@@ -85,6 +93,51 @@ export function checkRoute(
 export function routeKey(route: SteeringRoute): unknown {
   const { lastBlock, ...rest } = routeOf(route);
   return { ...rest, lastBlock: lastBlock === null ? null : lastBlockLayout(lastBlock) };
+}
+
+/** Throws a RangeError for edits of sites of which a patched last block has two. */
+export function checkRoutedSites(
+  route: SteeringRoute,
+  edits: {
+    readonly config: ModelConfig;
+    readonly taps: readonly SiteName[];
+    readonly patches: readonly SiteName[];
+  },
+): void {
+  const { lastBlock } = routeOf(route), layer = edits.config.layers - 1;
+  if (lastBlock === null) return;
+  const doubles = doubleSites(lastBlockLayout(lastBlock)).map((kind) => siteName({ layer, kind }));
+  for (const [action, names] of [["tap", edits.taps], ["patch", edits.patches]] as const) {
+    const double = doubles.find((name) => names.includes(name));
+    if (double === undefined) continue;
+    throw new RangeError(
+      `Cannot ${action} "${double}" as the last block must have one of it: current mode is "${lastBlock.mode}"`,
+    );
+  }
+}
+
+/** Adds the mask inputs of a patch to a graph, and tells the decoder how its vector goes through the last block. */
+export function lastBlockRoute(
+  g: GraphBuilder,
+  patch: LastBlockPatch,
+  options: {
+    readonly config: ModelConfig;
+    /** s, of a shape that broadcasts to [batch, seq, embed]. */
+    readonly vector: Value;
+    /** Every site that is tapped or patched. */
+    readonly touched: readonly SiteName[];
+  },
+): LastBlockRoute {
+  const { config: { layers, heads, kvHeads }, vector, touched } = options;
+  const layout = lastBlockLayout(patch);
+  const masks = new Map(
+    maskedParts(layout).map((part) => {
+      const count = part === "k" || part === "v" ? kvHeads : heads;
+      return [part, g.input(maskName(part), "bool", [count, 1])] as const;
+    }),
+  );
+  const layer = layers - 1;
+  return { layout, vector, masks, touched: (kind) => touched.includes(siteName({ layer, kind })) };
 }
 
 /** Name of the graph input that holds the mask of a part of the last block. */

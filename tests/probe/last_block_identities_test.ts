@@ -281,8 +281,9 @@ for (const [place, name] of Object.keys(ROUTE_MODELS).entries()) {
       const base = (await values({ mode: "base" })).logits,
         unsteered = dataOf((await model.run(ROWS)).logits);
       const factors = (value: number) => tensor("float32", [2, 5], new Array(10).fill(value));
-      for (const lastBlock of everyPatch(model.config)) {
+      for (const [index, lastBlock] of everyPatch(model.config).entries()) {
         assertClose((await values(lastBlock, { steer: none })).logits, base, "rewrittenGraphFloat32");
+        if (index % 4 !== place) continue; // factors make a graph of their own
         const run = async (steerFactors: Tensor<"float32">) =>
           dataOf((await model.run(ROWS, { steer: only, steerFactors, lastBlock })).logits);
         assertClose(await run(factors(0)), unsteered, "rewrittenGraphFloat32");
