@@ -232,12 +232,9 @@ Deno.test("Laboratory measures vectors at the place of their file", () =>
     const path = `${entry.vectorsFolder}/layer-1.seed-0.safetensors`;
     const [trained] = await zoo.trainedVectors("layer-1");
     const vectors: SteeringVectors = trained?.vectors ?? new Map();
-    const strong = new Map(
-      [...vectors].map(([layer, vector]) => [layer, vector.map((value) => value * 100)]),
-    );
     const follow = [zoo.tokenizer.tokenId("To") as number];
     const measured = async (place: VectorPlace) => {
-      await saveVectors(path, { vectors: strong, place, metadata: {} });
+      await saveVectors(path, { vectors, place, metadata: {} });
       const lab = laboratory();
       const outcomes = await lab.outcomes({ zoo, run: "layer-1", decoding: "greedy" });
       const [samples] = await lab.shifts({ zoo, run: "layer-1", follow });
