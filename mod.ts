@@ -46,6 +46,14 @@ export {
 export type { Device } from "./lib/runtime/mod.ts";
 export { SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
 export {
+  type LastBlockPatch,
+  lastBlockPatchText,
+  parseLastBlockPatch,
+  type SteeringRoute,
+  VECTOR_PLACES,
+  type VectorPlace,
+} from "./lib/probe/mod.ts";
+export {
   LanguageModel,
   loadVectors,
   type OpenOptions,

@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, sha256 } from "../lib/core/mod.ts";
-import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { type LanguageModel, loadVectors, type VectorFile } from "../lib/decode/mod.ts";
+import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
@@ -57,6 +58,34 @@ const ZOO_TOKENS = 64;
 
 /** Tokens of prompt and completion together for the benchmarks: the paper's for Qwen2.5-Math-7B. */
 const BENCHMARK_TOKENS = 4096;
+/** The way of the vectors that the flags and their file ask for. */
+function routeFrom(
+  flags: { readonly patch: string | undefined; readonly "as-published": boolean },
+  given: { readonly model: LanguageModel; readonly steering: VectorFile | null },
+): Required<SteeringRoute> {
+  const { model: { config }, steering } = given;
+  const { patch, "as-published": asPublished } = flags;
+  const place = steering?.place ?? "mlp";
+  if (asPublished && (place === "mlp" || place === "attention")) {
+    throw new InputError("--as-published doubles vectors of norms alone", {
+      repair: steering === null ? "give --vectors" : `leave it out: these vectors belong to ${place}`,
+    });
+  }
+  if (patch === undefined) return { place, asPublished, lastBlock: null };
+  const lastBlock = parseLastBlockPatch(patch, { config, where: "--patch" });
+  const routed = config.layers - 2;
+  if (steering === null || !steering.vectors.has(routed)) {
+    throw new InputError(`--patch routes the vector of layer ${routed}, and there is none`, {
+      repair: steering === null ? "give --vectors" : `give vectors that have one for layer ${routed}`,
+    });
+  }
+  if (place !== "mlp") {
+    throw new InputError(`--patch routes vectors after an MLP, and these belong to ${place}`, {
+      repair: "leave it out",
+    });
+  }
+  return { place, asPublished, lastBlock };
+}
 
 /** Accuracy of a model, with or without vectors, on a problem set. */
 export const evaluate = defineCommand({
@@ -65,6 +94,15 @@ export const evaluate = defineCommand({
   flags: {
     model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
     vectors: { kind: "string", placeholder: "FILE", help: "Steering vectors to add; none without it" },
+    patch: {
+      kind: "string",
+      placeholder: "MODE",
+      help: "What of the last block sees the vector before it: v:1, inverse-v:1, head:3/mlp, skip-attn, ...",
+    },
+    "as-published": {
+      kind: "boolean",
+      help: "Add the vector of a norm a second time, as the published evaluation does",
+    },
     suite: {
       kind: "string",
       default: "embedded",
@@ -122,6 +160,11 @@ export const evaluate = defineCommand({
       "The same with the vectors of a training run",
     ],
     [
+      "deno task evaluate --model fixtures/embedded/base-a --vectors out/vectors/layer-6.seed-0.safetensors " +
+      "--patch skip-attn",
+      "The same with the last block's attention blind to the vector of layer 6, the one before it",
+    ],
+    [
       'deno task evaluate --model fixtures/embedded/base-a --prefix "To" --suite chain --out out/chain-to.json',
       'One family, with "To" put at the start of every answer',
     ],
@@ -147,6 +190,7 @@ export const evaluate = defineCommand({
       if (trainedOn !== undefined && trainedOn !== modelHash) {
         terminal.error(`note: these vectors were trained on another model, ${trainedOn.slice(0, 12)}\n`);
       }
+      const route = routeFrom(flags, { model, steering });
       const problems = benchmarks.flatMap((benchmark) => benchmark.problems);
       const tokenizer = await model.tokenizer();
       const prompts = { tokenizer, answerPrefix, template, ...asking };
@@ -173,6 +217,7 @@ export const evaluate = defineCommand({
         template,
         grade,
         ...(steering === null ? {} : { steer: steering.vectors }),
+        ...route,
         onProgress(done) {
           progress.update(done);
           signal.throwIfAborted();
@@ -202,6 +247,9 @@ export const evaluate = defineCommand({
           answerPrefix,
           system: flags.system ?? null,
           maxNewTokens,
+          place: route.place,
+          asPublished: route.asPublished,
+          patch: route.lastBlock === null ? null : lastBlockPatchText(route.lastBlock),
         },
         inputs: {
           model: modelHash,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError } from "../lib/core/mod.ts";
 import { saveVectors } from "../lib/decode/mod.ts";
+import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import { FAMILIES, type Problem, trainProblem } from "../lib/problems/mod.ts";
 import {
   dropTrainingState,
@@ -32,6 +33,9 @@ const DEFAULTS = {
   families: FAMILIES,
 } as const;
 
+/** Places as flags write them. */
+const PLACES = VECTOR_PLACES.map((place) => place.replaceAll("_", "-"));
+
 const FLAGS = {
   model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
   out: {
@@ -46,6 +50,12 @@ const FLAGS = {
     placeholder: "all|3|0,3,5",
     check: wholeNumbers(["all"]),
     help: "Layers whose vectors are trained together (required without --config)",
+  },
+  place: {
+    kind: "string",
+    choices: PLACES,
+    placeholder: "PLACE",
+    help: `Output in those layers that the vectors are added to: ${PLACES.join(", ")} (default mlp)`,
   },
   "learning-rate": {
     kind: "list",
@@ -159,7 +169,8 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
   const file = flags.config === undefined
     ? null
     : parseSteeringConfig(await readConfigFile(flags.config), { where: flags.config });
-  const numbers = {
+  const settings = {
+    place: flags.place?.replaceAll("-", "_"),
     seed: flags.seed,
     steps: flags.steps,
     prompts: flags.prompts,
@@ -168,7 +179,7 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
     warmupShare: flags["warmup-share"],
     maxNorm: flags["max-norm"],
   };
-  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const config = parseSteeringConfig({
     ...(file ?? DEFAULTS),
     ...given,
@@ -188,10 +199,11 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
 
 /** Where the vectors, the log and the state of the unfinished run go. */
 function placesOf(out: string, run: { readonly config: SteeringConfig; readonly layerCount: number }) {
-  const { layers, seed } = run.config;
-  const what = layers.length === run.layerCount
+  const { layers, place = "mlp", seed } = run.config;
+  const which = layers.length === run.layerCount
     ? "all"
     : `layer${layers.length > 1 ? "s" : ""}-${layers.join("-")}`;
+  const what = place === "mlp" ? which : `${which}.${place.replaceAll("_", "-")}`;
   const stem = out.endsWith(".safetensors")
     ? out.slice(0, -".safetensors".length)
     : `${out}/${what}.seed-${seed}`;
@@ -236,6 +248,11 @@ export const train = defineCommand({
     [
       "deno task train --model fixtures/embedded/base-a --out out/vectors --layers all --learning-rate 0.02 --seed 1",
       "Train a vector at every layer together, with another training seed",
+    ],
+    [
+      "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 " +
+      "--place attention",
+      "Train one vector after the attention of layer 3: out/vectors/layer-3.attention.seed-0.safetensors",
     ],
     [
       "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 --resume",
@@ -283,7 +300,7 @@ export const train = defineCommand({
       };
       // The vectors come last: where they are, the run is finished and its log beside them.
       await writeFileAtomic(places.log, log.map((line) => `${line}\n`).join(""));
-      await saveVectors(places.vectors, { vectors, metadata });
+      await saveVectors(places.vectors, { vectors, place: config.place ?? "mlp", metadata });
       await Deno.remove(places.run, { recursive: true });
       print(`${places.vectors}: ${places.what}, ${config.steps} steps, run ${runHash.slice(0, 12)}`);
     } finally {

@@ -49,9 +49,10 @@ export const TOLERANCES = {
     dtype: "float32",
     device: "cpu",
     kind: "relative",
-    measured: 7.1e-7,
+    measured: 1.4e-6,
     bound: 1e-5,
-    reason: "whole-model steering adjoint against PyTorch autograd: depth times 2^-24, summed over positions",
+    reason:
+      "whole-model steering adjoint against PyTorch autograd, patched blocks included: depth times 2^-24, summed over positions",
   },
   operatorFloat32: {
     dtype: "float32",
@@ -74,10 +75,10 @@ export const TOLERANCES = {
     dtype: "float32",
     device: "cpu",
     kind: "relative",
-    measured: 7.1e-7,
+    measured: 9.2e-7,
     bound: 5e-6,
     reason:
-      "three blocks against transformers: sums of up to 32 products, about a hundred roundings of 2^-24",
+      "three blocks against transformers, or a float64 twin: sums of up to 32 products, about a hundred roundings of 2^-24",
   },
   weightAdjointFloat32: {
     dtype: "float32",

@@ -1,4 +1,5 @@
 import { type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
+import { routeOf, type SteeringRoute } from "../probe/mod.ts";
 import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
 
 /** What is asked: any question with its gold answer. */
@@ -10,7 +11,7 @@ export interface AskedProblem {
 }
 
 /** How a model is evaluated. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends SteeringRoute {
   /** Asked in this order, at least one. */
   readonly problems: readonly AskedProblem[];
   /** Most tokens of a completion, the prefix not counted. */
@@ -25,7 +26,7 @@ export interface EvaluateOptions {
   readonly seeds?: readonly number[];
   /** 0 is greedy. `@default 1` */
   readonly temperature?: number;
-  /** Vectors added at every position. `@default none` */
+  /** Vectors added at every position, on the way that the route says. `@default none` */
   readonly steer?: SteeringVectors;
   /** What the system message says. `@default` the template's */
   readonly system?: string;
@@ -61,7 +62,7 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
  * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are numbered by their place, so seeds pair up conditions:
  * with equal seeds, sample s of problem p draws the same uniforms whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, and for vectors that do not fit the model; an `InputError`
+ * Throws a `RangeError` without problems, samples or seeds, and for vectors or a route that do not fit the model; an `InputError`
  * for a template that goes with another kind of model.
  *
  * @example
@@ -109,6 +110,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       temperature,
       seed,
       ...(options.steer === undefined ? {} : { steer: options.steer }),
+      ...routeOf(options),
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });

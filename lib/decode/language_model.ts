@@ -2,7 +2,18 @@ import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from
 import { sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph } from "../onnx/mod.ts";
-import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
+import {
+  checkRoute,
+  EDIT_NAMES,
+  type Edits,
+  routeFeeds,
+  routeKey,
+  routeOf,
+  SEQUENCE_NAMES,
+  sequenceGraph,
+  type SequenceOutputs,
+  type SteeringRoute,
+} from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
@@ -26,10 +37,10 @@ export interface Patch {
 }
 
 /** What one run reads and changes. */
-export interface RunOptions {
+export interface RunOptions extends SteeringRoute {
   /** Sites to copy out. `@default []` */
   readonly taps?: readonly SiteName[];
-  /** Vectors to add at `resid_post`. `@default none` */
+  /** Vectors to add, at `resid_post` unless `place` says otherwise. `@default none` */
   readonly steer?: SteeringVectors;
   /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
   readonly steerFactors?: Tensor<"float32">;
@@ -106,7 +117,7 @@ export class LanguageModel {
   readonly #sessions = new Map<string, Promise<Session>>();
   #tokenizer: Promise<ChatTokenizer> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
-  #graphHash: string | null = null;
+  readonly #graphHashes = new Map<string, string>();
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
@@ -139,6 +150,7 @@ export class LanguageModel {
         patches: [...patches.keys()],
         steer: [...steer.keys()].sort((a, b) => a - b),
         steerFactors: options.steerFactors !== undefined,
+        ...routeOf(options),
       };
       const session = await this.#sequenceSession(edits, { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
@@ -146,6 +158,7 @@ export class LanguageModel {
       const feeds: Record<string, Tensor> = {
         [SEQUENCE_NAMES.tokens]: tokens,
         ...this.#steerFeed(steer, edits.steer ?? []),
+        ...routeFeeds(edits, this.config),
       };
       if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
       for (const [site, patch] of patches) {
@@ -161,17 +174,25 @@ export class LanguageModel {
     });
   }
 
-  /** SHA-256 of the rollout graph's text: names the computation, weights by file range included. */
-  graphHash(): string {
-    this.#graphHash ??= sha256(formatGraph(this.#rolloutGraph()));
-    return this.#graphHash;
+  /**
+   * SHA-256 of the rollout graph's text: names the computation, weights by file range included. Which heads a patch
+   * of the last block names is fed to the graph, so it is no part of it.
+   */
+  graphHash(route: SteeringRoute = {}): string {
+    const key = JSON.stringify(routeKey(route));
+    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(route)));
+    this.#graphHashes.set(key, hash);
+    return hash;
   }
 
   /** Samples completions; see {@link sampleRollouts}. */
   generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
     return this.#inTurn(async () => {
       const steeredLayers = this.#allLayers(), stopTokens = this.config.eosTokenIds;
-      const session = await this.#session("rollout", () => this.#rolloutGraph());
+      // The graph can steer every layer, so that the patch has its vector is for the vectors to say.
+      checkRoute(options, { config: this.config, layers: [...options.steer?.keys() ?? []] });
+      const key = JSON.stringify({ rollout: routeKey(options) });
+      const session = await this.#session(key, () => this.#rolloutGraph(options));
       return await sampleRollouts(
         { session, config: this.config, stopTokens, steeredLayers },
         requests,
@@ -182,22 +203,27 @@ export class LanguageModel {
 
   /**
    * Adjoints of steering vectors for the loss Σ over rows and targets of −weight · log p, and those log p.
-   * Rows may come in any number and order: the result does not depend on how they are split into batches.
+   * Rows may come in any number and order: the result does not depend on how they are split into batches. Vectors
+   * may be at any place, or go through a patched last block.
    */
   steeringAdjoint(
     rows: readonly WeightedRow[],
-    options: { readonly steer: SteeringVectors; readonly microBatch?: number },
+    options: SteeringRoute & { readonly steer: SteeringVectors; readonly microBatch?: number },
   ): Promise<{ readonly adjoints: SteeringVectors; readonly logProbs: readonly (readonly number[])[] }> {
     return this.#inTurn(async () => {
       const layers = [...options.steer.keys()].sort((a, b) => a - b);
       checkSteering(options.steer, this.config);
-      const session = await this.#sequenceSession({ steer: layers }, {
+      const session = await this.#sequenceSession({ steer: layers, ...routeOf(options) }, {
         logProbs: true,
         steeringAdjoint: true,
       });
+      const vectorFeeds = {
+        ...this.#steerFeed(options.steer, layers),
+        ...routeFeeds(options, this.config),
+      };
       const sums = new Map(layers.map((layer) => [layer, new Float64Array(this.config.embed)]));
       const logProbs = await this.#overTargets(rows, options.microBatch ?? 32, async (feeds) => {
-        const out = await session.run({ ...feeds, ...this.#steerFeed(options.steer, layers) });
+        const out = await session.run({ ...feeds, ...vectorFeeds });
         const part = out[SEQUENCE_NAMES.steeringAdjoint]?.data as Float32Array;
         layers.forEach((layer, row) => {
           const sum = sums.get(layer) as Float64Array;
@@ -217,18 +243,19 @@ export class LanguageModel {
   /** Log-probabilities of every target of every row, at temperature 1. */
   logProbs(
     rows: readonly Omit<WeightedRow, "weight">[],
-    options: { readonly steer?: SteeringVectors; readonly microBatch?: number } = {},
+    options: SteeringRoute & { readonly steer?: SteeringVectors; readonly microBatch?: number } = {},
   ): Promise<readonly (readonly number[])[]> {
     return this.#inTurn(async () => {
       const steer = options.steer ?? new Map();
       checkSteering(steer, this.config);
       const layers = [...steer.keys()].sort((a, b) => a - b);
-      const session = await this.#sequenceSession({ steer: layers }, { logProbs: true });
+      const session = await this.#sequenceSession({ steer: layers, ...routeOf(options) }, { logProbs: true });
+      const vectorFeeds = { ...this.#steerFeed(steer, layers), ...routeFeeds(options, this.config) };
       const weighted = rows.map((row) => ({ ...row, weight: 0 }));
       return await this.#overTargets(
         weighted,
         options.microBatch ?? 32,
-        ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...this.#steerFeed(steer, layers) }),
+        ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...vectorFeeds }),
       );
     });
   }
@@ -254,12 +281,12 @@ export class LanguageModel {
   }
 
   /** One graph serves the base model and every set of vectors: a layer without one has zeros added. */
-  #rolloutGraph(): Graph {
+  #rolloutGraph(route: SteeringRoute): Graph {
     const { config, checkpoint } = this;
     return rolloutGraph({
       config,
       checkpoint,
-      edits: { steer: this.#allLayers() },
+      edits: { steer: this.#allLayers(), ...routeOf(route) },
       stopTokens: config.eosTokenIds,
     });
   }
@@ -316,7 +343,11 @@ export class LanguageModel {
 
   #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
     return this.#session(
-      JSON.stringify({ edits, outputs }),
+      JSON.stringify({
+        edits: { ...edits, lastBlock: null },
+        route: routeKey(edits),
+        outputs,
+      }),
       () => sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs }),
     );
   }

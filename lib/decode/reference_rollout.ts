@@ -1,4 +1,5 @@
 import { rolloutUniform } from "../core/mod.ts";
+import { routeOf, type SteeringRoute } from "../probe/mod.ts";
 import type { LanguageModel } from "./language_model.ts";
 import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
 
@@ -24,7 +25,7 @@ import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
 export async function referenceRollout(
   model: LanguageModel,
   request: RolloutRequest,
-  options: Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer">,
+  options: Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer"> & SteeringRoute,
 ): Promise<Rollout> {
   const { maxNewTokens, temperature = 1, seed = 0, steer = new Map() } = options;
   const { prompt, sample } = request;
@@ -32,7 +33,7 @@ export async function referenceRollout(
   let finished = false;
   while (tokens.length < maxNewTokens && !finished) {
     const row = [...request.tokens, ...tokens];
-    const { logits } = await model.run([row], { steer });
+    const { logits } = await model.run([row], { steer, ...routeOf(options) });
     const vocab = model.config.vocab;
     const last = (logits?.data as Float32Array).subarray((row.length - 1) * vocab, row.length * vocab);
     const scaled = Float64Array.from(last, (logit) => logit / (temperature === 0 ? 1 : temperature));

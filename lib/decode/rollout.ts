@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { rolloutUniform, tensor } from "../core/mod.ts";
-import { EDIT_NAMES } from "../probe/mod.ts";
+import { EDIT_NAMES, routeFeeds, type SteeringRoute } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
@@ -33,7 +33,7 @@ export interface Rollout {
 }
 
 /** How completions are sampled. */
-export interface SamplingOptions {
+export interface SamplingOptions extends SteeringRoute {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
   /** 0 takes the most likely token. `@default 1` */
@@ -62,7 +62,7 @@ interface Unfinished {
 
 /** What sampling needs of a model. */
 export interface RolloutEngine {
-  /** A session of a {@link rolloutGraph}. */
+  /** A session of a {@link rolloutGraph} whose route is that of the options. */
   readonly session: Session;
   /** The model's shape. */
   readonly config: ModelConfig;
@@ -199,6 +199,7 @@ async function advance(
       layers: steeredLayers,
       embed: config.embed,
     }),
+    ...routeFeeds(options, config),
   });
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;

@@ -2,6 +2,7 @@ import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
   cachedAttention,
   type CachedAttentionOptions,
+  cachedHeads,
   type CachedKernel,
   cachedKernelOf,
   type ComputeDType,
@@ -15,7 +16,7 @@ import {
   unembed,
 } from "../model/mod.ts";
 import { type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, type Edits } from "../probe/mod.ts";
+import { applyEdits, checkEdits, type Edits, type SteeringRoute } from "../probe/mod.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
@@ -73,7 +74,8 @@ function sample(
  * A whole rollout as one graph: prefill, then a loop that embeds, runs the blocks over a KV cache that never leaves
  * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
  *
- * Steering applies to prompt and generated tokens alike. Taps, patches and factors belong to sequence graphs.
+ * Steering applies to prompt and generated tokens alike, at any place; a patched last block keeps in its cache what
+ * it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to sequence graphs.
  *
  * @example
  * ```ts
@@ -93,7 +95,7 @@ export function rolloutGraph(
   options: {
     readonly config: ModelConfig;
     readonly checkpoint: Checkpoint;
-    readonly edits?: Pick<Edits, "steer">;
+    readonly edits?: Pick<Edits, "steer"> & SteeringRoute;
     readonly stopTokens: readonly number[];
     /** How it attends. `@default` the fused kernel where the model's heads allow it */
     readonly kernel?: CachedKernel;
@@ -112,7 +114,8 @@ export function rolloutGraph(
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
   const weights = fileWeights(g, { checkpoint, compute });
-  const { site } = applyEdits(g, edits, { config, compute });
+  const { site, lastBlock } = applyEdits(g, edits, { config, compute });
+  const cacheHeads = (layer: number) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const samples = { temperature, greedy };
   const uniformAt = (inner: GraphBuilder, step: Value) =>
@@ -130,16 +133,23 @@ export function rolloutGraph(
 
   // Prefill: the whole prompt at once, then logits at each row's last token.
   const promptCaches: LayerCache[] = [];
-  const empty = g.expand(g.scalar(compute, 0), ["batch", config.kvHeads, 0, config.headDim]);
+  const emptyCache = (heads: number) => g.expand(g.scalar(compute, 0), ["batch", heads, 0, config.headDim]);
+  const empty = emptyCache(config.kvHeads);
+  const emptyLast = cacheHeads(config.layers - 1) === config.kvHeads
+    ? empty
+    : emptyCache(cacheHeads(config.layers - 1));
   const attention = attentionOver(g, "seq", {
     tables,
     lastIndex: g.sub(lengths, g.scalar("int32", 1)),
     total: g.cast(g.apply("Squeeze", [g.length("seq")], { attributes: { axes: [0] } }), "int32"),
     present: "seq",
-    past: () => ({ key: empty, value: empty }),
+    past: (layer) => {
+      const nothing = layer === config.layers - 1 ? emptyLast : empty;
+      return { key: nothing, value: nothing };
+    },
     store: (layer, cache) => void (promptCaches[layer] = cache),
   });
-  const parts: DecoderParts = { config, weights, site, attention };
+  const parts: DecoderParts = { config, weights, site, lastBlock, attention };
   const residual = g.within("prefill", () => decoderBlocks(g, embedTokens(g, prompts, parts), parts));
   const last = g.unsqueeze(g.cast(g.sub(lengths, g.scalar("int32", 1)), "int64"), [1, 2]); // [batch, 1, 1]
   const lastIndex = g.expand(last, ["batch", 1, config.embed]);
@@ -162,10 +172,10 @@ export function rolloutGraph(
       { name: "token", start: first.token },
       { name: "alive", start: firstAlive },
       { name: "last_index", start: lengths },
-      ...promptCaches.flatMap(({ key, value }, layer) => [
-        { name: `key_${layer}`, start: key, dims: ["batch", config.kvHeads, "past", config.headDim] },
-        { name: `value_${layer}`, start: value, dims: ["batch", config.kvHeads, "past", config.headDim] },
-      ]),
+      ...promptCaches.flatMap(({ key, value }, layer) => {
+        const dims = ["batch", cacheHeads(layer), "past", config.headDim];
+        return [{ name: `key_${layer}`, start: key, dims }, { name: `value_${layer}`, start: value, dims }];
+      }),
     ],
     body: (body, { step, carried }) => {
       const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
@@ -181,7 +191,7 @@ export function rolloutGraph(
         past: (layer) => ({ key: caches[2 * layer] as Value, value: caches[2 * layer + 1] as Value }),
         store: (layer, cache) => void (grown[layer] = cache),
       });
-      const bodyParts: DecoderParts = { config, weights, site, attention: bodyAttention };
+      const bodyParts: DecoderParts = { config, weights, site, lastBlock, attention: bodyAttention };
       const shown = body.apply("Where", [alive, token, body.scalar("int64", 0)]);
       const x = embedTokens(body, body.unsqueeze(shown, [1]), bodyParts); // [batch, 1, embed]
       const logits = logitsOf(body, decoderBlocks(body, x, bodyParts));

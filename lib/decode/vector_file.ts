@@ -1,5 +1,6 @@
 import { type ModelConfig, readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
+import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
 import type { SteeringVectors } from "./steering.ts";
 
 const PREFIX = "steering.";
@@ -8,12 +9,15 @@ const PREFIX = "steering.";
 export interface VectorFile {
   /** By layer, from the lowest up. */
   readonly vectors: SteeringVectors;
+  /** Where in their blocks they belong; `mlp` where the file does not say. */
+  readonly place: VectorPlace;
   /** What was written beside them, and `kind`: "steering". */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
- * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`.
+ * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`, and their place in
+ * the metadata where it is given.
  *
  * @example
  * ```ts
@@ -29,19 +33,25 @@ export interface VectorFile {
  */
 export async function saveVectors(
   path: string,
-  content: { readonly vectors: SteeringVectors; readonly metadata: Readonly<Record<string, string>> },
+  content: {
+    readonly vectors: SteeringVectors;
+    /** Where in their blocks they belong. `@default "mlp"` */
+    readonly place?: VectorPlace;
+    readonly metadata: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
   const tensors = Object.fromEntries(
     [...content.vectors].map(([layer, data]) =>
       [`${PREFIX}${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
     ),
   );
-  await writeSafetensors(path, { tensors, metadata: { kind: "steering", ...content.metadata } });
+  const place = content.place === undefined ? {} : { place: content.place };
+  await writeSafetensors(path, { tensors, metadata: { kind: "steering", ...content.metadata, ...place } });
 }
 
 /**
  * Reads steering vectors for a model. A vector that does not fit, in name, layer, width or value, is an `InputError`
- * that names it, as is a file without any.
+ * that names it, as is a file without any, or one of an unknown place.
  *
  * @example
  * ```ts
@@ -87,5 +97,13 @@ export async function loadVectors(path: string, config: ModelConfig): Promise<Ve
     vectors.set(Number(layer), values);
   }
   if (vectors.size === 0) throw new InputError("no steering vectors in this file", { where: path });
-  return { vectors: new Map([...vectors].sort(([a], [b]) => a - b)), metadata: file.metadata };
+  const named = file.metadata.get("place") ?? "mlp";
+  const place = VECTOR_PLACES.find((known) => known === named);
+  if (place === undefined) {
+    throw new InputError(`these vectors belong to the unknown place "${named}"`, {
+      where: path,
+      repair: `places are ${VECTOR_PLACES.join(", ")}`,
+    });
+  }
+  return { place, vectors: new Map([...vectors].sort(([a], [b]) => a - b)), metadata: file.metadata };
 }

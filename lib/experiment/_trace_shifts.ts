@@ -1,6 +1,7 @@
 import { probabilityShift } from "../analysis/mod.ts";
 import { tensor } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
+import type { VectorPlace } from "../probe/mod.ts";
 import { answerMessages, type Problem } from "../problems/mod.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { ZooModel } from "./zoo.ts";
@@ -17,6 +18,7 @@ export async function traceShifts(
   zoo: ZooModel,
   options: {
     readonly vectors: SteeringVectors;
+    readonly place: VectorPlace;
     readonly problems: readonly Problem[];
     readonly follow: readonly number[];
     readonly seed: number;
@@ -24,7 +26,7 @@ export async function traceShifts(
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly ShiftRecord[]> {
-  const { vectors: steer, problems, follow, seed, maxNewTokens, onProgress } = options;
+  const { vectors: steer, place, problems, follow, seed, maxNewTokens, onProgress } = options;
   const { model, tokenizer } = zoo;
   const requests = problems.map((problem, prompt) => ({
     tokens: tokenizer.encodeChat(answerMessages(problem.question)),
@@ -35,13 +37,14 @@ export async function traceShifts(
     maxNewTokens,
     seed,
     steer,
+    place,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
   const records: ShiftRecord[] = [];
   for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
     const batch = rollouts.slice(start, start + BATCH_SIZE);
     const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
-    const base = await model.run(texts), steered = await model.run(texts, { steer });
+    const base = await model.run(texts), steered = await model.run(texts, { steer, place });
     const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
     batch.forEach((rollout, row) => {
       const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;

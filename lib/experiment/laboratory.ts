@@ -157,7 +157,7 @@ export class Laboratory {
           seeds,
           temperature: decoding === "greedy" ? 0 : 1,
           answerPrefix: prefix,
-          ...(trained === null ? {} : { steer: trained.vectors }),
+          ...(trained === null ? {} : { steer: trained.vectors, place: trained.place }),
           onProgress,
         });
       });
@@ -212,8 +212,16 @@ export class Laboratory {
         });
       const records = await this.#store.get(key, () => {
         onProgress(0);
-        const { vectors } = trained;
-        return traceShifts(zoo, { vectors, problems, follow, seed: this.seed, maxNewTokens, onProgress });
+        const { vectors, place } = trained;
+        return traceShifts(zoo, {
+          vectors,
+          place,
+          problems,
+          follow,
+          seed: this.seed,
+          maxNewTokens,
+          onProgress,
+        });
       });
       traces.push(records.map(fromRecord));
     }
@@ -254,7 +262,7 @@ export class Laboratory {
     const model = await zoo.model.checkpoint.hash();
     const tokenizer = zoo.tokenizer.hash;
     const problemHash = sha256(canonicalJson(problems));
-    const graph = zoo.model.graphHash();
+    const graph = zoo.model.graphHash(trained === null ? {} : { place: trained.place });
     this.#inputs.set(`model.${name}`, model);
     this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);

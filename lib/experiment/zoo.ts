@@ -1,6 +1,7 @@
 import { ChatTokenizer } from "../checkpoint/mod.ts";
 import { InputError, sha256 } from "../core/mod.ts";
 import { LanguageModel, loadVectors, type OpenOptions, type SteeringVectors } from "../decode/mod.ts";
+import type { VectorPlace } from "../probe/mod.ts";
 
 /** Where a model of the zoo and its vectors are, and what it stands for. */
 export interface ZooEntry {
@@ -18,6 +19,8 @@ export interface ZooEntry {
 export interface TrainedVectors {
   /** By layer. */
   readonly vectors: SteeringVectors;
+  /** Where in their blocks they are added. */
+  readonly place: VectorPlace;
   /** SHA-256 of the file. */
   readonly hash: string;
   /** Training seed. */
@@ -94,8 +97,8 @@ export class ZooModel {
     }
     found.sort((a, b) => a.seed - b.seed);
     return await Promise.all(found.map(async ({ path, seed }) => {
-      const { vectors } = await loadVectors(path, this.model.config);
-      return { vectors, seed, hash: sha256(await Deno.readFile(path)) };
+      const { vectors, place } = await loadVectors(path, this.model.config);
+      return { vectors, place, seed, hash: sha256(await Deno.readFile(path)) };
     }));
   }
 }

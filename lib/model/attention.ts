@@ -36,8 +36,7 @@ export function sequenceAttention(
   },
 ): AttentionKernel {
   const { batch, seq, compute } = options;
-  const { heads, kvHeads, headDim } = config;
-  const group = heads / kvHeads;
+  const { headDim } = config;
   const tables = rotaryTables(g, config, { count: seq, compute });
   const causal = g.within("causal_mask", () => {
     const count = g.apply("Squeeze", [g.length(seq)], { attributes: { axes: [0] } });
@@ -54,8 +53,9 @@ export function sequenceAttention(
       ),
   ) as [Value, Value];
 
-  return (g, { layer, q, k, v }) =>
+  return (g, { layer, q, k, v, site = options.site }) =>
     g.within("attn", () => {
+      const heads = q.dims[2] as number, kvHeads = k.dims[2] as number, group = heads / kvHeads;
       const grouped = `${group}*${seq}`;
       const byHead = (x: Value) => g.transpose(x, [0, 2, 1, 3]); // [batch, heads, seq, head_dim]
       const rotated = (x: Value) => g.apply("RotaryEmbedding", [byHead(x), cos, sin]);
@@ -66,7 +66,7 @@ export function sequenceAttention(
       const masked = g.add(perHead, causal);
       const weights = g.softmax(masked, { axis: -1 });
       const name = siteName({ layer, kind: "attn_weights" });
-      const seen = options.site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
+      const seen = site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
       const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);
       const mixed = g.matMul(mixing, byHead(v)); // [batch, kv_heads, group*seq, head_dim]
       return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
@@ -132,14 +132,15 @@ export function cachedAttention(
   config: ModelConfig,
   options: CachedAttentionOptions,
 ): AttentionKernel {
-  const { heads, kvHeads, headDim } = config;
+  const { headDim } = config;
   if (headDim % 16 !== 0) {
     throw new RangeError(
       `Cannot decode with the fused kernel as head_dim must be a multiple of 16: current value is ${headDim}`,
     );
   }
   return (g, { layer, q, k, v }) => {
-    const [batch, seq] = [q.dims[0] as Dim, q.dims[1] as Dim];
+    const [batch, seq, heads] = [q.dims[0] as Dim, q.dims[1] as Dim, q.dims[2] as number];
+    const kvHeads = k.dims[2] as number;
     const flat = (x: Value, count: number) => g.reshape(x, [batch, seq, count * headDim]);
     const past = options.past(layer);
     const inputs = [

@@ -77,9 +77,8 @@ export function concatenatedAttention(
   },
 ): AttentionKernel {
   const { tables, prompt, added, present } = options;
-  const { heads, kvHeads, headDim } = config;
+  const { headDim } = config;
   const compute = tables.cos.dtype as "float32" | "float64";
-  const group = heads / kvHeads;
   const { bias, cos, sin } = g.within("cached_mask", () => {
     const scalar = (value: Value) => g.apply("Squeeze", [value], { attributes: { axes: [0] } });
     const total = g.cast(options.total, "int64"), width = scalar(g.length(prompt.width));
@@ -106,6 +105,7 @@ export function concatenatedAttention(
   return (g, { layer, q, k, v }) =>
     g.within("attn", () => {
       const [batch, seq] = [q.dims[0] as Dim, q.dims[1] as Dim];
+      const heads = q.dims[2] as number, kvHeads = k.dims[2] as number, group = heads / kvHeads;
       const grouped = productOfDims([group, seq]);
       const byHead = (x: Value) => g.transpose(x, [0, 2, 1, 3]); // [batch, heads, seq, head_dim]
       const rotated = (x: Value) => g.apply("RotaryEmbedding", [byHead(x), cos, sin]);

@@ -1,6 +1,8 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
-import { type SiteKind, type SiteName, siteName } from "./sites.ts";
+import { blockParts, finishBlock, rmsNorm } from "./_block_parts.ts";
+import { type LastBlockRoute, patchedLastBlock } from "./last_block.ts";
+import type { SiteName } from "./sites.ts";
 import { unembeddingName, type WeightSource } from "./weights.ts";
 
 /** Called at every site with its value; what it returns goes on. Edits enter the graph here and nowhere else. */
@@ -16,9 +18,14 @@ export interface AttentionInput {
   readonly k: Value;
   /** Values [batch, seq, kv_heads, head_dim]. */
   readonly v: Value;
+  /** What happens at the site `attn_weights`, where that is not what happens at all others. `@default` the kernel's */
+  readonly site?: SiteHandler;
 }
 
-/** Computes head outputs [batch, seq, heads, head_dim]; sequence, decode and training graphs differ only in this. */
+/**
+ * Computes head outputs [batch, seq, heads, head_dim]; sequence, decode and training graphs differ only in this.
+ * How many heads there are is read off the queries and keys.
+ */
 export type AttentionKernel = (g: GraphBuilder, input: AttentionInput) => Value;
 
 /** What the decoder is made of. */
@@ -31,26 +38,8 @@ export interface DecoderParts {
   readonly attention: AttentionKernel;
   /** What happens at its sites. */
   readonly site: SiteHandler;
-}
-
-/** y = x · Wᵀ (+ b). Weights lie as [out, in], as in the files. */
-function linear(
-  g: GraphBuilder,
-  x: Value,
-  options: { readonly weights: WeightSource; readonly name: string },
-): Value {
-  const { weights, name } = options;
-  const product = g.matMul(x, weights.get(`${name}.weight`), { transB: true });
-  return weights.has(`${name}.bias`) ? g.add(product, weights.get(`${name}.bias`)) : product;
-}
-
-function rmsNorm(
-  g: GraphBuilder,
-  x: Value,
-  options: { readonly gain: Value; readonly epsilon: number },
-): Value {
-  const attributes = { axis: -1, epsilon: { float: options.epsilon } };
-  return g.apply("RMSNormalization", [x, options.gain], { attributes });
+  /** A vector routed through the last block. `@default {null}` */
+  readonly lastBlock?: LastBlockRoute | null;
 }
 
 /**
@@ -106,30 +95,13 @@ export function decoderBlock(
   x: Value,
   options: DecoderParts & { readonly layer: number },
 ): Value {
-  const { config, weights, layer } = options;
-  const site = (kind: SiteKind, value: Value) => options.site(g, siteName({ layer, kind }), value);
-  const name = (part: string) => `model.layers.${layer}.${part}`;
-  const norm = (value: Value, part: string) =>
-    rmsNorm(g, value, { gain: weights.get(`${name(part)}.weight`), epsilon: config.rmsNormEps });
-  const [batch, seq] = [x.dims[0] as string, x.dims[1] as string | number];
-  return g.within(`blocks.${layer}`, () => {
-    const residPre = site("resid_pre", x);
-    const normed = norm(residPre, "input_layernorm");
-    const heads = (part: "q" | "k" | "v", count: number) => {
-      const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
-      return site(part, g.reshape(flat, [batch, seq, count, config.headDim]));
-    };
-    const q = heads("q", config.heads), k = heads("k", config.kvHeads), v = heads("v", config.kvHeads);
-    const headOut = site("head_out", options.attention(g, { layer, q, k, v })); // [batch, seq, heads, head_dim]
-    const merged = g.reshape(headOut, [batch, seq, config.heads * config.headDim]);
-    const attnOut = site("attn_out", linear(g, merged, { weights, name: name("self_attn.o_proj") }));
-    const residMid = site("resid_mid", g.add(residPre, attnOut));
-    const z = norm(residMid, "post_attention_layernorm");
-    const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
-    const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
-    const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
-    const mlpOut = site("mlp_out", linear(g, neurons, { weights, name: name("mlp.down_proj") }));
-    return site("resid_post", g.add(residMid, mlpOut));
+  return g.within(`blocks.${options.layer}`, () => {
+    const parts = blockParts(g, x, options);
+    const residual = parts.site("resid_pre", x);
+    const normed = parts.site("input_norm", parts.inputNorm(residual));
+    const heads = (part: "q" | "k" | "v") => parts.site(part, parts.project(part, normed));
+    const q = heads("q"), k = heads("k"), v = heads("v");
+    return finishBlock(g, parts, { residual, headOut: parts.attend({ q, k, v }) });
   });
 }
 
@@ -159,11 +131,12 @@ export function decoderBlock(
  * ```
  */
 export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): Value {
+  const { config: { layers }, lastBlock = null } = parts;
   let residual = x;
-  for (let layer = 0; layer < parts.config.layers; layer++) {
+  for (let layer = 0; layer < (lastBlock === null ? layers : layers - 1); layer++) {
     residual = decoderBlock(g, residual, { ...parts, layer });
   }
-  return residual;
+  return lastBlock === null ? residual : patchedLastBlock(g, residual, { ...parts, lastBlock });
 }
 
 /**

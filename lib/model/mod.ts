@@ -26,6 +26,16 @@ export {
   type SiteHandler,
   unembed,
 } from "./decoder.ts";
+export {
+  cachedHeads,
+  doubleSites,
+  type LastBlockLayout,
+  type LastBlockRoute,
+  type MaskedPart,
+  maskedParts,
+  patchedLastBlock,
+  type StreamChoice,
+} from "./last_block.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export { parseSite, type Site, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./sites.ts";
 export {

@@ -1,6 +1,7 @@
 /** Kinds of site inside a block, in the order in which they are computed. */
 export const SITE_KINDS = [
   "resid_pre",
+  "input_norm",
   "q",
   "k",
   "v",
@@ -8,6 +9,7 @@ export const SITE_KINDS = [
   "head_out",
   "attn_out",
   "resid_mid",
+  "post_attention_norm",
   "mlp_out",
   "resid_post",
 ] as const;

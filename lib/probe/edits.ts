@@ -1,6 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
   type ComputeDType,
+  type LastBlockRoute,
   parseSite,
   type SiteHandler,
   type SiteKind,
@@ -8,14 +9,23 @@ import {
   siteName,
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
+import {
+  checkRoute,
+  checkRoutedSites,
+  lastBlockRoute,
+  maskName,
+  routeOf,
+  type SteeringRoute,
+} from "./steering_route.ts";
+import { placeKinds } from "./vector_place.ts";
 
 /** Edits of a model graph, declared before it is built. They apply in the order steer, patch, tap. */
-export interface Edits {
+export interface Edits extends SteeringRoute {
   /** Sites whose values are copied out. `@default []` */
   readonly taps?: readonly SiteName[];
   /** Sites whose values may be replaced, at the positions that a mask names. `@default []` */
   readonly patches?: readonly SiteName[];
-  /** Layers whose `resid_post` has a vector added. `@default []` */
+  /** Layers that have a vector added: at `resid_post`, or at another place. `@default []` */
   readonly steer?: readonly number[];
   /** Whether steering takes a factor per row and position, instead of adding everywhere. `@default false` */
   readonly steerFactors?: boolean;
@@ -33,6 +43,8 @@ export const EDIT_NAMES = {
   patchMask: (site: SiteName): string => `patch_mask.${site}`,
   /** A tapped value. */
   tap: (site: SiteName): string => `tap.${site}`,
+  /** Which heads of a part of the patched last block read the steered stream, bool [heads or kv_heads, 1]. */
+  mask: maskName,
 } as const;
 
 /**
@@ -71,7 +83,8 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
  * if (edits.steer.join() !== "0,1") throw new Error("layers are sorted");
  * ```
  *
- * @throws {RangeError} for an unknown site, a layer that the model lacks, a site named twice, or factors on nothing.
+ * @throws {RangeError} for an unknown site, a layer that the model lacks, a site named twice, factors on nothing, a
+ * route that the model cannot have, or a site of which a patched last block has two.
  */
 export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   const distinct = <T extends string | number>(list: readonly T[], action: string): readonly T[] => {
@@ -92,7 +105,9 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
       "Cannot take steering factors as at least one layer must be steered: current value is none",
     );
   }
-  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors };
+  checkRoute(edits, { config, layers: steer });
+  checkRoutedSites(edits, { config, taps, patches });
+  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors, ...routeOf(edits) };
 }
 
 /** A graph's edits at work. */
@@ -103,6 +118,8 @@ export interface AppliedEdits {
   readonly vectors: ReadonlyMap<number, Value>;
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
+  /** Handed to the decoder: the vector that goes through the last block on a way of its own. */
+  readonly lastBlock: LastBlockRoute | null;
 }
 
 /** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
@@ -113,7 +130,8 @@ function maskAxes(kind: SiteKind): readonly number[] {
 
 /**
  * Adds the inputs of edits to a graph and returns the handler that applies them. Steering s_l becomes part of
- * `blocks.l.resid_post`: a tap of that site sees the steered value, a patch replaces it whole.
+ * `blocks.l.resid_post`, or of the site of another place: a tap of that site sees the steered value, a patch replaces
+ * it whole. Where the last block is patched, the vector of the block before it is left out there and routed instead.
  * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
  * steering[layer].
  *
@@ -152,13 +170,18 @@ export function applyEdits(
     return [name, { value, mask, axes: maskAxes(kind) }] as const;
   }));
   const tapped = new Map<SiteName, Value>();
+  const added = (inner: GraphBuilder, vector: Value) =>
+    factors === null ? vector : inner.mul(inner.unsqueeze(factors, [2]), vector);
+  const kinds = placeKinds(edits.place, edits);
+  const routed = edits.lastBlock === null ? null : config.layers - 2;
+  const steered = new Map(
+    [...vectors].flatMap(([layer, vector]) =>
+      layer === routed ? [] : kinds.map((kind) => [siteName({ layer, kind }), vector] as const)
+    ),
+  );
   const site: SiteHandler = (inner, name, computed) => {
-    let value = computed;
-    for (const [layer, vector] of vectors) {
-      if (name !== siteName({ layer, kind: "resid_post" })) continue;
-      const added = factors === null ? vector : inner.mul(inner.unsqueeze(factors, [2]), vector);
-      value = inner.add(value, added);
-    }
+    const vector = steered.get(name);
+    let value = vector === undefined ? computed : inner.add(computed, added(inner, vector));
     const patch = patches.get(name);
     if (patch !== undefined) {
       value = inner.apply("Where", [inner.unsqueeze(patch.mask, patch.axes), patch.value, value]);
@@ -166,5 +189,10 @@ export function applyEdits(
     if (edits.taps.includes(name)) tapped.set(name, value);
     return value;
   };
-  return { site, vectors, tapped };
+  const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
+    config,
+    vector: added(g, vectors.get(config.layers - 2) as Value),
+    touched: [...edits.patches, ...edits.taps],
+  });
+  return { site, vectors, tapped, lastBlock };
 }

@@ -1,7 +1,18 @@
 /**
- * Experiments as declared edits of a model graph: taps, patches and steering at named sites, and steering adjoints.
+ * Experiments as declared edits of a model graph: taps, patches and steering at named sites, the ways a vector can
+ * take (places in a block, patches of the last block), and steering adjoints.
  *
  * @module
  */
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
+export {
+  checkLastBlockPatch,
+  lastBlockLayout,
+  lastBlockMasks,
+  type LastBlockPatch,
+  lastBlockPatchText,
+  parseLastBlockPatch,
+} from "./last_block_patch.ts";
 export { SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "./sequence_graph.ts";
+export { checkRoute, routeFeeds, routeKey, routeOf, type SteeringRoute } from "./steering_route.ts";
+export { placeKinds, VECTOR_PLACES, type VectorPlace } from "./vector_place.ts";

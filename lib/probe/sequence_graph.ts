@@ -40,8 +40,9 @@ export const SEQUENCE_NAMES = {
  * The graph of whole right-padded sequences: tokens int64 [batch, seq] in; logits, log-probabilities, taps and
  * steering adjoints out, under declared edits.
  *
- * d loss / d s_l is the sum over rows and positions of the adjoint of `blocks.l.resid_post`, since s_l is added at
- * every position; the engine's sum over broadcast axes is that sum.
+ * d loss / d s_l is the sum over rows and positions of the adjoint of the site where s_l is added (of
+ * `blocks.l.resid_post` for the usual place), since it is added at every position; the engine's sum over broadcast
+ * axes is that sum.
  *
  * @example
  * ```ts
@@ -79,9 +80,9 @@ export function sequenceGraph(
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
   const applied = applyEdits(g, edits, { config, compute });
-  const { site } = applied;
+  const { site, lastBlock } = applied;
   const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
-  const parts = { config, weights, attention, site };
+  const parts = { config, weights, attention, site, lastBlock };
   const residual = decoderBlocks(g, embedTokens(g, tokens, parts), parts);
   for (const name of edits.taps) {
     const value = applied.tapped.get(name);
@@ -92,6 +93,13 @@ export function sequenceGraph(
   if (outputs.logits !== true && !wantsLogProbs) return g.build();
   const logits = unembed(g, residual, parts); // [batch, seq, vocab]
   if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, logits);
+  if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
+    throw new RangeError(
+      `Cannot give steering adjoints as every vector must be added: mode "base" leaves out that of layer ${
+        config.layers - 2
+      }`,
+    );
+  }
   if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, vectors: applied.vectors });
   return g.build();
 }

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
+import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
 import { FAMILIES, type FamilyName } from "../problems/mod.ts";
 
 /** Everything that decides an RL run of steering vectors, but for the model. */
 export interface SteeringConfig {
   /** Layers whose vectors are trained together. */
   readonly layers: readonly number[];
+  /** Where in those layers' blocks the vectors are added. `@default "mlp"` */
+  readonly place?: VectorPlace;
   /** Training seed: problems and sampling. */
   readonly seed: number;
   /** Updates. */
@@ -29,6 +32,7 @@ export interface SteeringConfig {
 const whole = z.int().positive();
 const SCHEMA = z.strictObject({
   layers: z.array(z.int().nonnegative()).nonempty(),
+  place: z.enum(VECTOR_PLACES).optional(),
   seed: z.int().nonnegative(),
   steps: whole,
   prompts: whole,
@@ -70,7 +74,10 @@ const SCHEMA = z.strictObject({
  */
 export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
   const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { place, ...rest } = parsed.data;
+    return place === undefined ? rest : { ...rest, place };
+  }
   const [issue] = parsed.error.issues;
   throw new InputError(
     `bad training config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,

@@ -1,5 +1,6 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
 import type { LanguageModel, Rollout, SteeringVectors, WeightedRow } from "../decode/mod.ts";
+import type { SteeringRoute } from "../probe/mod.ts";
 import { answerMessages, gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
@@ -133,7 +134,7 @@ export async function trainSteering(
       rows.push({ tokens: [...rollout.promptTokens, ...rollout.tokens], from, weight });
       sampled.push(rollout.logProbs);
     });
-    const { adjoints, logProbs } = await model.steeringAdjoint(rows, { steer: vectors });
+    const { adjoints, logProbs } = await model.steeringAdjoint(rows, { steer: vectors, ...placeOf(config) });
     const worstLogRatio = worstDifference(sampled, logProbs);
     if (!(worstLogRatio <= LOG_RATIO_BOUND)) {
       throw new RangeError(
@@ -165,6 +166,11 @@ export async function trainSteering(
   return { vectors, log, finished: true, runHash };
 }
 
+/** Sampler and scorer add the vectors at one place. */
+function placeOf(config: SteeringConfig): Pick<SteeringRoute, "place"> {
+  return config.place === undefined ? {} : { place: config.place };
+}
+
 interface StepBatch {
   readonly rollouts: readonly Rollout[];
   readonly graded: readonly (readonly GradedRollout[])[];
@@ -193,6 +199,7 @@ async function sampleStep(
     maxNewTokens: config.maxNewTokens,
     seed,
     steer: state.vectors,
+    ...placeOf(config),
   });
   const verdicts = rollouts.map((rollout, i) =>
     gradeBoxed(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)

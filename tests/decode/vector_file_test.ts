@@ -109,3 +109,20 @@ Deno.test("saveVectors() into a folder that is not there is an InputError", () =
     const content = { vectors: new Map([[0, randomVector(0)]]), metadata: {} };
     await assertRejects(() => saveVectors(`${folder}/none/v.safetensors`, content), InputError, "none");
   }));
+
+Deno.test("saveVectors() and loadVectors() keep the place; a file that says none means mlp, an unknown one is refused", () =>
+  withFile(async (path) => {
+    const vectors = new Map([[1, randomVector(1)]]);
+    await saveVectors(path, { vectors, metadata: {} });
+    assertEquals((await loadVectors(path, CONFIG)).place, "mlp");
+    for (const place of ["mlp", "attention", "input_norm", "post_attention_norm"] as const) {
+      await saveVectors(path, { vectors, place, metadata: { seed: "1" } });
+      const loaded = await loadVectors(path, CONFIG);
+      assertEquals([loaded.place, loaded.metadata.get("place")], [place, place]);
+    }
+    await saveVectors(path, { vectors, metadata: { place: "residual" } });
+    assertStringIncludes(
+      await refusal(path),
+      'these vectors belong to the unknown place "residual"',
+    );
+  }));

@@ -2,6 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertReject
 import { evaluate } from "../../lib/analysis/mod.ts";
 import { InputError, sha256 } from "../../lib/core/mod.ts";
 import { Laboratory, type MeasurementStep, ResultStore, type ZooModel } from "../../lib/experiment/mod.ts";
+import { saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
+import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import {
   openerProbability,
@@ -223,4 +225,27 @@ Deno.test("Laboratory refuses answers that may not fit the model's positions", (
       true,
       message,
     );
+  }));
+
+Deno.test("Laboratory measures vectors at the place of their file", () =>
+  withZooModel(async (zoo, { entry }) => {
+    const path = `${entry.vectorsFolder}/layer-1.seed-0.safetensors`;
+    const [trained] = await zoo.trainedVectors("layer-1");
+    const vectors: SteeringVectors = trained?.vectors ?? new Map();
+    const follow = [zoo.tokenizer.tokenId("To") as number];
+    const measured = async (place: VectorPlace) => {
+      await saveVectors(path, { vectors, place, metadata: {} });
+      const lab = laboratory();
+      const outcomes = await lab.outcomes({ zoo, run: "layer-1", decoding: "greedy" });
+      const [samples] = await lab.shifts({ zoo, run: "layer-1", follow });
+      const shift = Math.max(...samples?.flatMap((sample) => [...sample.shift.maxShift]) ?? []);
+      return {
+        right: Object.values(outcomes).flat(4).reduce((sum, right) => sum + right, 0),
+        moved: shift > 0.1,
+      };
+    };
+    // Blocks of zeros let a vector after the attention into the stream, and one before it nowhere.
+    const after = await measured("attention"), before = await measured("input_norm");
+    assertEquals([after.right > 0, after.moved], [true, true]);
+    assertEquals(before, { right: 0, moved: false });
   }));

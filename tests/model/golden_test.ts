@@ -63,7 +63,7 @@ for (const name of GOLDEN_NAMES) {
   Deno.test(`${name}: logits, sites, log-probabilities and steering adjoints equal transformers in float32`, () =>
     withGoldenModel(name, async (checkpoint) => {
       const actual = await runAll(checkpoint, { name, compute: "float32" });
-      assertEquals(Object.keys(actual).length, 4 + 10 * checkpoint.config.layers);
+      assertEquals(Object.keys(actual).length, 4 + SITE_KINDS.length * checkpoint.config.layers);
       await compare(actual, {
         name,
         tolerance: (key) => key === "steering_adjoint" ? "adjointFloat32" : "forwardFloat32",

@@ -7,7 +7,7 @@ import { checkEdits, type Edits, sequenceGraph, siteShape } from "../../lib/prob
 import { withTinyModel } from "../decode/_tiny_model.ts";
 
 const config = tinyConfig();
-const KINDS = "resid_pre, q, k, v, attn_weights, head_out, attn_out, resid_mid, mlp_out, resid_post";
+const KINDS = SITE_KINDS.join(", ");
 
 const WRONG: readonly (readonly [Edits, string])[] = [
   [{ taps: ["blocks.2.q"] }, 'Cannot tap "blocks.2.q" as layer must be < 2: current value is 2'],
@@ -37,7 +37,15 @@ Deno.test("checkEdits() refuses wrong edits, naming the site and the rule", () =
 });
 
 Deno.test("checkEdits() fills what is left out and sorts layers", () => {
-  assertEquals(checkEdits({}, config), { taps: [], patches: [], steer: [], steerFactors: false });
+  assertEquals(checkEdits({}, config), {
+    taps: [],
+    patches: [],
+    steer: [],
+    steerFactors: false,
+    place: "mlp",
+    asPublished: false,
+    lastBlock: null,
+  });
   assertEquals(checkEdits({ steer: [1, 0] }, config).steer, [0, 1]);
 });
 
@@ -46,6 +54,7 @@ Deno.test("siteShape() gives a shape for every kind", () => {
   const embed = "batch,seq,32", query = "batch,seq,4,16", key = "batch,seq,2,16";
   assertEquals(shapes, {
     resid_pre: embed,
+    input_norm: embed,
     q: query,
     k: key,
     v: key,
@@ -53,6 +62,7 @@ Deno.test("siteShape() gives a shape for every kind", () => {
     head_out: query,
     attn_out: embed,
     resid_mid: embed,
+    post_attention_norm: embed,
     mlp_out: embed,
     resid_post: embed,
   });

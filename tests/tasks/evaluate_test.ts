@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ChatTokenizer, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { promptTokens, saveVectors } from "../../lib/decode/mod.ts";
+import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import { suiteGrade } from "../../tasks/_suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
@@ -74,6 +75,87 @@ Deno.test("evaluate adds vectors, and says when they were trained on another mod
   });
 });
 
+Deno.test("evaluate patches the last block, and takes vectors at the place of their file", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: DIGITS });
+    const set = ["--suite", "remainder", "--problems", "40", "--temperature", "0", "--seeds", "0", ...QUICK];
+    const three = percentWith("3", { family: "remainder", size: 40 }).toFixed(1);
+    const five = percentWith("5", { family: "remainder", size: 40 }).toFixed(1);
+    const vector = new Float32Array(32);
+    vector[FREE_COORDINATE] = 0.3;
+    const out = `${folder}/e.json`;
+    const percentOf = async (place: VectorPlace, ...flags: string[]) => {
+      const path = `${folder}/${place}.safetensors`;
+      await saveVectors(path, { vectors: new Map([[0, vector]]), place, metadata: {} });
+      const args = ["--model", model, "--vectors", path, "--out", out, ...flags, ...set];
+      const { code, output, error } = await runOn(evaluate, args);
+      assertEquals(code, 0, error);
+      return /^remainder +(\S+)/m.exec(output)?.[1];
+    };
+    // Blocks add nothing to the residual stream here: the vector acts where it is in the stream, and nowhere else.
+    const expected = {
+      "no-patch": five,
+      "skip-attn": five,
+      "skip-layer": five,
+      "head:3/mlp": five,
+      "base": three,
+    };
+    for (const [patch, percent] of Object.entries(expected)) {
+      assertEquals([patch, await percentOf("mlp", "--patch", patch)], [patch, percent]);
+      assertEquals(JSON.parse(await Deno.readTextFile(out)).settings.patch, patch);
+    }
+    assertEquals(await percentOf("attention"), five);
+    assertEquals(await percentOf("input_norm"), three);
+    assertEquals(await percentOf("input_norm", "--as-published"), five);
+    const { place, asPublished, patch } = JSON.parse(await Deno.readTextFile(out)).settings;
+    assertEquals([place, asPublished, patch], ["input_norm", true, null]);
+  });
+});
+
+Deno.test("evaluate refuses patches and places that do not fit, with one line each", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`),
+      vectors = await writeFiveVector(`${folder}/v.safetensors`);
+    const last = `${folder}/last.safetensors`, after = `${folder}/after.safetensors`;
+    await saveVectors(last, { vectors: new Map([[1, new Float32Array(32)]]), metadata: {} });
+    await saveVectors(after, {
+      vectors: new Map([[0, new Float32Array(32)]]),
+      place: "attention",
+      metadata: {},
+    });
+    const refused = async (...flags: string[]) =>
+      faultLine(await runOn(evaluate, ["--model", model, "--problems", "2", ...QUICK, ...flags]));
+    assertEquals(
+      await refused("--patch", "v:0"),
+      "error: --patch routes the vector of layer 0, and there is none (give --vectors)",
+    );
+    assertEquals(
+      await refused("--vectors", last, "--patch", "v:0"),
+      "error: --patch routes the vector of layer 0, and there is none (give vectors that have one for layer 0)",
+    );
+    assertEquals(
+      await refused("--vectors", vectors, "--patch", "v:7"),
+      'error: patch "v:7" names head 7: --patch (v has heads 0 to 1 in this model)',
+    );
+    assertStringIncludes(
+      await refused("--vectors", vectors, "--patch", "skip"),
+      'patch "skip" is of no known mode: --patch (modes are q, k, v, group, head, all-v, skip-attn, skip-layer,',
+    );
+    assertEquals(
+      await refused("--vectors", after, "--patch", "skip-attn"),
+      "error: --patch routes vectors after an MLP, and these belong to attention (leave it out)",
+    );
+    assertEquals(
+      await refused("--vectors", after, "--as-published"),
+      "error: --as-published doubles vectors of norms alone (leave it out: these vectors belong to attention)",
+    );
+    assertEquals(
+      await refused("--as-published"),
+      "error: --as-published doubles vectors of norms alone (give --vectors)",
+    );
+  });
+});
+
 Deno.test("evaluate puts a prefix at the start of every answer, and cuts answers at the limit", async () => {
   await inFolder(async (folder) => {
     const model = await writeBoxModel(folder, { digits: { 3: 4, 4: 0 } });
@@ -110,6 +192,9 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       temperature: 1,
       answerPrefix: "",
       maxNewTokens: 8,
+      place: "mlp",
+      asPublished: false,
+      patch: null,
     });
     assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
     assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));

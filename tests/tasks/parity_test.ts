@@ -18,7 +18,7 @@ Deno.test("parity prints one row per value, a verdict, and writes the table", as
     const { code, output, error } = await runOn(parity, [...args, "--model", model, "--out", out]);
     assertEquals([code, error], [0, ""]);
     const lines = output.trimEnd().split("\n");
-    assertEquals(lines.length, 1 + 27 + 1);
+    assertEquals(lines.length, 1 + 31 + 1);
     assertMatch(
       lines[0] as string,
       /^value +max error +mean error +max \/ largest +same argmax +KL nats +verdict$/,
@@ -26,19 +26,19 @@ Deno.test("parity prints one row per value, a verdict, and writes the table", as
     assertMatch(output, /^blocks\.1\.head_out +\d\.\de-\d+ +\d\.\de-\d+ +\d\.\de-\d+ +- +- +ok$/m);
     assertMatch(output, /^logits +\d\.\de-\d+ +\d\.\de-\d+ +\d\.\de-\d+ +100\.0 % +(0|\d\.\de-\d+) +ok$/m);
     assertMatch(output, /^steered\.decode +.* +100\.0 % +- +ok$/m);
-    assertEquals(lines.at(-1), "all 27 values within 0.00001 of their largest element");
+    assertEquals(lines.at(-1), "all 31 values within 0.00001 of their largest element");
     const report = JSON.parse(await Deno.readTextFile(out));
     const [{ golden, inputs, table }] = report.comparisons;
     assertEquals(inputs, {
       model: await (await openCheckpoint(model)).hash(),
       golden: sha256(await Deno.readFile(GOLDEN)),
     });
-    assertEquals([report.comparisons.length, golden, table.length], [1, `${NAME}.safetensors`, 27]);
+    assertEquals([report.comparisons.length, golden, table.length], [1, `${NAME}.safetensors`, 31]);
     // Without --model the model is made again from the golden file: the same bits, the same table.
     assertEquals((await runOn(parity, args)).output, output);
     const strict = await runOn(parity, [...args, "--tolerance", "1e-12"]);
     assertEquals(strict.code, 1);
-    assertMatch(strict.output, /^\d+ of 27 values beyond 1e-12 of their largest element$/m);
+    assertMatch(strict.output, /^\d+ of 31 values beyond 1e-12 of their largest element$/m);
   });
 });
 
@@ -71,7 +71,7 @@ Deno.test("parity without flags compares all shipped goldens and shows the worst
     "steered.adjoint",
     "steered.decode",
   ]);
-  assertEquals(lines.at(-1), "all 280 values of 10 models within 0.00001 of their largest element");
+  assertEquals(lines.at(-1), "all 322 values of 10 models within 0.00001 of their largest element");
 });
 
 Deno.test("worstByKind() takes the worst of every column over blocks and models", () => {

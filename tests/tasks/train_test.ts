@@ -57,6 +57,7 @@ Deno.test("train writes vectors that name what made them, and the log beside the
       run,
       model: await checkpoint.hash(),
       config: canonicalJson(config),
+      place: "mlp",
       seed: "3",
       layers: "1",
       steps: "4",
@@ -221,5 +222,33 @@ Deno.test("train refuses bad input with one line and writes nothing", async () =
       true,
     );
     assertEquals(namesBelow(folder), before);
+  });
+});
+
+Deno.test("train puts vectors at the place that is asked for, and says so in their file", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), out = `${folder}/v`;
+    const args = ["--model", model, "--out", out, "--layers", "1", "--learning-rate", "0.1", ...QUICK];
+    const { code, output, error } = await runOn(train, [...args, "--place", "attention"]);
+    assertEquals(code, 0, error);
+    const path = `${out}/layer-1.attention.seed-0.safetensors`;
+    assertStringIncludes(output, `${path}: layer-1.attention, 4 steps`);
+    const file = await loadVectors(path, (await openCheckpoint(model)).config);
+    assertEquals(file.place, "attention");
+    assertEquals(JSON.parse(file.metadata.get("config") ?? "").place, "attention");
+    assertEquals(Math.hypot(...file.vectors.get(1) as Float32Array) > 0, true);
+    // This model's attention gives zeros back whatever it reads, so a vector before it can learn nothing.
+    const inert = await runOn(train, [...args, "--place", "input-norm"]);
+    assertEquals(inert.code, 0, inert.error);
+    const still = await loadVectors(
+      `${out}/layer-1.input-norm.seed-0.safetensors`,
+      (await openCheckpoint(model)).config,
+    );
+    assertEquals([still.place, Math.hypot(...still.vectors.get(1) as Float32Array)], ["input_norm", 0]);
+    assertEquals(
+      faultLine(await runOn(train, [...args, "--place", "atention"])),
+      'error: --place must be mlp or attention or input-norm or post-attention-norm: got "atention" ' +
+        "(did you mean attention?)",
+    );
   });
 });

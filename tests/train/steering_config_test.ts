@@ -62,3 +62,18 @@ Deno.test("parseSteeringConfig() refuses unknown, missing and impossible values,
   );
   assertStringIncludes(short, "learningRates must match layers");
 });
+
+Deno.test("parseSteeringConfig() knows the places of a vector, and leaves an unsaid one unsaid", () => {
+  for (const place of ["mlp", "attention", "input_norm", "post_attention_norm"]) {
+    assertEquals<unknown>(parseSteeringConfig({ ...STEERING, place }, { where: "flags" }), {
+      ...STEERING,
+      place,
+    });
+  }
+  assertEquals("place" in parseSteeringConfig({ ...STEERING, place: undefined }, { where: "flags" }), false);
+  const message = refusal(
+    () => parseSteeringConfig({ ...STEERING, place: "head" }, { where: "run.json" }),
+    "run.json",
+  );
+  assertStringIncludes(message, "place");
+});

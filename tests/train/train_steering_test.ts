@@ -371,3 +371,47 @@ Deno.test("trainSteering() raises the accuracy of a model that can only guess", 
       );
     },
   ));
+
+Deno.test("trainSteering() samples and scores with the vectors at their place, and trains them there", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const asked: string[] = [];
+    const generate = model.generate.bind(model), steeringAdjoint = model.steeringAdjoint.bind(model);
+    model.generate = (requests, options) => {
+      asked.push(`sample ${options.place}`);
+      return generate(requests, options);
+    };
+    model.steeringAdjoint = async (rows, options) => {
+      asked.push(`score ${options.place}`);
+      const result = await steeringAdjoint(rows, options);
+      // The loss that was sampled under falls along the adjoint at this place.
+      const moved = new Map(
+        [...options.steer].map(([layer, vector]) => {
+          const adjoint = result.adjoints.get(layer) as Float32Array;
+          return [layer, vector.map((value, i) => value - 0.02 * (adjoint[i] as number))] as const;
+        }),
+      );
+      const { place = "mlp" } = options;
+      const lossOf = async (steer: SteeringVectors) =>
+        (await model.logProbs(rows, { steer, place })).reduce(
+          (sum, row, r) => sum - (rows[r]?.weight as number) * row.reduce((a, b) => a + b, 0),
+          0,
+        );
+      assert(await lossOf(moved) < await lossOf(options.steer), place);
+      return result;
+    };
+    const ends = new Set<string>();
+    for (const place of [undefined, "attention", "input_norm", "post_attention_norm"] as const) {
+      await Deno.mkdir(`${folder}/${place}`);
+      const config = { ...CONFIG, steps: 2, ...(place === undefined ? {} : { place }) };
+      const { vectors, log } = await trainSteering(model, config, { folder: `${folder}/${place}` });
+      ends.add(JSON.stringify([...vectors].map(([, vector]) => [...vector])));
+      assert((lines(log).at(-1)?.vectorNorm as number) > 0.01, `vectors at ${place} never moved`);
+      assertEquals(asked.splice(0), [
+        `sample ${place}`,
+        `score ${place}`,
+        `sample ${place}`,
+        `score ${place}`,
+      ]);
+    }
+    assertEquals(ends.size, 4);
+  }));

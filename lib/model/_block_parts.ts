@@ -1,0 +1,90 @@
+import type { GraphBuilder, Value } from "../onnx/mod.ts";
+import type { AttentionInput, DecoderParts } from "./decoder.ts";
+import { type SiteKind, siteName } from "./sites.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** The computations of one block, each written once; how they are joined is what kinds of block differ in. */
+export interface BlockParts {
+  /** A value as it goes on after the edits of its site. */
+  readonly site: (kind: SiteKind, value: Value) => Value;
+  /** N₁ of the stream that attention reads. */
+  readonly inputNorm: (stream: Value) => Value;
+  /** One projection of the normed stream: [batch, seq, heads or kv_heads, head_dim]. */
+  readonly project: (part: "q" | "k" | "v", normed: Value) => Value;
+  /** Head outputs [batch, seq, heads, head_dim]. */
+  readonly attend: (input: Omit<AttentionInput, "layer">) => Value;
+  /** W_O of head outputs: [batch, seq, embed]. */
+  readonly attentionOut: (headOut: Value) => Value;
+  /** N₂ of the stream between attention and MLP. */
+  readonly postAttentionNorm: (stream: Value) => Value;
+  /** W_down(silu(W_gate z) ⊙ W_up z). */
+  readonly mlp: (z: Value) => Value;
+}
+
+/** y = x · Wᵀ (+ b). Weights lie as [out, in], as in the files. */
+function linear(
+  g: GraphBuilder,
+  x: Value,
+  options: { readonly weights: WeightSource; readonly name: string },
+): Value {
+  const { weights, name } = options;
+  const product = g.matMul(x, weights.get(`${name}.weight`), { transB: true });
+  return weights.has(`${name}.bias`) ? g.add(product, weights.get(`${name}.bias`)) : product;
+}
+
+/** x · gain / rms(x) over the last axis. */
+export function rmsNorm(
+  g: GraphBuilder,
+  x: Value,
+  options: { readonly gain: Value; readonly epsilon: number },
+): Value {
+  const attributes = { axis: -1, epsilon: { float: options.epsilon } };
+  return g.apply("RMSNormalization", [x, options.gain], { attributes });
+}
+
+/** The computations of block `layer` over a stream [batch, seq, embed]. */
+export function blockParts(
+  g: GraphBuilder,
+  x: Value,
+  options: DecoderParts & { readonly layer: number },
+): BlockParts {
+  const { config, weights, layer } = options;
+  const [batch, seq] = [x.dims[0] as string, x.dims[1] as string | number];
+  const name = (part: string) => `model.layers.${layer}.${part}`;
+  const norm = (value: Value, part: string) =>
+    rmsNorm(g, value, { gain: weights.get(`${name(part)}.weight`), epsilon: config.rmsNormEps });
+  return {
+    site: (kind, value) => options.site(g, siteName({ layer, kind }), value),
+    inputNorm: (stream) => norm(stream, "input_layernorm"),
+    project(part, normed) {
+      const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
+      return g.reshape(flat, [batch, seq, part === "q" ? config.heads : config.kvHeads, config.headDim]);
+    },
+    attend: (input) => options.attention(g, { layer, ...input }),
+    attentionOut(headOut) {
+      const merged = g.reshape(headOut, [batch, seq, config.heads * config.headDim]);
+      return linear(g, merged, { weights, name: name("self_attn.o_proj") });
+    },
+    postAttentionNorm: (stream) => norm(stream, "post_attention_layernorm"),
+    mlp(z) {
+      const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
+      const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
+      const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
+      return linear(g, neurons, { weights, name: name("mlp.down_proj") });
+    },
+  };
+}
+
+/** What follows the head outputs: r = residual + W_O c, y = r + MLP(N₂(r)). */
+export function finishBlock(
+  g: GraphBuilder,
+  parts: BlockParts,
+  from: { readonly residual: Value; readonly headOut: Value },
+): Value {
+  const headOut = parts.site("head_out", from.headOut); // [batch, seq, heads, head_dim]
+  const attnOut = parts.site("attn_out", parts.attentionOut(headOut));
+  const residMid = parts.site("resid_mid", g.add(from.residual, attnOut));
+  const z = parts.site("post_attention_norm", parts.postAttentionNorm(residMid));
+  const mlpOut = parts.site("mlp_out", parts.mlp(z));
+  return parts.site("resid_post", g.add(residMid, mlpOut));
+}
