@@ -14,6 +14,7 @@ function row(values: Partial<ShiftRow>): ShiftRow {
     maxShift: 0,
     minToken: 0,
     minShift: 0,
+    klNats: 0,
     followed: [],
     ...values,
   };
