@@ -36,10 +36,10 @@ export function shareOfGap(
   const shares: number[] = [];
   gaps.forEach((value, draw) => {
     if (value * gap <= 0) return;
-    shares.push(100 * ((part.draws[draw] as number) - (from.draws[draw] as number)) / value);
+    shares.push(100 * (pointsBetween(part.draws[draw] as number, from.draws[draw] as number) / value));
   });
   return {
-    percent: 100 * (part.percent - from.percent) / gap,
+    percent: 100 * (pointsBetween(part.percent, from.percent) / gap),
     low: quantile(shares, tail),
     high: quantile(shares, 1 - tail),
     level,
