@@ -84,8 +84,8 @@ function requireSquare(seeds: readonly PairAccuracies[]): number {
  * @example
  * ```ts
  * import { pairGains } from "./mod.ts";
- * const [[, gain]] = pairGains([{ pairs: [[20, 35], [null, 30]], allLayers: 40 }], { by: "max" }) as number[][][];
- * if (gain as unknown as number !== 0.5) throw new Error("(35 − 30) / (40 − 30)");
+ * const gains = pairGains([{ pairs: [[20, 35], [null, 30]], allLayers: 40 }], { by: "max" });
+ * if (gains[0]?.[1] !== 0.5 || gains[1]?.[0] !== null) throw new Error("(35 − 30) / (40 − 30), upper triangle");
  * ```
  */
 export function pairGains(

@@ -67,10 +67,10 @@ export interface GapReading {
  * @example
  * ```ts
  * import { gapShares } from "./mod.ts";
- * const right = (count: number) => ({ sums: [[Array.from({ length: 60 }, (_, i) => [i < count ? 1 : 0])]] });
+ * const right = (count: number) => ({ sums: [[Array.from({ length: 80 }, (_, i) => [i < count ? 1 : 0])]] });
  * const runs = [{ part: "v", head: 0, outcomes: right(40) }];
  * const { gap, runs: [v] } = gapShares({ floor: right(10), ceiling: right(50), runs });
- * if (Math.round(gap.points) !== 67 || v?.share.percent !== 75) throw new Error("30 of 40 more problems");
+ * if (gap.points !== 50 || v?.share.percent !== 75) throw new Error("30 of 40 more problems");
  * ```
  */
 export function gapShares(input: GapInput, options: BootstrapOptions = {}): GapReading {

@@ -290,7 +290,7 @@ const FIT_CHUNK = 1024;
  * import { sparseFit } from "./mod.ts";
  * const one = Float64Array.of(1), zero = Float64Array.of(0);
  * const sae = { embed: 1, features: 1, active: 1, encoder: one, decoder: one, encoderBias: zero, decoderBias: zero };
- * const { explainedVariance, firingShare } = sparseFit(sae, [1, 2, 3, 4]);
+ * const { explainedVariance, firingShare } = sparseFit(sae, Float64Array.of(1, 2, 3, 4));
  * if (explainedVariance !== 1 || firingShare[0] !== 1) throw new Error("positive numbers pass");
  * ```
  */

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type BenchmarkOutcomes, pairComposition, pairCrosses, pairGains } from "../../lib/analysis/mod.ts";
+import {
+  type BenchmarkOutcomes,
+  type PairAccuracies,
+  pairComposition,
+  pairCrosses,
+  pairGains,
+} from "../../lib/analysis/mod.ts";
 
 const PAIRS = { pairs: [[20, 35, 45], [null, 30, 40], [null, null, 40]], allLayers: 40 } as const;
 
@@ -17,7 +23,7 @@ Deno.test("pairGains() normalises means, or averages ratios, and the two differ"
   }];
   // Means: (34 − 28)/(40 − 28). Ratios: 10/20 and 2/4.
   assertEquals(pairGains(seeds, { by: "max" })[0]?.[1], 0.5);
-  const uneven = [seeds[0] as typeof PAIRS, { pairs: [[0, 40], [null, 36]], allLayers: 40 }];
+  const uneven = [seeds[0] as PairAccuracies, { pairs: [[0, 40], [null, 36]], allLayers: 40 }];
   assertEquals(pairGains(uneven, { by: "max" })[0]?.[1], 7 / 12); // (35 − 28)/12
   assertEquals(pairGains(uneven, { by: "max", order: "ratios-first" })[0]?.[1], 0.75); // ½ and 1
 });
