@@ -1,5 +1,6 @@
 import { mean, quantile, standardDeviation } from "../core/mod.ts";
-import { bootstrapSettings, pointsBetween, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
+import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
+import { differenceOf } from "./_resampled.ts";
 
 /** Outcomes of one benchmark: [training seed][evaluation seed][problem][sample], each 0 (wrong) or 1 (right). */
 export type OutcomeTable = readonly (readonly (readonly (readonly number[])[])[])[];
@@ -118,13 +119,5 @@ export function accuracyDifference(
   requireSameProblems(a, b);
   const settings = bootstrapSettings(options);
   const first = resampleAccuracy(a, settings), second = resampleAccuracy(b, settings);
-  const differences = first.draws.map((value, draw) => pointsBetween(value, second.draws[draw] as number));
-  const tail = (1 - settings.level) / 2;
-  return {
-    points: pointsBetween(first.percent, second.percent),
-    low: quantile(differences, tail),
-    high: quantile(differences, 1 - tail),
-    level: settings.level,
-    shareAbove: differences.filter((value) => value > 0).length / differences.length,
-  };
+  return differenceOf(first, second, settings.level);
 }

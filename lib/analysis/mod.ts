@@ -1,8 +1,10 @@
 /**
  * What measurements mean: accuracies with intervals, differences, recovered shares, shifts of next-token
- * probabilities and their groups, the numbers behind box plots; residual shifts along the layers, directions read
- * through the unembedding, the languages of tokens, the shape of a set of vectors; and how far a model lies from a
- * golden file. Functions of arrays, but for the two that run a model: evaluate and parity.
+ * probabilities and KL by token, position, role and route, gaps filled by patched heads, attention changes, pairs of
+ * vectors, transfer between models, magnitudes of adapters, features of sparse autoencoders, the numbers behind box
+ * plots; residual shifts along the layers, directions read through the unembedding, the languages of tokens, the shape
+ * of a set of vectors; and how far a model lies from a golden file. Functions of arrays, but for the two that run a
+ * model: evaluate and parity.
  *
  * @module
  */
@@ -15,7 +17,59 @@ export {
   type BootstrapOptions,
   type OutcomeTable,
 } from "./accuracy.ts";
+export {
+  AdapterMagnitudes,
+  type MagnitudeHistogram,
+  type MagnitudeReadOptions,
+  type MagnitudeSummary,
+  type MagnitudeTrace,
+  pearson,
+} from "./adapter_magnitude.ts";
+export { AttentionChange, type AttentionPair, type HeadAttentionChange } from "./attention_change.ts";
 export { type BoxStatistics, boxStatistics } from "./box_statistics.ts";
+export {
+  type FeatureExample,
+  type FeatureExampleOptions,
+  featureExamples,
+  type FeatureTrace,
+} from "./feature_examples.ts";
+export {
+  countFirings,
+  type FeatureContrast,
+  type FeatureFirings,
+  type FeatureFrequencies,
+  featureFrequencies,
+  type FeatureFrequencyOptions,
+  type TokenCodes,
+} from "./feature_frequency.ts";
+export {
+  type SegmentRange,
+  type SegmentShare,
+  type SegmentShareOptions,
+  SegmentShares,
+  stripRow,
+  TEXT_SEGMENTS,
+  type TextSegment,
+} from "./magnitude_segments.ts";
+export {
+  type AveragingOrder,
+  type LayerMatrix,
+  PAIR_CROSS_THRESHOLD,
+  type PairAccuracies,
+  type PairComposition,
+  pairComposition,
+  pairCrosses,
+  pairGains,
+  type PairNormalisation,
+  type PairRun,
+} from "./pair_composition.ts";
+export {
+  type GapInput,
+  type GapReading,
+  type GapShare,
+  gapShares,
+  type PatchedRun,
+} from "./path_patching.ts";
 export { compareValue, parity, type ParityRow } from "./parity.ts";
 export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
 export {
@@ -24,6 +78,14 @@ export {
   type ProbabilityShiftOptions,
 } from "./probability_shift.ts";
 export { type RecoveredShare, recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
+export {
+  ROUTE_PAIRS,
+  type RoutePair,
+  type RouteShift,
+  routeShifts,
+  type ShiftRoute,
+} from "./route_shifts.ts";
+export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./shift_profile.ts";
 export {
   groupShifts,
   type GroupShiftsOptions,
@@ -42,6 +104,9 @@ export {
   type ShiftShares,
   shiftShares,
 } from "./shift_rows.ts";
+export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
+export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
+export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
 export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export {

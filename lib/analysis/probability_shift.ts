@@ -1,4 +1,5 @@
 import type { Tensor } from "../core/mod.ts";
+import type { TokenShiftTotals } from "./token_shift_totals.ts";
 
 /** What a steered model changes in each next-token distribution; every array has one entry per row. */
 export interface ProbabilityShift {
@@ -16,6 +17,8 @@ export interface ProbabilityShift {
   readonly baseToken: Int32Array;
   /** Most likely token of the steered distribution: the paper's max_steered. */
   readonly steeredToken: Int32Array;
+  /** KL(base ‖ steered) = Σ p_base (ln p_base − ln p_steered), in nats, never below 0. */
+  readonly klNats: Float64Array;
   /** Δp of each token of `follow`, in its order. */
   readonly followed: readonly Float64Array[];
 }
@@ -28,9 +31,14 @@ export interface ProbabilityShiftOptions {
   readonly temperature?: number;
   /** Tokens whose Δp is kept at every row. @default {[]} */
   readonly follow?: readonly number[];
+  /** Where the Δp of every token is added up, over all texts that are given the same totals. */
+  readonly totals?: TokenShiftTotals;
+  /** How many rows, from the first, go into the totals: one less leaves out a stop token's row. @default {all} */
+  readonly totalRows?: number;
 }
 
-function softmaxInto(target: Float64Array, logits: Float32Array, temperature: number): void {
+/** Softmax into `target`; returns the logarithm of the sum, which log-probabilities are taken from. */
+function softmaxInto(target: Float64Array, logits: Float32Array, temperature: number): number {
   let peak = -Infinity;
   for (const logit of logits) if (logit > peak) peak = logit;
   let sum = 0;
@@ -40,16 +48,19 @@ function softmaxInto(target: Float64Array, logits: Float32Array, temperature: nu
     sum += weight;
   }
   for (let token = 0; token < target.length; token++) target[token] = (target[token] as number) / sum;
+  return peak / temperature + Math.log(sum);
 }
 
 /**
  * Compares two models' next-token distributions row by row; both are [rows, vocab] logits (or probabilities) of
- * one text. Softmax and differences are in float64; ties go to the lower token id.
+ * one text. Softmax, logarithms and differences are in float64; ties go to the lower token id. KL is taken from
+ * log-probabilities, not from the logarithm of rounded probabilities.
  *
- * Source: methods of the paper's Figure 3 (class: code; the published Δp is taken in bfloat16).
+ * Source: Δp after the paper's Figure 3, KL and its direction (from the baseline) after Figure 6 (class: code; the
+ * published Δp is taken in bfloat16 and KL stored in it).
  *
- * @throws RangeError for shapes that differ, a bad temperature, a followed token outside the vocabulary, or a row
- * whose probabilities are not finite.
+ * @throws RangeError for shapes that differ, a bad temperature, a followed token outside the vocabulary, a row whose
+ * probabilities are not finite, or a token that the base model allows and the steered one excludes.
  *
  * @example
  * ```ts
@@ -64,7 +75,7 @@ export function probabilityShift(
   models: { readonly base: Tensor<"float32">; readonly steered: Tensor<"float32"> },
   options: ProbabilityShiftOptions = {},
 ): ProbabilityShift {
-  const { kind = "logits", temperature = 1, follow = [] } = options;
+  const { kind = "logits", temperature = 1, follow = [], totals } = options;
   const { base, steered } = models;
   const [rows, vocab] = base.dims;
   if (base.dims.length !== 2 || rows === undefined || vocab === undefined || vocab < 1) {
@@ -90,6 +101,12 @@ export function probabilityShift(
       );
     }
   }
+  const totalRows = options.totalRows ?? rows;
+  if (!Number.isInteger(totalRows) || totalRows < 0 || totalRows > rows) {
+    throw new RangeError(
+      `Cannot add up rows as totalRows must lie in [0, ${rows}]: current value is ${totalRows}`,
+    );
+  }
   const result = {
     rows,
     maxShift: new Float64Array(rows),
@@ -98,19 +115,22 @@ export function probabilityShift(
     minToken: new Int32Array(rows),
     baseToken: new Int32Array(rows),
     steeredToken: new Int32Array(rows),
+    klNats: new Float64Array(rows),
     followed: follow.map(() => new Float64Array(rows)),
   };
-  const before = new Float64Array(vocab), after = new Float64Array(vocab);
+  const before = new Float64Array(vocab), after = new Float64Array(vocab), change = new Float64Array(vocab);
   for (let row = 0; row < rows; row++) {
     const baseRow = base.data.subarray(row * vocab, (row + 1) * vocab);
     const steeredRow = steered.data.subarray(row * vocab, (row + 1) * vocab);
+    // ln p_base − ln p_steered = (a − b) / temperature − logSums for logits a and b.
+    let logSums = 0;
     if (kind === "logits") {
-      softmaxInto(before, baseRow, temperature);
-      softmaxInto(after, steeredRow, temperature);
+      logSums = softmaxInto(before, baseRow, temperature) - softmaxInto(after, steeredRow, temperature);
     } else {
       before.set(baseRow);
       after.set(steeredRow);
     }
+    let kl = 0;
     let baseToken = 0,
       steeredToken = 0,
       maxToken = 0,
@@ -124,6 +144,18 @@ export function probabilityShift(
           `Cannot compare row ${row} as its probabilities must be finite: token ${token} is ${shift}`,
         );
       }
+      change[token] = shift;
+      if (p > 0) {
+        const logRatio = kind === "logits"
+          ? ((baseRow[token] as number) - (steeredRow[token] as number)) / temperature - logSums
+          : Math.log(p / q);
+        if (logRatio === Infinity) {
+          throw new RangeError(
+            `Cannot compare row ${row} as KL needs every token of base to be possible when steered: token ${token} is not`,
+          );
+        }
+        kl += p * logRatio;
+      }
       if (p > (before[baseToken] as number)) baseToken = token;
       if (q > (after[steeredToken] as number)) steeredToken = token;
       if (shift > maxShift) [maxShift, maxToken] = [shift, token];
@@ -135,6 +167,9 @@ export function probabilityShift(
     result.minToken[row] = minToken;
     result.baseToken[row] = baseToken;
     result.steeredToken[row] = steeredToken;
+    // Of two equal distributions only rounding is left, of either sign.
+    result.klNats[row] = Math.max(0, kl);
+    if (totals !== undefined && row < totalRows) totals.add(change, { maxToken, minToken });
     follow.forEach((token, index) => {
       (result.followed[index] as Float64Array)[row] = (after[token] as number) - (before[token] as number);
     });

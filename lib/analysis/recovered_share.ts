@@ -1,5 +1,5 @@
-import { quantile } from "../core/mod.ts";
-import { bootstrapSettings, pointsBetween, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
+import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
+import { shareOfGap } from "./_resampled.ts";
 import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
 
 /** The three conditions of a recovered share, measured on the same problems. */
@@ -24,6 +24,8 @@ export interface RecoveredShare {
   readonly level: number;
   /** Draws left out because their steered gain is zero or of the other sign. */
   readonly droppedDraws: number;
+  /** Why the share is null; null when it is a number. */
+  readonly reason: string | null;
 }
 
 /**
@@ -45,25 +47,10 @@ export interface RecoveredShare {
 export function recoveredShare(input: RecoveredShareInput, options: BootstrapOptions = {}): RecoveredShare {
   requireSameProblems(input.base, input.prefix);
   requireSameProblems(input.base, input.steered);
-  const settings = bootstrapSettings(options), { level } = settings;
-  const base = resampleAccuracy(input.base, settings);
-  const prefix = resampleAccuracy(input.prefix, settings);
-  const steered = resampleAccuracy(input.steered, settings);
-  const tail = (1 - level) / 2;
-  const gains = steered.draws.map((value, draw) => pointsBetween(value, base.draws[draw] as number));
-  const gain = pointsBetween(steered.percent, base.percent);
-  const established = gain > 0 ? quantile(gains, tail) > 0 : gain < 0 && quantile(gains, 1 - tail) < 0;
-  if (!established) return { percent: null, low: null, high: null, level, droppedDraws: 0 };
-  const shares: number[] = [];
-  gains.forEach((value, draw) => {
-    if (value * gain <= 0) return;
-    shares.push(100 * ((prefix.draws[draw] as number) - (base.draws[draw] as number)) / value);
-  });
-  return {
-    percent: 100 * (prefix.percent - base.percent) / gain,
-    low: quantile(shares, tail),
-    high: quantile(shares, 1 - tail),
-    level,
-    droppedDraws: gains.length - shares.length,
-  };
+  const settings = bootstrapSettings(options);
+  return shareOfGap({
+    from: resampleAccuracy(input.base, settings),
+    part: resampleAccuracy(input.prefix, settings),
+    to: resampleAccuracy(input.steered, settings),
+  }, settings.level);
 }

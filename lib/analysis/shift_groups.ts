@@ -50,11 +50,11 @@ export const SHIFT_LABELINGS: readonly ShiftLabeling[] = Object.keys(LABELINGS) 
 export interface ShiftGroup {
   /** The label. */
   readonly label: string;
-  /** The Δp of its rows, in the order of the rows. */
+  /** The Δp (or KL) of its rows, in the order of the rows. */
   readonly values: readonly number[];
   /** Their mean. */
   readonly mean: number;
-  /** Their largest; for `side: "falling"`, their smallest. */
+  /** Their largest; for the Δp of `side: "falling"`, their smallest. */
   readonly extreme: number;
 }
 
@@ -66,27 +66,33 @@ export interface GroupShiftsOptions {
   readonly text?: (token: number) => string;
   /** The most boosted or the most suppressed token of each row plays dst. @default {"rising"} */
   readonly side?: "rising" | "falling";
+  /** What is grouped: the Δp of that token, or KL(base ‖ steered) of its row, in nats. @default {"shift"} */
+  readonly value?: "shift" | "kl";
   /** What groups are ranked by: the strongest row or the mean of all. @default {"extreme"} */
   readonly rank?: "extreme" | "mean";
   /** Labels that occur less often are left out. @default {2} */
   readonly minimumCount?: number;
+  /** What is kept when no label occurs that often: nothing, or all labels. @default {"none"} */
+  readonly rare?: "none" | "all";
   /** How many groups are kept. @default {5} */
   readonly first?: number;
 }
 
 /**
  * Groups rows by label and keeps the strongest groups: descending Δp for the rising side, ascending for the
- * falling one; equal ranks are ordered by label, so the result does not depend on the order of the texts.
+ * falling one, descending KL; equal ranks are ordered by label, so the result does not depend on the order of the
+ * texts.
  *
- * Source: the boxes of the paper's Figure 3 are `dst`, at least two rows, ranked by the largest Δp, first five
- * (class: code).
+ * Source: the boxes of the paper's Figure 3 are `dst`, at least two rows, ranked by the largest Δp, first five; those
+ * behind Figure 6 are all labelings of Δp and of KL, where `rare: "all"` (class: code).
  *
  * @throws RangeError for a minimum count or a number of groups below 1.
  *
  * @example
  * ```ts
  * import { groupShifts } from "./mod.ts";
- * const row = { sample: 0, position: 0, source: 0, baseToken: 0, steeredToken: 0, minToken: 0, minShift: 0, followed: [] };
+ * const row = { sample: 0, position: 0, source: 0, baseToken: 0, steeredToken: 0, minToken: 0, minShift: 0,
+ *   klNats: 0, followed: [] };
  * const rows = [[7, 0.2], [7, 0.6], [8, 0.9]].map(([t, p]) => ({ ...row, maxToken: t!, maxShift: p! }));
  * const [top] = groupShifts(rows); // token 8 occurs once
  * if (top?.label !== "7" || top.extreme !== 0.6) throw new Error("token 7 must lead");
@@ -96,31 +102,32 @@ export function groupShifts(
   rows: readonly ShiftRow[],
   options: GroupShiftsOptions = {},
 ): readonly ShiftGroup[] {
-  const { labeling = "dst", text = String, side = "rising", rank = "extreme", minimumCount = 2, first = 5 } =
-    options;
+  const { labeling = "dst", text = String, side = "rising", value = "shift", rank = "extreme" } = options;
+  const { minimumCount = 2, rare = "none", first = 5 } = options;
   if (!(minimumCount >= 1) || !(first >= 1)) {
     throw new RangeError(
       `Cannot group rows as minimumCount and first must be at least 1: current values are ${minimumCount}, ${first}`,
     );
   }
   const { place, token } = LABELINGS[labeling];
-  const sign = side === "rising" ? 1 : -1;
+  const rising = side === "rising";
+  const sign = rising || value === "kl" ? 1 : -1;
+  const valueOf = (row: ShiftRow) => value === "kl" ? row.klNats : rising ? row.maxShift : row.minShift;
   const groups = new Map<string, number[]>();
   for (const row of rows) {
-    const dst = text(sign > 0 ? row.maxToken : row.minToken), wouldBe = text(row.baseToken);
+    const dst = text(rising ? row.maxToken : row.minToken), wouldBe = text(row.baseToken);
     const parts = place === undefined ? [] : [PLACES[place](row, text)];
     if (token !== undefined) {
       parts.push(token === "dst" ? dst : token === "would_be" ? wouldBe : `${wouldBe}→${dst}`);
     }
     const label = parts.join(":");
     const values = groups.get(label);
-    const value = sign > 0 ? row.maxShift : row.minShift;
-    if (values === undefined) groups.set(label, [value]);
-    else values.push(value);
+    if (values === undefined) groups.set(label, [valueOf(row)]);
+    else values.push(valueOf(row));
   }
-  const summary = [...groups].filter(([, values]) => values.length >= minimumCount).map((
-    [label, values],
-  ) => ({
+  const frequent = [...groups].filter(([, values]) => values.length >= minimumCount);
+  const kept = frequent.length === 0 && rare === "all" ? [...groups] : frequent;
+  const summary = kept.map(([label, values]) => ({
     label,
     values,
     mean: mean(values),

@@ -20,6 +20,8 @@ export interface ShiftRow {
   readonly minToken: number;
   /** Its Δp. */
   readonly minShift: number;
+  /** KL(base ‖ steered) in nats. */
+  readonly klNats: number;
   /** Δp of each followed token. */
   readonly followed: readonly number[];
 }
@@ -104,6 +106,7 @@ export function poolShifts(samples: readonly ShiftSample[], options: PoolShiftOp
         maxShift: shift.maxShift[row] as number,
         minToken: shift.minToken[row] as number,
         minShift: shift.minShift[row] as number,
+        klNats: shift.klNats[row] as number,
         followed: shift.followed.map((series) => series[row] as number),
       });
     }
@@ -127,7 +130,8 @@ export interface FollowedSeries {
  * @example
  * ```ts
  * import { followedSeries } from "./mod.ts";
- * const row = { sample: 0, source: 0, baseToken: 0, steeredToken: 0, maxToken: 0, maxShift: 0, minToken: 0, minShift: 0 };
+ * const tokens = { source: 0, baseToken: 0, steeredToken: 0, maxToken: 0, minToken: 0 };
+ * const row = { sample: 0, ...tokens, maxShift: 0, minShift: 0, klNats: 0 };
  * const rows = [{ ...row, position: 0, followed: [0.7] }, { ...row, position: 1, followed: [0.1] }];
  * if (followedSeries(rows, 0).first[0] !== 0.7) throw new Error("the first position must come apart");
  * ```

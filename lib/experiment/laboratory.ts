@@ -198,7 +198,7 @@ export class Laboratory {
     for (const [turn, trained] of runs.entries()) {
       const key = {
         ...await this.#parents({ zoo, run, trained, problems }),
-        kind: "shifts",
+        kind: "shifts with KL",
         follow,
         seed: this.seed,
         maxNewTokens,

@@ -23,6 +23,7 @@ export function toRecord(sample: ShiftSample): ShiftRecord {
       minToken: [...shift.minToken],
       baseToken: [...shift.baseToken],
       steeredToken: [...shift.steeredToken],
+      klNats: [...shift.klNats],
       followed: shift.followed.map((series) => [...series]),
     },
   };
@@ -44,6 +45,7 @@ export function fromRecord(record: ShiftRecord): ShiftSample {
       minToken: integers(shift.minToken),
       baseToken: integers(shift.baseToken),
       steeredToken: integers(shift.steeredToken),
+      klNats: floats(shift.klNats),
       followed: shift.followed.map((series) => floats(series as readonly unknown[])),
     },
   };

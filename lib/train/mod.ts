@@ -1,5 +1,6 @@
 /**
- * Training: language models on the corpus, steering vectors by RLOO, tokenizers, the optimizer they share.
+ * Training: language models on the corpus, steering vectors by RLOO, sparse autoencoders of activation differences,
+ * tokenizers, the optimizer they share.
  *
  * @module
  */
@@ -20,11 +21,30 @@ export {
   trainBpe,
 } from "./bpe.ts";
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
+export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
+export {
+  decodeTopK,
+  encodeTopK,
+  type FloatArray,
+  normaliseDecoder,
+  type SparseAutoencoder,
+  type SparseAutoencoderAdjoints,
+  type SparseAutoencoderStep,
+  sparseAutoencoderStep,
+  type SparseCodes,
+  type SparseFit,
+  sparseFit,
+} from "./sparse_autoencoder.ts";
+export {
+  readSparseAutoencoder,
+  type SparseAutoencoderFile,
+  writeSparseAutoencoder,
+} from "./sparse_autoencoder_file.ts";
 export {
   type AnsweredText,
   type ResidualNorms,
@@ -34,6 +54,7 @@ export {
   type SteerTowardsOptions,
 } from "./steerability.ts";
 export { parseSteeringConfig, type SteeringConfig } from "./steering_config.ts";
+export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {
   dropTrainingState,

@@ -10,7 +10,7 @@ Deno.test("recoveredShare() is the part of the steered gain that the prefix give
   const share = recoveredShare({ base: condition(20), prefix: condition(50), steered: condition(60) });
   assertEquals(share.percent, 75);
   assert(share.low !== null && share.high !== null && share.low < 75 && share.high > 75);
-  assertEquals(share.droppedDraws, 0);
+  assertEquals([share.droppedDraws, share.reason], [0, null]);
 });
 
 Deno.test("recoveredShare() has the interval of a binomial share", () => {
@@ -26,9 +26,18 @@ Deno.test("recoveredShare() has the interval of a binomial share", () => {
 
 Deno.test("recoveredShare() is not applicable when the gain is zero or its sign is not established", () => {
   const none = { percent: null, low: null, high: null, level: 0.95, droppedDraws: 0 };
-  assertEquals(recoveredShare({ base: condition(30), prefix: condition(50), steered: condition(30) }), none);
+  assertEquals(recoveredShare({ base: condition(30), prefix: condition(50), steered: condition(30) }), {
+    ...none,
+    reason: "the gain of 0 points is not established, its interval is [0, 0]",
+  });
   // One problem of a hundred: 37 % of the draws do not contain it.
-  assertEquals(recoveredShare({ base: condition(30), prefix: condition(50), steered: condition(31) }), none);
+  const { reason, ...rest } = recoveredShare({
+    base: condition(30),
+    prefix: condition(50),
+    steered: condition(31),
+  });
+  assertEquals(rest, none);
+  assertEquals(reason?.startsWith("the gain of 1 points is not established, its interval is [0, "), true);
 });
 
 Deno.test("recoveredShare() holds for an established loss as for a gain", () => {

@@ -14,6 +14,7 @@ function row(values: Partial<ShiftRow>): ShiftRow {
     maxShift: 0,
     minToken: 0,
     minShift: 0,
+    klNats: 0,
     followed: [],
     ...values,
   };
@@ -88,4 +89,29 @@ Deno.test("groupShifts() orders equal groups by label, whatever the order of row
 
 Deno.test("groupShifts() refuses to keep fewer than one group", () => {
   assertThrows(() => groupShifts(ROWS, { first: 0 }), RangeError, "at least 1");
+});
+
+Deno.test("groupShifts() groups KL by the same labels, the largest first on either side", () => {
+  const rows = [
+    row({ maxToken: 0, minToken: 1, maxShift: 0.9, minShift: -0.1, klNats: 0.1 }),
+    row({ maxToken: 0, minToken: 2, maxShift: 0.8, minShift: -0.2, klNats: 0.3 }),
+    row({ maxToken: 1, minToken: 2, maxShift: 0.1, minShift: -0.3, klNats: 0.5 }),
+  ];
+  const kl = (side: "rising" | "falling") =>
+    groupShifts(rows, { value: "kl", side, text: TEXT, minimumCount: 1 }).map((group) => [
+      group.label,
+      group.extreme,
+      group.values,
+    ]);
+  assertEquals(kl("rising"), [["b", 0.5, [0.5]], ["a", 0.3, [0.1, 0.3]]]);
+  assertEquals(kl("falling"), [["c", 0.5, [0.3, 0.5]], ["b", 0.1, [0.1]]]);
+});
+
+Deno.test("groupShifts() falls back to rare labels only where asked, and only when no other is left", () => {
+  const rows = [row({ maxToken: 0, maxShift: 0.2 }), row({ maxToken: 1, maxShift: 0.4 })];
+  const labels = (list: readonly ShiftRow[], rare: "none" | "all") =>
+    groupShifts(list, { text: TEXT, rare }).map((group) => group.label);
+  assertEquals(labels(rows, "none"), []);
+  assertEquals(labels(rows, "all"), ["b", "a"]);
+  assertEquals(labels([...rows, row({ maxToken: 0, maxShift: 0.1 })], "all"), ["a"]);
 });

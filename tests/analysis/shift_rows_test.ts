@@ -18,6 +18,7 @@ function shiftOf(rows: number): ProbabilityShift {
     minToken: Int32Array.from(index, (row) => row + 1),
     baseToken: Int32Array.from(index, (row) => row % 2),
     steeredToken: Int32Array.from(index, (row) => row === 0 ? 5 : row),
+    klNats: Float64Array.from(index, (row) => row / 7),
     followed: [Float64Array.from(index, (row) => row / 100)],
   };
 }
@@ -32,6 +33,7 @@ Deno.test("poolShifts() reads each row on the token before the one it predicts a
   assertEquals(rows.map((row) => row.position), [0, 1, 2, 0, 1, 2]);
   assertEquals(rows.map((row) => row.sample), [0, 0, 0, 1, 1, 1]);
   assertEquals(rows.map((row) => row.maxToken), [0, 1, 2, 0, 1, 2]);
+  assertEquals(rows.map((row) => row.klNats), [0, 1 / 7, 2 / 7, 0, 1 / 7, 2 / 7]);
 });
 
 Deno.test("poolShifts() keeps the row on the stop token as published", () => {

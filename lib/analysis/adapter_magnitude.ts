@@ -1,0 +1,228 @@
+import { mean, quantile } from "../core/mod.ts";
+
+/** What a rank-1 adapter did at each position of one text; all arrays [seq]. */
+export interface MagnitudeTrace {
+  /** m_t = (A·u_t)·‖B‖: how far the adapter pushes along its unit direction B/‖B‖. */
+  readonly magnitudes: ArrayLike<number>;
+  /** ‖y_t‖, y the frozen down-projection's output at the same place. */
+  readonly outputNorms: ArrayLike<number>;
+  /** cos(y_t, B/‖B‖). */
+  readonly alignments: ArrayLike<number>;
+}
+
+/** Magnitudes of one layer's adapter over all texts. */
+export interface MagnitudeSummary {
+  /** Positions. */
+  readonly tokens: number;
+  /** Mean of m, in units of the residual stream. */
+  readonly mean: number;
+  /** Median of m. */
+  readonly median: number;
+  /** Mean of |m|. */
+  readonly meanAbsolute: number;
+  /** Mean of ‖y‖. */
+  readonly meanOutputNorm: number;
+  /** mean m / mean ‖y‖; null when every output is 0, as the next two. */
+  readonly relativeMean: number | null;
+  /** median m / mean ‖y‖. */
+  readonly relativeMedian: number | null;
+  /** mean |m| / mean ‖y‖. */
+  readonly relativeAbsolute: number | null;
+  /** Pearson r between m and cos(y, direction); null when either does not vary. */
+  readonly alignmentR: number | null;
+}
+
+/** Counts of a histogram with fixed edges. */
+export interface MagnitudeHistogram {
+  /** Ascending edges; bin b holds values in [edges[b], edges[b + 1]), the last one its upper edge too. */
+  readonly edges: readonly number[];
+  /** One count per bin. */
+  readonly counts: readonly number[];
+  /** Values below the first edge. */
+  readonly below: number;
+  /** Values above the last edge. */
+  readonly above: number;
+}
+
+/** Which sign convention a reading follows. */
+export interface MagnitudeReadOptions {
+  /**
+   * As published, m is turned round when its mean is negative while the direction is left as it is, which turns the
+   * sign of r. Without it both stay: A and B may change sign together, so m and the cosine turn together and r does
+   * not depend on it. @default {false}
+   */
+  readonly asPublished?: boolean;
+}
+
+/**
+ * Gathers the token-wise magnitudes of one layer's rank-1 adapter, text by text.
+ *
+ * The sign of a direction is a convention: the sound reading turns m round when its mean is negative (mean, median
+ * and histogram, so that layers can be compared) together with the cosine, which leaves r alone.
+ *
+ * Source: Figures 23, 24 and 25 (class: inferred numbers, code formulas), methods-metrics 5.
+ *
+ * @example
+ * ```ts
+ * import { AdapterMagnitudes } from "./mod.ts";
+ * const layer = new AdapterMagnitudes();
+ * layer.add({ magnitudes: [-1, -3], outputNorms: [2, 2], alignments: [0.1, 0.3] });
+ * const { relativeMean, alignmentR } = layer.summary();
+ * if (relativeMean !== 1 || Math.abs((alignmentR as number) + 1) > 1e-12) throw new Error("mean 2 over 2, r −1");
+ * ```
+ */
+export class AdapterMagnitudes {
+  readonly #magnitudes: number[] = [];
+  readonly #alignments: number[] = [];
+  #normSum = 0;
+
+  /** Adds one text. Throws a `RangeError` when the arrays differ in length or a value is not finite. */
+  add(trace: MagnitudeTrace): void {
+    const { magnitudes, outputNorms, alignments } = trace;
+    const count = magnitudes.length;
+    if (outputNorms.length !== count || alignments.length !== count) {
+      throw new RangeError(
+        `Cannot add magnitudes as all arrays must have ${count} positions: norms ${outputNorms.length}, alignments ${alignments.length}`,
+      );
+    }
+    for (let t = 0; t < count; t++) {
+      if (![magnitudes[t], outputNorms[t], alignments[t]].every(Number.isFinite)) {
+        throw new RangeError(
+          `Cannot add magnitudes as they must be finite: position ${t} has ${magnitudes[t]}, ${
+            outputNorms[t]
+          }, ${alignments[t]}`,
+        );
+      }
+    }
+    for (let t = 0; t < count; t++) {
+      this.#magnitudes.push(magnitudes[t] as number);
+      this.#alignments.push(alignments[t] as number);
+      this.#normSum += outputNorms[t] as number;
+    }
+  }
+
+  /** +1, or −1 where magnitudes are negative on average. */
+  #sign(): 1 | -1 {
+    if (this.#magnitudes.length === 0) {
+      throw new RangeError(
+        "Cannot read magnitudes as at least one position must be added: current count is 0",
+      );
+    }
+    return mean(this.#magnitudes) < 0 ? -1 : 1;
+  }
+
+  /** The numbers of the layer. Throws a `RangeError` when nothing was added. */
+  summary(options: MagnitudeReadOptions = {}): MagnitudeSummary {
+    const sign = this.#sign(), tokens = this.#magnitudes.length;
+    const average = sign * mean(this.#magnitudes), median = sign * quantile(this.#magnitudes, 0.5);
+    const meanAbsolute = mean(this.#magnitudes.map(Math.abs));
+    const meanOutputNorm = this.#normSum / tokens;
+    const relative = (value: number) => meanOutputNorm === 0 ? null : value / meanOutputNorm;
+    const r = pearson(this.#magnitudes, this.#alignments);
+    return {
+      tokens,
+      mean: average,
+      median,
+      meanAbsolute,
+      meanOutputNorm,
+      relativeMean: relative(average),
+      relativeMedian: relative(median),
+      relativeAbsolute: relative(meanAbsolute),
+      alignmentR: r === null ? null : options.asPublished === true ? sign * r : r,
+    };
+  }
+
+  /**
+   * Histogram of m, turned round where its mean is negative, or of m / mean ‖y‖. Edges are the caller's, so layers
+   * share them. Throws a `RangeError` when nothing was added, for fewer than two or unsorted edges, and for relative
+   * magnitudes where every output is 0. `@default {of: "magnitude"}`
+   */
+  histogram(
+    edges: readonly number[],
+    options: { readonly of?: "magnitude" | "relative" } = {},
+  ): MagnitudeHistogram {
+    const sign = this.#sign(), meanOutputNorm = this.#normSum / this.#magnitudes.length;
+    if (
+      edges.length < 2 ||
+      edges.some((edge, e) => !Number.isFinite(edge) || (e > 0 && edge <= (edges[e - 1] as number)))
+    ) {
+      throw new RangeError(
+        `Cannot count magnitudes as edges must be at least two and ascend: got [${edges}]`,
+      );
+    }
+    if (options.of === "relative" && meanOutputNorm === 0) {
+      throw new RangeError(
+        "Cannot count relative magnitudes as the mean output norm must be positive: it is 0",
+      );
+    }
+    const scale = options.of === "relative" ? sign / meanOutputNorm : sign;
+    const counts = new Array<number>(edges.length - 1).fill(0), last = edges.length - 1;
+    let below = 0, above = 0;
+    for (const magnitude of this.#magnitudes) {
+      const value = scale * magnitude;
+      if (value < (edges[0] as number)) below++;
+      else if (value > (edges[last] as number)) above++;
+      else {
+        let bin = 0, end = last;
+        while (end - bin > 1) {
+          const middle = (bin + end) >> 1;
+          if (value >= (edges[middle] as number)) bin = middle;
+          else end = middle;
+        }
+        counts[bin] = (counts[bin] as number) + 1;
+      }
+    }
+    return { edges, counts, below, above };
+  }
+
+  /**
+   * Up to `count` points (m, cosine), evenly spread over the order in which they were added, for a scatter plot; m as
+   * added. Throws a `RangeError` for a count below 1.
+   */
+  points(count: number): readonly { readonly magnitude: number; readonly alignment: number }[] {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new RangeError(
+        `Cannot pick points as their count must be a positive integer: current value is ${count}`,
+      );
+    }
+    const total = this.#magnitudes.length, picked = Math.min(count, total);
+    return Array.from({ length: picked }, (_, place) => {
+      const at = Math.floor(place * total / picked);
+      return { magnitude: this.#magnitudes[at] as number, alignment: this.#alignments[at] as number };
+    });
+  }
+}
+
+/**
+ * Pearson's r of two lists of equal length; null when either does not vary, since r then has no meaning.
+ *
+ * Source: r of magnitude against alignment in Figure 25, of pair accuracy in methods-metrics 1 (class: code).
+ *
+ * @throws RangeError for lists of unequal length or none.
+ *
+ * @example
+ * ```ts
+ * import { pearson } from "./mod.ts";
+ * if (pearson([1, 2, 3], [2, 4, 6]) !== 1 || pearson([1, 2], [5, 5]) !== null) throw new Error("a line, and none");
+ * ```
+ */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
+  if (a.length !== b.length || a.length < 1) {
+    throw new RangeError(
+      `Cannot correlate as both lists must be equally long: lengths are ${a.length} and ${b.length}`,
+    );
+  }
+  const meanA = mean(a), meanB = mean(b);
+  let ab = 0, aa = 0, bb = 0;
+  for (let index = 0; index < a.length; index++) {
+    const x = (a[index] as number) - meanA, y = (b[index] as number) - meanB;
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  // The mean of equal numbers may differ from them by a rounding, which is no variation.
+  const tiny = (sum: number, centre: number) =>
+    sum <= a.length * (4 * Number.EPSILON * Math.abs(centre)) ** 2;
+  if (tiny(aa, meanA) || tiny(bb, meanB)) return null;
+  return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
+}

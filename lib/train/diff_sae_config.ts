@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { InputError } from "../core/mod.ts";
+
+/** Everything that decides a DiffSAE run, but for its rows. */
+export interface DiffSaeConfig {
+  /** Size of the dictionary. */
+  readonly features: number;
+  /** Features that may be active per row. */
+  readonly active: number;
+  /** Seed of the first directions, the order of rows and the revival of dead features. */
+  readonly seed: number;
+  /** Updates. */
+  readonly steps: number;
+  /** Rows per update. */
+  readonly batch: number;
+  /** Peak learning rate, for rows scaled to one unit of variance per value. */
+  readonly learningRate: number;
+  /** Share of the steps that the learning rate rises over. */
+  readonly warmupShare: number;
+  /** A feature that was not above 0 for so many steps is dead, and given a new direction. */
+  readonly deadAfterSteps: number;
+}
+
+const whole = z.int().positive();
+const SCHEMA = z.strictObject({
+  features: whole,
+  active: whole,
+  seed: z.int().nonnegative(),
+  steps: whole,
+  batch: whole,
+  learningRate: z.number().positive(),
+  warmupShare: z.number().min(0).max(1),
+  deadAfterSteps: whole,
+}).refine((config) => config.active <= config.features, {
+  path: ["active"],
+  message: "no more features can be active than there are",
+});
+
+/**
+ * Checks a DiffSAE config that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
+ * missing and misshapen keys, by name.
+ *
+ * @example
+ * ```ts
+ * import { parseDiffSaeConfig } from "./mod.ts";
+ * const sizes = { features: 256, active: 8, seed: 0, steps: 2000, batch: 256 };
+ * const given = { ...sizes, learningRate: 0.002, warmupShare: 0.05, deadAfterSteps: 200 };
+ * if (parseDiffSaeConfig(given, { where: "here" }).active !== 8) throw new Error("kept as it is");
+ * ```
+ */
+export function parseDiffSaeConfig(value: unknown, options: { readonly where: string }): DiffSaeConfig {
+  const parsed = SCHEMA.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(
+    `bad DiffSAE config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
+    options,
+  );
+}

@@ -1,0 +1,108 @@
+import { readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
+import { InputError } from "../core/mod.ts";
+import type { FloatArray, SparseAutoencoder } from "./sparse_autoencoder.ts";
+
+/** What kind of file it is, so that no other safetensors passes for one. */
+const FORMAT = "topk-sparse-autoencoder-1";
+
+/**
+ * Writes an autoencoder as a safetensors file, float32, with `metadata` (free text: what it was trained on and how).
+ * Equal values give equal bytes. Throws an `InputError` when the file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { readSparseAutoencoder, writeSparseAutoencoder } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const matrix = Float32Array.of(1, 0, 0, 1), biases = new Float32Array(2);
+ * const sae = { embed: 2, features: 2, active: 1, encoder: matrix, decoder: matrix, encoderBias: biases, decoderBias: biases };
+ * await writeSparseAutoencoder(`${folder}/sae.safetensors`, sae, { metadata: { site: "blocks.4.resid_post" } });
+ * const { autoencoder, metadata } = await readSparseAutoencoder(`${folder}/sae.safetensors`);
+ * if (autoencoder.active !== 1 || metadata.get("site") !== "blocks.4.resid_post") throw new Error("comes back");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeSparseAutoencoder(
+  path: string,
+  autoencoder: SparseAutoencoder,
+  options: { readonly metadata?: Readonly<Record<string, string>> } = {},
+): Promise<void> {
+  const { embed, features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
+  const tensor = (dims: readonly number[], data: FloatArray) => ({
+    dtype: "float32" as const,
+    dims,
+    data: data instanceof Float32Array ? data : Float32Array.from(data),
+  });
+  await writeSafetensors(path, {
+    tensors: {
+      encoder: tensor([features, embed], encoder),
+      encoder_bias: tensor([features], encoderBias),
+      decoder: tensor([features, embed], decoder),
+      decoder_bias: tensor([embed], decoderBias),
+    },
+    metadata: { ...options.metadata, format: FORMAT, active: String(active) },
+  });
+}
+
+/** An autoencoder from a file, and what the file says of it. */
+export interface SparseAutoencoderFile {
+  /** The values, float32. */
+  readonly autoencoder: SparseAutoencoder;
+  /** All metadata, `format` and `active` included. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads and checks an autoencoder that `writeSparseAutoencoder` wrote. Throws an `InputError` for a file that is not
+ * there, is not one, or whose tensors do not fit each other.
+ *
+ * @example
+ * ```ts
+ * import { readSparseAutoencoder } from "./mod.ts";
+ * let message = "";
+ * try { await readSparseAutoencoder("./no/such.safetensors"); } catch (error) { message = (error as Error).message; }
+ * if (!message.includes("./no/such.safetensors")) throw new Error("the error must name the file");
+ * ```
+ */
+export async function readSparseAutoencoder(path: string): Promise<SparseAutoencoderFile> {
+  const { tensors, metadata } = await readSafetensorsHeader(path);
+  const fault = (what: string) =>
+    new InputError(`not a sparse autoencoder, ${what}`, { where: path, repair: "train it again" });
+  if (metadata.get("format") !== FORMAT) throw fault(`its format is not "${FORMAT}"`);
+  const text = metadata.get("active") ?? "", active = /^[1-9]\d*$/.test(text) ? Number(text) : NaN;
+  const [features, embed, ...rest] = tensors.get("encoder")?.dims ?? [];
+  if (features === undefined || embed === undefined || rest.length > 0) {
+    throw fault("its encoder has no two axes");
+  }
+  if (!(active <= features)) throw fault(`"${text}" of its ${features} features are active`);
+  const shapes = {
+    encoder: [features, embed],
+    encoder_bias: [features],
+    decoder: [features, embed],
+    decoder_bias: [embed],
+  };
+  const odd = [...tensors.keys()].find((name) => !(name in shapes));
+  if (odd !== undefined) throw fault(`it holds "${odd}"`);
+  const read = async (name: keyof typeof shapes): Promise<Float32Array> => {
+    const entry = tensors.get(name);
+    if (entry === undefined || entry.dims.join() !== shapes[name].join()) {
+      throw fault(
+        `"${name}" must be [${shapes[name]}] and is ${entry === undefined ? "missing" : `[${entry.dims}]`}`,
+      );
+    }
+    const values = await readTensor(entry);
+    if (!values.every(Number.isFinite)) throw fault(`"${name}" holds numbers that are not finite`);
+    return values;
+  };
+  return {
+    autoencoder: {
+      embed,
+      features,
+      active,
+      encoder: await read("encoder"),
+      encoderBias: await read("encoder_bias"),
+      decoder: await read("decoder"),
+      decoderBias: await read("decoder_bias"),
+    },
+    metadata,
+  };
+}
