@@ -36,6 +36,14 @@ export function listAxis(labels: readonly string[]): Readonly<Record<string, Jso
   };
 }
 
+/**
+ * An axis of whole numbers. Not by `format`, which would round the places of cells' edges too where a drawing describes
+ * its marks in words.
+ */
+export function countAxis(ticks: readonly number[]): Readonly<Record<string, Json>> {
+  return { values: ticks, labelExpr: "format(datum.value, 'd')", grid: false };
+}
+
 /** A text at a place of the plot given in pixels from its upper left corner; what lies outside is drawn too. */
 export function textAt(
   text: string,

@@ -1,7 +1,7 @@
 import type { Json } from "../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { wholeTicks } from "./_extent.ts";
-import { listAxis } from "./_panel_parts.ts";
+import { countAxis, listAxis } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
@@ -115,9 +115,7 @@ export function heatMap(input: HeatMapInput): Panel {
     bottom: edges(row).high,
   });
   const axis = (count: number, labels: readonly string[] | undefined, axisTitle: string) => ({
-    ...(labels === undefined
-      ? { values: wholeTicks(0, count - 1, { most: 16 }), format: "d", grid: false }
-      : listAxis(labels)),
+    ...(labels === undefined ? countAxis(wholeTicks(0, count - 1, { most: 16 })) : listAxis(labels)),
     title: axisTitle,
     domain: false,
   });

@@ -1,7 +1,7 @@
 import type { Json } from "../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { wholeTicks } from "./_extent.ts";
-import { listAxis } from "./_panel_parts.ts";
+import { countAxis, listAxis } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
@@ -182,10 +182,10 @@ export function heatStrip(input: HeatStripInput): Panel {
   const width = cellWidth * positions, height = cellHeight * values.length;
   const { marks, drawnAbove } = bracketMarks(segments, { cellWidth, height });
   const xAxis = tokens === undefined
-    ? { values: wholeTicks(0, positions - 1, { most: 14 }), format: "d", grid: false }
+    ? countAxis(wholeTicks(0, positions - 1, { most: 14 }))
     : { ...listAxis(tokens), labelAngle: -90, labelAlign: "right", labelBaseline: "middle", labelPadding: 5 };
   const yAxis = rowLabels === undefined
-    ? { values: wholeTicks(0, values.length - 1, { most: 16 }), format: "d", grid: false }
+    ? countAxis(wholeTicks(0, values.length - 1, { most: 16 }))
     : { ...listAxis(rowLabels), labelPadding: 5 };
   const x = {
     field: "left",

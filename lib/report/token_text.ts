@@ -47,6 +47,18 @@ interface TextPiece {
   readonly column: number;
 }
 
+/** Column after a stretch. */
+function endOf(piece: TextPiece | undefined): number {
+  return piece === undefined ? 0 : piece.column + [...piece.text].length;
+}
+
+/** The stretches, the last without its last character when it reaches the margin: an ellipsis comes there. */
+function cutLast(pieces: readonly TextPiece[], lineLength: number): readonly TextPiece[] {
+  const last = pieces.at(-1);
+  if (last === undefined || endOf(last) < lineLength) return pieces;
+  return [...pieces.slice(0, -1), { ...last, text: [...last.text].slice(0, -1).join("") }];
+}
+
 /**
  * Sets tokens into lines: line breaks are shown by ↵ and followed; a token that would cross the margin goes to the next
  * line, one that is longer than a line is broken. Ends with … at the last line allowed.
@@ -72,11 +84,12 @@ function setTokens(
           column = 0;
         }
         if (line >= mostLines) {
-          const kept = pieces.findLastIndex((piece) => piece.line < mostLines);
-          const last = pieces[kept];
-          // The ellipsis takes the place of the last character when the line is full.
-          const end = last === undefined ? 0 : Math.min(lineLength - 1, last.column + [...last.text].length);
-          return [...pieces.slice(0, kept + 1), { text: "…", value: null, line: mostLines - 1, column: end }];
+          return [...cutLast(pieces, lineLength), {
+            text: "…",
+            value: null,
+            line: mostLines - 1,
+            column: Math.min(lineLength - 1, endOf(pieces.at(-1))),
+          }];
         }
         const here = rest.slice(0, lineLength - column);
         pieces.push({ text: here.join(""), value, line, column });
