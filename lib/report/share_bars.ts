@@ -153,7 +153,6 @@ export function shareBars(input: ShareBarsInput): Panel {
         field: "category",
         type: "nominal",
         // Listed from top to bottom, as the parts are stacked.
-        sort: names.toReversed(),
         scale: { domain: names.toReversed(), range: colours.toReversed() },
         legend: { title: null, orient: "right", symbolType: "square", offset: 14 },
       },

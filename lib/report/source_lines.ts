@@ -79,7 +79,7 @@ export function sourceLines(input: SourceLinesInput): Panel {
   const first = Math.min(...layers), last = Math.max(...layers);
   const firstSource = Math.min(...sources), lastSource = Math.max(...sources);
   const legend: Json = bar === "none" ? null : {
-    ...colourBar(barTitle, { height, offset: references.length > 0 ? 170 : 14 }) as Record<string, Json>,
+    ...colourBar(barTitle, { height, offset: references.length > 0 ? 170 : 14 }),
     values: wholeTicks(firstSource, lastSource, { most: 8 }),
     format: "d",
   };

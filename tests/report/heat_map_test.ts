@@ -35,7 +35,7 @@ Deno.test("heatMap() begins at white without negative values", () => {
 });
 
 Deno.test("heatMap() has rows from top to bottom, columns from left to right and square cells", async () => {
-  const spec = map([[1, 2, 3], [4, 5, 6]], { cellDigits: 0, rowLabels: ["up", "down"] });
+  const spec = map([[1, 2, 3], [4, 5, 6]], { cellDigits: 0, rowLabels: ["up", "down"], bar: "none" });
   assertEquals([spec.width, spec.height], [330, 220]);
   const texts = textsOf(await renderSvg(spec));
   const at = (text: string) => texts.findLast((found) => found.text === text) as { x: number; y: number };
