@@ -70,7 +70,7 @@ export function colourScale(
 export function colourBar(
   title: string,
   options: { readonly height: number; readonly offset?: number },
-): Json {
+): Readonly<Record<string, Json>> {
   return {
     title: title.split("\n"),
     type: "gradient",

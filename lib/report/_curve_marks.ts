@@ -35,27 +35,32 @@ export function referenceMarks(
     ...(line.band === undefined ? {} : { low: line.band[0], high: line.band[1] }),
     place: round(places[index] as number),
   }));
-  const color = { field: "colour", type: "nominal", scale: null };
   const pixels = { type: "quantitative", scale: null, axis: null };
   const layers: Json[] = [];
-  if (rows.some((row) => "low" in row)) {
+  const banded = rows.filter((row) => "low" in row);
+  // Colours are written into the marks: a colour channel would keep the curves' legends from becoming one.
+  const colours = [...new Set(rows.map(({ colour }) => colour))];
+  for (const color of colours) {
+    const values = banded.filter(({ colour }) => colour === color);
+    if (values.length === 0) continue;
     layers.push({
-      data: { values: rows.filter((row) => "low" in row) },
-      mark: { type: "rect", opacity: 0.1 },
+      data: { values },
+      mark: { type: "rect", color, opacity: 0.1 },
       encoding: {
         x: { value: 0 },
         x2: { value: width },
         y: { field: "low", type: "quantitative" },
         y2: { field: "high" },
-        color,
       },
     });
   }
-  layers.push({
-    data: { values: rows },
-    mark: { type: "rule", strokeDash: [7, 5], strokeWidth: 1.8 },
-    encoding: { x: { value: 0 }, x2: { value: width }, y: { field: "value", type: "quantitative" }, color },
-  });
+  for (const color of colours) {
+    layers.push({
+      data: { values: rows.filter(({ colour }) => colour === color) },
+      mark: { type: "rule", color, strokeDash: [7, 5], strokeWidth: 1.8 },
+      encoding: { x: { value: 0 }, x2: { value: width }, y: { field: "value", type: "quantitative" } },
+    });
+  }
   if (labels === "none") return layers;
   rows.forEach((row, index) => {
     layers.push({

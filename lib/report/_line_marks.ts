@@ -16,8 +16,10 @@ export interface LineMarksOptions {
   readonly x: Readonly<Record<string, Json>>;
   /** Encoding of y, without field. */
   readonly y: Readonly<Record<string, Json>>;
-  /** Encoding of what tells lines apart: colour, and dashes if wanted. */
-  readonly by: Readonly<Record<string, Json>>;
+  /** Encoding of the colour that tells lines apart. */
+  readonly colour: Readonly<Record<string, Json>>;
+  /** Encoding of the dashes that tell lines apart. @default {none} */
+  readonly dash?: Readonly<Record<string, Json>>;
   /** Field that the lines are numbered in. */
   readonly detail: string;
   /** Opacity of the bands. */
@@ -29,7 +31,7 @@ export function lineMarks(
   lines: readonly { readonly key: Readonly<Record<string, Json>>; readonly points: readonly LinePoint[] }[],
   options: LineMarksOptions,
 ): readonly Json[] {
-  const { x, y, by, detail, bandOpacity } = options;
+  const { x, y, colour, dash, detail, bandOpacity } = options;
   const rows = lines.flatMap(({ key, points }) =>
     points.map(({ x, value, band }) => ({
       ...key,
@@ -39,18 +41,28 @@ export function lineMarks(
     }))
   );
   const banded = rows.filter((row) => "low" in row);
-  const { strokeDash: _, ...colours } = by;
   const common = { detail: { field: detail, type: "nominal" }, x: { ...x, field: "x" } };
   return [
     ...(banded.length === 0 ? [] : [{
       data: { values: banded },
       mark: { type: "area", opacity: bandOpacity },
-      encoding: { ...common, ...colours, y: { ...y, field: "low" }, y2: { field: "high" } },
+      encoding: {
+        ...common,
+        y: { ...y, field: "low" },
+        y2: { field: "high" },
+        // Fill here and stroke below: lines and bands under one channel would make the legend faint and its bar dots.
+        fill: { ...colour, legend: null },
+      },
     }]),
     {
       data: { values: rows },
       mark: { type: "line", strokeWidth: 2, strokeJoin: "round" },
-      encoding: { ...common, ...by, y: { ...y, field: "value" } },
+      encoding: {
+        ...common,
+        y: { ...y, field: "value" },
+        stroke: colour,
+        ...(dash === undefined ? {} : { strokeDash: dash }),
+      },
     },
   ];
 }

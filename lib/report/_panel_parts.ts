@@ -29,6 +29,7 @@ export function listAxis(labels: readonly string[]): Readonly<Record<string, Jso
     labelExpr: `split([${labels.map((label) => JSON.stringify(label)).join(", ")}][datum.value], '\\n')`,
     labelLineHeight: 15,
     labelLimit: 0,
+    labelPadding: 6,
     labelOverlap: false,
     labelFlush: false,
     grid: false,

@@ -27,7 +27,7 @@ export interface AccuracyBarsInput {
   readonly groups: readonly BarGroup[];
   /**
    * The series from left to right with their colours.
-   * @default {the subject's colour for one series; base, companion, subject and dark blue in order for several}
+   * @default {the subject's colour for one series; base, companion, subject and purple in order for several}
    */
   readonly series: readonly { readonly name: string; readonly colour?: string }[];
   /** Title of the y axis with its unit. */
@@ -44,11 +44,11 @@ const DEFAULT_COLOURS = [
   FIGURE_COLOURS.base,
   FIGURE_COLOURS.companion,
   FIGURE_COLOURS.subject,
-  SERIES_COLOURS[2] as string,
+  SERIES_COLOURS[3] as string,
 ];
 
 /** Width that the number over a bar takes, with its space. */
-const NUMBER_WIDTH = 36;
+const NUMBER_WIDTH = 31;
 
 /**
  * Grouped bars from zero with error bars and the value, to one decimal, over each.

@@ -85,14 +85,15 @@ export function frequencyDots(input: FrequencyDotsInput): Panel {
     field,
     type: "quantitative",
     scale: { domain: [dots.length - 0.5, -0.5], nice: false, zero: false },
-    axis: { ...listAxis(dots.map(({ label }) => label)), title: null, domain: false, labelPadding: 6 },
+    axis: { ...listAxis(dots.map(({ label }) => label)), title: null, domain: false },
   });
   const height = rowHeight * dots.length;
   const data = { values: rows };
   const layers: Json[] = [
     {
       data,
-      mark: { type: "rect", color: "#DDDDDD" },
+      // The line closes the seams that smoothing leaves between rows.
+      mark: { type: "rect", fill: "#DDDDDD", stroke: "#DDDDDD", strokeWidth: 0.6 },
       encoding: { x: x("nullLow"), x2: { field: "nullHigh" }, y: y("top"), y2: { field: "bottom" } },
     },
     {

@@ -1,7 +1,8 @@
 import { curveHeights } from "./_curve_marks.ts";
 import { paddedExtent } from "./_extent.ts";
+import { TOP_LEGEND_HEIGHT } from "./_panel_parts.ts";
 import { type CurvePoint, layerCurve, type ReferenceLine } from "./layer_curve.ts";
-import type { Panel } from "./vega_lite.ts";
+import { type Panel, panelTitle } from "./vega_lite.ts";
 
 /** One projection, or one way of steering: a value per head. */
 export interface HeadSeries {
@@ -52,8 +53,8 @@ export function headPanels(input: HeadPanelsInput): readonly Panel[] {
     points: heads.map(({ head, ...point }) => ({ ...point, layer: head })),
   }]);
   const yExtent = paddedExtent(curveHeights({ curves: curves.flat(), references }), { what: "heads" });
-  return series.map(({ title }, index) =>
-    layerCurve({
+  return series.map(({ title }, index) => ({
+    ...layerCurve({
       curves: curves[index] as typeof curves[number],
       references,
       referenceLabels: index === series.length - 1 ? "right" : "none",
@@ -62,9 +63,10 @@ export function headPanels(input: HeadPanelsInput): readonly Panel[] {
       // The axis is shared: its title stands once, its numbers in every panel.
       yTitle: index === 0 ? yTitle : "",
       yExtent,
-      title,
       width,
       height,
-    })
-  );
+    }),
+    // No panel has a legend that would need room over the plot.
+    title: panelTitle(title, { drawnAbove: TOP_LEGEND_HEIGHT }),
+  }));
 }

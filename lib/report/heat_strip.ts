@@ -67,10 +67,10 @@ function labelLines(
 /** Brackets over the strip, their labels, and lines at their borders. */
 function bracketMarks(
   segments: readonly StripSegment[],
-  frame: { readonly cellWidth: number; readonly height: number },
+  frame: { readonly cellWidth: number; readonly height: number; readonly positions: number },
 ): { readonly marks: readonly Json[]; readonly drawnAbove: number } {
   if (segments.length === 0) return { marks: [], drawnAbove: 0 };
-  const { cellWidth, height } = frame;
+  const { cellWidth, height, positions } = frame;
   const centres = segments.map(({ from, to }) => cellWidth * (from + to) / 2);
   const lines = labelLines(segments.map(({ label }, index) => ({
     centre: centres[index] as number,
@@ -94,7 +94,7 @@ function bracketMarks(
       { x: left, x2: right, y: -BRACKET, y2: -BRACKET },
       { x: left, x2: left, y: -BRACKET, y2: -BRACKET + 5 },
       { x: right, x2: right, y: -BRACKET, y2: -BRACKET + 5 },
-      ...(line === 0 ? [] : [{ x: centre, x2: centre, y: -BRACKET, y2: -BRACKET - 3 - line * LABEL_LINE }]),
+      ...(line === 0 ? [] : [{ x: centre, x2: centre, y: -BRACKET, y2: -BRACKET - 1 - line * LABEL_LINE }]),
     ];
   });
   const borders = [...new Set(segments.flatMap(({ from, to }) => [from, to]))].filter((place) => place > 0)
@@ -180,13 +180,13 @@ export function heatStrip(input: HeatStripInput): Panel {
   const cellWidth = input.cellWidth ?? Math.max(tokens === undefined ? 2 : 14, Math.min(18, fitting));
   const cellHeight = input.cellHeight ?? (values.length <= 12 ? 24 : 14);
   const width = cellWidth * positions, height = cellHeight * values.length;
-  const { marks, drawnAbove } = bracketMarks(segments, { cellWidth, height });
+  const { marks, drawnAbove } = bracketMarks(segments, { cellWidth, height, positions });
   const xAxis = tokens === undefined
     ? countAxis(wholeTicks(0, positions - 1, { most: 14 }))
-    : { ...listAxis(tokens), labelAngle: -90, labelAlign: "right", labelBaseline: "middle", labelPadding: 5 };
+    : { ...listAxis(tokens), labelAngle: -90, labelAlign: "right", labelBaseline: "middle" };
   const yAxis = rowLabels === undefined
     ? countAxis(wholeTicks(0, values.length - 1, { most: 16 }))
-    : { ...listAxis(rowLabels), labelPadding: 5 };
+    : { ...listAxis(rowLabels) };
   const x = {
     field: "left",
     type: "quantitative",
@@ -199,11 +199,17 @@ export function heatStrip(input: HeatStripInput): Panel {
     scale: { domain: [values.length - 0.5, -0.5], nice: false, zero: false },
     axis: { ...yAxis, title: rowTitle, domain: false },
   };
+  const whole = {
+    data: { values: [{}] },
+    encoding: { x: { value: 0 }, x2: { value: width }, y: { value: 0 }, y2: { value: height } },
+  };
   return {
     ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
     width,
     height,
     layer: [
+      // Grey where there is no token, as white is 0.
+      { ...whole, mark: { type: "rect", color: "#EFEFEF" } },
       {
         data: { values: cells },
         mark: { type: "rect" },
@@ -215,11 +221,7 @@ export function heatStrip(input: HeatStripInput): Panel {
           color: { field: "value", type: "quantitative", scale, legend: colourBar(barTitle, { height }) },
         },
       },
-      {
-        data: { values: [{}] },
-        mark: { type: "rect", filled: false, stroke: FIGURE_COLOURS.quiet, strokeWidth: 0.8 },
-        encoding: { x: { value: 0 }, x2: { value: width }, y: { value: 0 }, y2: { value: height } },
-      },
+      { ...whole, mark: { type: "rect", filled: false, stroke: FIGURE_COLOURS.quiet, strokeWidth: 0.8 } },
       ...marks,
     ],
   };

@@ -138,11 +138,12 @@ export function histogramPanels(input: HistogramPanelsInput): readonly Panel[] {
           field: "part",
           type: "nominal",
           scale: {
-            domain: ["low", "body", "high"],
+            domain: ["low", "body", "high", "plain"],
             range: [
               FIGURE_COLOURS.companion,
-              tails === undefined ? FIGURE_COLOURS.companion : FIGURE_COLOURS.base,
+              FIGURE_COLOURS.base,
               FIGURE_COLOURS.subject,
+              FIGURE_COLOURS.companion,
             ],
           },
           legend: null,

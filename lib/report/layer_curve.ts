@@ -109,8 +109,8 @@ export function layerCurve(input: LayerCurveInput): Panel {
   const runs = curves.flatMap(({ name, points }) =>
     points.flatMap(({ layer, runs = [] }) => runs.map((value) => ({ curve: name, layer, value })))
   );
-  // About a dozen labels, at whole layers.
-  const step = Math.max(1, Math.ceil((last - first) / 14));
+  // Labels at whole layers, as many as have room: fifteen over the usual width.
+  const step = Math.max(1, Math.ceil((last - first) / Math.min(14, Math.floor(width / 28))));
   const ticks = Array.from(
     { length: Math.floor((last - first) / step) + 1 },
     (_, index) => first + index * step,

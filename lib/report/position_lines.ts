@@ -24,6 +24,17 @@ export interface PositionLinesInput {
   readonly height?: number;
 }
 
+/** Powers of ten within a logarithmic axis; with twice and five times them when there are fewer than three. */
+function logTicks([low, high]: readonly [low: number, high: number]): readonly number[] {
+  const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
+  const powers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const within = (factors: readonly number[]) =>
+    powers.flatMap((power) => factors.map((factor) => Number(`${factor}e${power}`)))
+      .filter((tick) => tick >= low && tick <= high);
+  const tens = within([1]);
+  return tens.length >= 3 ? tens : within([1, 2, 5]);
+}
+
 /** Dashes of the lines, in order: they tell lines apart without colour. */
 const DASHES: readonly (readonly number[])[] = [[1, 0], [8, 3], [2, 2], [8, 3, 2, 3]];
 
@@ -79,17 +90,22 @@ export function positionLines(input: PositionLinesInput): Panel {
         values: wholeTicks(Math.ceil(first), last, { most: 12 }),
         format: "d",
         grid: false,
+        labelFlush: false,
       },
     },
     y: {
       type: "quantitative",
       scale: { type: yScale, domain: extent, nice: false, ...(yScale === "log" ? {} : { zero: false }) },
-      axis: { title: yTitle, domain: false, tickCount: 6, ...(yScale === "log" ? { format: "~g" } : {}) },
+      axis: {
+        title: yTitle,
+        domain: false,
+        ...(yScale === "log"
+          ? { values: logTicks(extent as [number, number]), format: "~g" }
+          : { tickCount: 6 }),
+      },
     },
-    by: {
-      color: { ...field, scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) } },
-      strokeDash: { ...field, scale: { domain: names, range: DASHES.slice(0, names.length) } },
-    },
+    colour: { ...field, scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) } },
+    dash: { ...field, scale: { domain: names, range: DASHES.slice(0, names.length) } },
     detail: "line",
     bandOpacity: 0.2,
   });

@@ -97,7 +97,9 @@ async function loadFonts(): Promise<Fonts> {
  */
 export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   await (fonts ??= loadFonts());
-  const program = compile(spec as unknown as TopLevelSpec, { logger: new StrictLogger() }).spec;
+  // A copy, as Vega marks the rows it is given.
+  const program =
+    compile(structuredClone(spec) as unknown as TopLevelSpec, { logger: new StrictLogger() }).spec;
   const view = new vega.View(vega.parse(program), { renderer: "none", logger: new StrictLogger() });
   // Ids of clip paths count up within a process; from zero, a figure does not depend on what was drawn before.
   vega.resetSVGDefIds();

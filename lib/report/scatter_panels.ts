@@ -94,7 +94,7 @@ export function scatterPanels(input: ScatterPanelsInput): readonly Panel[] {
       ...smallTitle(title, { width, note: r === null ? "r not defined" : `r = ${signed(r)}${ends}` }),
       {
         data: { values: points.map(([x, y]) => ({ x, y })) },
-        mark: { type: "point", filled: true, size: 12, opacity: 0.45, color: FIGURE_COLOURS.companion },
+        mark: { type: "point", filled: true, size: 12, opacity: 0.65, color: FIGURE_COLOURS.companion },
         encoding: { x: axis("x", "x"), y: axis("y", "y") },
       },
     ];

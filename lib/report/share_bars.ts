@@ -111,10 +111,6 @@ export function shareBars(input: ShareBarsInput): Panel {
     }).filter(({ share }) => share > 0);
   });
   const labels = bars.map(({ label }) => label);
-  const longest = Math.max(
-    ...labels.flatMap((label) => label.split("\n")).map((line) => textWidth(line, { size: FONT_SIZES.tick })),
-  );
-  const slanted = longest > barWidth - 4;
   const x = (field: string) => ({
     field,
     type: "quantitative",
@@ -126,10 +122,8 @@ export function shareBars(input: ShareBarsInput): Panel {
       labelExpr: `split([${labels.map((label) => JSON.stringify(label)).join(", ")}][indexof([${
         places.join(", ")
       }], datum.value)], '\\n')`,
-      labelPadding: 6,
-      labelAngle: slanted ? -35 : 0,
-      labelAlign: slanted ? "right" : "center",
-      labelBaseline: slanted ? "middle" : "top",
+      labelAngle: 0,
+      labelBaseline: "top",
       title: xTitle ?? null,
       domain: false,
     },
@@ -211,7 +205,14 @@ export function shareBars(input: ShareBarsInput): Panel {
           { place: (places[divideAfter] as number) - 0.42, text: parts[1] },
         ],
       },
-      mark: { type: "text", align: "left", dy: -7, color: FIGURE_COLOURS.quiet, fontSize: FONT_SIZES.mark },
+      mark: {
+        type: "text",
+        align: "left",
+        baseline: "alphabetic",
+        dy: -8,
+        color: FIGURE_COLOURS.quiet,
+        fontSize: FONT_SIZES.mark,
+      },
       encoding: { x: x("place"), y: { value: 0 }, text: { field: "text", type: "nominal" } },
     });
   }

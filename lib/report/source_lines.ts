@@ -3,6 +3,8 @@ import { colourBar } from "./_colour_scale.ts";
 import { referenceMarks } from "./_curve_marks.ts";
 import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks } from "./_line_marks.ts";
+import { textWidth } from "./_text_width.ts";
+import { FONT_SIZES } from "./figure_style.ts";
 import type { ReferenceLine } from "./layer_curve.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 
@@ -78,8 +80,13 @@ export function sourceLines(input: SourceLinesInput): Panel {
   const layers = points.map(({ layer }) => layer);
   const first = Math.min(...layers), last = Math.max(...layers);
   const firstSource = Math.min(...sources), lastSource = Math.max(...sources);
+  // The bar stands beyond the labels of reference lines.
+  const widths = references.map(({ label, value }) =>
+    textWidth(`${label}: ${value.toFixed(digits)}`, { size: FONT_SIZES.mark })
+  );
+  const beside = widths.length === 0 ? 14 : Math.ceil(Math.max(...widths)) + 36;
   const legend: Json = bar === "none" ? null : {
-    ...colourBar(barTitle, { height, offset: references.length > 0 ? 170 : 14 }),
+    ...colourBar(barTitle, { height, offset: beside }),
     values: wholeTicks(firstSource, lastSource, { most: 8 }),
     format: "d",
   };
@@ -99,19 +106,17 @@ export function sourceLines(input: SourceLinesInput): Panel {
         scale: { domain: extent, nice: false, zero: false },
         axis: { title: yTitle, domain: false, tickCount: 6 },
       },
-      by: {
-        color: {
-          field: "source",
-          type: "quantitative",
-          scale: {
-            // One source alone still needs two ends.
-            domain: [firstSource, Math.max(lastSource, firstSource + 1)],
-            scheme: { name: "viridis", extent: [0, 0.9] },
-            nice: false,
-            zero: false,
-          },
-          legend,
+      colour: {
+        field: "source",
+        type: "quantitative",
+        scale: {
+          // One source alone still needs two ends.
+          domain: [firstSource, Math.max(lastSource, firstSource + 1)],
+          scheme: { name: "viridis", extent: [0, 0.9] },
+          nice: false,
+          zero: false,
         },
+        legend,
       },
       detail: "source",
       bandOpacity: 0.13,

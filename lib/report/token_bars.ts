@@ -114,7 +114,7 @@ export function tokenBars(input: TokenBarsInput): Panel {
     field,
     type: "quantitative",
     scale: { domain: [bars.length - 0.5, -0.5], nice: false, zero: false },
-    axis: { ...listAxis(bars.map(({ label }) => label)), title: null, domain: false, labelPadding: 6 },
+    axis: { ...listAxis(bars.map(({ label }) => label)), title: null, domain: false },
   });
   const ink = FIGURE_COLOURS.ink;
   const color: Json = categories.length === 0 ? { value: FIGURE_COLOURS.subject } : {
@@ -130,11 +130,14 @@ export function tokenBars(input: TokenBarsInput): Panel {
   }];
   const withError = rows.filter((row) => "low" in row);
   if (withError.length > 0) {
-    layers.push({
-      data: { values: withError },
-      mark: { type: "rule", color: ink, strokeWidth: 1.4 },
-      encoding: { x: x("low"), x2: { field: "high" }, y: y("place") },
-    });
+    // White under black: legible on dark bars too.
+    for (const [color, strokeWidth] of [["white", 3.6], [ink, 1.4]] as const) {
+      layers.push({
+        data: { values: withError },
+        mark: { type: "rule", color, strokeWidth },
+        encoding: { x: x("low"), x2: { field: "high" }, y: y("place") },
+      });
+    }
   }
   layers.push({
     data: { values: [{ zero: 0 }] },

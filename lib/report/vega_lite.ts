@@ -57,7 +57,15 @@ export function figureSpec(panels: readonly Panel[], options: FigureOptions): Ve
     ...(columns < panels.length ? { concat: panels, columns, align: "each" } : { hconcat: panels }),
     spacing,
     // Colours and shapes mean something else in each panel.
-    resolve: { scale: { color: "independent", shape: "independent", strokeDash: "independent" } },
+    resolve: {
+      scale: {
+        color: "independent",
+        fill: "independent",
+        stroke: "independent",
+        shape: "independent",
+        strokeDash: "independent",
+      },
+    },
   };
 }
 

@@ -35,7 +35,9 @@ function range(count: number): number[] {
 function persistence(layers: number, decay: number, noise: RandomStream): (number | null)[][] {
   return range(layers).map((row) =>
     range(layers).map((column) =>
-      column < row ? null : column === row ? 1 : Math.exp((row - column) * decay) + 0.06 * noise.normal()
+      column < row
+        ? null
+        : Math.min(1, Math.exp((row - column) * decay) + (column === row ? 0 : 0.06 * noise.normal()))
     )
   );
 }
