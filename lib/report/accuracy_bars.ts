@@ -1,5 +1,6 @@
 import type { Json } from "../core/mod.ts";
-import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
+import { TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { FIGURE_COLOURS, FONT_SIZES, SERIES_COLOURS } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 
 /** One bar of a group. */
@@ -24,22 +25,30 @@ export interface BarGroup {
 export interface AccuracyBarsInput {
   /** The groups from left to right. */
   readonly groups: readonly BarGroup[];
-  /** The series from left to right with their colours. @default {colours base, companion, subject in order} */
+  /**
+   * The series from left to right with their colours.
+   * @default {the subject's colour for one series; base, companion, subject and purple in order for several}
+   */
   readonly series: readonly { readonly name: string; readonly colour?: string }[];
   /** Title of the y axis with its unit. */
   readonly yTitle: string;
   /** Title of the panel. */
   readonly title?: string;
-  /** Width of the plot in pixels. @default {320} */
+  /** Width of the plot in pixels. @default {320, or more as the numbers over the bars need} */
   readonly width?: number;
   /** Height of the plot in pixels. @default {300} */
   readonly height?: number;
 }
 
-const DEFAULT_COLOURS = [FIGURE_COLOURS.base, FIGURE_COLOURS.companion, FIGURE_COLOURS.subject];
+const DEFAULT_COLOURS = [
+  FIGURE_COLOURS.base,
+  FIGURE_COLOURS.companion,
+  FIGURE_COLOURS.subject,
+  SERIES_COLOURS[3] as string,
+];
 
-/** How far the legend stands above the plot, in pixels. */
-const LEGEND_HEIGHT = 26;
+/** Width that the number over a bar takes, with its space. */
+const NUMBER_WIDTH = 31;
 
 /**
  * Grouped bars from zero with error bars and the value, to one decimal, over each.
@@ -58,7 +67,7 @@ const LEGEND_HEIGHT = 26;
  * ```
  */
 export function accuracyBars(input: AccuracyBarsInput): Panel {
-  const { groups, series, yTitle, title, width = 320, height = 300 } = input;
+  const { groups, series, yTitle, title, height = 300 } = input;
   const names = series.map(({ name }) => name);
   const rows = groups.flatMap(({ label, bars }) =>
     bars.map(({ series: name, value, error }) => {
@@ -87,6 +96,8 @@ export function accuracyBars(input: AccuracyBarsInput): Panel {
   if (rows.length === 0) {
     throw new RangeError("Cannot draw bars as there must be at least one: current count is 0");
   }
+  // Four fifths of the width are bars, the rest lies between the groups.
+  const width = input.width ?? Math.max(320, Math.ceil(groups.length * names.length * NUMBER_WIDTH / 0.8));
   const high = Math.max(...rows.map(({ top }) => top)) * 1.1 || 1;
   const x = {
     field: "group",
@@ -124,18 +135,13 @@ export function accuracyBars(input: AccuracyBarsInput): Panel {
         scale: {
           domain: names,
           range: series.map(({ colour }, index) =>
-            colour ?? DEFAULT_COLOURS[index % DEFAULT_COLOURS.length] as string
+            colour ??
+              (names.length === 1
+                ? FIGURE_COLOURS.subject
+                : DEFAULT_COLOURS[index % DEFAULT_COLOURS.length] as string)
           ),
         },
-        // Placed by hand: a legend in the layout would push the panel's title off its neighbour's line.
-        legend: {
-          title: null,
-          orient: "none",
-          legendX: 0,
-          legendY: -LEGEND_HEIGHT,
-          direction: "horizontal",
-          symbolType: "square",
-        },
+        legend: names.length > 1 ? topLegend("square") : null,
       },
     },
   }];
@@ -166,7 +172,9 @@ export function accuracyBars(input: AccuracyBarsInput): Panel {
     encoding: { x, xOffset: centre, y: y("top"), text: { field: "text", type: "nominal" } },
   });
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: LEGEND_HEIGHT }) }),
+    ...(title === undefined
+      ? {}
+      : { title: panelTitle(title, { drawnAbove: names.length > 1 ? TOP_LEGEND_HEIGHT : 0 }) }),
     width,
     height,
     layer: layers,

@@ -25,8 +25,26 @@ export const SERIES_COLOURS: readonly string[] = [
 /** Marker shapes of the curves of one panel, in order: they tell curves apart without colour. */
 export const SERIES_SHAPES: readonly string[] = ["circle", "square", "diamond", "triangle-up"];
 
+/**
+ * Colours of the parts of a whole, in order; the last is for what belongs to no part. Neighbours differ in lightness,
+ * and all of them from each other for readers who do not tell red from green.
+ */
+export const CATEGORY_COLOURS: readonly string[] = [
+  FIGURE_COLOURS.companion,
+  FIGURE_COLOURS.subject,
+  "#2E4057",
+  "#F2D75C",
+  "#B85C9E",
+  "#2A9D8F",
+  "#E3C3B0",
+  FIGURE_COLOURS.base,
+];
+
 /** The font of all figures, then what a viewer without it may use. */
 export const FIGURE_FONT = "DejaVu Sans, Verdana, Arial, sans-serif";
+
+/** The font of texts that are shown token by token: all its characters have one width. */
+export const MONO_FONT = "DejaVu Sans Mono, Menlo, Consolas, monospace";
 
 /** Font sizes in pixels. */
 export const FONT_SIZES: {

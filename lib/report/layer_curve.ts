@@ -1,6 +1,8 @@
 import type { Json } from "../core/mod.ts";
-import { FIGURE_COLOURS, FONT_SIZES, SERIES_COLOURS, SERIES_SHAPES } from "./figure_style.ts";
-import { labelPlaces } from "./_label_places.ts";
+import { paddedExtent } from "./_extent.ts";
+import { TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { curveHeights, referenceMarks } from "./_curve_marks.ts";
+import { FIGURE_COLOURS, SERIES_COLOURS, SERIES_SHAPES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 
 /** One layer of a curve. */
@@ -33,14 +35,22 @@ export interface ReferenceLine {
   readonly value: number;
   /** Ends of its shaded band. */
   readonly band?: readonly [low: number, high: number];
+  /** Name of the curve that it belongs to, whose colour it takes. @default {none: ink} */
+  readonly curve?: string;
 }
 
 /** A plot with the layer on x. */
 export interface LayerCurveInput {
   /** The curves, first on top. */
   readonly curves: readonly LayerCurve[];
-  /** Dashed lines; labelled on the right with their height to one decimal. @default {[]} */
+  /** Dashed lines; a line that names a curve takes its colour. @default {[]} */
   readonly references?: readonly ReferenceLine[];
+  /** Labels with heights right of the plot, or none where a neighbour has them. @default {"right"} */
+  readonly referenceLabels?: "right" | "none";
+  /** Decimals of the heights in labels. @default {1} */
+  readonly digits?: number;
+  /** Ends of the y axis, for panels that share it. @default {all data with five per cent to spare} */
+  readonly yExtent?: readonly [low: number, high: number];
   /** Title of the x axis. @default {"Layer"} */
   readonly xTitle?: string;
   /** Title of the y axis with its unit. */
@@ -53,95 +63,16 @@ export interface LayerCurveInput {
   readonly height?: number;
 }
 
-/** Ends of the y axis: all data with five per cent to spare on both sides. */
-function extentOf(input: LayerCurveInput): [low: number, high: number] {
-  const values = [
-    ...input.curves.flatMap(({ points }) =>
-      points.flatMap((
-        point,
-      ) => [point.value, ...(point.band ?? []), ...(point.error ?? []), ...(point.runs ?? [])])
-    ),
-    ...(input.references ?? []).flatMap((line) => [line.value, ...(line.band ?? [])]),
-  ];
-  const wrong = values.find((value) => !Number.isFinite(value));
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot draw a curve as its values must be finite: current value is ${wrong}`);
-  }
-  const low = Math.min(...values), high = Math.max(...values);
-  const spare = 0.05 * (high - low || 1);
-  return [low - spare, high + spare];
-}
-
-function referenceLayers(
-  references: readonly ReferenceLine[],
-  frame: { readonly width: number; readonly height: number; readonly extent: readonly [number, number] },
-): Json[] {
-  const { width, height, extent: [low, high] } = frame;
-  const wanted = references.map(({ value }) => height * (high - value) / (high - low));
-  const places = labelPlaces(wanted, { gap: FONT_SIZES.mark + 6, low: 0, high: height });
-  const rows = references.map((line, index) => ({
-    label: `${line.label}: ${line.value.toFixed(1)}`,
-    value: line.value,
-    ...(line.band === undefined ? {} : { low: line.band[0], high: line.band[1] }),
-    place: Math.round((places[index] as number) * 100) / 100,
-  }));
-  const pixels = { type: "quantitative", scale: null, axis: null };
-  const layers: Json[] = [];
-  if (rows.some((row) => "low" in row)) {
-    layers.push({
-      data: { values: rows.filter((row) => "low" in row) },
-      mark: { type: "rect", color: FIGURE_COLOURS.ink, opacity: 0.1 },
-      encoding: {
-        x: { value: 0 },
-        x2: { value: width },
-        y: { field: "low", type: "quantitative" },
-        y2: { field: "high" },
-      },
-    });
-  }
-  layers.push({
-    data: { values: rows },
-    mark: { type: "rule", color: FIGURE_COLOURS.ink, strokeDash: [7, 5], strokeWidth: 1.8 },
-    encoding: { x: { value: 0 }, x2: { value: width }, y: { field: "value", type: "quantitative" } },
-  });
-  rows.forEach((row, index) => {
-    layers.push({
-      data: { values: [{ from: Math.round((wanted[index] as number) * 100) / 100, to: row.place }] },
-      mark: { type: "rule", color: FIGURE_COLOURS.ink, strokeWidth: 1 },
-      encoding: {
-        x: { value: width + 2 },
-        x2: { value: width + 14 },
-        y: { field: "from", ...pixels },
-        y2: { field: "to" },
-      },
-    });
-  });
-  layers.push({
-    data: { values: rows },
-    mark: {
-      type: "text",
-      align: "left",
-      baseline: "middle",
-      color: FIGURE_COLOURS.ink,
-      fontSize: FONT_SIZES.mark,
-    },
-    encoding: {
-      x: { value: width + 19 },
-      y: { field: "place", ...pixels },
-      text: { field: "label", type: "nominal" },
-    },
-  });
-  return layers;
-}
-
 /**
  * Curves over layers with bands, error bars, markers and single runs, among dashed reference lines whose labels stand
- * to the right of the plot and never overlap.
+ * to the right of the plot and never overlap. Curves differ in colour and marker; x may also count heads, places or
+ * singular values.
  *
  * Source: the look of the paper's Figure 1 (class: code): orange curve with round markers, black dashed references,
  * five per cent of head-room.
  *
- * @throws RangeError when there is no curve, a value is not finite or there are more curves than colours.
+ * @throws RangeError when there is no curve, a value is not finite, there are more curves than colours or a reference
+ * line names no curve.
  *
  * @example
  * ```ts
@@ -154,6 +85,7 @@ function referenceLayers(
  */
 export function layerCurve(input: LayerCurveInput): Panel {
   const { curves, references = [], xTitle = "Layer", yTitle, title, width = 640, height = 300 } = input;
+  const { referenceLabels = "right", digits = 1 } = input;
   if (curves.length === 0 || curves.length > SERIES_COLOURS.length) {
     throw new RangeError(
       `Cannot draw curves as there must be 1 to ${SERIES_COLOURS.length}: current count is ${curves.length}`,
@@ -161,7 +93,9 @@ export function layerCurve(input: LayerCurveInput): Panel {
   }
   const layers = curves.flatMap(({ points }) => points.map(({ layer }) => layer));
   const first = Math.min(...layers), last = Math.max(...layers);
-  const extent = extentOf(input);
+  const heights = curveHeights(input);
+  const own = paddedExtent(heights, { what: "a curve" });
+  const extent = input.yExtent ?? own;
   // What is drawn last lies on top: the first curve.
   const rows = curves.toReversed().flatMap(({ name, points }) =>
     points.map(({ layer, value, band, error }) => ({
@@ -175,8 +109,8 @@ export function layerCurve(input: LayerCurveInput): Panel {
   const runs = curves.flatMap(({ name, points }) =>
     points.flatMap(({ layer, runs = [] }) => runs.map((value) => ({ curve: name, layer, value })))
   );
-  // About a dozen labels, at whole layers.
-  const step = Math.max(1, Math.ceil((last - first) / 14));
+  // Labels at whole layers, as many as have room: fifteen over the usual width.
+  const step = Math.max(1, Math.ceil((last - first) / Math.min(14, Math.floor(width / 28))));
   const ticks = Array.from(
     { length: Math.floor((last - first) / step) + 1 },
     (_, index) => first + index * step,
@@ -198,7 +132,7 @@ export function layerCurve(input: LayerCurveInput): Panel {
     field: "curve",
     type: "nominal",
     scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) },
-    legend: names.length > 1 ? { title: null, orient: "top", offset: 6 } : null,
+    legend: names.length > 1 ? topLegend() : null,
   };
   const shape = {
     field: "curve",
@@ -213,12 +147,24 @@ export function layerCurve(input: LayerCurveInput): Panel {
     const values = rows.filter(filter);
     return values.length === 0 ? [] : [{ data: { values }, ...layer }];
   };
+  const lines = references.map((line) => {
+    const place = line.curve === undefined ? 0 : names.indexOf(line.curve);
+    if (place < 0) {
+      throw new RangeError(
+        `Cannot draw a reference line as its curve must be one of ${
+          names.join(", ")
+        }: current is "${line.curve}"`,
+      );
+    }
+    return line.curve === undefined ? line : { ...line, colour: SERIES_COLOURS[place] as string };
+  });
+  const drawnAbove = names.length > 1 ? TOP_LEGEND_HEIGHT : 0;
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: 0 }) }),
+    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
     width,
     height,
     layer: [
-      ...(references.length === 0 ? [] : referenceLayers(references, { width, height, extent })),
+      ...referenceMarks(lines, { width, height, extent, labels: referenceLabels, digits }),
       ...part((row) => "bandLow" in row, {
         mark: { type: "area", opacity: 0.22 },
         encoding: { x, y: y("bandLow"), y2: { field: "bandHigh" }, color: colour },

@@ -7,13 +7,20 @@
 export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./accuracy_bars.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict } from "./claim_verdict.ts";
 export {
+  CATEGORY_COLOURS,
   FIGURE_COLOURS,
   FIGURE_CONFIG,
   FIGURE_FONT,
   FONT_SIZES,
+  MONO_FONT,
   SERIES_COLOURS,
   SERIES_SHAPES,
 } from "./figure_style.ts";
+export { type FrequencyDot, frequencyDots, type FrequencyDotsInput } from "./frequency_dots.ts";
+export { headPanels, type HeadPanelsInput, type HeadSeries } from "./head_panels.ts";
+export { type ColourScale, heatMap, type HeatMapInput } from "./heat_map.ts";
+export { heatStrip, type HeatStripInput, type StripSegment } from "./heat_strip.ts";
+export { type HistogramPanel, histogramPanels, type HistogramPanelsInput } from "./histogram_panels.ts";
 export {
   type CurvePoint,
   type LayerCurve,
@@ -21,6 +28,7 @@ export {
   type LayerCurveInput,
   type ReferenceLine,
 } from "./layer_curve.ts";
+export { matrixPanels, type MatrixPanelsInput, type MatrixRow } from "./matrix_panels.ts";
 export {
   type CheckVerdict,
   type ClaimResult,
@@ -54,9 +62,23 @@ export {
   type RecordExpectationsOptions,
   type ToleranceFloor,
 } from "./record_expectations.ts";
+export { type LinePoint, positionLines, type PositionLinesInput } from "./position_lines.ts";
 export { FONT_VERSION, renderPng, renderSvg } from "./render.ts";
+export { type ScatterPanel, scatterPanels, type ScatterPanelsInput } from "./scatter_panels.ts";
+export { type ShareBar, shareBars, type ShareBarsInput } from "./share_bars.ts";
 export { type BoxNumbers, type LabelledBox, shiftBoxes, type ShiftBoxesInput } from "./shift_boxes.ts";
+export { type SourceLine, sourceLines, type SourceLinesInput } from "./source_lines.ts";
+export {
+  markdownTable,
+  type TableCell,
+  type TableColumn,
+  type TableRow,
+  textTable,
+  type TextTableInput,
+} from "./text_table.ts";
+export { type TokenBar, tokenBars, type TokenBarsInput } from "./token_bars.ts";
 export { tokenLabel } from "./token_label.ts";
+export { tokenText, type TokenTextBlock, type TokenTextInput } from "./token_text.ts";
 export {
   compareMetrics,
   type Expectation,

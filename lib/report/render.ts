@@ -4,6 +4,7 @@ import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { InputError } from "../core/mod.ts";
 import { readFontMetrics } from "./_font_metrics.ts";
+import { MONO_FONT } from "./figure_style.ts";
 import type { VegaLiteSpec } from "./vega_lite.ts";
 
 /** Throws on the compiler's warnings: a figure that says something else than was meant is an error. */
@@ -35,6 +36,7 @@ export const FONT_VERSION: string = fontPackage.version;
 interface Fonts {
   readonly regular: Uint8Array;
   readonly bold: Uint8Array;
+  readonly mono: Uint8Array;
 }
 
 async function readPackageFile(specifier: string): Promise<Uint8Array> {
@@ -50,22 +52,31 @@ let fonts: Promise<Fonts> | undefined;
 
 /** Reads the fonts once and makes Vega measure text with them, as it would guess widths otherwise. */
 async function loadFonts(): Promise<Fonts> {
-  const [regular, bold] = await Promise.all([
+  const [regular, bold, mono] = await Promise.all([
     readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
     readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
+    readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf"),
   ]);
-  const widths = { regular: readFontMetrics(regular), bold: readFontMetrics(bold) };
+  const widths = {
+    regular: readFontMetrics(regular),
+    bold: readFontMetrics(bold),
+    mono: readFontMetrics(mono),
+  };
   // Vega looks this property up on each measurement and supports its replacement, but does not declare its type.
   const { textMetrics } = vega as unknown as {
     textMetrics: {
-      width: (item: { fontSize?: number; fontWeight?: string | number }, text: unknown) => number;
+      width: (
+        item: { font?: string; fontSize?: number; fontWeight?: string | number },
+        text: unknown,
+      ) => number;
     };
   };
   textMetrics.width = (item, text) => {
-    const width = item.fontWeight === "bold" || Number(item.fontWeight) >= 600 ? widths.bold : widths.regular;
+    const heavy = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+    const width = item.font === MONO_FONT ? widths.mono : heavy ? widths.bold : widths.regular;
     return width(String(text ?? "").trim()) * (item.fontSize ?? 11);
   };
-  return { regular, bold };
+  return { regular, bold, mono };
 }
 
 /**
@@ -86,7 +97,9 @@ async function loadFonts(): Promise<Fonts> {
  */
 export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   await (fonts ??= loadFonts());
-  const program = compile(spec as unknown as TopLevelSpec, { logger: new StrictLogger() }).spec;
+  // A copy, as Vega marks the rows it is given.
+  const program =
+    compile(structuredClone(spec) as unknown as TopLevelSpec, { logger: new StrictLogger() }).spec;
   const view = new vega.View(vega.parse(program), { renderer: "none", logger: new StrictLogger() });
   // Ids of clip paths count up within a process; from zero, a figure does not depend on what was drawn before.
   vega.resetSVGDefIds();
@@ -121,9 +134,13 @@ export async function renderPng(svg: string, options: { readonly scale?: number 
     throw new RangeError(`Cannot draw a PNG as scale must lie in (0, 8]: current value is ${scale}`);
   }
   await (renderer ??= loadRenderer());
-  const { regular, bold } = await (fonts ??= loadFonts());
+  const { regular, bold, mono } = await (fonts ??= loadFonts());
   const drawing = new Resvg(svg, {
-    font: { fontBuffers: [regular, bold], defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" },
+    font: {
+      fontBuffers: [regular, bold, mono],
+      defaultFontFamily: "DejaVu Sans",
+      sansSerifFamily: "DejaVu Sans",
+    },
     fitTo: { mode: "zoom", value: scale },
     background: "white",
   });

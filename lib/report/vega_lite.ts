@@ -15,12 +15,16 @@ export interface FigureOptions {
   readonly title: string;
   /** Lines under the title: what models, what the marks mean. @default {[]} */
   readonly subtitle?: readonly string[];
+  /** Panels in one row; the others follow in rows below. @default {all in one row} */
+  readonly columns?: number;
+  /** Space between neighbouring panels in pixels. @default {44} */
+  readonly spacing?: number;
 }
 
 /**
  * Panels side by side (one alone goes without its own title) as one self-contained Vega-Lite 6 specification: data inside, no addresses, one style.
  *
- * @throws RangeError when there is no panel.
+ * @throws RangeError when there is no panel or `columns` is not a whole number from 1.
  *
  * @example
  * ```ts
@@ -35,19 +39,33 @@ export function figureSpec(panels: readonly Panel[], options: FigureOptions): Ve
   if (first === undefined) {
     throw new RangeError("Cannot make a figure as it needs a panel: current count is 0");
   }
-  const { title, subtitle = [] } = options;
+  const { title, subtitle = [], columns = panels.length, spacing = 44 } = options;
+  if (!Number.isInteger(columns) || columns < 1) {
+    throw new RangeError(
+      `Cannot make a figure as columns must be a whole number from 1: current value is ${columns}`,
+    );
+  }
   const head = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: { text: title, ...(subtitle.length > 0 ? { subtitle } : {}) },
     config: FIGURE_CONFIG,
   };
   if (panels.length === 1) return { ...first, ...head };
-  // Colours and shapes mean something else in each panel.
   return {
     ...head,
-    hconcat: panels,
-    spacing: 44,
-    resolve: { scale: { color: "independent", shape: "independent" } },
+    // Columns as wide as their own panels need: a legend beside one must not widen the others.
+    ...(columns < panels.length ? { concat: panels, columns, align: "each" } : { hconcat: panels }),
+    spacing,
+    // Colours and shapes mean something else in each panel.
+    resolve: {
+      scale: {
+        color: "independent",
+        fill: "independent",
+        stroke: "independent",
+        shape: "independent",
+        strokeDash: "independent",
+      },
+    },
   };
 }
 

@@ -9,40 +9,7 @@ import {
   type VegaLiteSpec,
 } from "../../lib/report/mod.ts";
 import { boxFigure, curveFigure } from "./_figures.ts";
-
-/** All inline rows of a specification. */
-function rowsOf(value: unknown): Record<string, unknown>[] {
-  if (Array.isArray(value)) return value.flatMap(rowsOf);
-  if (typeof value !== "object" || value === null) return [];
-  const { data, ...rest } = value as { data?: { values: Record<string, unknown>[] } };
-  return [...(data?.values ?? []), ...Object.values(rest).flatMap(rowsOf)];
-}
-
-/** Texts of an SVG with their places in the whole drawing. */
-function textsOf(svg: string): { text: string; x: number; y: number }[] {
-  const found: { text: string; x: number; y: number }[] = [];
-  const stack: [number, number][] = [[0, 0]];
-  for (
-    const { index, 0: tag, 1: closing, 2: name, 3: attributes } of svg.matchAll(/<(\/?)([a-z]+)([^>]*)>/g)
-  ) {
-    if (closing === "/") {
-      stack.pop();
-      continue;
-    }
-    const [, dx = "0", dy = "0"] = /translate\(([-\d.e]+),([-\d.e]+)\)/.exec(attributes as string) ?? [];
-    const [x, y] = stack.at(-1) as [number, number];
-    const place: [number, number] = [x + Number(dx), y + Number(dy)];
-    if (name === "text") {
-      found.push({
-        text: svg.slice(index + tag.length).split("</text>")[0] as string,
-        x: place[0],
-        y: place[1],
-      });
-    }
-    if (!tag.endsWith("/>")) stack.push(place);
-  }
-  return found;
-}
+import { rowsOf, textsOf } from "./_svg.ts";
 
 Deno.test("validateSpec() accepts every kind of figure", () => {
   validateSpec(curveFigure());
@@ -62,6 +29,7 @@ Deno.test("figureSpec() holds its data and no address but the schema's", () => {
     assertEquals(addresses, ["https://vega.github.io/schema/vega-lite/v6.json"]);
   }
   assertThrows(() => figureSpec([], { title: "None" }), RangeError, "current count is 0");
+  assertThrows(() => figureSpec([{}], { title: "None", columns: 0 }), RangeError, "current value is 0");
 });
 
 Deno.test("layerCurve() keeps the labels of close reference lines apart and near their lines", async () => {

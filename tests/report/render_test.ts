@@ -20,6 +20,12 @@ Deno.test("renderSvg() gives the same text whatever was drawn before", async () 
   assertEquals(await renderSvg(curveFigure()), first);
 });
 
+Deno.test("renderSvg() leaves the figure as it was", async () => {
+  const figure = curveFigure(), before = structuredClone(figure);
+  await renderSvg(figure);
+  assertEquals(figure, before);
+});
+
 Deno.test("renderSvg() refuses a figure that the compiler warns about", async () => {
   const spec: VegaLiteSpec = {
     data: { values: [{ a: 1 }] },

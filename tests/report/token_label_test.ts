@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { tokenLabel } from "../../lib/report/mod.ts";
 
 Deno.test("tokenLabel() makes every token visible", () => {
@@ -15,6 +15,15 @@ Deno.test("tokenLabel() makes every token visible", () => {
     [" Шаг", '"␣Шаг"'],
     ["\\boxed", '"\\boxed"'],
     ["", '""'],
+    ["的解", '"\\u7684\\u89e3"'],
   ] as const;
   for (const [text, label] of cases) assertEquals(tokenLabel(text), label);
+});
+
+Deno.test("tokenLabel() keeps both ends of a long token within the length", () => {
+  const label = tokenLabel("\\displaystyle\\begin{aligned}", { most: 20 });
+  assertEquals(label, '"\\displays…aligned}"');
+  assertEquals([...label].length, 20);
+  assertEquals(tokenLabel("x".repeat(18), { most: 20 }), `"${"x".repeat(18)}"`);
+  assertThrows(() => tokenLabel("x", { most: 4 }), RangeError, "current value is 4");
 });

@@ -1,0 +1,68 @@
+import type { Json } from "../core/mod.ts";
+
+/** A point of a line without markers. */
+export interface LinePoint {
+  /** Place on the x axis. */
+  readonly x: number;
+  /** Height. */
+  readonly value: number;
+  /** Ends of the shaded band, say a bootstrap interval. */
+  readonly band?: readonly [low: number, high: number];
+}
+
+/** How lines without markers are drawn. */
+export interface LineMarksOptions {
+  /** Encoding of x, without field. */
+  readonly x: Readonly<Record<string, Json>>;
+  /** Encoding of y, without field. */
+  readonly y: Readonly<Record<string, Json>>;
+  /** Encoding of the colour that tells lines apart. */
+  readonly colour: Readonly<Record<string, Json>>;
+  /** Encoding of the dashes that tell lines apart. @default {none} */
+  readonly dash?: Readonly<Record<string, Json>>;
+  /** Field that the lines are numbered in. */
+  readonly detail: string;
+  /** Opacity of the bands. */
+  readonly bandOpacity: number;
+}
+
+/** Lines with their bands: first all bands, then the lines over them. */
+export function lineMarks(
+  lines: readonly { readonly key: Readonly<Record<string, Json>>; readonly points: readonly LinePoint[] }[],
+  options: LineMarksOptions,
+): readonly Json[] {
+  const { x, y, colour, dash, detail, bandOpacity } = options;
+  const rows = lines.flatMap(({ key, points }) =>
+    points.map(({ x, value, band }) => ({
+      ...key,
+      x,
+      value,
+      ...(band === undefined ? {} : { low: band[0], high: band[1] }),
+    }))
+  );
+  const banded = rows.filter((row) => "low" in row);
+  const common = { detail: { field: detail, type: "nominal" }, x: { ...x, field: "x" } };
+  return [
+    ...(banded.length === 0 ? [] : [{
+      data: { values: banded },
+      mark: { type: "area", opacity: bandOpacity },
+      encoding: {
+        ...common,
+        y: { ...y, field: "low" },
+        y2: { field: "high" },
+        // Fill here and stroke below: lines and bands under one channel would make the legend faint and its bar dots.
+        fill: { ...colour, legend: null },
+      },
+    }]),
+    {
+      data: { values: rows },
+      mark: { type: "line", strokeWidth: 2, strokeJoin: "round" },
+      encoding: {
+        ...common,
+        y: { ...y, field: "value" },
+        stroke: colour,
+        ...(dash === undefined ? {} : { strokeDash: dash }),
+      },
+    },
+  ];
+}
