@@ -11,7 +11,8 @@ import {
   statedAttentionBias,
   withEosTokens,
 } from "./config.ts";
-import { formatDims, readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+import { formatDims } from "./_safetensors_header.ts";
+import { readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */
@@ -65,7 +66,7 @@ interface WeightFiles {
 
 async function readShards(folder: string, indexPath: string): Promise<WeightFiles> {
   const what = "the index of the weights";
-  const index = validateJson(await readJsonFile(indexPath, { what }), {
+  const index = validateJson(await readJsonFile(indexPath, { what, kind: "index" }), {
     schema: indexSchema,
     what,
     where: indexPath,
@@ -241,11 +242,11 @@ async function readConfig(
   readonly files: string[];
 }> {
   const path = `${folder}/config.json`, generationPath = `${folder}/generation_config.json`;
-  const json = await readJsonFile(path, { what: "config.json" });
+  const json = await readJsonFile(path, { what: "config.json", kind: "config" });
   const config = modelConfigFrom(json, { where: path }), attentionBias = statedAttentionBias(json);
   if (!await pathExists(generationPath)) return { config, attentionBias, files: [path] };
   const what = "generation_config.json";
-  const generation = await readJsonFile(generationPath, { what });
+  const generation = await readJsonFile(generationPath, { what, kind: "config" });
   const { eos_token_id: eos } = validateJson(generation, {
     schema: generationSchema,
     what,

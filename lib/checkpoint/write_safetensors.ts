@@ -1,7 +1,7 @@
 import { DTYPE_BYTES, elementCount } from "../core/mod.ts";
 import { writeFileAtomic } from "./atomic_file.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
-import { SAFETENSORS_DTYPES } from "./safetensors.ts";
+import { SAFETENSORS_DTYPES } from "./_safetensors_header.ts";
 
 /** A float type that weights are stored in. */
 export type WeightDType = "float32" | "float16" | "bfloat16";
