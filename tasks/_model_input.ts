@@ -20,7 +20,7 @@ export async function openModel(folder: string, options: OpenOptions): Promise<L
   }
   if (model.config.eosTokenIds.length === 0) {
     throw new InputError("the model has no token that ends a text", {
-      where: `${folder}/config.json`,
+      where: `${model.checkpoint.folder}/config.json`,
       repair: 'set "eos_token_id"',
     });
   }

@@ -108,7 +108,7 @@ export const parity = defineCommand({
     model: {
       kind: "string",
       placeholder: "DIR",
-      help: "Model folder; without it the random model that the golden file describes",
+      help: "Model folder or owner/name@revision; without it the random model that the golden file describes",
     },
     golden: {
       kind: "string",

@@ -33,7 +33,7 @@ const DEFAULTS = {
 } as const;
 
 const FLAGS = {
-  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder, or owner/name@revision" },
   out: {
     kind: "string",
     required: true,

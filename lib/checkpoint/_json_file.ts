@@ -16,8 +16,8 @@ export interface JsonLimits {
 export const JSON_LIMITS = {
   /** config.json, generation_config.json: a few kilobytes. */
   config: { bytes: 2 ** 20, depth: 16, values: 2 ** 16 },
-  /** 405 billion parameters in one header are 150 kilobytes; a hundred thousand tensors would fit. */
-  header: { bytes: 2 ** 24, depth: 3, values: 2 ** 20 },
+  /** 405 billion parameters in one header are 150 kilobytes; sixty thousand tensors would fit. */
+  header: { bytes: 2 ** 24, depth: 3, values: 2 ** 19 },
   /** The index of shards has one line per tensor. */
   index: { bytes: 2 ** 24, depth: 8, values: 2 ** 18 },
   /** The largest vocabularies, of 260 thousand tokens, make 35 megabytes with their merges. */

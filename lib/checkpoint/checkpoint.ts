@@ -11,6 +11,7 @@ import {
   statedAttentionBias,
   withEosTokens,
 } from "./config.ts";
+import { modelFolder } from "./hub_cache.ts";
 import { formatDims } from "./_safetensors_header.ts";
 import { readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
@@ -23,7 +24,7 @@ export interface WeightEntry extends TensorEntry {
 
 /** A Hugging Face model folder, checked; the weights stay in their files. */
 export interface Checkpoint {
-  /** The folder as it was asked for. */
+  /** The folder as it was asked for, or the snapshot in the hub cache that an id stands for. */
   readonly folder: string;
   /** Real path of the one folder that holds every weight file, links resolved. */
   readonly weightsFolder: string;
@@ -272,7 +273,7 @@ async function hashFiles(files: readonly string[]): Promise<string> {
 }
 
 /**
- * Opens a Hugging Face model folder: config.json, and the headers of model.safetensors or of the shards that
+ * Opens a Hugging Face model folder, or a model in the hub cache by its id (see {@link modelFolder}): config.json, and the headers of model.safetensors or of the shards that
  * model.safetensors.index.json names. Exactly the tensors of the architecture must be there, with their shapes;
  * nothing else of the weights is read. Tokens that end a text are those of config.json and generation_config.json.
  *
@@ -289,18 +290,25 @@ async function hashFiles(files: readonly string[]): Promise<string> {
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openCheckpoint(
+  place: string,
+  options: {
+    /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
+    readonly hubCache?: string;
+  } = {},
+): Promise<Checkpoint> {
+  const folder = await modelFolder(place, options);
   const stat = await Deno.stat(folder).catch((error) => {
     throw fileFault(error, {
       what: "cannot open the model folder",
       where: folder,
-      repair: "pass the path of a Hugging Face model folder",
+      repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   });
   if (!stat.isDirectory) {
     throw new InputError("not a folder", {
       where: folder,
-      repair: "pass the path of a Hugging Face model folder",
+      repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   }
   const { config, attentionBias, files: configFiles } = await readConfig(folder);

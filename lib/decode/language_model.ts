@@ -1,5 +1,5 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { sha256, type Tensor, tensor } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph } from "../onnx/mod.ts";
 import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
@@ -15,6 +15,8 @@ export interface OpenOptions {
   readonly device?: Device;
   /** Threads inside one operation. `@default 2` */
   readonly threads?: number;
+  /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
+  readonly hubCache?: string;
 }
 
 /** A replaced site value. */
@@ -79,8 +81,8 @@ function checkTarget(
   }
 }
 
-/** Sessions that stay open at once; each holds its own copy of the weights. */
-const SESSION_LIMIT = 6;
+/** Sessions that stay open at once, and bytes of weights in all of them: each holds its own copy in float32. */
+const SESSION_LIMIT = 6, SESSION_BYTES_LIMIT = 8 * 2 ** 30;
 
 /**
  * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
@@ -107,15 +109,25 @@ export class LanguageModel {
   #tokenizer: Promise<ChatTokenizer> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #graphHash: string | null = null;
+  readonly #sessionLimit: number;
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
     this.#options = options;
+    const parameters = [...checkpoint.weights.values()].reduce(
+      (sum, { dims }) => sum + elementCount(dims),
+      0,
+    );
+    const fitting = Math.floor(SESSION_BYTES_LIMIT / (parameters * DTYPE_BYTES.float32));
+    this.#sessionLimit = Math.max(1, Math.min(SESSION_LIMIT, fitting));
   }
 
-  /** Opens a Hugging Face folder. Throws an InputError for anything wrong with it. */
+  /**
+   * Opens a Hugging Face folder, or a model in the hub cache by its id `owner/name@revision`. Throws an InputError
+   * for anything wrong with it.
+   */
   static async open(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
-    return new LanguageModel(await openCheckpoint(folder), options);
+    return new LanguageModel(await openCheckpoint(folder, options), options);
   }
 
   /** The model's shape. */
@@ -328,7 +340,7 @@ export class LanguageModel {
       this.#sessions.set(key, known);
       return await known;
     }
-    if (this.#sessions.size >= SESSION_LIMIT) {
+    if (this.#sessions.size >= this.#sessionLimit) {
       const [oldest, session] = this.#sessions.entries().next().value as [string, Promise<Session>];
       this.#sessions.delete(oldest);
       await (await session).release();

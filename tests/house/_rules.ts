@@ -36,6 +36,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "onnx-proto": "lib/onnx",
   "@huggingface/tokenizers": "lib/checkpoint",
   "@huggingface/jinja": "lib/checkpoint",
+  "@huggingface/hub": "lib/checkpoint",
   "vega": "lib/report",
   "vega-lite": "lib/report",
   "@resvg/resvg-wasm": "lib/report",
