@@ -14,8 +14,8 @@ const folder = await Deno.makeTempDir({ prefix: "train-a-vector-" });
 const config = parseSteeringConfig({
   layers: [4],
   seed: 0,
-  steps: 4,
-  prompts: 6,
+  steps: 3,
+  prompts: 4,
   samples: 8,
   maxNewTokens: 64,
   learningRates: [0.1],
