@@ -1,9 +1,10 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { DTYPE_BYTES, elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
+import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph } from "../onnx/mod.ts";
 import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { sessionLimit } from "./_session_limit.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
@@ -81,9 +82,6 @@ function checkTarget(
   }
 }
 
-/** Sessions that stay open at once, and bytes of weights in all of them: each holds its own copy in float32. */
-const SESSION_LIMIT = 6, SESSION_BYTES_LIMIT = 8 * 2 ** 30;
-
 /**
  * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
  * and steering adjoints, each by a graph of its own that is made when it is first needed.
@@ -118,8 +116,7 @@ export class LanguageModel {
       (sum, { dims }) => sum + elementCount(dims),
       0,
     );
-    const fitting = Math.floor(SESSION_BYTES_LIMIT / (parameters * DTYPE_BYTES.float32));
-    this.#sessionLimit = Math.max(1, Math.min(SESSION_LIMIT, fitting));
+    this.#sessionLimit = sessionLimit(parameters);
   }
 
   /**
