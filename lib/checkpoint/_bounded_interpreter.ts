@@ -7,9 +7,8 @@ type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
 type Value = ReturnType<Interpreter["evaluate"]>;
 
 /**
- * Steps of one rendering: parts evaluated, turns of loops, letters and elements that are made. A long
- * conversation through the longest published templates takes a few hundredths of it; a loop without end reaches it
- * in a second.
+ * Steps of one rendering: parts evaluated, turns of loops, letters and elements that are made. A
+ * conversation of two thousand turns stays within it; a loop without end reaches it in about a second.
  */
 export const STEP_LIMIT = 1_000_000;
 
