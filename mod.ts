@@ -15,6 +15,7 @@ import { LanguageModel, type OpenOptions } from "./lib/decode/mod.ts";
 
 export { InputError, type Tensor, tensor, zeros } from "./lib/core/mod.ts";
 export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
+export { fetchModel, type FetchModelOptions, type FetchProgress } from "./lib/checkpoint/mod.ts";
 export {
   answerMessages,
   type AnswerMode,
@@ -87,7 +88,8 @@ export {
 } from "./lib/analysis/mod.ts";
 
 /**
- * Opens a model: a Hugging Face folder with config.json, safetensors and a tokenizer.
+ * Opens a model: a Hugging Face folder with config.json, safetensors and a tokenizer, or `owner/name@revision` of a
+ * model in the hub cache (see {@link fetchModel}).
  *
  * @example
  * ```ts

@@ -30,7 +30,7 @@ export async function openModel(
   }
   if (model.config.eosTokenIds.length === 0) {
     throw new InputError("the model has no token that ends a text", {
-      where: `${folder}/config.json`,
+      where: `${model.checkpoint.folder}/config.json`,
       repair: 'set "eos_token_id"',
     });
   }

@@ -92,7 +92,12 @@ export const evaluate = defineCommand({
   name: "evaluate",
   summary: "Measures the accuracy of a model, with or without steering vectors, on held-out problems.",
   flags: {
-    model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+    model: {
+      kind: "string",
+      required: true,
+      placeholder: "DIR",
+      help: "Model folder, or owner/name@revision",
+    },
     vectors: { kind: "string", placeholder: "FILE", help: "Steering vectors to add; none without it" },
     patch: {
       kind: "string",

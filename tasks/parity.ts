@@ -43,12 +43,14 @@ export function parityLines(table: readonly ParityRow[], tolerance: number): str
 }
 
 /** The goldens that are shipped, each with the recipe of its random model. */
-const SHIPPED = new URL("../fixtures/golden/llama/", import.meta.url);
+const SHIPPED = ["llama", "qwen2"].map((family) => new URL(`../fixtures/golden/${family}/`, import.meta.url));
 
 function shippedGoldens(): string[] {
-  return [...Deno.readDirSync(SHIPPED)].map((entry) => entry.name)
-    .filter((name) => name.endsWith(".safetensors")).sort()
-    .map((name) => fileURLToPath(new URL(name, SHIPPED)));
+  return SHIPPED.flatMap((folder) =>
+    [...Deno.readDirSync(folder)].map((entry) => entry.name)
+      .filter((name) => name.endsWith(".safetensors")).sort()
+      .map((name) => fileURLToPath(new URL(name, folder)))
+  );
 }
 
 /** The worst of each kind of value over blocks and models: `blocks.1.q` counts as `q`. */
@@ -108,7 +110,7 @@ export const parity = defineCommand({
     model: {
       kind: "string",
       placeholder: "DIR",
-      help: "Model folder; without it the random model that the golden file describes",
+      help: "Model folder or owner/name@revision; without it the random model that the golden file describes",
     },
     golden: {
       kind: "string",
@@ -127,7 +129,7 @@ export const parity = defineCommand({
     out: { kind: "string", placeholder: "FILE", help: "JSON file for the tables, hashes and settings" },
   },
   examples: [
-    ["deno task parity", "Every shipped golden file: tiny random Llama models"],
+    ["deno task parity", "Every shipped golden file: tiny random models of both families"],
     [
       "deno task parity --golden fixtures/golden/llama/mqa_8_bfloat16.safetensors",
       "One of them, site by site",

@@ -27,7 +27,11 @@ const FLAGS = {
     placeholder: "embedded|paper",
     help: "The embedded zoo, or the paper's own models",
   },
-  model: { kind: "string", placeholder: "DIR", help: "Use this model folder in place of the zoo's base A" },
+  model: {
+    kind: "string",
+    placeholder: "DIR",
+    help: "Use this folder or owner/name@revision in place of base A",
+  },
   vectors: {
     kind: "string",
     placeholder: "DIR",

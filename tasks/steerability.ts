@@ -114,7 +114,12 @@ export const steerability = defineCommand({
   summary:
     "Measures residual norms, and trains one vector per layer towards an opener, before any training by rewards.",
   flags: {
-    model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+    model: {
+      kind: "string",
+      required: true,
+      placeholder: "DIR",
+      help: "Model folder, or owner/name@revision",
+    },
     opener: {
       kind: "string",
       default: "To",

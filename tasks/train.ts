@@ -37,7 +37,7 @@ const DEFAULTS = {
 const PLACES = VECTOR_PLACES.map((place) => place.replaceAll("_", "-"));
 
 const FLAGS = {
-  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
+  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder, or owner/name@revision" },
   out: {
     kind: "string",
     required: true,

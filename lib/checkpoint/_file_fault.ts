@@ -11,6 +11,7 @@ interface FaultPlace {
 function reasonOf(error: Error): string {
   if (error instanceof Deno.errors.NotFound) return "does not exist";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.FilesystemLoop) return "its links lead in a circle";
   if (error instanceof Deno.errors.NotCapable) return "Deno was started without the permission for it";
   return error.message;
 }

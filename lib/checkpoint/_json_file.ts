@@ -2,11 +2,30 @@ import type { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readBytes, statFile } from "./_read_bytes.ts";
 
-/**
- * Upper bound for JSON of any kind. The safetensors format itself stops at 100 MB, and the largest tokenizers in
- * use are a third of that; past it, the length is damage or mischief and must not be allocated.
- */
-export const JSON_BYTES_LIMIT = 100_000_000;
+/** What a JSON file may ask for before anything of it is parsed; past it, it is damage or mischief. */
+export interface JsonLimits {
+  /** Length of the text. */
+  readonly bytes: number;
+  /** Brackets open at once. */
+  readonly depth: number;
+  /** Commas and brackets: no text has more values than that and one. */
+  readonly values: number;
+}
+
+/** The limits of each kind of file, each several times what the largest published models have. */
+export const JSON_LIMITS = {
+  /** config.json, generation_config.json: a few kilobytes. */
+  config: { bytes: 2 ** 20, depth: 16, values: 2 ** 16 },
+  /** 405 billion parameters in one header are 150 kilobytes; sixty thousand tensors would fit. */
+  header: { bytes: 2 ** 24, depth: 3, values: 2 ** 19 },
+  /** The index of shards has one line per tensor. */
+  index: { bytes: 2 ** 24, depth: 8, values: 2 ** 18 },
+  /** The largest vocabularies, of 260 thousand tokens, make 35 megabytes with their merges. */
+  tokenizer: { bytes: 2 ** 26, depth: 32, values: 2 ** 22 },
+} as const satisfies Readonly<Record<string, JsonLimits>>;
+
+/** The kind of a JSON file, which sets its limits. */
+export type JsonKind = keyof typeof JSON_LIMITS;
 
 const REPAIR = "fetch or write the file again";
 
@@ -66,12 +85,41 @@ export function decodeUtf8(
   }
 }
 
-/** UTF-8 bytes → JSON value; `InputError` on bad UTF-8, bad JSON and keys that stand twice. */
+/** Counts brackets and commas outside of texts, so that nothing is built that would not be used. */
+function checkLimits(
+  bytes: Uint8Array,
+  options: { readonly what: string; readonly where: string; readonly kind: JsonKind },
+): void {
+  const limits: JsonLimits = JSON_LIMITS[options.kind];
+  let depth = 0, deepest = 0, values = 0, inText = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inText) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inText = false;
+    } else if (byte === 0x22) inText = true;
+    else if (byte === 0x2c) values++;
+    else if (byte === 0x7b || byte === 0x5b) {
+      values++;
+      if (++depth > deepest) deepest = depth;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  const fault = (what: string) => new InputError(what, { where: options.where, repair: REPAIR });
+  if (deepest > limits.depth) {
+    throw fault(`${options.what} nests ${deepest} deep, more than the limit ${limits.depth}`);
+  }
+  if (values > limits.values) {
+    throw fault(`${options.what} has ${values} values, more than the limit ${limits.values}`);
+  }
+}
+
+/** UTF-8 bytes → JSON value; `InputError` past the limits, on bad UTF-8, bad JSON and keys that stand twice. */
 export function parseJson(
   bytes: Uint8Array,
-  options: { readonly what: string; readonly where: string },
+  options: { readonly what: string; readonly where: string; readonly kind: JsonKind },
 ): unknown {
   const { what, where } = options;
+  checkLimits(bytes, options);
   const text = decodeUtf8(bytes, options);
   let value: unknown;
   try {
@@ -128,10 +176,13 @@ export function validateJson<T>(
 }
 
 /** All bytes of a file that should be of modest size; `InputError` when it is missing or too long. */
-export async function readWholeFile(path: string, options: { readonly what: string }): Promise<Uint8Array> {
-  const file = await statFile(path);
-  if (file.bytes > JSON_BYTES_LIMIT) {
-    throw new InputError(`${options.what} has ${file.bytes} bytes, more than the limit ${JSON_BYTES_LIMIT}`, {
+export async function readWholeFile(
+  path: string,
+  options: { readonly what: string; readonly kind: JsonKind },
+): Promise<Uint8Array> {
+  const file = await statFile(path), limit = JSON_LIMITS[options.kind].bytes;
+  if (file.bytes > limit) {
+    throw new InputError(`${options.what} has ${file.bytes} bytes, more than the limit ${limit}`, {
       where: path,
       repair: REPAIR,
     });
@@ -140,6 +191,9 @@ export async function readWholeFile(path: string, options: { readonly what: stri
 }
 
 /** A JSON file, parsed; `InputError` when it is missing, too long or not JSON. */
-export async function readJsonFile(path: string, options: { readonly what: string }): Promise<unknown> {
+export async function readJsonFile(
+  path: string,
+  options: { readonly what: string; readonly kind: JsonKind },
+): Promise<unknown> {
   return parseJson(await readWholeFile(path, options), { ...options, where: path });
 }

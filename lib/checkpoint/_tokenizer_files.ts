@@ -43,6 +43,7 @@ const tokenizerSchema = z.looseObject({
 }, "must be an object");
 
 const roleToken = z.union([text, z.looseObject({ content: text })], "must be a token").nullish();
+const REPAIR = "fetch the tokenizer again";
 const ROLES = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
 
 const configSchema = z.looseObject({
@@ -71,8 +72,86 @@ function byteLetters(): string[] {
   });
 }
 
+/** Letters of a pattern; the longest published ones have two hundred. */
+const PATTERN_LETTERS_LIMIT = 2000;
+
+/**
+ * Whether a pattern repeats, without bound, a group that itself repeats or chooses: the only form that takes
+ * exponential time on some text. The patterns of published tokenizers have none.
+ */
+export function repeatsRepetition(pattern: string): boolean {
+  // One entry per open group: whether it repeats or chooses inside.
+  const open: boolean[] = [];
+  const mark = () => open.length > 0 && (open[open.length - 1] = true);
+  const unbounded = (at: number) => /^(?:[*+]|\{\d*,\})/.test(pattern.slice(at, at + 24));
+  let inClass = false;
+  for (let at = 0; at < pattern.length; at++) {
+    const letter = pattern[at];
+    if (letter === "\\") at++;
+    else if (inClass) inClass = letter !== "]";
+    else if (letter === "[") inClass = true;
+    else if (letter === "(") open.push(false);
+    else if (letter === "|") mark();
+    else if (letter === ")") {
+      const inner = open.pop() ?? false;
+      if (inner && unbounded(at + 1)) return true;
+      // What a group holds, the group around it holds too.
+      if (inner) mark();
+    }
+    if (!inClass && letter !== "(" && unbounded(at + 1)) mark();
+  }
+  return false;
+}
+
+/** Every regular expression of the tokenizer, from whichever step has one. */
+function* patternsOf(value: unknown): Generator<string> {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === "Regex" && typeof inner === "string") yield inner;
+    else yield* patternsOf(inner);
+  }
+}
+
+/** Refuses a merge of what the vocabulary lacks: the library would run on and give other ids than the original. */
+function checkMerges({ model }: z.infer<typeof tokenizerSchema>, where: string): void {
+  for (const [index, merge] of model.merges.entries()) {
+    const parts = typeof merge === "string" ? merge.split(" ") : merge;
+    const [left = "", right = ""] = parts;
+    if (parts.length !== 2 || left === "" || right === "") {
+      throw new InputError(
+        `merge ${index} is no pair of tokens: current value is ${quoted(parts.join(" "))}`,
+        {
+          where,
+          repair: REPAIR,
+        },
+      );
+    }
+    const lacking = [left, right, left + right].find((token) => !Object.hasOwn(model.vocab, token));
+    if (lacking !== undefined) {
+      throw new InputError(
+        `merge ${index} needs the token ${quoted(lacking)}, which is not in the vocabulary`,
+        {
+          where,
+          repair: REPAIR,
+        },
+      );
+    }
+  }
+  const longer = Object.keys(model.vocab).length > 256 && model.merges.length === 0;
+  if (longer) throw new InputError("the tokenizer has tokens but no merges", { where, repair: REPAIR });
+}
+
 /** Refuses what the library would run with other results than the original, or would lose text over. */
 function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string): void {
+  const { normalizer, pre_tokenizer, post_processor, decoder } = tokenizer;
+  for (const pattern of patternsOf([normalizer, pre_tokenizer, post_processor, decoder])) {
+    if (pattern.length > PATTERN_LETTERS_LIMIT || repeatsRepetition(pattern)) {
+      throw new InputError(`the tokenizer's pattern ${quoted(pattern)} can take endless time`, {
+        where,
+        repair: "use a tokenizer whose pattern repeats no repetition",
+      });
+    }
+  }
   const steps = [...stepsOf(tokenizer.pre_tokenizer)];
   for (const step of steps) {
     if (step.type === "Split" && (step.behavior !== "Isolated" || step.invert === true)) {
@@ -115,7 +194,7 @@ async function templateOf(
 ): Promise<TokenizerFiles["template"]> {
   const own = `${folder}/chat_template.jinja`;
   if (await pathExists(own)) {
-    const bytes = await readWholeFile(own, { what: "the chat template" });
+    const bytes = await readWholeFile(own, { what: "the chat template", kind: "config" });
     return { source: decodeUtf8(bytes, { what: "the chat template", where: own }), where: own };
   }
   const { inConfig, configPath } = options;
@@ -128,10 +207,21 @@ async function templateOf(
 /** Reads tokenizer.json, tokenizer_config.json and the chat template of a model folder; `InputError` on any fault. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const tokenizerPath = `${folder}/tokenizer.json`, configPath = `${folder}/tokenizer_config.json`;
-  const tokenizerBytes = await readWholeFile(tokenizerPath, { what: "tokenizer.json" });
-  const configBytes = await readWholeFile(configPath, { what: "tokenizer_config.json" });
-  const tokenizerJson = parseJson(tokenizerBytes, { what: "tokenizer.json", where: tokenizerPath });
-  const configRaw = parseJson(configBytes, { what: "tokenizer_config.json", where: configPath });
+  const tokenizerBytes = await readWholeFile(tokenizerPath, { what: "tokenizer.json", kind: "tokenizer" });
+  const configBytes = await readWholeFile(configPath, {
+    what: "tokenizer_config.json",
+    kind: "tokenizer",
+  });
+  const tokenizerJson = parseJson(tokenizerBytes, {
+    what: "tokenizer.json",
+    where: tokenizerPath,
+    kind: "tokenizer",
+  });
+  const configRaw = parseJson(configBytes, {
+    what: "tokenizer_config.json",
+    where: configPath,
+    kind: "tokenizer",
+  });
   const tokenizer = validateJson(tokenizerJson, {
     schema: tokenizerSchema,
     what: "tokenizer.json",
@@ -143,6 +233,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     where: configPath,
   });
   checkPipeline(tokenizer, tokenizerPath);
+  checkMerges(tokenizer, tokenizerPath);
   const idOfToken = vocabularyOf(tokenizer, tokenizerPath);
   const special = (tokenizer.added_tokens ?? []).filter((token) => token.special);
   const roles = new Map<string, string>();

@@ -11,7 +11,9 @@ import {
   statedAttentionBias,
   withEosTokens,
 } from "./config.ts";
-import { formatDims, readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+import { modelFolder } from "./hub_cache.ts";
+import { formatDims } from "./_safetensors_header.ts";
+import { readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */
@@ -22,7 +24,7 @@ export interface WeightEntry extends TensorEntry {
 
 /** A Hugging Face model folder, checked; the weights stay in their files. */
 export interface Checkpoint {
-  /** The folder as it was asked for. */
+  /** The folder as it was asked for, or the snapshot in the hub cache that an id stands for. */
   readonly folder: string;
   /** Real path of the one folder that holds every weight file, links resolved. */
   readonly weightsFolder: string;
@@ -65,7 +67,7 @@ interface WeightFiles {
 
 async function readShards(folder: string, indexPath: string): Promise<WeightFiles> {
   const what = "the index of the weights";
-  const index = validateJson(await readJsonFile(indexPath, { what }), {
+  const index = validateJson(await readJsonFile(indexPath, { what, kind: "index" }), {
     schema: indexSchema,
     what,
     where: indexPath,
@@ -241,11 +243,11 @@ async function readConfig(
   readonly files: string[];
 }> {
   const path = `${folder}/config.json`, generationPath = `${folder}/generation_config.json`;
-  const json = await readJsonFile(path, { what: "config.json" });
+  const json = await readJsonFile(path, { what: "config.json", kind: "config" });
   const config = modelConfigFrom(json, { where: path }), attentionBias = statedAttentionBias(json);
   if (!await pathExists(generationPath)) return { config, attentionBias, files: [path] };
   const what = "generation_config.json";
-  const generation = await readJsonFile(generationPath, { what });
+  const generation = await readJsonFile(generationPath, { what, kind: "config" });
   const { eos_token_id: eos } = validateJson(generation, {
     schema: generationSchema,
     what,
@@ -271,7 +273,7 @@ async function hashFiles(files: readonly string[]): Promise<string> {
 }
 
 /**
- * Opens a Hugging Face model folder: config.json, and the headers of model.safetensors or of the shards that
+ * Opens a Hugging Face model folder, or a model in the hub cache by its id (see {@link modelFolder}): config.json, and the headers of model.safetensors or of the shards that
  * model.safetensors.index.json names. Exactly the tensors of the architecture must be there, with their shapes;
  * nothing else of the weights is read. Tokens that end a text are those of config.json and generation_config.json.
  *
@@ -288,18 +290,25 @@ async function hashFiles(files: readonly string[]): Promise<string> {
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openCheckpoint(
+  place: string,
+  options: {
+    /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
+    readonly hubCache?: string;
+  } = {},
+): Promise<Checkpoint> {
+  const folder = await modelFolder(place, options);
   const stat = await Deno.stat(folder).catch((error) => {
     throw fileFault(error, {
       what: "cannot open the model folder",
       where: folder,
-      repair: "pass the path of a Hugging Face model folder",
+      repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   });
   if (!stat.isDirectory) {
     throw new InputError("not a folder", {
       where: folder,
-      repair: "pass the path of a Hugging Face model folder",
+      repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   }
   const { config, attentionBias, files: configFiles } = await readConfig(folder);

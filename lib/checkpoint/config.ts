@@ -47,7 +47,12 @@ export interface ModelConfig {
   readonly eosTokenIds: readonly number[];
 }
 
-const count = z.int("must be a whole number").min(1, "must be at least 1").max(2 ** 31 - 1, "is too large");
+/**
+ * A whole number from 1 to a limit, an order of magnitude above the largest published models. Shapes are made of
+ * these numbers before any weight is looked at, so an absurd one must not get that far.
+ */
+const count = (limit: number) =>
+  z.int("must be a whole number").min(1, "must be at least 1").max(limit, `must be at most ${limit}`);
 const tokenId = z.int("must be a token id").min(0, "must be a token id").max(
   2 ** 31 - 1,
   "must be a token id",
@@ -88,14 +93,14 @@ const configSchema = z.strictObject({
   ...Object.fromEntries(IGNORED_KEYS.map((key) => [key, z.unknown().optional()])),
   model_type: only("qwen2", "llama"),
   architectures: z.array(only(...Object.values(CLASS_NAMES))).nullish(),
-  num_hidden_layers: count,
-  hidden_size: count,
-  num_attention_heads: count,
-  num_key_value_heads: count.nullable(),
-  head_dim: count.nullish(),
-  intermediate_size: count,
-  vocab_size: count,
-  max_position_embeddings: count,
+  num_hidden_layers: count(2 ** 10),
+  hidden_size: count(2 ** 18),
+  num_attention_heads: count(2 ** 12),
+  num_key_value_heads: count(2 ** 12).nullable(),
+  head_dim: count(2 ** 13).nullish(),
+  intermediate_size: count(2 ** 20),
+  vocab_size: count(2 ** 24),
+  max_position_embeddings: count(2 ** 31 - 1),
   rms_norm_eps: positive,
   hidden_act: only("silu"),
   tie_word_embeddings: z.boolean("must be true or false").optional(),
@@ -104,8 +109,9 @@ const configSchema = z.strictObject({
   rope_parameters: ropeSchema.nullish(),
   bos_token_id: tokenId.nullish(),
   eos_token_id: z.union([tokenId, z.array(tokenId)], "must be a token id or a list of them").nullish(),
-  use_sliding_window: only(false).optional(),
-  layer_types: z.array(only("full_attention")).nullish(),
+  use_sliding_window: z.literal(false, "sliding-window attention is not supported, only false").optional(),
+  layer_types: z.array(z.literal("full_attention", 'only "full_attention" is supported, no sliding windows'))
+    .nullish(),
   attention_bias: z.boolean("must be true or false").optional(),
   mlp_bias: only(false).optional(),
   use_mrope: only(false).optional(),
@@ -216,7 +222,7 @@ export function withEosTokens(
  * ```
  */
 export async function readModelConfig(path: string): Promise<ModelConfig> {
-  return modelConfigFrom(await readJsonFile(path, { what: "config.json" }), { where: path });
+  return modelConfigFrom(await readJsonFile(path, { what: "config.json", kind: "config" }), { where: path });
 }
 
 /**

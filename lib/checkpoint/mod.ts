@@ -21,7 +21,9 @@ export {
   readModelConfig,
   tinyConfig,
 } from "./config.ts";
+export { fetchModel, type FetchModelOptions, type FetchProgress } from "./fetch_model.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
+export { hubCacheFolder, type HubId, modelFolder, parseHubId } from "./hub_cache.ts";
 export {
   type RandomCheckpointOptions,
   randomWeights,
@@ -31,9 +33,16 @@ export {
 } from "./random_checkpoint.ts";
 export type { RopeScaling } from "./rope_scaling.ts";
 export { readSafetensorsHeader, readTensor, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+export {
+  PUBLISHED_CONFIGS,
+  type PublishedModel,
+  type SyntheticCheckpointOptions,
+  writeSyntheticCheckpoint,
+} from "./synthetic_checkpoint.ts";
 export { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 export {
   type SafetensorsContent,
+  type StreamedTensor,
   type WeightDType,
   type WritableTensor,
   writeSafetensors,

@@ -1,4 +1,5 @@
 import { elementCount, RandomStream } from "../core/mod.ts";
+import { weightScale } from "./_weight_scale.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
@@ -97,14 +98,6 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
   );
 }
 
-/** Standard deviation of a weight, so that activations stay near 1 however wide the model is. */
-function scaleOf(name: string, dims: readonly number[]): number {
-  if (name.endsWith("norm.weight")) return 0.2;
-  if (name.endsWith(".bias")) return 0.3;
-  if (name === "model.embed_tokens.weight") return 0.5;
-  return 1 / Math.sqrt(dims[1] as number);
-}
-
 /**
  * Random weights for a config, by Hugging Face name. Nothing is at a value that would hide a fault: norm gains
  * scatter around 1, biases differ from 0. Each tensor has its own stream, so changing one width leaves the others.
@@ -125,7 +118,7 @@ export function randomWeights(
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of shapes) {
     const stream = new RandomStream(options.seed, "weights", name);
-    const centre = name.endsWith("norm.weight") ? 1 : 0, scale = scaleOf(name, dims);
+    const { centre, scale } = weightScale(name, dims);
     weights.set(
       name,
       Float32Array.from({ length: elementCount(dims) }, () => centre + scale * stream.normal()),

@@ -1,7 +1,7 @@
 import { DTYPE_BYTES, elementCount } from "../core/mod.ts";
 import { writeFileAtomic } from "./atomic_file.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
-import { SAFETENSORS_DTYPES } from "./safetensors.ts";
+import { SAFETENSORS_DTYPES } from "./_safetensors_header.ts";
 
 /** A float type that weights are stored in. */
 export type WeightDType = "float32" | "float16" | "bfloat16";
@@ -16,10 +16,20 @@ export interface WritableTensor {
   readonly data: Float32Array;
 }
 
+/** A tensor too large to be held: its bytes as they go into the file, little-endian, chunk by chunk. */
+export interface StreamedTensor {
+  /** Type of its elements in the file. */
+  readonly dtype: WeightDType;
+  /** Its shape; empty for a scalar. */
+  readonly dims: readonly number[];
+  /** Makes the bytes; a chunk is written before the next one is asked for, so its memory may be used again. */
+  readonly chunks: () => Iterable<Uint8Array>;
+}
+
 /** Content of a safetensors file. */
 export interface SafetensorsContent {
   /** Tensors by name. */
-  readonly tensors: Readonly<Record<string, WritableTensor>>;
+  readonly tensors: Readonly<Record<string, WritableTensor | StreamedTensor>>;
   /** Free text by key. @default {{}} */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -33,9 +43,25 @@ function storedBytes({ dtype, data }: WritableTensor): Uint8Array {
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
+/** The bytes of one tensor; a stream that is too long or too short would shift all that follow it. */
+function* bytesOf(name: string, tensor: WritableTensor | StreamedTensor): Generator<Uint8Array> {
+  if ("data" in tensor) return yield storedBytes(tensor);
+  const expected = elementCount(tensor.dims) * DTYPE_BYTES[tensor.dtype];
+  let written = 0;
+  for (const chunk of tensor.chunks()) {
+    written += chunk.length;
+    yield chunk;
+  }
+  if (written !== expected) {
+    throw new RangeError(
+      `Cannot write "${name}" as ${tensor.dtype} [${tensor.dims}] needs ${expected} bytes: current count is ${written}`,
+    );
+  }
+}
+
 /** Eight bytes of length and the JSON, padded with spaces so that the data starts at a multiple of eight. */
 function headerOf(
-  entries: readonly (readonly [string, WritableTensor])[],
+  entries: readonly (readonly [string, WritableTensor | StreamedTensor])[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const notes = Object.entries(metadata).sort(([a], [b]) => byCodeUnit(a, b));
@@ -59,7 +85,7 @@ function headerOf(
 /**
  * Writes a safetensors file, atomically. Equal content gives equal bytes: wider dtypes come first (every tensor
  * then starts at a multiple of its element's bytes), names are sorted within a dtype's width, the header is padded
- * to eight bytes; rounding is to nearest, ties to even. One tensor at a time is converted.
+ * to eight bytes; rounding is to nearest, ties to even. One tensor at a time is converted; a {@link StreamedTensor} is never held as a whole.
  *
  * Throws `RangeError` when a shape and its values disagree, `InputError` when the file cannot be written.
  *
@@ -76,24 +102,23 @@ function headerOf(
  */
 export async function writeSafetensors(path: string, content: SafetensorsContent): Promise<void> {
   const entries = Object.entries(content.tensors);
-  for (const [name, { dims, data }] of entries) {
+  for (const [name, tensor] of entries) {
     if (name === "__metadata__") {
       throw new RangeError(
         `Cannot write a tensor as its name must differ from the format's own: current value is "${name}"`,
       );
     }
-    if (elementCount(dims) !== data.length) {
+    if ("data" in tensor && elementCount(tensor.dims) !== tensor.data.length) {
+      const needed = elementCount(tensor.dims);
       throw new RangeError(
-        `Cannot write "${name}" as [${dims}] needs ${
-          elementCount(dims)
-        } values: current count is ${data.length}`,
+        `Cannot write "${name}" as [${tensor.dims}] needs ${needed} values: current count is ${tensor.data.length}`,
       );
     }
   }
   entries.sort(([a, x], [b, y]) => DTYPE_BYTES[y.dtype] - DTYPE_BYTES[x.dtype] || byCodeUnit(a, b));
   const chunks = function* (): Generator<Uint8Array> {
     yield headerOf(entries, content.metadata ?? {});
-    for (const [, tensor] of entries) yield storedBytes(tensor);
+    for (const [name, tensor] of entries) yield* bytesOf(name, tensor);
   };
   await writeFileAtomic(path, chunks());
 }

@@ -1,5 +1,5 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { sha256, type Tensor, tensor } from "../core/mod.ts";
+import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph } from "../onnx/mod.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type SteeringRoute,
 } from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { sessionLimit } from "./_session_limit.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
@@ -26,6 +27,8 @@ export interface OpenOptions {
   readonly device?: Device;
   /** Threads inside one operation. `@default 2` */
   readonly threads?: number;
+  /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
+  readonly hubCache?: string;
 }
 
 /** A replaced site value. */
@@ -90,9 +93,6 @@ function checkTarget(
   }
 }
 
-/** Sessions that stay open at once; each holds its own copy of the weights. */
-const SESSION_LIMIT = 6;
-
 /**
  * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
  * and steering adjoints, each by a graph of its own that is made when it is first needed.
@@ -118,15 +118,24 @@ export class LanguageModel {
   #tokenizer: Promise<ChatTokenizer> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #graphHashes = new Map<string, string>();
+  readonly #sessionLimit: number;
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
     this.#options = options;
+    const parameters = [...checkpoint.weights.values()].reduce(
+      (sum, { dims }) => sum + elementCount(dims),
+      0,
+    );
+    this.#sessionLimit = sessionLimit(parameters);
   }
 
-  /** Opens a Hugging Face folder. Throws an InputError for anything wrong with it. */
+  /**
+   * Opens a Hugging Face folder, or a model in the hub cache by its id `owner/name@revision`. Throws an InputError
+   * for anything wrong with it.
+   */
   static async open(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
-    return new LanguageModel(await openCheckpoint(folder), options);
+    return new LanguageModel(await openCheckpoint(folder, options), options);
   }
 
   /** The model's shape. */
@@ -359,7 +368,7 @@ export class LanguageModel {
       this.#sessions.set(key, known);
       return await known;
     }
-    if (this.#sessions.size >= SESSION_LIMIT) {
+    if (this.#sessions.size >= this.#sessionLimit) {
       const [oldest, session] = this.#sessions.entries().next().value as [string, Promise<Session>];
       this.#sessions.delete(oldest);
       await (await session).release();

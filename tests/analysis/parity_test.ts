@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { LLAMA_CASES, writeLlamaCheckpoint } from "../../fixtures/golden/tiny_llama_cases.ts";
+import { PARITY_CASES, writeParityCheckpoint } from "../../fixtures/golden/parity_cases.ts";
 import {
   compareValue,
   parity,
@@ -17,14 +17,14 @@ import { withFolder } from "../checkpoint/_folder.ts";
 import { assertClose, TOLERANCES } from "../tolerances.ts";
 
 const goldenPath = (name: string) =>
-  new URL(`../../fixtures/golden/llama/${name}.safetensors`, import.meta.url).pathname;
+  new URL(`../../fixtures/golden/${name}.safetensors`, import.meta.url).pathname;
 
-async function withLlama(
+async function withModel(
   name: string,
   body: (model: LanguageModel, folder: string) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (folder) => {
-    await writeLlamaCheckpoint(folder, name);
+    await writeParityCheckpoint(folder, name);
     const model = await LanguageModel.open(folder, { threads: 1 });
     try {
       await body(model, folder);
@@ -44,30 +44,40 @@ function assertParity(row: ParityRow): void {
   if (!fits) throw new Error(JSON.stringify(row));
 }
 
-Deno.test("the Llama cases bring every pair of settings together", () => {
-  const settings = Object.values(LLAMA_CASES).map(({ config, dtype }) => ({
-    kvHeads: config.kvHeads,
-    headDim: config.headDim,
-    dtype,
-    scaled: config.ropeScaling !== null,
-    tied: config.tiedEmbeddings,
-  }));
-  const names = ["kvHeads", "headDim", "dtype", "scaled", "tied"] as const;
-  for (const a of names) {
-    for (const b of names.slice(names.indexOf(a) + 1)) {
-      const count = (name: typeof names[number]) => new Set(settings.map((setting) => setting[name])).size;
-      const pairs = new Set(settings.map((setting) => `${setting[a]}|${setting[b]}`));
-      assertEquals([a, b, pairs.size], [a, b, count(a) * count(b)]);
+for (const family of ["llama", "qwen2"]) {
+  Deno.test(`the ${family} cases bring every pair of settings together`, () => {
+    const settings = Object.values(PARITY_CASES).filter(({ config }) => config.architecture === family)
+      .map(({ config, dtype }) => ({
+        kvHeads: config.kvHeads,
+        headDim: config.headDim,
+        dtype,
+        angles: `${config.ropeTheta} ${config.ropeScaling !== null}`,
+        tied: config.tiedEmbeddings,
+      }));
+    const names = ["kvHeads", "headDim", "dtype", "angles", "tied"] as const;
+    for (const a of names) {
+      for (const b of names.slice(names.indexOf(a) + 1)) {
+        const count = (name: typeof names[number]) => new Set(settings.map((setting) => setting[name])).size;
+        const pairs = new Set(settings.map((setting) => `${setting[a]}|${setting[b]}`));
+        assertEquals([a, b, pairs.size, count(a) >= 2], [a, b, count(a) * count(b), true]);
+      }
     }
-  }
-  for (const { config } of Object.values(LLAMA_CASES)) {
+  });
+}
+
+Deno.test("no case has heads as wide as the residual stream over their number; each family has shards and one file", () => {
+  for (const { config } of Object.values(PARITY_CASES)) {
     assertEquals(config.headDim === config.embed / config.heads, false);
+  }
+  for (const family of ["llama", "qwen2"]) {
+    const cases = Object.values(PARITY_CASES).filter(({ config }) => config.architecture === family);
+    assertEquals(new Set(cases.map(({ shards = 1 }) => shards)), new Set([1, 2]));
   }
 });
 
-for (const name of Object.keys(LLAMA_CASES)) {
+for (const name of Object.keys(PARITY_CASES)) {
   Deno.test(`${name}: logits, sites, log-probabilities, cached decoding and adjoints equal transformers`, () =>
-    withLlama(name, async (model) => {
+    withModel(name, async (model) => {
       const table = await parity(model, await readParityGolden(goldenPath(name), model));
       assertEquals(table.length, PARITY_VALUES.length + SITE_KINDS.length * model.config.layers);
       table.forEach(assertParity);
@@ -79,8 +89,8 @@ for (const name of Object.keys(LLAMA_CASES)) {
 }
 
 Deno.test("parity() sees what differs: another scaling, other vectors, another token", async () => {
-  const name = "gqa_8_bfloat16_scaled_biased";
-  await withLlama(name, async (model, folder) => {
+  const name = "llama/gqa_8_bfloat16_scaled_biased";
+  await withModel(name, async (model, folder) => {
     const golden = await readParityGolden(goldenPath(name), model);
     const worst = (table: readonly ParityRow[], find: (row: ParityRow) => boolean) =>
       Math.max(...table.filter(find).map((row) => row.relativeError));
@@ -142,8 +152,8 @@ Deno.test("compareValue() measures KL of logits by hand", () => {
 });
 
 Deno.test("goldens of other kinds, of other models and damaged ones are refused; a whole one makes its model again", async () => {
-  const name = "mqa_8_bfloat16";
-  await withLlama(name, async (model, folder) => {
+  const name = "llama/mqa_8_bfloat16";
+  await withModel(name, async (model, folder) => {
     const file = await readSafetensorsHeader(goldenPath(name));
     const metadata = Object.fromEntries(file.metadata);
     const tensors = Object.fromEntries(

@@ -12,7 +12,7 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 export function rawSafetensors(
   header: string | Uint8Array,
   options: { readonly data?: number | Uint8Array; readonly claim?: bigint } = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const text = typeof header === "string" ? new TextEncoder().encode(header) : header;
   const data = options.data instanceof Uint8Array ? options.data : new Uint8Array(options.data ?? 0);
   const bytes = new Uint8Array(8 + text.length + data.length);

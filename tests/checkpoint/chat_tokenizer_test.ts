@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { ChatTokenizer, type ChatTurn } from "../../lib/checkpoint/mod.ts";
+import { repeatsRepetition } from "../../lib/checkpoint/_tokenizer_files.ts";
 import { golden, withFolder } from "./_folder.ts";
 
 interface GoldenTokenizer {
@@ -162,6 +163,34 @@ Deno.test("ChatTokenizer.open() refuses what would lose text or split it differe
     'splits by "MergedWithPrevious"',
   );
   await assertRefused({ tokenizer: split({ invert: true }) }, 'splits by "Isolated, inverted"');
+});
+
+Deno.test("ChatTokenizer.open() refuses merges that are missing or of tokens that are", async () => {
+  const merges = (change: (list: unknown[]) => unknown[]) => (json: EditableTokenizer) =>
+    void Object.assign(json.model, {
+      merges: change((json.model as unknown as { merges: unknown[] }).merges),
+    });
+  await assertRefused({ tokenizer: merges(() => []) }, "the tokenizer has tokens but no merges");
+  await assertRefused(
+    { tokenizer: merges(([, ...rest]) => [["a", "§§"], ...rest]) },
+    'merge 0 needs the token "§§"',
+  );
+  await assertRefused({ tokenizer: merges((list) => [...list, "a b c"]) }, "is no pair of tokens");
+  await assertRefused({ tokenizer: merges((list) => [...list, ["", "a"]]) }, "is no pair of tokens");
+});
+
+Deno.test("ChatTokenizer.open() refuses patterns that can take exponential time", async () => {
+  const pattern = (Regex: string) => (json: EditableTokenizer) =>
+    void Object.assign(json.pre_tokenizer.pretokenizers[0]!, { pattern: { Regex } });
+  for (const endless of ["(a+)+$", "(?:a|a)*b", "((a{2,})b?)+", "(\\w*\\s)*x", "([ab]+){3,}"]) {
+    await assertRefused({ tokenizer: pattern(endless) }, "can take endless time");
+  }
+  await assertRefused({ tokenizer: pattern("a".repeat(2001)) }, "can take endless time");
+  const published = [
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)|\\s+",
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}]*[\\p{Ll}\\p{Lm}]+(?i:'s|'t|'re)?|[()|+*]+|\\(a+\\)+",
+  ];
+  assertEquals(published.map(repeatsRepetition), [false, false]);
 });
 
 Deno.test("ChatTokenizer.open() names missing files and a tokenizer too large for the model", async () => {

@@ -213,6 +213,54 @@ Deno.test("openCheckpoint() refuses an index that does not match its shards", as
   }
 });
 
+Deno.test("openCheckpoint() refuses links that lead in a circle and files that are none", async () => {
+  for (const name of ["config.json", "model.safetensors"]) {
+    await withCheckpoint({}, async (folder) => {
+      await Deno.remove(`${folder}/${name}`);
+      await Deno.symlink(name, `${folder}/${name}`);
+      await assertRefused(folder, "its links lead in a circle");
+      await Deno.remove(`${folder}/${name}`);
+      await Deno.mkdir(`${folder}/${name}`);
+      await assertRefused(folder, "not a file");
+    });
+  }
+  await withFolder(async (folder) => {
+    await Deno.symlink("b", `${folder}/a`);
+    await Deno.symlink("a", `${folder}/b`);
+    await assertRefused(`${folder}/a`, "its links lead in a circle");
+  });
+});
+
+Deno.test("openCheckpoint() refuses configs and indexes that ask for more than a file of a model can", async () => {
+  await withCheckpoint({ shards: 2 }, async (folder) => {
+    const refused = async (name: string, text: string, message: string) => {
+      const path = `${folder}/${name}`, original = await Deno.readTextFile(path);
+      await Deno.writeTextFile(path, text);
+      await assertRefused(folder, message);
+      await Deno.writeTextFile(path, original);
+    };
+    const index = "model.safetensors.index.json";
+    await refused("config.json", `{"a":${"[".repeat(1e5)}`, "config.json nests 100001 deep");
+    await refused("config.json", `[${"0,".repeat(70_000)}0]`, "config.json has 70001 values");
+    await refused("config.json", "[]", "config.json");
+    await refused(
+      index,
+      `{"weight_map":{${'"a":"b",'.repeat(300_000)}"a":"b"}}`,
+      "values, more than the limit",
+    );
+    await refused(index, '{"weight_map":{"a":{"b":"c"}}}', "must be a file name");
+    await refused(
+      index,
+      '{"weight_map":{"a":"x.safetensors\\u0000"}}',
+      "must be the name of a .safetensors file",
+    );
+    await Deno.truncate(`${folder}/${index}`, 2 ** 24 + 1);
+    await assertRefused(folder, "bytes, more than the limit 16777216");
+    await Deno.truncate(`${folder}/config.json`, 2 ** 40);
+    await assertRefused(folder, "config.json has 1099511627776 bytes, more than the limit 1048576");
+  });
+});
+
 Deno.test("openCheckpoint() follows links to the one folder of real files, as download folders have them", async () => {
   await withFolder(async (folder) => {
     const [blobs, snapshot] = [`${folder}/blobs`, `${folder}/snapshots/main`];

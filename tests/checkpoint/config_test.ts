@@ -113,7 +113,7 @@ Deno.test("modelConfigFrom() refuses unknown keys by name", () => {
 Deno.test("modelConfigFrom() refuses what would change the computation", () => {
   assertRefused(
     { use_sliding_window: true },
-    '"use_sliding_window" in config.json: only false is supported: current value is true',
+    '"use_sliding_window" in config.json: sliding-window attention is not supported, only false: current value is true',
   );
   assertRefused({ layer_types: ["full_attention", "sliding_attention"] }, "layer_types[1]");
   assertRefused({ layer_types: ["full_attention"] }, "layer_types must name 28 layers");
@@ -223,4 +223,19 @@ Deno.test("readModelConfig() names the file that is missing or broken", async ()
     await Deno.writeTextFile(path, '{"vocab_size": 1, "vocab_size": 2}');
     await assertRejects(() => readModelConfig(path), InputError, 'the key "vocab_size" twice');
   });
+});
+
+Deno.test("modelConfigFrom() refuses absurd sizes before anything is made of them", () => {
+  const huge = 2 ** 31 - 1;
+  assertRefused({ num_hidden_layers: huge }, '"num_hidden_layers" in config.json: must be at most 1024');
+  assertRefused({ hidden_size: huge }, '"hidden_size" in config.json: must be at most 262144');
+  assertRefused({ num_attention_heads: huge }, "must be at most 4096");
+  assertRefused({ num_key_value_heads: huge }, "must be at most 4096");
+  assertRefused({ head_dim: huge }, "must be at most 8192");
+  assertRefused({ intermediate_size: huge }, "must be at most 1048576");
+  assertRefused({ vocab_size: 2 ** 25 }, "must be at most 16777216");
+  assertRefused({ max_position_embeddings: 2 ** 40 }, "must be at most");
+  assertRefused({ rope_theta: 1e400 }, "rope_theta");
+  assertRefused({ rms_norm_eps: -1 }, "must be above 0");
+  assertRefused({ hidden_size: 1.5 }, "must be a whole number");
 });

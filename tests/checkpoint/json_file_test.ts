@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { duplicateKey, JSON_BYTES_LIMIT, readJsonFile } from "../../lib/checkpoint/_json_file.ts";
+import { duplicateKey, JSON_LIMITS, readJsonFile } from "../../lib/checkpoint/_json_file.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { withFolder } from "./_folder.ts";
 
@@ -31,9 +31,13 @@ Deno.test("readJsonFile() refuses a file past the limit without reading it", asy
   await withFolder(async (folder) => {
     const path = `${folder}/config.json`;
     await Deno.writeTextFile(path, "{}");
-    assertEquals(await readJsonFile(path, { what: "config.json" }), {});
+    assertEquals(await readJsonFile(path, { what: "config.json", kind: "config" }), {});
     // A sparse file: long, but of no size on disk.
-    await Deno.truncate(path, JSON_BYTES_LIMIT + 1);
-    await assertRejects(() => readJsonFile(path, { what: "config.json" }), InputError, "more than the limit");
+    await Deno.truncate(path, JSON_LIMITS.config.bytes + 1);
+    await assertRejects(
+      () => readJsonFile(path, { what: "config.json", kind: "config" }),
+      InputError,
+      "more than the limit",
+    );
   });
 });

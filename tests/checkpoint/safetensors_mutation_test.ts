@@ -1,9 +1,10 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
-import { readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
+import { JSON_LIMITS } from "../../lib/checkpoint/_json_file.ts";
+import { headerLength, parseHeader } from "../../lib/checkpoint/_safetensors_header.ts";
+import { readSafetensorsHeader, type SafetensorsFile } from "../../lib/checkpoint/mod.ts";
 import { rawSafetensors, withFolder } from "./_folder.ts";
 
-const ROUNDS = 2500;
 const HEADER = JSON.stringify({
   __metadata__: { format: "pt" },
   "model.embed_tokens.weight": { dtype: "F32", shape: [4, 3], data_offsets: [0, 48] },
@@ -52,7 +53,7 @@ function edited(text: string, stream: RandomStream): string {
 }
 
 /** A damaged file: edits of the header, a wrong length, broken bytes, a cut. */
-function damaged(stream: RandomStream): Uint8Array {
+function damaged(stream: RandomStream): Uint8Array<ArrayBuffer> {
   let header = HEADER;
   for (let edit = stream.integer({ below: 4 }); edit > 0; edit--) header = edited(header, stream);
   const wrongLength = stream.uniform() < 0.15;
@@ -64,28 +65,84 @@ function damaged(stream: RandomStream): Uint8Array {
   return stream.uniform() < 0.15 ? bytes.subarray(0, stream.integer({ below: bytes.length })) : bytes;
 }
 
-Deno.test("readSafetensorsHeader() survives thousands of damaged headers with an InputError or a sound result", async () => {
-  const before = Deno.memoryUsage().rss;
+/** What reading a damaged file came to; anything but an `InputError` or a sound result throws. */
+function tally(
+  outcomes: { sound: number; refused: number },
+  round: number,
+  read: () => SafetensorsFile,
+): void {
+  try {
+    const file = read();
+    for (const { offset, length } of file.tensors.values()) {
+      assert(offset >= 8 && offset + length <= file.bytes, `round ${round}: a tensor outside the file`);
+    }
+    outcomes.sound++;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw new Error(`round ${round}`, { cause: error });
+    assert(!error.message.includes("\n") && error.message.length < 400, `round ${round}: ${error.message}`);
+    outcomes.refused++;
+  }
+}
+
+/** Both kinds must occur, or the edits would be too gentle or too harsh to mean anything. */
+function assertMixed({ sound, refused }: { sound: number; refused: number }, rounds: number): void {
+  assertEquals(sound + refused, rounds);
+  assert(sound > rounds / 20 && refused > rounds / 4, `${sound} sound, ${refused} refused`);
+}
+
+const HEADER_ROUNDS = 20_000, FILE_ROUNDS = 300;
+
+Deno.test(`${HEADER_ROUNDS} damaged safetensors headers are refused by an InputError or give a sound result`, () => {
+  const before = Deno.memoryUsage().rss, outcomes = { sound: 0, refused: 0 };
+  for (let round = 0; round < HEADER_ROUNDS; round++) {
+    const bytes = damaged(new RandomStream(0, "mutation", round)), where = "x.safetensors";
+    tally(outcomes, round, () => {
+      const length = headerLength(bytes.slice(0, 8), { bytes: bytes.length, where });
+      return parseHeader(bytes.subarray(8, 8 + length), { file: where, bytes: bytes.length, where });
+    });
+  }
+  assertMixed(outcomes, HEADER_ROUNDS);
+  const grownBytes = Deno.memoryUsage().rss - before;
+  assert(grownBytes < 3e8, `memory grew by ${grownBytes} bytes on files of 400`);
+});
+
+Deno.test("readSafetensorsHeader() does the same with damaged files on disk", async () => {
   const outcomes = { sound: 0, refused: 0 };
   await withFolder(async (folder) => {
     const path = `${folder}/x.safetensors`;
-    for (let round = 0; round < ROUNDS; round++) {
-      const bytes = damaged(new RandomStream(0, "mutation", round));
-      await Deno.writeFile(path, bytes);
-      try {
-        const file = await readSafetensorsHeader(path);
-        for (const { offset, length } of file.tensors.values()) {
-          assert(offset >= 8 && offset + length <= bytes.length, `round ${round}: a tensor outside the file`);
-        }
-        outcomes.sound++;
-      } catch (error) {
-        if (!(error instanceof InputError)) throw new Error(`round ${round}`, { cause: error });
-        outcomes.refused++;
-      }
+    for (let round = 0; round < FILE_ROUNDS; round++) {
+      await Deno.writeFile(path, damaged(new RandomStream(1, "mutation", round)));
+      const result = await readSafetensorsHeader(path).catch((error: unknown) => error);
+      tally(outcomes, round, () => {
+        if (result instanceof Error) throw result;
+        return result as SafetensorsFile;
+      });
     }
   });
-  // Both kinds must occur, or the edits would be too gentle or too harsh to mean anything.
-  assert(outcomes.sound > ROUNDS / 20 && outcomes.refused > ROUNDS / 4, JSON.stringify(outcomes));
-  const grownBytes = Deno.memoryUsage().rss - before;
-  assert(grownBytes < 3e8, `memory grew by ${grownBytes} bytes on files of 400`);
+  assertMixed(outcomes, FILE_ROUNDS);
+});
+
+Deno.test("a header of the largest size that parses to nothing of use takes bounded memory", async () => {
+  const { bytes: limit, values } = JSON_LIMITS.header;
+  const keys = Array.from({ length: values - 2 }, (_, index) => `"${index.toString(36)}":0`).join();
+  await withFolder(async (folder) => {
+    const path = `${folder}/x.safetensors`, before = Deno.memoryUsage().rss;
+    const refused = async (header: string, message: string) => {
+      await Deno.writeFile(path, rawSafetensors(header.padEnd(limit)));
+      await assertRejects(() => readSafetensorsHeader(path), InputError, message);
+    };
+    await refused(`{${keys}}`, "is not described by an object");
+    await refused(`{${'"a":0,'.repeat(values + 1)}"b":0}`, "values, more than the limit");
+    await refused(`{"a":"${"\\u0041".repeat(2_000_000)}"}`, "is not described by an object");
+    const grownBytes = Deno.memoryUsage().rss - before;
+    assert(grownBytes < 6e8, `memory grew by ${grownBytes} bytes`);
+    await Deno.truncate(path, 200_000_000);
+    await Deno.writeFile(path, rawSafetensors("", { claim: 100_000_000n }).subarray(0, 8), { create: false });
+    await Deno.truncate(path, 200_000_000);
+    await assertRejects(
+      () => readSafetensorsHeader(path),
+      InputError,
+      "the header has 100000000 bytes, more than",
+    );
+  });
 });

@@ -89,7 +89,8 @@ Deno.test("readSafetensorsHeader() refuses what is not one JSON object", async (
   await assertRefused("not valid JSON", "{} x");
   await assertRefused("not valid JSON", '{"x":NaN}');
   await assertRefused("not valid UTF-8", Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d));
-  await assertRefused("not valid JSON", `{"a":${"[".repeat(50_000)}`);
+  await assertRefused("nests 50001 deep, more than the limit 3", `{"a":${"[".repeat(50_000)}`);
+  await assertRefused("not valid JSON", '{"a":[[');
 });
 
 Deno.test("readSafetensorsHeader() refuses keys that stand twice, escaped or not", async () => {

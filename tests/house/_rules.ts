@@ -38,6 +38,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "@huggingface/jinja": "lib/checkpoint",
   "@cortex-js/compute-engine": "lib/problems",
   "hyparquet": "lib/problems",
+  "@huggingface/hub": "lib/checkpoint",
   "vega": "lib/report",
   "vega-lite": "lib/report",
   "@resvg/resvg-wasm": "lib/report",

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { writeLlamaCheckpoint } from "../../fixtures/golden/tiny_llama_cases.ts";
+import { writeParityCheckpoint } from "../../fixtures/golden/parity_cases.ts";
 import type { ParityRow } from "../../lib/analysis/mod.ts";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
@@ -13,7 +13,7 @@ const GOLDEN = new URL(`../../fixtures/golden/llama/${NAME}.safetensors`, import
 Deno.test("parity prints one row per value, a verdict, and writes the table", async () => {
   await inFolder(async (folder) => {
     const model = `${folder}/model`, out = `${folder}/new/parity.json`;
-    await writeLlamaCheckpoint(model, NAME);
+    await writeParityCheckpoint(model, `llama/${NAME}`);
     const args = ["--golden", GOLDEN, "--threads", "1"];
     const { code, output, error } = await runOn(parity, [...args, "--model", model, "--out", out]);
     assertEquals([code, error], [0, ""]);
@@ -97,7 +97,7 @@ Deno.test("worstByKind() takes the worst of every column over blocks and models"
 Deno.test("parity refuses other models, other files and bad flags with one line", async () => {
   await inFolder(async (folder) => {
     const model = `${folder}/model`;
-    await writeLlamaCheckpoint(model, "mha_16_float16_tied");
+    await writeParityCheckpoint(model, "llama/mha_16_float16_tied");
     const refused = async (...args: string[]) => faultLine(await runOn(parity, args));
     assertEquals(
       await refused("--model", model, "--golden", GOLDEN),

@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { fetch } from "../../tasks/fetch.ts";
+import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";
+
+Deno.test("fetch refuses what is no id before it asks for anything", async () => {
+  await inFolder(async (folder) => {
+    const ended = await runOn(fetch, ["./a", "--hub-cache", folder]);
+    assertEquals(
+      faultLine(ended),
+      'error: "./a" is no id of a model on the hub (pass owner/name@revision, such as Qwen/Qwen2.5-Math-1.5B@main)',
+    );
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("only the task that fetches may use the network, and only hosts of the hub", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const networked = Object.entries(tasks as Record<string, { command: string }>)
+    .filter(([, { command }]) => command.includes("--allow-net")).map(([name]) => name);
+  assertEquals(networked, ["fetch"]);
+  assertEquals(
+    /--allow-net=(\S+)/.exec(tasks.fetch.command)?.[1],
+    "huggingface.co,*.huggingface.co,*.hf.co",
+  );
+});
