@@ -21,6 +21,12 @@ export interface AttentionInput {
 /** Computes head outputs [batch, seq, heads, head_dim]; sequence, decode and training graphs differ only in this. */
 export type AttentionKernel = (g: GraphBuilder, input: AttentionInput) => Value;
 
+/** Adds what an adapter on down_proj adds: W_down z [batch, seq, embed] and z [batch, seq, neurons] → the MLP's output. */
+export type AdapterHandler = (
+  g: GraphBuilder,
+  input: { readonly layer: number; readonly neurons: Value; readonly downOut: Value },
+) => Value;
+
 /** What the decoder is made of. */
 export interface DecoderParts {
   /** The model's shape. */
@@ -31,6 +37,8 @@ export interface DecoderParts {
   readonly attention: AttentionKernel;
   /** What happens at its sites. */
   readonly site: SiteHandler;
+  /** What adapters on down_proj add. `@default` nothing */
+  readonly adapter?: AdapterHandler;
 }
 
 /** y = x · Wᵀ (+ b). Weights lie as [out, in], as in the files. */
@@ -80,7 +88,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  * One pre-norm block of Qwen2 and Llama, written once for every kind of graph.
  *
  *     r = x + Attn(N₁(x)),  y = r + MLP(N₂(r)) (+ s_l at the site resid_post)
- *     MLP(z) = W_down(silu(W_gate z) ⊙ W_up z)
+ *     MLP(x) = W_down z (+ (a·z) b of an adapter), z = silu(W_gate x) ⊙ W_up x
  *
  * `x` and the result are [batch, seq, embed].
  *
@@ -128,7 +136,9 @@ export function decoderBlock(
     const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
     const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
     const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
-    const mlpOut = site("mlp_out", linear(g, neurons, { weights, name: name("mlp.down_proj") }));
+    const downOut = linear(g, neurons, { weights, name: name("mlp.down_proj") });
+    const adapted = options.adapter?.(g, { layer, neurons, downOut }) ?? downOut;
+    const mlpOut = site("mlp_out", adapted);
     return site("resid_post", g.add(residMid, mlpOut));
   });
 }

@@ -1,13 +1,16 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  ADAPTER_SITE_KINDS,
   type ComputeDType,
   parseSite,
+  type Site,
   type SiteHandler,
   type SiteKind,
   type SiteName,
   siteName,
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
+import { type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 
 /** Edits of a model graph, declared before it is built. They apply in the order steer, patch, tap. */
 export interface Edits {
@@ -19,6 +22,8 @@ export interface Edits {
   readonly steer?: readonly number[];
   /** Whether steering takes a factor per row and position, instead of adding everywhere. `@default false` */
   readonly steerFactors?: boolean;
+  /** Layers whose down_proj has a rank-1 adapter. `@default []` */
+  readonly adapters?: readonly number[];
 }
 
 /** Names of the inputs and outputs that edits add to a graph. */
@@ -55,6 +60,8 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
       return ["batch", "seq", config.kvHeads, config.headDim];
     case "attn_weights":
       return ["batch", config.heads, "seq", "seq"];
+    case "adapter_scale":
+      return ["batch", "seq"];
     default:
       return ["batch", "seq", config.embed];
   }
@@ -79,24 +86,40 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     if (double !== undefined) throw new RangeError(`Cannot ${action} "${double}" as it must be named once`);
     return list;
   };
-  const { taps = [], patches = [], steer = [], steerFactors = false } = edits;
-  for (const name of distinct(taps, "tap")) parseSite(name, { layers: config.layers, action: "tap" });
-  for (const name of distinct(patches, "patch")) parseSite(name, { layers: config.layers, action: "patch" });
-  for (const layer of distinct(steer, "steer layer")) {
-    if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-      throw new RangeError(`Cannot steer layer ${layer} as it must lie in [0, ${config.layers})`);
+  const { taps = [], patches = [], steer = [], steerFactors = false, adapters = [] } = edits;
+  const checkSite = (name: SiteName, action: string) => {
+    const site: Site = parseSite(name, { layers: config.layers, action });
+    const needsAdapter = ADAPTER_SITE_KINDS.some((kind) => kind === site.kind);
+    if (needsAdapter && !adapters.includes(site.layer)) {
+      throw new RangeError(
+        `Cannot ${action} "${name}" as its layer must have an adapter: current layers are ${
+          adapters.length === 0 ? "none" : adapters.join(", ")
+        }`,
+      );
     }
-  }
+  };
+  const checkLayers = (layers: readonly number[], action: string) => {
+    for (const layer of distinct(layers, `${action} layer`)) {
+      if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
+        throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${config.layers})`);
+      }
+    }
+  };
+  for (const name of distinct(taps, "tap")) checkSite(name, "tap");
+  for (const name of distinct(patches, "patch")) checkSite(name, "patch");
+  checkLayers(steer, "steer");
+  checkLayers(adapters, "adapt");
   if (steerFactors && steer.length === 0) {
     throw new RangeError(
       "Cannot take steering factors as at least one layer must be steered: current value is none",
     );
   }
-  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors };
+  const sorted = (layers: readonly number[]) => [...layers].sort((a, b) => a - b);
+  return { taps, patches, steer: sorted(steer), steerFactors, adapters: sorted(adapters) };
 }
 
 /** A graph's edits at work. */
-export interface AppliedEdits {
+export interface AppliedEdits extends AppliedAdapters {
   /** Handed to the decoder: sees every site, changes the ones that edits name. */
   readonly site: SiteHandler;
   /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
@@ -108,6 +131,7 @@ export interface AppliedEdits {
 /** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
 function maskAxes(kind: SiteKind): readonly number[] {
   if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
+  if (kind === "adapter_scale") return [];
   return kind === "q" || kind === "k" || kind === "v" || kind === "head_out" ? [2, 3] : [2];
 }
 
@@ -161,10 +185,11 @@ export function applyEdits(
     }
     const patch = patches.get(name);
     if (patch !== undefined) {
-      value = inner.apply("Where", [inner.unsqueeze(patch.mask, patch.axes), patch.value, value]);
+      const mask = patch.axes.length === 0 ? patch.mask : inner.unsqueeze(patch.mask, patch.axes);
+      value = inner.apply("Where", [mask, patch.value, value]);
     }
     if (edits.taps.includes(name)) tapped.set(name, value);
     return value;
   };
-  return { site, vectors, tapped };
+  return { site, vectors, tapped, ...applyAdapters(g, edits.adapters, { config, compute, site }) };
 }
