@@ -1,4 +1,4 @@
-import type { LanguageModel, SteeringVectors } from "../decode/mod.ts";
+import type { Adapters, LanguageModel, SteeringVectors } from "../decode/mod.ts";
 import { answerMessages, gradeBoxed, type Problem } from "../problems/mod.ts";
 
 /** How a model is evaluated. */
@@ -15,6 +15,8 @@ export interface EvaluateOptions {
   readonly temperature?: number;
   /** Vectors added at every position. `@default none` */
   readonly steer?: SteeringVectors;
+  /** Rank-1 adapters on down_proj. `@default none` */
+  readonly adapters?: Adapters;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
@@ -81,6 +83,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       temperature,
       seed,
       ...(options.steer === undefined ? {} : { steer: options.steer }),
+      ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });

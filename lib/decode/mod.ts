@@ -3,13 +3,14 @@
  *
  * @module
  */
+export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export {
   LanguageModel,
   type OpenOptions,
   type Patch,
   type RunOptions,
   type RunResult,
-  type WeightedRow,
+  type SteeringAdjoints,
 } from "./language_model.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -22,4 +23,5 @@ export {
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+export { overTargets, type WeightedRow } from "./target_batches.ts";
 export { loadVectors, saveVectors, type VectorFile } from "./vector_file.ts";

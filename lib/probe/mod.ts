@@ -3,11 +3,6 @@
  *
  * @module
  */
-export {
-  ADAPTER_NAMES,
-  type AdapterValues,
-  type AppliedAdapters,
-  applyAdapters,
-} from "./adapter_edit.ts";
+export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export { SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "./sequence_graph.ts";
