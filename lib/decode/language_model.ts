@@ -136,6 +136,11 @@ export class LanguageModel {
     return new LanguageModel(await openCheckpoint(folder), options);
   }
 
+  /** How it was opened. */
+  get options(): OpenOptions {
+    return this.#options;
+  }
+
   /** The model's shape. */
   get config(): ModelConfig {
     return this.checkpoint.config;

@@ -22,6 +22,7 @@ export {
   type SamplingOptions,
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { overTargets, type WeightedRow } from "./target_batches.ts";
 export { loadVectors, saveVectors, type VectorFile } from "./vector_file.ts";

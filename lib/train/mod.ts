@@ -1,5 +1,5 @@
 /**
- * Training: language models on the corpus, steering vectors by RLOO, tokenizers, the optimizer they share.
+ * Training: language models on the corpus; vectors, adapters or all weights by RLOO; tokenizers, the optimizer they share.
  *
  * @module
  */
@@ -22,6 +22,7 @@ export {
   trainBpe,
 } from "./bpe.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
+export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
@@ -34,7 +35,12 @@ export {
   steerTowards,
   type SteerTowardsOptions,
 } from "./steerability.ts";
-export { parseSteeringConfig, type SteeringConfig } from "./steering_config.ts";
+export {
+  parseSteeringConfig,
+  type SteeringConfig,
+  TRAINED_KINDS,
+  type TrainedKind,
+} from "./steering_config.ts";
 export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {
   dropTrainingState,
@@ -43,3 +49,4 @@ export {
   type TrainingState,
   writeTrainingLog,
 } from "./training_state.ts";
+export { weightSet } from "./weight_set.ts";

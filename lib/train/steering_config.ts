@@ -2,9 +2,20 @@ import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { FAMILIES, type FamilyName } from "../problems/mod.ts";
 
-/** Everything that decides an RL run of steering vectors, but for the model. */
+/**
+ * What an RL run may train: a vector per layer; a rank-1 adapter on each layer's down_proj; one direction that all
+ * layers share, with a factor each; every weight of the model.
+ */
+export const TRAINED_KINDS = ["vectors", "adapter", "rank1", "full"] as const;
+
+/** One kind of what is trained. */
+export type TrainedKind = typeof TRAINED_KINDS[number];
+
+/** Everything that decides an RL run, but for the model. */
 export interface SteeringConfig {
-  /** Layers whose vectors are trained together. */
+  /** What is trained. `@default "vectors"` */
+  readonly parameters?: Exclude<TrainedKind, "vectors">;
+  /** Layers whose vectors or adapters are trained together; none where every weight is trained. */
   readonly layers: readonly number[];
   /** Training seed: problems and sampling. */
   readonly seed: number;
@@ -16,7 +27,7 @@ export interface SteeringConfig {
   readonly samples: number;
   /** Most tokens of a completion. */
   readonly maxNewTokens: number;
-  /** Peak learning rate by trained layer, in the order of `layers`. */
+  /** Peak learning rate by trained layer, in the order of `layers`; one for all with `rank1` and `full`. */
   readonly learningRates: readonly number[];
   /** Share of the steps that the learning rate rises over; the paper's is 0.03. */
   readonly warmupShare: number;
@@ -28,7 +39,8 @@ export interface SteeringConfig {
 
 const whole = z.int().positive();
 const SCHEMA = z.strictObject({
-  layers: z.array(z.int().nonnegative()).nonempty(),
+  parameters: z.enum(TRAINED_KINDS).default("vectors"),
+  layers: z.array(z.int().nonnegative()),
   seed: z.int().nonnegative(),
   steps: whole,
   prompts: whole,
@@ -38,9 +50,14 @@ const SCHEMA = z.strictObject({
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
   families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+}).refine((config) => (config.layers.length === 0) === (config.parameters === "full"), {
+  path: ["layers"],
+  message: "there must be layers, but for full training, which has none",
 }).refine(
-  (config) => config.layers.length === config.learningRates.length,
-  "learningRates must match layers",
+  (config) =>
+    config.learningRates.length ===
+      (config.parameters === "rank1" || config.parameters === "full" ? 1 : config.layers.length),
+  "learningRates must match layers, or be one with rank1 and full",
 ).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
@@ -70,7 +87,11 @@ const SCHEMA = z.strictObject({
  */
 export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
   const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
+    const { parameters, ...config } = parsed.data;
+    return parameters === "vectors" ? config : { parameters, ...config };
+  }
   const [issue] = parsed.error.issues;
   throw new InputError(
     `bad training config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,

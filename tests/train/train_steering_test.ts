@@ -71,7 +71,12 @@ function watch(model: LanguageModel): WatchedStep[] {
   model.steeringAdjoint = async (rows, options) => {
     const result = await steeringAdjoint(rows, options);
     if (sampled === null) throw new Error("scored before anything was sampled");
-    steps.push({ ...sampled, rows, steer: copied(options.steer), adjoints: copied(result.adjoints) });
+    steps.push({
+      ...sampled,
+      rows,
+      steer: copied(options.steer ?? new Map()),
+      adjoints: copied(result.adjoints),
+    });
     return result;
   };
   return steps;
@@ -81,10 +86,10 @@ function watch(model: LanguageModel): WatchedStep[] {
 function misscore(model: LanguageModel, error: number, at: number): void {
   const steeringAdjoint = model.steeringAdjoint.bind(model);
   model.steeringAdjoint = async (rows, options) => {
-    const { adjoints, logProbs } = await steeringAdjoint(rows, options);
+    const result = await steeringAdjoint(rows, options);
     return {
-      adjoints,
-      logProbs: logProbs.map((row) => row.map((value, t) => t === at ? value + error : value)),
+      ...result,
+      logProbs: result.logProbs.map((row) => row.map((value, t) => t === at ? value + error : value)),
     };
   };
 }
@@ -303,9 +308,9 @@ Deno.test("trainSteering() stops before an adjoint that is not finite reaches th
   withChainModel(LIVELY, async (model, folder) => {
     const steeringAdjoint = model.steeringAdjoint.bind(model);
     model.steeringAdjoint = async (rows, options) => {
-      const { adjoints, logProbs } = await steeringAdjoint(rows, options);
-      (adjoints.get(1) as Float32Array)[3] = NaN;
-      return { adjoints, logProbs };
+      const result = await steeringAdjoint(rows, options);
+      (result.adjoints.get(1) as Float32Array)[3] = NaN;
+      return result;
     };
     await assertRejects(
       () => trainSteering(model, CONFIG, { folder, saveEvery: 1 }),
