@@ -22,6 +22,7 @@ export {
   tinyConfig,
 } from "./config.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
+export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,
   randomWeights,

@@ -4,6 +4,8 @@
  * @module
  */
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
+export { mergeVectors, pairVectors, scaleVectors, sumVectors } from "./compose_vectors.ts";
 export {
   LanguageModel,
   type OpenOptions,
@@ -12,6 +14,7 @@ export {
   type RunResult,
   type SteeringAdjoints,
 } from "./language_model.ts";
+export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { referenceRollout } from "./reference_rollout.ts";
 export {
@@ -25,4 +28,4 @@ export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { overTargets, type WeightedRow } from "./target_batches.ts";
-export { loadVectors, saveVectors, type VectorFile } from "./vector_file.ts";
+export { loadVectors, saveSharedDirection, saveVectors, type VectorFile } from "./vector_file.ts";
