@@ -3,7 +3,7 @@ import { z } from "zod";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../lib/core/mod.ts";
-import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
+import { loadTrained, type TrainedFile } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
@@ -58,7 +58,11 @@ export const evaluate = defineCommand({
   summary: "Measures the accuracy of a model, with or without steering vectors, on held-out problems.",
   flags: {
     model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder" },
-    vectors: { kind: "string", placeholder: "FILE", help: "Steering vectors to add; none without it" },
+    vectors: {
+      kind: "string",
+      placeholder: "FILE",
+      help: "Steering vectors or adapters to add; none without it",
+    },
     suite: {
       kind: "string",
       default: "embedded",
@@ -117,9 +121,9 @@ export const evaluate = defineCommand({
     const benchmarks = suiteBenchmarks(flags.suite, { problems: flags.problems });
     const model = await openModel(flags.model, { threads, device });
     try {
-      const steering: VectorFile | null = flags.vectors === undefined
+      const steering: TrainedFile | null = flags.vectors === undefined
         ? null
-        : await loadVectors(flags.vectors, model.config);
+        : await loadTrained(flags.vectors, model.config);
       const trainedOn = steering?.metadata.get("model"), modelHash = await model.checkpoint.hash();
       if (trainedOn !== undefined && trainedOn !== modelHash) {
         terminal.error(`note: these vectors were trained on another model, ${trainedOn.slice(0, 12)}\n`);
@@ -136,7 +140,7 @@ export const evaluate = defineCommand({
         seeds,
         temperature,
         answerPrefix,
-        ...(steering === null ? {} : { steer: steering.vectors }),
+        ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
         onProgress(done) {
           progress.update(done);
           signal.throwIfAborted();
