@@ -5,7 +5,7 @@ import { InputError } from "../core/mod.ts";
 export function layerOf(name: string, prefix: string): number | null {
   if (!name.startsWith(`${prefix}.`)) return null;
   const digits = name.slice(prefix.length + 1);
-  return /^\d{1,9}$/.test(digits) ? Number(digits) : null;
+  return /^(0|[1-9]\d{0,8})$/.test(digits) ? Number(digits) : null;
 }
 
 /** Throws an InputError unless a model has the layer; without a model every layer passes. */
