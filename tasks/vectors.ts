@@ -131,20 +131,20 @@ async function checkFit(
   }
 }
 
-/** Notes that every source shares; where vectors were added must be one place for all. */
+/** The model that every source was made for, and where in the blocks they belong, which must be one place for all. */
 function commonNotes(sources: readonly Source[]): Record<string, string> {
-  const notes: Record<string, string> = {};
-  for (const key of ["model", "place"]) {
-    const values = new Set(sources.map(({ metadata }) => metadata.get(key)));
-    const [value] = values;
-    if (values.size === 1 && value !== undefined) notes[key] = value;
-    if (values.size > 1 && key === "place") {
-      throw new InputError(`vectors of different places cannot go together: ${[...values].join(" and ")}`, {
-        where: sources.map(({ path }) => path).join(", "),
-      });
-    }
+  const models = new Set(sources.map(({ metadata }) => metadata.get("model")));
+  const places = new Set(sources.map(({ metadata }) => metadata.get("place") ?? "mlp"));
+  if (places.size > 1) {
+    throw new InputError(`vectors of different places cannot go together: ${[...places].join(" and ")}`, {
+      where: sources.map(({ path }) => path).join(", "),
+    });
   }
-  return notes;
+  const [model] = models, [place] = places;
+  return {
+    ...(models.size === 1 && model !== undefined ? { model } : {}),
+    ...(place === undefined || place === "mlp" ? {} : { place }),
+  };
 }
 
 function showLines({ path, vectors, metadata }: Source): string[] {

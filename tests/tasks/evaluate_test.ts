@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
@@ -70,6 +70,40 @@ Deno.test("evaluate adds vectors, and says when they were trained on another mod
       (await runOn(evaluate, ["--model", model, "--vectors", vectors, ...args])).error.includes("note"),
       false,
     );
+  });
+});
+
+Deno.test("evaluate adds adapters: the next digit is moved by what the block says of the token", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: DIGITS });
+    const path = `${folder}/a.safetensors`;
+    const args = [
+      "--model",
+      model,
+      "--suite",
+      "remainder",
+      "--problems",
+      "40",
+      "--temperature",
+      "0",
+      "--seeds",
+      "0",
+    ];
+    const three = percentWith("3", { family: "remainder", size: 40 });
+    const { config } = await openCheckpoint(model);
+    const rowOf = async (size: number) => {
+      const output = new Float32Array(config.embed);
+      output[FREE_COORDINATE] = 1;
+      const input = Float32Array.from({ length: config.neurons }, (_, i) => size * Math.sin(i + 1));
+      await saveAdapters(path, { adapters: new Map([[0, { input, output }]]), metadata: {} });
+      const { output: text, code, error } = await runOn(evaluate, [...args, ...QUICK, "--vectors", path]);
+      assertEquals(code, 0, error);
+      return /^remainder +(\S+)/m.exec(text)?.[1];
+    };
+    assertEquals(await rowOf(0), three.toFixed(1));
+    // a·z has one sign at the token before the digit: one of the two directions reaches 5.
+    const five = percentWith("5", { family: "remainder", size: 40 }).toFixed(1);
+    assertEquals([await rowOf(1e5), await rowOf(-1e5)].includes(five), true);
   });
 });
 
