@@ -27,29 +27,47 @@ export {
   type Verdict,
 } from "./lib/problems/mod.ts";
 export type { Device } from "./lib/runtime/mod.ts";
-export { SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
+export { ADAPTER_SITE_KINDS, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
 export {
+  type Adapter,
+  type Adapters,
   LanguageModel,
+  loadNpyVectors,
+  loadTrained,
   loadVectors,
+  mergeVectors,
   type OpenOptions,
+  pairVectors,
   type Patch,
   type Rollout,
   type RolloutRequest,
   type RunOptions,
   type RunResult,
   type SamplingOptions,
+  saveAdapters,
+  saveSharedDirection,
   saveVectors,
+  scaleVectors,
+  type SharedDirection,
+  sharedVectors,
+  type SteeringAdjoints,
   type SteeringVectors,
+  sumVectors,
+  type TrainedFile,
   type VectorFile,
   type WeightedRow,
 } from "./lib/decode/mod.ts";
 export {
   leaveOneOutAdvantages,
+  type Parameters,
   parseSteeringConfig,
   type SteeringConfig,
   type SteeringRun,
   type SteeringStep,
   stepWeights,
+  TRAINED_KINDS,
+  type TrainedKind,
+  type TrainedResult,
   trainSteering,
 } from "./lib/train/mod.ts";
 export { accuracyInterval, evaluate, type EvaluateOptions, type Evaluation } from "./lib/analysis/mod.ts";

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { ensureFolder, openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import {
   loadNpyVectors,
@@ -45,7 +45,7 @@ interface Source {
 
 interface Action {
   /** How many files it takes. */
-  readonly files: "one" | "two or more" | "one or more";
+  readonly files: "one file" | "two files or more" | "one file or more";
   /** Flags that it needs or refuses beside --out, --model and --force. */
   readonly flag: "by" | "layers" | null;
   readonly make: (sources: readonly [Source, ...Source[]], flags: VectorsFlags) => SteeringVectors;
@@ -54,19 +54,19 @@ interface Action {
 const setsOf = (sources: readonly Source[]) => sources.map(({ vectors }) => vectors);
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  sum: { files: "two or more", flag: null, make: (sources) => sumVectors(setsOf(sources)) },
-  scale: { files: "one", flag: "by", make: ([{ vectors }], { by = NaN }) => scaleVectors(vectors, by) },
-  merge: { files: "two or more", flag: null, make: (sources) => mergeVectors(setsOf(sources)) },
+  sum: { files: "two files or more", flag: null, make: (sources) => sumVectors(setsOf(sources)) },
+  scale: { files: "one file", flag: "by", make: ([{ vectors }], { by = NaN }) => scaleVectors(vectors, by) },
+  merge: { files: "two files or more", flag: null, make: (sources) => mergeVectors(setsOf(sources)) },
   pair: {
-    files: "one",
+    files: "one file",
     flag: "layers",
     make: ([{ vectors }], { layers }) => {
       const [first, second = first] = layers.map(Number) as [number, number?];
       return pairVectors(vectors, [first, second]);
     },
   },
-  import: { files: "one", flag: null, make: ([{ vectors }]) => vectors },
-  show: { files: "one or more", flag: null, make: ([{ vectors }]) => vectors },
+  import: { files: "one file", flag: null, make: ([{ vectors }]) => vectors },
+  show: { files: "one file or more", flag: null, make: ([{ vectors }]) => vectors },
 };
 
 const NAMES = Object.keys(ACTIONS);
@@ -85,10 +85,10 @@ function checkUse(
   given: { readonly paths: readonly string[]; readonly flags: VectorsFlags },
 ): void {
   const action = actionOf(name), { paths, flags } = given;
-  const enough = action.files === "one"
+  const enough = action.files === "one file"
     ? paths.length === 1
-    : paths.length >= (action.files === "two or more" ? 2 : 1);
-  if (!enough) throw new InputError(`${name} takes ${action.files} files: got ${paths.length}`);
+    : paths.length >= (action.files === "two files or more" ? 2 : 1);
+  if (!enough) throw new InputError(`${name} takes ${action.files}: got ${paths.length}`);
   const has = { by: flags.by !== undefined, layers: flags.layers.length > 0 };
   for (const flag of ["by", "layers"] as const) {
     if (action.flag === flag && !has[flag]) {
@@ -105,27 +105,29 @@ function checkUse(
   }
 }
 
-async function read(name: string, path: string): Promise<Source> {
-  if (name === "import") {
-    const vectors = await loadNpyVectors(path, null);
-    return { path, vectors, metadata: new Map(), hash: sha256(await Deno.readFile(path)) };
-  }
-  const { vectors, metadata } = await loadVectors(path, null);
+/** An imported matrix has a row per layer, so it must have the model's count of them; a file names its layers. */
+async function read(
+  path: string,
+  from: { readonly name: string; readonly config: ModelConfig | null },
+): Promise<Source> {
+  const { vectors, metadata } = from.name === "import"
+    ? { vectors: await loadNpyVectors(path, from.config), metadata: new Map<string, string>() }
+    : await loadVectors(path, null);
   return { path, vectors, metadata, hash: sha256(await Deno.readFile(path)) };
 }
 
 /** Fits are checked on what comes out, so a sum of files of one model and another is refused by its widths. */
-async function checkFit(
+function checkFit(
   vectors: SteeringVectors,
-  options: { readonly model: string; readonly where: string },
-) {
-  const { config } = await openCheckpoint(options.model);
+  options: { readonly config: ModelConfig; readonly where: string },
+): void {
+  const { config, where } = options;
   for (const [layer, { length }] of vectors) {
     if (layer >= config.layers || length !== config.embed) {
       throw new InputError(
         `a vector of width ${length} at layer ${layer} does not fit a model of ${config.layers} layers of width ` +
           `${config.embed}`,
-        { where: options.where, repair: "vectors pass between models of the same layers and width alone" },
+        { where, repair: "vectors pass between models of the same layers and width alone" },
       );
     }
   }
@@ -199,23 +201,20 @@ export const vectors = defineCommand({
         throw new InputError("there is a file already", { where: out, repair: "pass --force to replace it" });
       }
     }
+    const config = flags.model === undefined ? null : (await openCheckpoint(flags.model)).config;
     const sources: Source[] = [];
-    for (const path of paths) sources.push(await read(name, path));
+    for (const path of paths) sources.push(await read(path, { name, config }));
     const [first, ...rest] = sources as [Source, ...Source[]];
     if (out === undefined) {
       for (const source of sources) {
-        if (flags.model !== undefined) {
-          await checkFit(source.vectors, { model: flags.model, where: source.path });
-        }
+        if (config !== null) checkFit(source.vectors, { config, where: source.path });
         for (const line of showLines(source)) print(line);
       }
       return;
     }
     const notes = commonNotes(sources);
     const made = makeOf(name, { sources: [first, ...rest], flags });
-    if (flags.model !== undefined) {
-      await checkFit(made, { model: flags.model, where: paths.join(", ") });
-    }
+    if (config !== null) checkFit(made, { config, where: paths.join(", ") });
     const recipe = {
       action: name,
       sources: sources.map(({ hash }) => hash),

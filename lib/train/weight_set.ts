@@ -9,7 +9,7 @@ import type { ParameterSet } from "./parameter_set.ts";
 /**
  * Every weight of a model as trained parameters. Rollouts read the current weights from a float32 checkpoint that is
  * written anew each time: a session over files folds and packs its weights once, which a session that takes them as
- * inputs does in every operation of every token (docs/performance.md has the times). The scorer is the graph of
+ * inputs does in every operation of every token (docs/training.md has the times). The scorer is the graph of
  * pretraining without its z-loss.
  *
  * @example

@@ -92,7 +92,7 @@ Deno.test("vectors import brings the authors' matrix in, checked against a model
     });
     assertStringIncludes(
       faultLine(await runOn(vectors, ["import", npy, "--model", `${folder}/n`, "--out", out, "--force"])),
-      "a vector of width 32 at layer 2 does not fit a model of 2 layers of width 32",
+      "steering vectors must be [2, 32] for this model, found [3, 32]",
     );
   });
 });
@@ -132,8 +132,8 @@ Deno.test("vectors refuses bad input with one line and writes nothing", async ()
         'unknown action "mrege", known are sum, scale, merge, pair, import, show',
       ],
       [["constructor", a, "--out", out], 'unknown action "constructor"'],
-      [["sum", a, "--out", out], "sum takes two or more files: got 1"],
-      [["scale", a, a, "--by", "2", "--out", out], "scale takes one files: got 2"],
+      [["sum", a, "--out", out], "sum takes two files or more: got 1"],
+      [["scale", a, a, "--by", "2", "--out", out], "scale takes one file: got 2"],
       [["scale", a, "--out", out], "--by is missing"],
       [["sum", a, a, "--by", "2", "--out", out], "--by does not go with sum"],
       [["pair", many, "--out", out], "--layers is missing"],
