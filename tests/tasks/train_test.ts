@@ -253,7 +253,8 @@ Deno.test("train --parameters full writes a model that can be opened, talked to,
       faultLine(await runOn(train, [...args, out])),
       `error: there is a finished result: ${out}/full.seed-0/config.json (pass --force to replace it, or another --out)`,
     );
-    assertEquals((await runOn(train, [...args, out, "--force", "--steps", "1"])).code, 0);
+    assertEquals((await runOn(train, [...args, out, "--force"])).code, 0);
+    assertEquals(namesBelow(out), ["full.seed-0/", ...names.map((name) => `full.seed-0/${name}`)]);
   });
 });
 
