@@ -245,8 +245,8 @@ Deno.test("adjoints of a and b are W̄ᵀ b and W̄ a, W̄ the adjoint of down_p
           const b = Array.from(output, (_, row) =>
             input.reduce((sum, value, column) =>
               sum + value * at(row, column), 0));
-          assertClose(adapterAdjoints.get(layer)?.input ?? [], a, "adjointFloat32");
-          assertClose(adapterAdjoints.get(layer)?.output ?? [], b, "adjointFloat32");
+          assertClose(adapterAdjoints.get(layer)?.input ?? [], a, "adapterAdjointFloat32");
+          assertClose(adapterAdjoints.get(layer)?.output ?? [], b, "adapterAdjointFloat32");
         }
       } finally {
         await set.release();

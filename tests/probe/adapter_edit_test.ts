@@ -78,7 +78,7 @@ for (const [name, { values }] of Object.entries(GOLDEN.cases)) {
           const tolerance: ToleranceName = compute === "float64"
             ? "goldenFloat64"
             : key.endsWith("adjoint")
-            ? "adjointFloat32"
+            ? "adapterAdjointFloat32"
             : "forwardFloat32";
           try {
             assertClose(numbersOf(out[key]), new Float32Array(bytes.buffer), tolerance);
