@@ -45,7 +45,7 @@ export {
   type VerdictReason,
 } from "./lib/problems/mod.ts";
 export type { Device } from "./lib/runtime/mod.ts";
-export { SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
+export { ADAPTER_SITE_KINDS, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
 export {
   type LastBlockPatch,
   lastBlockPatchText,
@@ -55,9 +55,15 @@ export {
   type VectorPlace,
 } from "./lib/probe/mod.ts";
 export {
+  type Adapter,
+  type Adapters,
   LanguageModel,
+  loadNpyVectors,
+  loadTrained,
   loadVectors,
+  mergeVectors,
   type OpenOptions,
+  pairVectors,
   type Patch,
   promptTokens,
   type Rollout,
@@ -65,18 +71,30 @@ export {
   type RunOptions,
   type RunResult,
   type SamplingOptions,
+  saveAdapters,
+  saveSharedDirection,
   saveVectors,
+  scaleVectors,
+  type SharedDirection,
+  sharedVectors,
+  type SteeringAdjoints,
   type SteeringVectors,
+  sumVectors,
+  type TrainedFile,
   type VectorFile,
   type WeightedRow,
 } from "./lib/decode/mod.ts";
 export {
   leaveOneOutAdvantages,
+  type Parameters,
   parseSteeringConfig,
   type SteeringConfig,
   type SteeringRun,
   type SteeringStep,
   stepWeights,
+  TRAINED_KINDS,
+  type TrainedKind,
+  type TrainedResult,
   trainSteering,
 } from "./lib/train/mod.ts";
 export {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type LanguageModel, loadVectors, type VectorFile } from "../lib/decode/mod.ts";
+import { type LanguageModel, loadTrained, type TrainedFile } from "../lib/decode/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
@@ -58,10 +58,11 @@ const ZOO_TOKENS = 64;
 
 /** Tokens of prompt and completion together for the benchmarks: the paper's for Qwen2.5-Math-7B. */
 const BENCHMARK_TOKENS = 4096;
+
 /** The way of the vectors that the flags and their file ask for. */
 function routeFrom(
   flags: { readonly patch: string | undefined; readonly "as-published": boolean },
-  given: { readonly model: LanguageModel; readonly steering: VectorFile | null },
+  given: { readonly model: LanguageModel; readonly steering: TrainedFile | null },
 ): Required<SteeringRoute> {
   const { model: { config }, steering } = given;
   const { patch, "as-published": asPublished } = flags;
@@ -98,7 +99,11 @@ export const evaluate = defineCommand({
       placeholder: "DIR",
       help: "Model folder, or owner/name@revision",
     },
-    vectors: { kind: "string", placeholder: "FILE", help: "Steering vectors to add; none without it" },
+    vectors: {
+      kind: "string",
+      placeholder: "FILE",
+      help: "Steering vectors or adapters to add; none without it",
+    },
     patch: {
       kind: "string",
       placeholder: "MODE",
@@ -188,9 +193,9 @@ export const evaluate = defineCommand({
     const grade = await suiteGrade(kind, template);
     const model = await openModel(flags.model, { threads, device, template });
     try {
-      const steering: VectorFile | null = flags.vectors === undefined
+      const steering: TrainedFile | null = flags.vectors === undefined
         ? null
-        : await loadVectors(flags.vectors, model.config);
+        : await loadTrained(flags.vectors, model.config);
       const trainedOn = steering?.metadata.get("model"), modelHash = await model.checkpoint.hash();
       if (trainedOn !== undefined && trainedOn !== modelHash) {
         terminal.error(`note: these vectors were trained on another model, ${trainedOn.slice(0, 12)}\n`);
@@ -221,7 +226,7 @@ export const evaluate = defineCommand({
         ...asking,
         template,
         grade,
-        ...(steering === null ? {} : { steer: steering.vectors }),
+        ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
         ...route,
         onProgress(done) {
           progress.update(done);

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError } from "../lib/core/mod.ts";
-import { saveVectors } from "../lib/decode/mod.ts";
+import { ensureFolder } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import { FAMILIES, type Problem, trainProblem } from "../lib/problems/mod.ts";
 import {
@@ -9,6 +8,8 @@ import {
   parseSteeringConfig,
   type SteeringConfig,
   type SteeringStep,
+  TRAINED_KINDS,
+  type TrainedKind,
   trainSteering,
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
@@ -19,6 +20,7 @@ import { checkRoom, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { type FlagValues, suggestion } from "./_parse_flags.ts";
 import { Progress } from "./_progress.ts";
+import { trainedPlaces, writeTrained } from "./_trained_output.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 
 /** What holds where neither a flag nor a config file says otherwise. */
@@ -42,14 +44,22 @@ const FLAGS = {
     kind: "string",
     required: true,
     placeholder: "PATH",
-    help: "A .safetensors file, or a folder that gets all.seed-0.safetensors, layer-3.seed-0.safetensors, …",
+    help:
+      "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-layer-3.seed-0.safetensors, …",
+  },
+  parameters: {
+    kind: "string",
+    choices: TRAINED_KINDS,
+    help:
+      "What is trained: a vector per layer; a rank-1 adapter per layer's down_proj; rank1, one direction for " +
+      "all layers; every weight (default vectors)",
   },
   config: { kind: "string", placeholder: "FILE", help: "Training config; flags win over it" },
   layers: {
     kind: "list",
     placeholder: "all|3|0,3,5",
     check: wholeNumbers(["all"]),
-    help: "Layers whose vectors are trained together (required without --config)",
+    help: "Layers that are trained together (required without --config; not with full)",
   },
   place: {
     kind: "string",
@@ -61,7 +71,7 @@ const FLAGS = {
     kind: "list",
     placeholder: "X",
     check: POSITIVE_NUMBERS,
-    help: "Peak learning rate: one, or one per layer (required without --config)",
+    help: "Peak learning rate: one, or one per layer of vectors and adapters (required without --config)",
   },
   steps: {
     kind: "number",
@@ -112,7 +122,7 @@ const FLAGS = {
   },
   ...COMPUTE_FLAGS,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
-  force: { kind: "boolean", help: "Start over, replacing the vectors or the unfinished run of --out" },
+  force: { kind: "boolean", help: "Start over, replacing the result or the unfinished run of --out" },
 } as const;
 
 type TrainFlags = FlagValues<typeof FLAGS>;
@@ -120,11 +130,22 @@ type TrainFlags = FlagValues<typeof FLAGS>;
 /** The layers and learning rates that flags give, or nothing for what a config file is to say. */
 function layersAndRates(
   flags: TrainFlags,
-  options: { readonly layerCount: number; readonly file: SteeringConfig | null },
+  options: {
+    readonly layerCount: number;
+    readonly file: SteeringConfig | null;
+    readonly kind: TrainedKind;
+  },
 ): Partial<Pick<SteeringConfig, "layers" | "learningRates">> {
-  const { layerCount, file } = options;
+  const { layerCount, file, kind } = options;
   const rates = flags["learning-rate"].map(Number);
-  const layers = flags.layers[0] === "all"
+  if (kind === "full" && flags.layers.length > 0) {
+    throw new InputError("--layers does not go with --parameters full", {
+      repair: "leave it out: every weight is trained",
+    });
+  }
+  const layers = kind === "full"
+    ? []
+    : flags.layers[0] === "all"
     ? Array.from({ length: layerCount }, (_, layer) => layer)
     : flags.layers.length > 0
     ? flags.layers.map(Number)
@@ -140,6 +161,10 @@ function layersAndRates(
       });
     }
     return {};
+  }
+  if (kind === "rank1" || kind === "full") {
+    if (rates.length === 1) return { layers, learningRates: rates };
+    throw new InputError(`--learning-rate has ${rates.length} rates where --parameters ${kind} takes one`);
   }
   if (rates.length > 1 && rates.length !== layers.length) {
     throw new InputError(`--learning-rate has ${rates.length} rates for ${layers.length} layers`, {
@@ -179,12 +204,19 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
     warmupShare: flags["warmup-share"],
     maxNorm: flags["max-norm"],
   };
+  const kind = flags.parameters ?? file?.parameters ?? "vectors";
+  if (file !== null && kind !== (file.parameters ?? "vectors") && flags["learning-rate"].length === 0) {
+    throw new InputError(`--parameters ${kind} needs --learning-rate beside it`, {
+      repair: `the rates of the config are for ${file.parameters ?? "vectors"}`,
+    });
+  }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const config = parseSteeringConfig({
     ...(file ?? DEFAULTS),
     ...given,
     ...familiesOf(flags.families),
-    ...layersAndRates(flags, { layerCount, file }),
+    ...layersAndRates(flags, { layerCount, file, kind }),
+    parameters: kind,
   }, { where: "the flags" });
   const outside = config.layers.find((layer) => layer >= layerCount);
   if (outside !== undefined) {
@@ -195,19 +227,6 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
   const twice = config.layers.find((layer, index) => config.layers.indexOf(layer) !== index);
   if (twice !== undefined) throw new InputError(`layer ${twice} is given twice`);
   return config;
-}
-
-/** Where the vectors, the log and the state of the unfinished run go. */
-function placesOf(out: string, run: { readonly config: SteeringConfig; readonly layerCount: number }) {
-  const { layers, place = "mlp", seed } = run.config;
-  const which = layers.length === run.layerCount
-    ? "all"
-    : `layer${layers.length > 1 ? "s" : ""}-${layers.join("-")}`;
-  const what = place === "mlp" ? which : `${which}.${place.replaceAll("_", "-")}`;
-  const stem = out.endsWith(".safetensors")
-    ? out.slice(0, -".safetensors".length)
-    : `${out}/${what}.seed-${seed}`;
-  return { what, vectors: `${stem}.safetensors`, log: `${stem}.log.jsonl`, run: `${stem}.run` };
 }
 
 /** The run's first problems of each family: as long as any, since a family's questions are alike. */
@@ -223,21 +242,22 @@ function percentOf(reward: number): string {
   return `${((reward + 1) * 50).toFixed(1)} %`;
 }
 
-function noteOf(line: SteeringStep): string {
+function noteOf(line: SteeringStep, config: SteeringConfig): string {
+  const of = config.parameters === "adapter" || config.parameters === "full" ? "change" : "vector";
   const parts = [
     `reward ${line.reward.toFixed(3)}`,
     `accuracy ${percentOf(line.reward)}`,
     `adjoint norm ${line.adjointNorm}`,
-    `vector norm ${line.vectorNorm}`,
+    `${of} norm ${line.vectorNorm}`,
   ];
   return parts.join("  ");
 }
 
-/** RL-trains steering vectors. */
+/** RL-trains steering vectors, adapters or all weights. */
 export const train = defineCommand({
   name: "train",
   summary:
-    "RL-trains steering vectors of a frozen model: RLOO with reward +1 for a right answer and -1 for a wrong one.",
+    "RL-trains steering vectors, adapters or all weights: RLOO with reward +1 for a right answer and -1 for a wrong one.",
   resume: "add --resume to the same command to go on",
   flags: FLAGS,
   examples: [
@@ -255,6 +275,15 @@ export const train = defineCommand({
       "Train one vector after the attention of layer 3: out/vectors/layer-3.attention.seed-0.safetensors",
     ],
     [
+      "deno task train --model fixtures/embedded/base-a --out out/trained --parameters adapter --layers 3 " +
+      "--learning-rate 0.01",
+      "Train a rank-1 adapter on layer 3: out/trained/adapter-layer-3.seed-0.safetensors",
+    ],
+    [
+      "deno task train --model fixtures/embedded/base-a --out out/trained --parameters full --learning-rate 0.0003",
+      "Train every weight: the model folder out/trained/full.seed-0, in bfloat16",
+    ],
+    [
       "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 --resume",
       "Go on after Ctrl-C; the result is that of an unbroken run, byte for byte",
     ],
@@ -268,8 +297,8 @@ export const train = defineCommand({
       const config = await steeringConfigOf(flags, layerCount);
       const { maxNewTokens } = config;
       checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens });
-      const places = placesOf(flags.out, { config, layerCount });
-      const from = await stepsToGoOnFrom({ folder: places.run, result: places.vectors }, { resume, force });
+      const places = trainedPlaces(flags.out, { config, layerCount });
+      const from = await stepsToGoOnFrom({ folder: places.run, result: places.result }, { resume, force });
       await ensureFolder(places.run);
       if (force) await dropTrainingState(places.run);
 
@@ -279,30 +308,20 @@ export const train = defineCommand({
         from,
       });
       let note = "";
-      const { vectors, log, finished, runHash } = await trainSteering(model, config, {
+      const run = await trainSteering(model, config, {
         folder: places.run,
         signal,
         onStep(line) {
-          note = noteOf(line);
+          note = noteOf(line, config);
           progress.update(line.step + 1, note);
         },
       });
       progress.finish(note);
-      if (!finished) signal.throwIfAborted();
+      if (!run.finished) signal.throwIfAborted();
 
-      const metadata = {
-        run: runHash,
-        model: await model.checkpoint.hash(),
-        config: canonicalJson(config),
-        seed: String(config.seed),
-        layers: config.layers.join(","),
-        steps: String(config.steps),
-      };
-      // The vectors come last: where they are, the run is finished and its log beside them.
-      await writeFileAtomic(places.log, log.map((line) => `${line}\n`).join(""));
-      await saveVectors(places.vectors, { vectors, place: config.place ?? "mlp", metadata });
+      await writeTrained(model, places, { config, run });
       await Deno.remove(places.run, { recursive: true });
-      print(`${places.vectors}: ${places.what}, ${config.steps} steps, run ${runHash.slice(0, 12)}`);
+      print(`${places.shown}: ${places.what}, ${config.steps} steps, run ${run.runHash.slice(0, 12)}`);
     } finally {
       await model.release();
     }

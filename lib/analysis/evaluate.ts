@@ -1,4 +1,4 @@
-import { type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
+import { type Adapters, type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
 import { routeOf, type SteeringRoute } from "../probe/mod.ts";
 import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
 
@@ -30,6 +30,8 @@ export interface EvaluateOptions extends SteeringRoute {
   readonly steer?: SteeringVectors;
   /** What the system message says. `@default` the template's */
   readonly system?: string;
+  /** Rank-1 adapters on down_proj. `@default none` */
+  readonly adapters?: Adapters;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
@@ -111,6 +113,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       seed,
       ...(options.steer === undefined ? {} : { steer: options.steer }),
       ...routeOf(options),
+      ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });

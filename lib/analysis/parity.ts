@@ -178,7 +178,7 @@ export async function parity(model: LanguageModel, golden: ParityGolden): Promis
   const sites = new Map(taps.map((name) => [name, parseSite(name, { layers, action: "compare" })] as const));
   const order = (name: SiteName): number => {
     const { layer, kind } = sites.get(name) as Site;
-    return layer * SITE_KINDS.length + SITE_KINDS.indexOf(kind);
+    return layer * SITE_KINDS.length + SITE_KINDS.findIndex((known) => known === kind);
   };
   taps.sort((a, b) => order(a) - order(b)); // a file holds them by name
   const requests = rows.map(({ tokens, from }, prompt) => ({

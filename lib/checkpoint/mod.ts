@@ -24,6 +24,7 @@ export {
 export { fetchModel, type FetchModelOptions, type FetchProgress } from "./fetch_model.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
 export { hubCacheFolder, type HubId, modelFolder, parseHubId } from "./hub_cache.ts";
+export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,
   randomWeights,

@@ -16,10 +16,12 @@ import {
 } from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
+import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
 import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+import { overTargets, type WeightedRow } from "./target_batches.ts";
 
 /** How a model is opened. */
 export interface OpenOptions {
@@ -47,6 +49,8 @@ export interface RunOptions extends SteeringRoute {
   readonly steer?: SteeringVectors;
   /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
   readonly steerFactors?: Tensor<"float32">;
+  /** Rank-1 adapters on down_proj. `@default none` */
+  readonly adapters?: Adapters;
   /** Sites to replace. `@default none` */
   readonly patches?: ReadonlyMap<SiteName, Patch>;
   /** Whether logits are computed. `@default true` */
@@ -63,33 +67,49 @@ export interface RunResult {
   readonly lengths: readonly number[];
 }
 
-/** Targets of a log-probability run: token t of a row is predicted at its position t − 1. */
-export interface WeightedRow {
-  /** Token ids, context and targets. */
-  readonly tokens: readonly number[];
-  /** First token that is a target; those before it are context. */
-  readonly from: number;
-  /** Weight of each target's −log p in the loss. */
-  readonly weight: number;
+/** What runs may add to a model. */
+type Additions = SteeringRoute & Pick<RunOptions, "steer" | "adapters">;
+
+/** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
+export interface SteeringAdjoints {
+  /** Adjoint of each steering vector, [embed]. */
+  readonly adjoints: SteeringVectors;
+  /** Adjoints of each adapter's two directions. */
+  readonly adapterAdjoints: Adapters;
+  /** log p of every target of every row, at temperature 1. */
+  readonly logProbs: readonly (readonly number[])[];
 }
 
-/** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
-function checkTarget(
-  tokens: readonly number[],
-  at: { readonly index: number; readonly from: number; readonly vocab: number },
-): void {
-  const { index, from, vocab } = at;
-  if (!(Number.isInteger(from) && from >= 1 && from <= tokens.length && tokens.length >= 2)) {
-    throw new RangeError(
-      `Cannot score row ${index} as its targets must start in [1, ${tokens.length}] of at least two tokens: ` +
-        `current value is ${from} of ${tokens.length}`,
-    );
+function hasAdapters({ adapters }: Additions): boolean {
+  return adapters !== undefined && adapters.size > 0;
+}
+
+/** Names the rollout graph of a route, with or without adapters. */
+function rolloutKey(additions: Additions): string {
+  return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions) });
+}
+
+/** Sums [layers, width] outputs over batches, in float64. */
+class RowSums {
+  readonly #layers: readonly number[];
+  readonly #sums: readonly Float64Array[];
+
+  constructor(layers: readonly number[], width: number) {
+    this.#layers = layers;
+    this.#sums = layers.map(() => new Float64Array(width));
   }
-  const last = tokens.at(-1) as number;
-  if (!(Number.isInteger(last) && last >= 0 && last < vocab)) {
-    throw new RangeError(
-      `Cannot score row ${index} as token ids must be whole numbers in [0, ${vocab}): current value is ${last}`,
-    );
+
+  /** Adds one batch; an output that the graph does not have is that of no layer. */
+  add(part: Tensor | undefined): void {
+    this.#sums.forEach((sum, row) => {
+      for (let i = 0; i < sum.length; i++) {
+        sum[i] = (sum[i] as number) + (part?.data[row * sum.length + i] as number);
+      }
+    });
+  }
+
+  byLayer(): ReadonlyMap<number, Float32Array> {
+    return new Map(this.#layers.map((layer, row) => [layer, Float32Array.from(this.#sums[row] ?? [])]));
   }
 }
 
@@ -138,6 +158,11 @@ export class LanguageModel {
     return new LanguageModel(await openCheckpoint(folder, options), options);
   }
 
+  /** How it was opened. */
+  get options(): OpenOptions {
+    return this.#options;
+  }
+
   /** The model's shape. */
   get config(): ModelConfig {
     return this.checkpoint.config;
@@ -152,22 +177,19 @@ export class LanguageModel {
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
-      const { taps = [], steer = new Map(), patches = new Map<SiteName, Patch>(), logits = true } = options;
-      checkSteering(steer, this.config);
+      const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
       const edits: Edits = {
         taps,
         patches: [...patches.keys()],
-        steer: [...steer.keys()].sort((a, b) => a - b),
+        ...this.#editsOf(options),
         steerFactors: options.steerFactors !== undefined,
-        ...routeOf(options),
       };
       const session = await this.#sequenceSession(edits, { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
       const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
       const feeds: Record<string, Tensor> = {
         [SEQUENCE_NAMES.tokens]: tokens,
-        ...this.#steerFeed(steer, edits.steer ?? []),
-        ...routeFeeds(edits, this.config),
+        ...this.#editFeeds(options),
       };
       if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
       for (const [site, patch] of patches) {
@@ -184,12 +206,13 @@ export class LanguageModel {
   }
 
   /**
-   * SHA-256 of the rollout graph's text: names the computation, weights by file range included. Which heads a patch
-   * of the last block names is fed to the graph, so it is no part of it.
+   * SHA-256 of the text of the rollout graph, that with adapters where `adapters` are given: names the computation,
+   * weights by file range included. Which heads a patch of the last block names is fed to the graph, so it is no part
+   * of it.
    */
-  graphHash(route: SteeringRoute = {}): string {
-    const key = JSON.stringify(routeKey(route));
-    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(route)));
+  graphHash(options: SteeringRoute & { readonly adapters?: Adapters } = {}): string {
+    const key = rolloutKey(options);
+    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(options)));
     this.#graphHashes.set(key, hash);
     return hash;
   }
@@ -200,10 +223,10 @@ export class LanguageModel {
       const steeredLayers = this.#allLayers(), stopTokens = this.config.eosTokenIds;
       // The graph can steer every layer, so that the patch has its vector is for the vectors to say.
       checkRoute(options, { config: this.config, layers: [...options.steer?.keys() ?? []] });
-      const key = JSON.stringify({ rollout: routeKey(options) });
-      const session = await this.#session(key, () => this.#rolloutGraph(options));
+      const session = await this.#session(rolloutKey(options), () => this.#rolloutGraph(options));
+      const adaptedLayers = hasAdapters(options) ? this.#allLayers() : [];
       return await sampleRollouts(
-        { session, config: this.config, stopTokens, steeredLayers },
+        { session, config: this.config, stopTokens, steeredLayers, adaptedLayers },
         requests,
         options,
       );
@@ -211,39 +234,34 @@ export class LanguageModel {
   }
 
   /**
-   * Adjoints of steering vectors for the loss Σ over rows and targets of −weight · log p, and those log p.
-   * Rows may come in any number and order: the result does not depend on how they are split into batches. Vectors
-   * may be at any place, or go through a patched last block.
+   * Adjoints of steering vectors and adapters for the loss Σ over rows and targets of −weight · log p, and those
+   * log p. Rows may come in any number and order: the result does not depend on how they are split into batches.
+   * Vectors may be at any place, or go through a patched last block.
    */
   steeringAdjoint(
     rows: readonly WeightedRow[],
-    options: SteeringRoute & { readonly steer: SteeringVectors; readonly microBatch?: number },
-  ): Promise<{ readonly adjoints: SteeringVectors; readonly logProbs: readonly (readonly number[])[] }> {
+    options: Additions & { readonly microBatch?: number },
+  ): Promise<SteeringAdjoints> {
     return this.#inTurn(async () => {
-      const layers = [...options.steer.keys()].sort((a, b) => a - b);
-      checkSteering(options.steer, this.config);
-      const session = await this.#sequenceSession({ steer: layers, ...routeOf(options) }, {
-        logProbs: true,
-        steeringAdjoint: true,
-      });
-      const vectorFeeds = {
-        ...this.#steerFeed(options.steer, layers),
-        ...routeFeeds(options, this.config),
-      };
-      const sums = new Map(layers.map((layer) => [layer, new Float64Array(this.config.embed)]));
-      const logProbs = await this.#overTargets(rows, options.microBatch ?? 32, async (feeds) => {
-        const out = await session.run({ ...feeds, ...vectorFeeds });
-        const part = out[SEQUENCE_NAMES.steeringAdjoint]?.data as Float32Array;
-        layers.forEach((layer, row) => {
-          const sum = sums.get(layer) as Float64Array;
-          for (let i = 0; i < sum.length; i++) {
-            sum[i] = (sum[i] as number) + (part[row * sum.length + i] as number);
-          }
-        });
+      const edits = this.#editsOf(options), feeds = this.#editFeeds(options);
+      const { embed, neurons } = this.config;
+      const session = await this.#sequenceSession(edits, { logProbs: true, steeringAdjoint: true });
+      const vectors = new RowSums(edits.steer, embed);
+      const inputs = new RowSums(edits.adapters, neurons), outputs = new RowSums(edits.adapters, embed);
+      const logProbs = await this.#overTargets(rows, options.microBatch, async (batch) => {
+        const out = await session.run({ ...batch, ...feeds });
+        vectors.add(out[SEQUENCE_NAMES.steeringAdjoint]);
+        inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint]);
+        outputs.add(out[SEQUENCE_NAMES.adapterOutputAdjoint]);
         return out;
       });
+      const input = inputs.byLayer(), output = outputs.byLayer();
       return {
-        adjoints: new Map([...sums].map(([layer, sum]) => [layer, Float32Array.from(sum)])),
+        adjoints: vectors.byLayer(),
+        adapterAdjoints: new Map(edits.adapters.map((layer) => [layer, {
+          input: input.get(layer) as Float32Array,
+          output: output.get(layer) as Float32Array,
+        }])),
         logProbs,
       };
     });
@@ -252,19 +270,16 @@ export class LanguageModel {
   /** Log-probabilities of every target of every row, at temperature 1. */
   logProbs(
     rows: readonly Omit<WeightedRow, "weight">[],
-    options: SteeringRoute & { readonly steer?: SteeringVectors; readonly microBatch?: number } = {},
+    options: Additions & { readonly microBatch?: number } = {},
   ): Promise<readonly (readonly number[])[]> {
     return this.#inTurn(async () => {
-      const steer = options.steer ?? new Map();
-      checkSteering(steer, this.config);
-      const layers = [...steer.keys()].sort((a, b) => a - b);
-      const session = await this.#sequenceSession({ steer: layers, ...routeOf(options) }, { logProbs: true });
-      const vectorFeeds = { ...this.#steerFeed(steer, layers), ...routeFeeds(options, this.config) };
+      const edits = this.#editsOf(options), feeds = this.#editFeeds(options);
+      const session = await this.#sequenceSession(edits, { logProbs: true });
       const weighted = rows.map((row) => ({ ...row, weight: 0 }));
       return await this.#overTargets(
         weighted,
-        options.microBatch ?? 32,
-        ({ target_weights: _, ...feeds }) => session.run({ ...feeds, ...vectorFeeds }),
+        options.microBatch,
+        ({ target_weights: _, ...batch }) => session.run({ ...batch, ...feeds }),
       );
     });
   }
@@ -289,65 +304,53 @@ export class LanguageModel {
     return Array.from({ length: this.config.layers }, (_, layer) => layer);
   }
 
-  /** One graph serves the base model and every set of vectors: a layer without one has zeros added. */
-  #rolloutGraph(route: SteeringRoute): Graph {
+  /**
+   * One graph of a route serves the base model and every set of vectors: a layer without one has zeros added.
+   * Adapters cost a product per layer and token, so they have a graph of their own, in which every layer may have one.
+   */
+  #rolloutGraph(additions: Additions): Graph {
     const { config, checkpoint } = this;
     return rolloutGraph({
       config,
       checkpoint,
-      edits: { steer: this.#allLayers(), ...routeOf(route) },
+      edits: {
+        steer: this.#allLayers(),
+        ...(hasAdapters(additions) ? { adapters: this.#allLayers() } : {}),
+        ...routeOf(additions),
+      },
       stopTokens: config.eosTokenIds,
     });
   }
 
-  /** Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. */
-  async #overTargets(
+  #overTargets(
     rows: readonly WeightedRow[],
-    microBatch: number,
-    run: (feeds: Feeds & { readonly target_weights: Tensor }) => Promise<Record<string, Tensor>>,
+    microBatch: number | undefined,
+    run: Parameters<typeof overTargets>[2],
   ): Promise<readonly (readonly number[])[]> {
-    if (!(Number.isInteger(microBatch) && microBatch >= 1)) {
-      throw new RangeError(
-        `Cannot split rows as microBatch must be at least 1: current value is ${microBatch}`,
-      );
-    }
-    rows.forEach(({ tokens, from }, index) => checkTarget(tokens, { index, from, vocab: this.config.vocab }));
-    const order = rows.map((_, index) => index)
-      .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);
-    const results: number[][] = rows.map(() => []);
-    for (let start = 0; start < order.length; start += microBatch) {
-      const batch = order.slice(start, start + microBatch);
-      const { tokens, seq } = padRight(
-        batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []),
-        this.config,
-      );
-      const targets = new BigInt64Array(batch.length * seq), weights = new Float32Array(batch.length * seq);
-      batch.forEach((index, r) => {
-        const row = rows[index] as WeightedRow;
-        for (let t = row.from; t < row.tokens.length; t++) {
-          targets[r * seq + t - 1] = BigInt(row.tokens[t] as number);
-          weights[r * seq + t - 1] = row.weight;
-        }
-      });
-      const out = await run({
-        [SEQUENCE_NAMES.tokens]: tokens,
-        [SEQUENCE_NAMES.targets]: tensor("int64", [batch.length, seq], targets),
-        target_weights: tensor("float32", [batch.length, seq], weights),
-      });
-      const logProbs = out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
-      batch.forEach((index, r) => {
-        const row = rows[index] as WeightedRow;
-        for (let t = row.from; t < row.tokens.length; t++) {
-          results[index]?.push(logProbs[r * seq + t - 1] as number);
-        }
-      });
-    }
-    return results;
+    const { vocab } = this.config;
+    return overTargets(rows, { vocab, ...(microBatch === undefined ? {} : { microBatch }) }, run);
   }
 
-  #steerFeed(steer: SteeringVectors, layers: readonly number[]): Record<string, Tensor> {
-    if (layers.length === 0) return {};
-    return { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers, embed: this.config.embed }) };
+  /** Layers that additions touch, in order, and the way of the vectors; checks that they fit the model. */
+  #editsOf(additions: Additions) {
+    const { steer = new Map(), adapters = new Map() } = additions;
+    checkSteering(steer, this.config);
+    checkAdapters(adapters, this.config);
+    const sorted = (layers: Iterable<number>): readonly number[] => [...layers].sort((a, b) => a - b);
+    return { steer: sorted(steer.keys()), adapters: sorted(adapters.keys()), ...routeOf(additions) };
+  }
+
+  #editFeeds(additions: Additions): Record<string, Tensor> {
+    const { steer: steered, adapters: adapted } = this.#editsOf(additions);
+    const { steer = new Map(), adapters = new Map() } = additions;
+    const vectors = steered.length === 0
+      ? {}
+      : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: steered, embed: this.config.embed }) };
+    return {
+      ...vectors,
+      ...adapterFeeds(adapters, { layers: adapted, config: this.config }),
+      ...routeFeeds(additions, this.config),
+    };
   }
 
   #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {

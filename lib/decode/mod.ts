@@ -3,14 +3,18 @@
  *
  * @module
  */
+export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
+export { mergeVectors, pairVectors, scaleVectors, sumVectors } from "./compose_vectors.ts";
 export {
   LanguageModel,
   type OpenOptions,
   type Patch,
   type RunOptions,
   type RunResult,
-  type WeightedRow,
+  type SteeringAdjoints,
 } from "./language_model.ts";
+export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -22,5 +26,7 @@ export {
   type SamplingOptions,
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-export { loadVectors, saveVectors, type VectorFile } from "./vector_file.ts";
+export { overTargets, type WeightedRow } from "./target_batches.ts";
+export { loadVectors, saveSharedDirection, saveVectors, type VectorFile } from "./vector_file.ts";

@@ -4,6 +4,7 @@ import { EDIT_NAMES, routeFeeds, type SteeringRoute } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
+import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 
 /** One completion to be sampled. `prompt` and `sample` key its random numbers, whatever batch it runs in. */
@@ -42,6 +43,8 @@ export interface SamplingOptions extends SteeringRoute {
   readonly seed?: number;
   /** Vectors added while reading the prompt and generating. `@default none` */
   readonly steer?: SteeringVectors;
+  /** Rank-1 adapters on down_proj, at work like the vectors. `@default none` */
+  readonly adapters?: Adapters;
   /** Rows that decode together. `@default 64` */
   readonly batchSize?: number;
   /**
@@ -70,6 +73,8 @@ export interface RolloutEngine {
   readonly stopTokens: readonly number[];
   /** Layers that the session's graph can steer. */
   readonly steeredLayers: readonly number[];
+  /** Layers that the session's graph can adapt. `@default []` */
+  readonly adaptedLayers?: readonly number[];
 }
 
 /**
@@ -129,6 +134,7 @@ export async function sampleRollouts(
     );
   }
   checkSteering(options.steer ?? new Map(), engine.config);
+  checkAdapters(options.adapters ?? new Map(), engine.config);
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
   const finish = (row: Unfinished, finished: boolean) => {
@@ -187,7 +193,7 @@ async function advance(
     }
   });
   const greedy = temperature === 0;
-  const { config, steeredLayers } = engine;
+  const { config, steeredLayers, adaptedLayers = [] } = engine;
   const out = await engine.session.run({
     [ROLLOUT_NAMES.prompts]: prompts,
     [ROLLOUT_NAMES.lengths]: tensor("int32", [rows.length], lengths),
@@ -200,6 +206,7 @@ async function advance(
       embed: config.embed,
     }),
     ...routeFeeds(options, config),
+    ...adapterFeeds(options.adapters ?? new Map(), { layers: adaptedLayers, config }),
   });
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;

@@ -74,7 +74,7 @@ function sample(
  * A whole rollout as one graph: prefill, then a loop that embeds, runs the blocks over a KV cache that never leaves
  * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
  *
- * Steering applies to prompt and generated tokens alike, at any place; a patched last block keeps in its cache what
+ * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps in its cache what
  * it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to sequence graphs.
  *
  * @example
@@ -95,7 +95,7 @@ export function rolloutGraph(
   options: {
     readonly config: ModelConfig;
     readonly checkpoint: Checkpoint;
-    readonly edits?: Pick<Edits, "steer"> & SteeringRoute;
+    readonly edits?: Pick<Edits, "steer" | "adapters"> & SteeringRoute;
     readonly stopTokens: readonly number[];
     /** How it attends. `@default` the fused kernel where the model's heads allow it */
     readonly kernel?: CachedKernel;
@@ -114,7 +114,7 @@ export function rolloutGraph(
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
   const weights = fileWeights(g, { checkpoint, compute });
-  const { site, lastBlock } = applyEdits(g, edits, { config, compute });
+  const { site, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
   const cacheHeads = (layer: number) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const samples = { temperature, greedy };
@@ -149,7 +149,7 @@ export function rolloutGraph(
     },
     store: (layer, cache) => void (promptCaches[layer] = cache),
   });
-  const parts: DecoderParts = { config, weights, site, lastBlock, attention };
+  const parts: DecoderParts = { config, weights, site, adapter, lastBlock, attention };
   const residual = g.within("prefill", () => decoderBlocks(g, embedTokens(g, prompts, parts), parts));
   const last = g.unsqueeze(g.cast(g.sub(lengths, g.scalar("int32", 1)), "int64"), [1, 2]); // [batch, 1, 1]
   const lastIndex = g.expand(last, ["batch", 1, config.embed]);
@@ -191,7 +191,7 @@ export function rolloutGraph(
         past: (layer) => ({ key: caches[2 * layer] as Value, value: caches[2 * layer + 1] as Value }),
         store: (layer, cache) => void (grown[layer] = cache),
       });
-      const bodyParts: DecoderParts = { config, weights, site, lastBlock, attention: bodyAttention };
+      const bodyParts: DecoderParts = { ...parts, attention: bodyAttention };
       const shown = body.apply("Where", [alive, token, body.scalar("int64", 0)]);
       const x = embedTokens(body, body.unsqueeze(shown, [1]), bodyParts); // [batch, 1, embed]
       const logits = logitsOf(body, decoderBlocks(body, x, bodyParts));

@@ -1,9 +1,17 @@
-import { type ModelConfig, readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
+import {
+  type ModelConfig,
+  readSafetensorsHeader,
+  readTensor,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
+import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
+import { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 import type { SteeringVectors } from "./steering.ts";
 
-const PREFIX = "steering.";
+const PREFIX = "steering", SCALE = "scale", DIRECTION = "direction";
 
 /** Vectors read from a file, with the notes of what made them. */
 export interface VectorFile {
@@ -11,7 +19,9 @@ export interface VectorFile {
   readonly vectors: SteeringVectors;
   /** Where in their blocks they belong; `mlp` where the file does not say. */
   readonly place: VectorPlace;
-  /** What was written beside them, and `kind`: "steering". */
+  /** The direction that all of them share, where the file says so; null where each layer has its own. */
+  readonly shared: SharedDirection | null;
+  /** What was written beside them, and `kind`: "steering", or "rank1" for a shared direction. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -42,7 +52,7 @@ export async function saveVectors(
 ): Promise<void> {
   const tensors = Object.fromEntries(
     [...content.vectors].map(([layer, data]) =>
-      [`${PREFIX}${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
+      [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
     ),
   );
   const place = content.place === undefined ? {} : { place: content.place };
@@ -50,8 +60,41 @@ export async function saveVectors(
 }
 
 /**
- * Reads steering vectors for a model. A vector that does not fit, in name, layer, width or value, is an `InputError`
- * that names it, as is a file without any, or one of an unknown place.
+ * Writes vectors along one direction by their factors: a float32 `scale.LAYER` per layer and `direction` [embed].
+ * {@link loadVectors} reads them as the vectors that they stand for.
+ *
+ * @example
+ * ```ts
+ * import { loadVectors, saveSharedDirection } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/rank1.safetensors`;
+ * const shared = { scales: new Map([[0, 2], [1, -1]]), direction: Float32Array.of(1, 3) };
+ * await saveSharedDirection(path, { shared, metadata: {} });
+ * const { vectors } = await loadVectors(path, null);
+ * if (vectors.get(1)?.join() !== "-1,-3") throw new Error("factor times direction");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function saveSharedDirection(
+  path: string,
+  content: {
+    readonly shared: SharedDirection;
+    /** `@default` unsaid, which is `mlp` */
+    readonly place?: VectorPlace;
+    readonly metadata: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  const { scales, direction } = content.shared;
+  const place = content.place === undefined ? {} : { place: content.place };
+  const tensors = Object.fromEntries([
+    ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
+    [DIRECTION, [direction.length], direction] as const,
+  ].map(([name, dims, data]) => [name, { dtype: "float32" as const, dims, data }]));
+  await writeSafetensors(path, { tensors, metadata: { kind: "rank1", ...content.metadata, ...place } });
+}
+
+/**
+ * Reads steering vectors for a model, or for none (null: then their widths must agree). A vector that does not fit,
+ * in name, layer, width or value, is an `InputError` that names it, as is a file without any, or one of an unknown place.
  *
  * @example
  * ```ts
@@ -65,45 +108,70 @@ export async function saveVectors(
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export async function loadVectors(path: string, config: ModelConfig): Promise<VectorFile> {
+export async function loadVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {
   const file = await readSafetensorsHeader(path);
-  const vectors = new Map<number, Float32Array>();
-  for (const [name, entry] of file.tensors) {
-    const layer = /^steering\.(\d+)$/.exec(name)?.[1];
-    if (layer === undefined) {
-      throw new InputError(`tensor "${name}" is not a steering vector`, {
-        where: path,
-        repair: `vectors are named ${PREFIX}LAYER`,
-      });
-    }
-    if (Number(layer) >= config.layers) {
-      throw new InputError(`vector for layer ${layer} does not fit a model of ${config.layers} layers`, {
-        where: path,
-      });
-    }
-    if (entry.dims.length !== 1 || entry.dims[0] !== config.embed) {
-      throw new InputError(
-        `vector "${name}" must have shape [${config.embed}], found [${entry.dims.join(", ")}]`,
-        {
-          where: path,
-          repair: "these vectors belong to another model",
-        },
-      );
-    }
-    const values = await readTensor(entry);
-    if (!values.every(Number.isFinite)) {
-      throw new InputError(`vector "${name}" holds NaN or infinity`, { where: path });
-    }
-    vectors.set(Number(layer), values);
-  }
-  if (vectors.size === 0) throw new InputError("no steering vectors in this file", { where: path });
+  const shared = file.tensors.has(DIRECTION) ? await readShared(file, { path, config }) : null;
+  const vectors = shared === null ? await readEach(file, { path, config }) : sharedVectors(shared);
+  const sorted = new Map([...vectors].sort(([a], [b]) => a - b));
+  return { place: placeIn(file, path), vectors: sorted, shared, metadata: file.metadata };
+}
+
+function placeIn(file: SafetensorsFile, where: string): VectorPlace {
   const named = file.metadata.get("place") ?? "mlp";
   const place = VECTOR_PLACES.find((known) => known === named);
-  if (place === undefined) {
-    throw new InputError(`these vectors belong to the unknown place "${named}"`, {
-      where: path,
-      repair: `places are ${VECTOR_PLACES.join(", ")}`,
-    });
+  if (place !== undefined) return place;
+  throw new InputError(`these vectors belong to the unknown place "${named}"`, {
+    where,
+    repair: `places are ${VECTOR_PLACES.join(", ")}`,
+  });
+}
+
+interface Source {
+  readonly path: string;
+  readonly config: ModelConfig | null;
+}
+
+async function readEach(file: SafetensorsFile, { path, config }: Source): Promise<SteeringVectors> {
+  const vectors = new Map<number, Float32Array>();
+  let width = config?.embed ?? null;
+  for (const [name, entry] of file.tensors) {
+    const layer = layerOf(name, PREFIX);
+    if (layer === null) {
+      throw new InputError(`tensor "${name}" is not a steering vector`, {
+        where: path,
+        repair: `vectors are named ${PREFIX}.LAYER`,
+      });
+    }
+    checkLayer(layer, { what: "vector", where: path, config });
+    const values = await readWidth(entry, { what: "vector", where: path, width, these: "these vectors" });
+    width ??= values.length;
+    vectors.set(layer, values);
   }
-  return { place, vectors: new Map([...vectors].sort(([a], [b]) => a - b)), metadata: file.metadata };
+  if (vectors.size === 0) throw new InputError("no steering vectors in this file", { where: path });
+  return vectors;
+}
+
+async function readShared(file: SafetensorsFile, { path, config }: Source): Promise<SharedDirection> {
+  const scales = new Map<number, number>();
+  let direction: Float32Array = new Float32Array();
+  for (const [name, entry] of file.tensors) {
+    if (name === DIRECTION) {
+      const width = config?.embed ?? null;
+      direction = await readWidth(entry, { what: "vector", where: path, width, these: "these vectors" });
+      continue;
+    }
+    const layer = layerOf(name, SCALE);
+    if (layer === null || entry.dims.length !== 0) {
+      throw new InputError(`tensor "${name}" is not the factor of a layer`, {
+        where: path,
+        repair: `beside ${DIRECTION} a file holds scalars named ${SCALE}.LAYER`,
+      });
+    }
+    checkLayer(layer, { what: "vector", where: path, config });
+    const scale = (await readTensor(entry))[0] as number;
+    if (!Number.isFinite(scale)) throw new InputError(`factor "${name}" is not finite`, { where: path });
+    scales.set(layer, scale);
+  }
+  if (scales.size === 0) throw new InputError("no steering vectors in this file", { where: path });
+  return { scales: new Map([...scales].sort(([a], [b]) => a - b)), direction };
 }

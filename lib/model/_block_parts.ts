@@ -17,7 +17,7 @@ export interface BlockParts {
   readonly attentionOut: (headOut: Value) => Value;
   /** N₂ of the stream between attention and MLP. */
   readonly postAttentionNorm: (stream: Value) => Value;
-  /** W_down(silu(W_gate z) ⊙ W_up z). */
+  /** W_down(silu(W_gate z) ⊙ W_up z), and what an adapter adds to it. */
   readonly mlp: (z: Value) => Value;
 }
 
@@ -70,7 +70,8 @@ export function blockParts(
       const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
       const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
       const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
-      return linear(g, neurons, { weights, name: name("mlp.down_proj") });
+      const downOut = linear(g, neurons, { weights, name: name("mlp.down_proj") });
+      return options.adapter?.(g, { layer, neurons, downOut }) ?? downOut;
     },
   };
 }

@@ -28,6 +28,12 @@ export interface AttentionInput {
  */
 export type AttentionKernel = (g: GraphBuilder, input: AttentionInput) => Value;
 
+/** Adds what an adapter on down_proj adds: W_down z [batch, seq, embed] and z [batch, seq, neurons] → the MLP's output. */
+export type AdapterHandler = (
+  g: GraphBuilder,
+  input: { readonly layer: number; readonly neurons: Value; readonly downOut: Value },
+) => Value;
+
 /** What the decoder is made of. */
 export interface DecoderParts {
   /** The model's shape. */
@@ -40,6 +46,8 @@ export interface DecoderParts {
   readonly site: SiteHandler;
   /** A vector routed through the last block. `@default {null}` */
   readonly lastBlock?: LastBlockRoute | null;
+  /** What adapters on down_proj add. `@default` nothing */
+  readonly adapter?: AdapterHandler;
 }
 
 /**
@@ -69,7 +77,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  * One pre-norm block of Qwen2 and Llama, written once for every kind of graph.
  *
  *     r = x + Attn(N₁(x)),  y = r + MLP(N₂(r)) (+ s_l at the site resid_post)
- *     MLP(z) = W_down(silu(W_gate z) ⊙ W_up z)
+ *     MLP(x) = W_down z (+ (a·z) b of an adapter), z = silu(W_gate x) ⊙ W_up x
  *
  * `x` and the result are [batch, seq, embed].
  *

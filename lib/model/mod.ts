@@ -17,6 +17,7 @@ export {
   type PromptRegion,
 } from "./concatenated_attention.ts";
 export {
+  type AdapterHandler,
   type AttentionInput,
   type AttentionKernel,
   decoderBlock,
@@ -37,7 +38,15 @@ export {
   type StreamChoice,
 } from "./last_block.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
-export { parseSite, type Site, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./sites.ts";
+export {
+  ADAPTER_SITE_KINDS,
+  parseSite,
+  type Site,
+  SITE_KINDS,
+  type SiteKind,
+  type SiteName,
+  siteName,
+} from "./sites.ts";
 export {
   type ComputeDType,
   fileWeights,

@@ -1,4 +1,4 @@
-/** Kinds of site inside a block, in the order in which they are computed. */
+/** Kinds of site that every block has, in the order in which they are computed. */
 export const SITE_KINDS = [
   "resid_pre",
   "input_norm",
@@ -14,8 +14,17 @@ export const SITE_KINDS = [
   "resid_post",
 ] as const;
 
+/**
+ * Kinds of site that only a block with an adapter has: W_down z before the adapter's term, which without an adapter is
+ * `mlp_out`, and the token-wise factor a·z of that term.
+ */
+export const ADAPTER_SITE_KINDS = ["down_out", "adapter_scale"] as const;
+
 /** One kind of site. */
-export type SiteKind = typeof SITE_KINDS[number];
+export type SiteKind = typeof SITE_KINDS[number] | typeof ADAPTER_SITE_KINDS[number];
+
+/** Every kind, those of adapters last. */
+const ALL_KINDS: readonly SiteKind[] = [...SITE_KINDS, ...ADAPTER_SITE_KINDS];
 
 /** A named point of the model graph: `blocks.14.resid_post`. */
 export type SiteName = `blocks.${number}.${SiteKind}`;
@@ -54,10 +63,10 @@ export function siteName(site: Site): SiteName {
  */
 export function parseSite(name: string, options: { readonly layers: number; readonly action: string }): Site {
   const match = /^blocks\.(0|[1-9]\d*)\.([a-z_]+)$/.exec(name);
-  const kind = SITE_KINDS.find((known) => known === match?.[2]);
+  const kind = ALL_KINDS.find((known) => known === match?.[2]);
   if (match === null || kind === undefined) {
     throw new RangeError(
-      `Cannot ${options.action} "${name}" as a site is blocks.LAYER.KIND with kind ${SITE_KINDS.join(", ")}`,
+      `Cannot ${options.action} "${name}" as a site is blocks.LAYER.KIND with kind ${ALL_KINDS.join(", ")}`,
     );
   }
   const layer = Number(match[1]);

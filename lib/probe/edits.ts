@@ -1,14 +1,17 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  ADAPTER_SITE_KINDS,
   type ComputeDType,
   type LastBlockRoute,
   parseSite,
+  type Site,
   type SiteHandler,
   type SiteKind,
   type SiteName,
   siteName,
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
+import { type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 import {
   checkRoute,
   checkRoutedSites,
@@ -29,6 +32,8 @@ export interface Edits extends SteeringRoute {
   readonly steer?: readonly number[];
   /** Whether steering takes a factor per row and position, instead of adding everywhere. `@default false` */
   readonly steerFactors?: boolean;
+  /** Layers whose down_proj has a rank-1 adapter. `@default []` */
+  readonly adapters?: readonly number[];
 }
 
 /** Names of the inputs and outputs that edits add to a graph. */
@@ -67,6 +72,8 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
       return ["batch", "seq", config.kvHeads, config.headDim];
     case "attn_weights":
       return ["batch", config.heads, "seq", "seq"];
+    case "adapter_scale":
+      return ["batch", "seq"];
     default:
       return ["batch", "seq", config.embed];
   }
@@ -92,14 +99,29 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     if (double !== undefined) throw new RangeError(`Cannot ${action} "${double}" as it must be named once`);
     return list;
   };
-  const { taps = [], patches = [], steer = [], steerFactors = false } = edits;
-  for (const name of distinct(taps, "tap")) parseSite(name, { layers: config.layers, action: "tap" });
-  for (const name of distinct(patches, "patch")) parseSite(name, { layers: config.layers, action: "patch" });
-  for (const layer of distinct(steer, "steer layer")) {
-    if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-      throw new RangeError(`Cannot steer layer ${layer} as it must lie in [0, ${config.layers})`);
+  const { taps = [], patches = [], steer = [], steerFactors = false, adapters = [] } = edits;
+  const checkSite = (name: SiteName, action: string) => {
+    const site: Site = parseSite(name, { layers: config.layers, action });
+    const needsAdapter = ADAPTER_SITE_KINDS.some((kind) => kind === site.kind);
+    if (needsAdapter && !adapters.includes(site.layer)) {
+      throw new RangeError(
+        `Cannot ${action} "${name}" as its layer must have an adapter: current layers are ${
+          adapters.length === 0 ? "none" : adapters.join(", ")
+        }`,
+      );
     }
-  }
+  };
+  const checkLayers = (layers: readonly number[], action: string) => {
+    for (const layer of distinct(layers, `${action} layer`)) {
+      if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
+        throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${config.layers})`);
+      }
+    }
+  };
+  for (const name of distinct(taps, "tap")) checkSite(name, "tap");
+  for (const name of distinct(patches, "patch")) checkSite(name, "patch");
+  checkLayers(steer, "steer");
+  checkLayers(adapters, "adapt");
   if (steerFactors && steer.length === 0) {
     throw new RangeError(
       "Cannot take steering factors as at least one layer must be steered: current value is none",
@@ -107,11 +129,13 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   }
   checkRoute(edits, { config, layers: steer });
   checkRoutedSites(edits, { config, taps, patches });
-  return { taps, patches, steer: [...steer].sort((a, b) => a - b), steerFactors, ...routeOf(edits) };
+  const sorted = (layers: readonly number[]) => [...layers].sort((a, b) => a - b);
+  const additions = { steer: sorted(steer), steerFactors, adapters: sorted(adapters) };
+  return { taps, patches, ...additions, ...routeOf(edits) };
 }
 
 /** A graph's edits at work. */
-export interface AppliedEdits {
+export interface AppliedEdits extends AppliedAdapters {
   /** Handed to the decoder: sees every site, changes the ones that edits name. */
   readonly site: SiteHandler;
   /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
@@ -125,6 +149,7 @@ export interface AppliedEdits {
 /** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
 function maskAxes(kind: SiteKind): readonly number[] {
   if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
+  if (kind === "adapter_scale") return [];
   return kind === "q" || kind === "k" || kind === "v" || kind === "head_out" ? [2, 3] : [2];
 }
 
@@ -184,7 +209,8 @@ export function applyEdits(
     let value = vector === undefined ? computed : inner.add(computed, added(inner, vector));
     const patch = patches.get(name);
     if (patch !== undefined) {
-      value = inner.apply("Where", [inner.unsqueeze(patch.mask, patch.axes), patch.value, value]);
+      const mask = patch.axes.length === 0 ? patch.mask : inner.unsqueeze(patch.mask, patch.axes);
+      value = inner.apply("Where", [mask, patch.value, value]);
     }
     if (edits.taps.includes(name)) tapped.set(name, value);
     return value;
@@ -194,5 +220,5 @@ export function applyEdits(
     vector: added(g, vectors.get(config.layers - 2) as Value),
     touched: [...edits.patches, ...edits.taps],
   });
-  return { site, vectors, tapped, lastBlock };
+  return { site, vectors, tapped, lastBlock, ...applyAdapters(g, edits.adapters, { config, compute, site }) };
 }

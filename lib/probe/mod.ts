@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export {
   checkLastBlockPatch,

@@ -10,7 +10,7 @@ import {
   type WeightSource,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
+import { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
 
 /** What a sequence graph gives back; outputs that are not asked for are not in the graph. */
 export interface SequenceOutputs {
@@ -19,9 +19,10 @@ export interface SequenceOutputs {
   /** `log_probs` float [batch, seq] of the input `targets`, at temperature 1. `@default false` */
   readonly logProbs?: boolean;
   /**
-   * `steering_adjoint` float [steered layers, embed]: the adjoint of every steered layer's vector for the loss
-   * −Σ w·log p(target), `w` the input `target_weights` [batch, seq]. Implies the inputs of `logProbs`.
-   * `@default false`
+   * Adjoints of everything that the edits add, for the loss −Σ w·log p(target), `w` the input `target_weights`
+   * [batch, seq]: `steering_adjoint` float [steered layers, embed] where a layer is steered, `adapter_input_adjoint`
+   * float [adapted layers, neurons] and `adapter_output_adjoint` float [adapted layers, embed] where one has an
+   * adapter. Implies the inputs of `logProbs`. `@default false`
    */
   readonly steeringAdjoint?: boolean;
 }
@@ -34,6 +35,8 @@ export const SEQUENCE_NAMES = {
   logits: "logits",
   logProbs: "log_probs",
   steeringAdjoint: "steering_adjoint",
+  adapterInputAdjoint: "adapter_input_adjoint",
+  adapterOutputAdjoint: "adapter_output_adjoint",
 } as const;
 
 /**
@@ -61,7 +64,7 @@ export const SEQUENCE_NAMES = {
  * if (names.join() !== "tap.blocks.1.resid_post,logits") throw new Error("what was asked for");
  * ```
  *
- * @throws {RangeError} for edits that the model cannot have, or steering adjoints of no layer.
+ * @throws {RangeError} for edits that the model cannot have, or adjoints of nothing.
  */
 export function sequenceGraph(
   options: {
@@ -80,9 +83,9 @@ export function sequenceGraph(
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
   const applied = applyEdits(g, edits, { config, compute });
-  const { site, lastBlock } = applied;
+  const { site, adapter, lastBlock } = applied;
   const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
-  const parts = { config, weights, attention, site, lastBlock };
+  const parts = { config, weights, attention, site, adapter, lastBlock };
   const residual = decoderBlocks(g, embedTokens(g, tokens, parts), parts);
   for (const name of edits.taps) {
     const value = applied.tapped.get(name);
@@ -100,7 +103,7 @@ export function sequenceGraph(
       }`,
     );
   }
-  if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, vectors: applied.vectors });
+  if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, applied });
   return g.build();
 }
 
@@ -110,25 +113,37 @@ function addLogProbs(
     readonly logits: Value;
     readonly outputs: SequenceOutputs;
     readonly compute: ComputeDType;
-    readonly vectors: ReadonlyMap<number, Value>;
+    readonly applied: AppliedEdits;
   },
 ): void {
-  const { logits, outputs, compute, vectors } = options;
+  const { logits, outputs, compute, applied } = options;
   const targets = g.input(SEQUENCE_NAMES.targets, "int64", ["batch", "seq"]);
   const all = g.softmax(logits, { axis: 2, log: true });
   const picked = g.apply("GatherElements", [all, g.unsqueeze(targets, [2])], { attributes: { axis: 2 } });
   const logProbs = g.apply("Squeeze", [picked], { attributes: { axes: [2] } }); // [batch, seq]
   if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
   if (outputs.steeringAdjoint !== true) return;
-  if (vectors.size === 0) {
+  const adapters = [...applied.adapters.values()];
+  const wanted = ([
+    [SEQUENCE_NAMES.steeringAdjoint, [...applied.vectors.values()]],
+    [SEQUENCE_NAMES.adapterInputAdjoint, adapters.map(({ input }) => input)],
+    [SEQUENCE_NAMES.adapterOutputAdjoint, adapters.map(({ output }) => output)],
+  ] as const).filter(([, values]) => values.length > 0);
+  if (wanted.length === 0) {
     throw new RangeError(
-      "Cannot give steering adjoints as at least one layer must be steered: current value is none",
+      "Cannot give steering adjoints as at least one layer must be steered or adapted: current value is none",
     );
   }
   const weights = g.input(SEQUENCE_NAMES.targetWeights, compute, ["batch", "seq"]);
   const loss = g.apply("Neg", [g.reduce("sum", g.mul(weights, logProbs), { axes: [0, 1] })]);
-  const adjoints = backward(g, { loss, of: [...vectors.values()] });
-  const rows = adjoints.map((adjoint) => g.unsqueeze(adjoint, [0])); // [1, embed] each
-  const stacked = rows.length === 1 ? rows[0] as Value : g.apply("Concat", rows, { attributes: { axis: 0 } });
-  g.output(SEQUENCE_NAMES.steeringAdjoint, stacked);
+  const adjoints = backward(g, { loss, of: wanted.flatMap(([, values]) => values) });
+  let first = 0;
+  for (const [name, values] of wanted) {
+    const rows = adjoints.slice(first, first + values.length).map((adjoint) => g.unsqueeze(adjoint, [0]));
+    const stacked = rows.length === 1
+      ? rows[0] as Value
+      : g.apply("Concat", rows, { attributes: { axis: 0 } }); // [layers, width]
+    g.output(name, stacked);
+    first += values.length;
+  }
 }

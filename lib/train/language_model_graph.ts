@@ -29,12 +29,13 @@ export function adjointName(weight: string): string {
  * Inputs: `tokens`, `targets` int64 [batch, seq]; `target_weights` float [batch, seq], zero where there is no target.
  * Loss: Σ w·(−log p(target) + z·(log Z)²), Z the softmax's denominator; the z term keeps logits, and with them the
  * residual stream's norm at the end, from growing without bound.
- * Outputs: `cross_entropy` Σ w·(−log p), `loss`, and one adjoint per weight.
+ * Outputs: `cross_entropy` Σ w·(−log p), `loss`, one adjoint per weight and, when asked for, `log_probs` of the
+ * targets, float [batch, seq].
  *
  * Right padding with zero weight and the order of rows leave every output as it is.
  * Proof: tests/train/language_model_graph_test.ts, PyTorch autograd and central differences in float64.
  *
- * `@default {compute: "float32"}`
+ * `@default {compute: "float32", logProbs: false}`
  *
  * @example
  * ```ts
@@ -52,6 +53,7 @@ export function languageModelGraph(
   options: {
     readonly shapes: ReadonlyMap<string, readonly number[]>;
     readonly zLoss: number;
+    readonly logProbs?: boolean;
     readonly compute?: ComputeDType;
   },
 ): Graph {
@@ -74,6 +76,9 @@ export function languageModelGraph(
   const crossEntropy = total(g.apply("Neg", [logProb]));
   const loss = g.add(crossEntropy, g.mul(total(g.mul(logZ, logZ)), g.scalar(compute, options.zLoss)));
   g.output("cross_entropy", crossEntropy);
+  if (options.logProbs === true) {
+    g.output("log_probs", g.apply("Squeeze", [logProb], { attributes: { axes: [2] } }));
+  }
   g.output("loss", loss);
   const names = [...options.shapes.keys()];
   const adjoints = backward(g, { loss, of: names.map((name) => weights.get(name)) });

@@ -1,6 +1,6 @@
 /**
- * Training: language models on the corpus, steering vectors by RLOO, sparse autoencoders of activation differences,
- * tokenizers, the optimizer they share.
+ * Training: language models on the corpus; vectors, adapters or all weights by RLOO; sparse autoencoders of activation
+ * differences; tokenizers, the optimizer they share.
  *
  * @module
  */
@@ -23,6 +23,7 @@ export {
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
 export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
+export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
@@ -53,7 +54,12 @@ export {
   steerTowards,
   type SteerTowardsOptions,
 } from "./steerability.ts";
-export { parseSteeringConfig, type SteeringConfig } from "./steering_config.ts";
+export {
+  parseSteeringConfig,
+  type SteeringConfig,
+  TRAINED_KINDS,
+  type TrainedKind,
+} from "./steering_config.ts";
 export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {
@@ -63,3 +69,4 @@ export {
   type TrainingState,
   writeTrainingLog,
 } from "./training_state.ts";
+export { weightSet } from "./weight_set.ts";

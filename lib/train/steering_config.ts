@@ -3,9 +3,20 @@ import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
 import { FAMILIES, type FamilyName } from "../problems/mod.ts";
 
-/** Everything that decides an RL run of steering vectors, but for the model. */
+/**
+ * What an RL run may train: a vector per layer; a rank-1 adapter on each layer's down_proj; one direction that all
+ * layers share, with a factor each; every weight of the model.
+ */
+export const TRAINED_KINDS = ["vectors", "adapter", "rank1", "full"] as const;
+
+/** One kind of what is trained. */
+export type TrainedKind = typeof TRAINED_KINDS[number];
+
+/** Everything that decides an RL run, but for the model. */
 export interface SteeringConfig {
-  /** Layers whose vectors are trained together. */
+  /** What is trained. `@default "vectors"` */
+  readonly parameters?: Exclude<TrainedKind, "vectors">;
+  /** Layers whose vectors or adapters are trained together; none where every weight is trained. */
   readonly layers: readonly number[];
   /** Where in those layers' blocks the vectors are added. `@default "mlp"` */
   readonly place?: VectorPlace;
@@ -19,7 +30,7 @@ export interface SteeringConfig {
   readonly samples: number;
   /** Most tokens of a completion. */
   readonly maxNewTokens: number;
-  /** Peak learning rate by trained layer, in the order of `layers`. */
+  /** Peak learning rate by trained layer, in the order of `layers`; one for all with `rank1` and `full`. */
   readonly learningRates: readonly number[];
   /** Share of the steps that the learning rate rises over; the paper's is 0.03. */
   readonly warmupShare: number;
@@ -31,7 +42,8 @@ export interface SteeringConfig {
 
 const whole = z.int().positive();
 const SCHEMA = z.strictObject({
-  layers: z.array(z.int().nonnegative()).nonempty(),
+  parameters: z.enum(TRAINED_KINDS).default("vectors"),
+  layers: z.array(z.int().nonnegative()),
   place: z.enum(VECTOR_PLACES).optional(),
   seed: z.int().nonnegative(),
   steps: whole,
@@ -42,9 +54,18 @@ const SCHEMA = z.strictObject({
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
   families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+}).refine((config) => (config.layers.length === 0) === (config.parameters === "full"), {
+  path: ["layers"],
+  message: "there must be layers, but for full training, which has none",
 }).refine(
-  (config) => config.layers.length === config.learningRates.length,
-  "learningRates must match layers",
+  (config) =>
+    config.learningRates.length ===
+      (config.parameters === "rank1" || config.parameters === "full" ? 1 : config.layers.length),
+  "learningRates must match layers, or be one with rank1 and full",
+).refine(
+  (config) =>
+    (config.place ?? "mlp") === "mlp" || config.parameters === "vectors" || config.parameters === "rank1",
+  { path: ["place"], message: "a place is for vectors and rank1 alone" },
 ).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
@@ -75,8 +96,10 @@ const SCHEMA = z.strictObject({
 export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
-    const { place, ...rest } = parsed.data;
-    return place === undefined ? rest : { ...rest, place };
+    // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
+    const { parameters, place, ...rest } = parsed.data;
+    const config = place === undefined ? rest : { ...rest, place };
+    return parameters === "vectors" ? config : { parameters, ...config };
   }
   const [issue] = parsed.error.issues;
   throw new InputError(

@@ -1,8 +1,8 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
-import type { LanguageModel, Rollout, SteeringVectors, WeightedRow } from "../decode/mod.ts";
-import type { SteeringRoute } from "../probe/mod.ts";
+import type { LanguageModel, Rollout, WeightedRow } from "../decode/mod.ts";
 import { answerMessages, gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
-import { AdamW, clipToNorm } from "./adamw.ts";
+import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
+import { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { SteeringConfig } from "./steering_config.ts";
@@ -22,9 +22,12 @@ export interface SteeringStep {
   readonly zeroVarianceGroups: number;
   /** Mean generated tokens, the stop token included. */
   readonly lengthTokens: number;
-  /** Global norm of the vectors' adjoints before clipping. */
+  /** Global norm of all adjoints before clipping. */
   readonly adjointNorm: number;
-  /** Norm of all trained vectors after the update. */
+  /**
+   * Norm of the change to the model's parameters after the update: of all vectors, which are biases; of all b·aᵀ of
+   * adapters, which add to down_proj; of all weights minus what they were.
+   */
   readonly vectorNorm: number;
   /** Factor of the schedule on every layer's rate. */
   readonly learningRateFactor: number;
@@ -35,10 +38,8 @@ export interface SteeringStep {
 /** Sampler and scorer are two graphs of one model in float32: a ratio further from 1 than this is a fault. */
 const LOG_RATIO_BOUND = 1e-3;
 
-/** Result of a run: the vectors, the log, and whether it came to its end. */
-export interface SteeringRun {
-  /** By trained layer. */
-  readonly vectors: SteeringVectors;
+/** Result of a run: what was trained, the log, and whether it came to its end. */
+export interface SteeringRun extends TrainedResult {
   /** One JSON line per finished step. */
   readonly log: readonly string[];
   /** False after an abort. */
@@ -48,10 +49,10 @@ export interface SteeringRun {
 }
 
 /**
- * Trains steering vectors of a frozen model by RLOO: per step, `prompts` problems × `samples` completions at
- * temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. Vectors start at zero; no
- * KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model, step), so a killed run that
- * resumes ends with the same bytes as an unbroken one.
+ * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
+ * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
+ * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
+ * step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: methods-training 1–5 (class: code).
  *
  * `@default {saveEvery: 10}`
@@ -104,71 +105,81 @@ export async function trainSteering(
   const { folder, saveEvery = 10 } = options;
   const runHash = sha256(canonicalJson({ config, model: await model.checkpoint.hash() }));
   const resumed = await loadTrainingState(folder, runHash);
-  const name = (layer: number) => `steering.${layer}`;
-  const parameters = new Map(config.layers.map((layer) => [
-    name(layer),
-    resumed?.parameters.get(name(layer)) ?? new Float32Array(model.config.embed),
-  ]));
-  const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
-  const rates = new Map(config.layers.map((layer, i) => [name(layer), config.learningRates[i] as number]));
-  const log = [...(resumed?.log ?? [])];
-  const warmupSteps = Math.ceil(config.warmupShare * config.steps);
-  const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;
-  const vectors: SteeringVectors = new Map(
-    config.layers.map((layer) => [layer, parameters.get(name(layer)) as Float32Array]),
-  );
-  const save = () => saveTrainingState(folder, { runHash, parameters, optimizer: optimizer.state, log });
-  for (let step = optimizer.state.step; step < config.steps; step++) {
-    if (options.signal?.aborted === true) {
-      await save();
-      return { vectors, log, finished: false, runHash };
+  const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
+  try {
+    const { parameters } = set;
+    const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
+    const log = [...(resumed?.log ?? [])];
+    const warmupSteps = Math.ceil(config.warmupShare * config.steps);
+    const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;
+    const save = () => saveTrainingState(folder, { runHash, parameters, optimizer: optimizer.state, log });
+    for (let step = optimizer.state.step; step < config.steps; step++) {
+      if (options.signal?.aborted === true) {
+        await save();
+        return { ...set.result, log, finished: false, runHash };
+      }
+      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set });
+      const factor = scheduleFactor(schedule, step);
+      optimizer.step(adjoints, { learningRate: (parameter) => factor * set.rate(parameter) });
+      const line: SteeringStep = {
+        step,
+        ...measured,
+        vectorNorm: Number(set.norm().toPrecision(5)),
+        learningRateFactor: factor,
+        worstLogRatio: Number(worstLogRatio.toPrecision(2)),
+      };
+      log.push(JSON.stringify(line));
+      options.onStep?.(line);
+      if ((step + 1) % saveEvery === 0) await save();
     }
-    const batch = await sampleStep(model, config, { step, vectors });
-    const { weights, zeroVarianceGroups } = stepWeights(batch.graded);
-    // Rows without an advantage add nothing to the loss: they count in T and are not run again.
-    const rows: WeightedRow[] = [], sampled: (readonly number[])[] = [];
-    batch.rollouts.forEach((rollout, i) => {
-      const weight = weights[Math.floor(i / config.samples)]?.[i % config.samples] as number;
-      if (weight === 0) return;
-      const from = rollout.promptTokens.length;
-      rows.push({ tokens: [...rollout.promptTokens, ...rollout.tokens], from, weight });
-      sampled.push(rollout.logProbs);
-    });
-    const { adjoints, logProbs } = await model.steeringAdjoint(rows, { steer: vectors, ...placeOf(config) });
-    const worstLogRatio = worstDifference(sampled, logProbs);
-    if (!(worstLogRatio <= LOG_RATIO_BOUND)) {
-      throw new RangeError(
-        `Cannot train as sampler and scorer must agree to ${LOG_RATIO_BOUND}: step ${step} differs by ${worstLogRatio}`,
-      );
-    }
-    const named = new Map([...adjoints].map(([layer, adjoint]) => [name(layer), adjoint]));
-    const adjointNorm = clipToNorm(named, config.maxNorm);
-    if (!Number.isFinite(adjointNorm)) {
-      throw new RangeError(
-        `Cannot train as adjoints must be finite: step ${step} gave a norm of ${adjointNorm}`,
-      );
-    }
-    const factor = scheduleFactor(schedule, step);
-    optimizer.step(named, { learningRate: (vector) => factor * (rates.get(vector) as number) });
-    const line: SteeringStep = {
-      step,
-      ...batch.statistics,
-      zeroVarianceGroups,
-      adjointNorm: Number(adjointNorm.toPrecision(4)),
-      vectorNorm: Number(vectorNorm(vectors).toPrecision(5)),
-      learningRateFactor: factor,
-      worstLogRatio: Number(worstLogRatio.toPrecision(2)),
-    };
-    log.push(JSON.stringify(line));
-    options.onStep?.(line);
-    if ((step + 1) % saveEvery === 0) await save();
+    return { ...set.result, log, finished: true, runHash };
+  } finally {
+    await set.release();
   }
-  return { vectors, log, finished: true, runHash };
 }
 
-/** Sampler and scorer add the vectors at one place. */
-function placeOf(config: SteeringConfig): Pick<SteeringRoute, "place"> {
-  return config.place === undefined ? {} : { place: config.place };
+interface ScoredStep {
+  readonly adjoints: Parameters;
+  readonly measured: StepBatch["statistics"] & Pick<SteeringStep, "zeroVarianceGroups" | "adjointNorm">;
+  readonly worstLogRatio: number;
+}
+
+/** Samples, grades and differentiates one step; the adjoints come clipped, and finite or not at all. */
+async function scoreStep(
+  model: LanguageModel,
+  config: SteeringConfig,
+  state: { readonly step: number; readonly set: ParameterSet },
+): Promise<ScoredStep> {
+  const { step, set } = state;
+  const batch = await sampleStep(model, config, state);
+  const { weights, zeroVarianceGroups } = stepWeights(batch.graded);
+  // Rows without an advantage add nothing to the loss: they count in T and are not run again.
+  const rows: WeightedRow[] = [], sampled: (readonly number[])[] = [];
+  batch.rollouts.forEach((rollout, i) => {
+    const weight = weights[Math.floor(i / config.samples)]?.[i % config.samples] as number;
+    if (weight === 0) return;
+    const from = rollout.promptTokens.length;
+    rows.push({ tokens: [...rollout.promptTokens, ...rollout.tokens], from, weight });
+    sampled.push(rollout.logProbs);
+  });
+  const { adjoints, logProbs } = await set.adjoints(rows);
+  const worstLogRatio = worstDifference(sampled, logProbs);
+  if (!(worstLogRatio <= LOG_RATIO_BOUND)) {
+    throw new RangeError(
+      `Cannot train as sampler and scorer must agree to ${LOG_RATIO_BOUND}: step ${step} differs by ${worstLogRatio}`,
+    );
+  }
+  const adjointNorm = clipToNorm(adjoints, config.maxNorm);
+  if (!Number.isFinite(adjointNorm)) {
+    throw new RangeError(
+      `Cannot train as adjoints must be finite: step ${step} gave a norm of ${adjointNorm}`,
+    );
+  }
+  return {
+    adjoints,
+    measured: { ...batch.statistics, zeroVarianceGroups, adjointNorm: Number(adjointNorm.toPrecision(4)) },
+    worstLogRatio,
+  };
 }
 
 interface StepBatch {
@@ -181,7 +192,7 @@ interface StepBatch {
 async function sampleStep(
   model: LanguageModel,
   config: SteeringConfig,
-  state: { readonly step: number; readonly vectors: SteeringVectors },
+  state: { readonly step: number; readonly set: ParameterSet },
 ): Promise<StepBatch> {
   const { seed, samples, families } = config;
   const tokenizer = await model.tokenizer();
@@ -195,12 +206,7 @@ async function sampleStep(
     const tokens = tokenizer.encodeChat(answerMessages(problem.question));
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
   });
-  const rollouts = await model.generate(requests, {
-    maxNewTokens: config.maxNewTokens,
-    seed,
-    steer: state.vectors,
-    ...placeOf(config),
-  });
+  const rollouts = await state.set.sample(requests, { maxNewTokens: config.maxNewTokens, seed });
   const verdicts = rollouts.map((rollout, i) =>
     gradeBoxed(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
   );
@@ -231,10 +237,4 @@ function worstDifference(a: readonly (readonly number[])[], b: readonly (readonl
     row.forEach((value, t) => void (worst = Math.max(worst, Math.abs(value - (b[r]?.[t] as number)))))
   );
   return worst;
-}
-
-function vectorNorm(vectors: SteeringVectors): number {
-  let sum = 0;
-  for (const vector of vectors.values()) for (const value of vector) sum += value * value;
-  return Math.sqrt(sum);
 }

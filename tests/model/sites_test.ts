@@ -35,7 +35,7 @@ Deno.test("parseSite() refuses what is not a site, and lists the kinds", () => {
       () => parseSite(name, { ...options, action: "patch" }),
       RangeError,
       `Cannot patch "${name}" as a site is blocks.LAYER.KIND with kind resid_pre, input_norm, q, k, v, attn_weights, head_out, ` +
-        "attn_out, resid_mid, post_attention_norm, mlp_out, resid_post",
+        "attn_out, resid_mid, post_attention_norm, mlp_out, resid_post, down_out, adapter_scale",
     );
   }
 });

@@ -1,13 +1,13 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { zeros } from "../../lib/core/mod.ts";
-import { inputWeights, SITE_KINDS, type SiteName } from "../../lib/model/mod.ts";
+import { ADAPTER_SITE_KINDS, inputWeights, SITE_KINDS, type SiteName } from "../../lib/model/mod.ts";
 import type { GraphBuilder } from "../../lib/onnx/mod.ts";
 import { checkEdits, type Edits, sequenceGraph, siteShape } from "../../lib/probe/mod.ts";
 import { withTinyModel } from "../decode/_tiny_model.ts";
 
 const config = tinyConfig();
-const KINDS = SITE_KINDS.join(", ");
+const KINDS = [...SITE_KINDS, ...ADAPTER_SITE_KINDS].join(", ");
 
 const WRONG: readonly (readonly [Edits, string])[] = [
   [{ taps: ["blocks.2.q"] }, 'Cannot tap "blocks.2.q" as layer must be < 2: current value is 2'],
@@ -29,6 +29,16 @@ const WRONG: readonly (readonly [Edits, string])[] = [
   [{ steer: [2] }, "Cannot steer layer 2 as it must lie in [0, 2)"],
   [{ steer: [-1] }, "Cannot steer layer -1 as it must lie in [0, 2)"],
   [{ steerFactors: true }, "Cannot take steering factors as at least one layer must be steered"],
+  [{ adapters: [0, 0] }, 'Cannot adapt layer "0" as it must be named once'],
+  [{ adapters: [2] }, "Cannot adapt layer 2 as it must lie in [0, 2)"],
+  [
+    { taps: ["blocks.1.adapter_scale"], adapters: [0] },
+    'Cannot tap "blocks.1.adapter_scale" as its layer must have an adapter: current layers are 0',
+  ],
+  [
+    { patches: ["blocks.0.down_out"] },
+    'Cannot patch "blocks.0.down_out" as its layer must have an adapter: current layers are none',
+  ],
   [{ steer: [0.5] }, "Cannot steer layer 0.5 as it must lie in [0, 2)"],
 ];
 
@@ -45,12 +55,16 @@ Deno.test("checkEdits() fills what is left out and sorts layers", () => {
     place: "mlp",
     asPublished: false,
     lastBlock: null,
+    adapters: [],
   });
   assertEquals(checkEdits({ steer: [1, 0] }, config).steer, [0, 1]);
+  assertEquals(checkEdits({ adapters: [1, 0] }, config).adapters, [0, 1]);
 });
 
 Deno.test("siteShape() gives a shape for every kind", () => {
-  const shapes = Object.fromEntries(SITE_KINDS.map((kind) => [kind, siteShape(kind, config).join()]));
+  const shapes = Object.fromEntries(
+    [...SITE_KINDS, ...ADAPTER_SITE_KINDS].map((kind) => [kind, siteShape(kind, config).join()]),
+  );
   const embed = "batch,seq,32", query = "batch,seq,4,16", key = "batch,seq,2,16";
   assertEquals(shapes, {
     resid_pre: embed,
@@ -65,6 +79,8 @@ Deno.test("siteShape() gives a shape for every kind", () => {
     post_attention_norm: embed,
     mlp_out: embed,
     resid_post: embed,
+    down_out: embed,
+    adapter_scale: "batch,seq",
   });
 });
 

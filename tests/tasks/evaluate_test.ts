@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { evaluate as evaluateModel } from "../../lib/analysis/mod.ts";
 import { ChatTokenizer, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { promptTokens, saveVectors } from "../../lib/decode/mod.ts";
+import { LanguageModel, promptTokens, saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import { suiteGrade } from "../../tasks/_suite.ts";
@@ -153,6 +154,38 @@ Deno.test("evaluate refuses patches and places that do not fit, with one line ea
       await refused("--as-published"),
       "error: --as-published doubles vectors of norms alone (give --vectors)",
     );
+  });
+});
+
+Deno.test("evaluate adds adapters: one of zero changes nothing, another what the library says it changes", async () => {
+  await inFolder(async (folder) => {
+    const folderOfModel = await writeBoxModel(`${folder}/m`, { digits: DIGITS }),
+      path = `${folder}/a.safetensors`;
+    const args = ["--suite", "remainder", "--problems", "40", "--temperature", "0", "--seeds", "0", ...QUICK];
+    const model = await LanguageModel.open(folderOfModel, { threads: 1 });
+    const { embed, neurons } = model.config, problems = testSet("remainder", { size: 40 });
+    const percents: string[] = [];
+    for (const size of [0, 1e5]) {
+      const output = new Float32Array(embed);
+      output[FREE_COORDINATE] = 1;
+      const input = Float32Array.from({ length: neurons }, (_, i) => size * Math.sin(i + 1));
+      const adapters = new Map([[0, { input, output }]]);
+      await saveAdapters(path, { adapters, metadata: {} });
+      const run = await runOn(evaluate, ["--model", folderOfModel, "--vectors", path, ...args]);
+      assertEquals(run.code, 0, run.error);
+      const { outcomes } = await evaluateModel(model, {
+        problems,
+        maxNewTokens: 8,
+        temperature: 0,
+        adapters,
+      });
+      const right = outcomes.flat(2).reduce((sum, one) => sum + one, 0) / problems.length * 100;
+      assertMatch(run.output, new RegExp(`^remainder +${right.toFixed(1)} `, "m"));
+      percents.push(right.toFixed(1));
+    }
+    await model.release();
+    assertEquals(percents[0], percentWith("3", { family: "remainder", size: 40 }).toFixed(1));
+    assertEquals(percents[1] === percents[0], false, "the adapter must act");
   });
 });
 

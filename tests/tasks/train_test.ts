@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
-import { loadVectors } from "../../lib/decode/mod.ts";
+import { LanguageModel, loadTrained, loadVectors } from "../../lib/decode/mod.ts";
 import { train } from "../../tasks/train.ts";
 import { faultLine, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 
@@ -175,6 +175,127 @@ Deno.test("train takes a config file, and flags win over it", async () => {
       faultLine(await runOn(train, [...args, "--out", `${folder}/x`])),
       'Unrecognized key: "speed"',
     );
+  });
+});
+
+Deno.test("train --parameters adapter and rank1 write files that load back and name what made them", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), out = `${folder}/v`;
+    const checkpoint = await openCheckpoint(model);
+    const run = async (kind: string, layers: string) => {
+      const args = ["--model", model, "--out", out, "--parameters", kind, "--layers", layers];
+      const { code, error } = await runOn(train, [...args, "--learning-rate", "0.1", ...QUICK]);
+      assertEquals(code, 0, error);
+      assertStringIncludes(error, kind === "adapter" ? "change norm" : "vector norm");
+    };
+    await run("adapter", "1");
+    await run("rank1", "all");
+    assertEquals(namesBelow(out), [
+      "adapter-layer-1.seed-0.log.jsonl",
+      "adapter-layer-1.seed-0.safetensors",
+      "rank1-all.seed-0.log.jsonl",
+      "rank1-all.seed-0.safetensors",
+    ]);
+    const adapter = await loadTrained(`${out}/adapter-layer-1.seed-0.safetensors`, checkpoint.config);
+    assertEquals([[...adapter.adapters.keys()], adapter.vectors.size], [[1], 0]);
+    assertEquals(adapter.adapters.get(1)?.output.some((value) => value !== 0), true);
+    assertEquals([adapter.metadata.get("kind"), adapter.metadata.get("layers")], ["adapter", "1"]);
+    assertEquals(adapter.metadata.get("model"), await checkpoint.hash());
+    const config = JSON.parse(adapter.metadata.get("config") ?? "");
+    assertEquals([config.parameters, config.layers, config.learningRates], ["adapter", [1], [0.1]]);
+    const shared = await loadVectors(`${out}/rank1-all.seed-0.safetensors`, checkpoint.config);
+    assertEquals([[...shared.vectors.keys()], shared.shared?.scales.size], [[0, 1], 2]);
+    assertEquals(shared.metadata.get("kind"), "rank1");
+  });
+});
+
+Deno.test("train --parameters full writes a model that can be opened, talked to, and trained from", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`), out = `${folder}/v`;
+    const args = ["--model", model, "--parameters", "full", "--learning-rate", "0.02", ...QUICK, "--out"];
+    const stopped = await runOn(train, [...args, out], { interruptAt: " 2/4 steps" });
+    assertEquals(stopped.code, 130);
+    assertEquals(namesBelow(out), [
+      "full.seed-0.run/",
+      "full.seed-0.run/log.jsonl",
+      "full.seed-0.run/state.safetensors",
+    ]);
+    const { code, output, error } = await runOn(train, [...args, out, "--resume"]);
+    assertEquals(code, 0, error);
+    assertMatch(output, /\/full\.seed-0: full, 4 steps, run [0-9a-f]{12}\n$/);
+    const names = [
+      "config.json",
+      "log.jsonl",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ];
+    assertEquals(namesBelow(out), ["full.seed-0/", ...names.map((name) => `full.seed-0/${name}`)]);
+    assertEquals((await runOn(train, [...args, `${folder}/unbroken`])).code, 0);
+    for (const name of names) {
+      assertEquals(
+        hashOf(`${out}/full.seed-0/${name}`),
+        hashOf(`${folder}/unbroken/full.seed-0/${name}`),
+        name,
+      );
+    }
+    const tuned = await LanguageModel.open(`${out}/full.seed-0`, { threads: 1 });
+    const before = await openCheckpoint(model);
+    assertEquals(tuned.config, before.config);
+    assertEquals([...tuned.checkpoint.weights.values()].every(({ dtype }) => dtype === "bfloat16"), true);
+    assertEquals(
+      await tuned.checkpoint.hash() === await before.hash(),
+      false,
+      "something must have been learnt",
+    );
+    assertEquals((await tuned.tokenizer()).hasChatTemplate, true);
+    await tuned.release();
+    assertEquals(
+      faultLine(await runOn(train, [...args, out])),
+      `error: there is a finished result: ${out}/full.seed-0/config.json (pass --force to replace it, or another --out)`,
+    );
+    assertEquals((await runOn(train, [...args, out, "--force"])).code, 0);
+    assertEquals(namesBelow(out), ["full.seed-0/", ...names.map((name) => `full.seed-0/${name}`)]);
+  });
+});
+
+Deno.test("train refuses layers and rates that what is trained does not have", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const refused = async (...args: string[]) =>
+      faultLine(await runOn(train, ["--model", model, "--out", `${folder}/v`, ...args]));
+    assertEquals(
+      await refused("--parameters", "full", "--layers", "0", "--learning-rate", "1"),
+      "error: --layers does not go with --parameters full (leave it out: every weight is trained)",
+    );
+    assertStringIncludes(
+      await refused("--parameters", "full", "--learning-rate", "1,2"),
+      "--learning-rate has 2 rates where --parameters full takes one",
+    );
+    assertStringIncludes(
+      await refused("--parameters", "rank1", "--layers", "all", "--learning-rate", "1,2"),
+      "--learning-rate has 2 rates where --parameters rank1 takes one",
+    );
+    assertStringIncludes(
+      await refused("--parameters", "adaptor", "--layers", "0", "--learning-rate", "1"),
+      "did you mean adapter?",
+    );
+    assertStringIncludes(
+      faultLine(
+        await runOn(train, [
+          ...["--model", model, "--out", `${folder}/v.safetensors`],
+          ...["--parameters", "full", "--learning-rate", "1"],
+        ]),
+      ),
+      "all weights do not go into one file",
+    );
+    const path = `${folder}/c.json`;
+    await Deno.writeTextFile(path, JSON.stringify(CONFIG));
+    assertStringIncludes(
+      await refused("--config", path, "--parameters", "rank1"),
+      "--parameters rank1 needs --learning-rate beside it (the rates of the config are for vectors)",
+    );
+    assertEquals(namesBelow(folder).filter((name) => !name.startsWith("m/")), ["c.json"]);
   });
 });
 

@@ -77,3 +77,25 @@ Deno.test("parseSteeringConfig() knows the places of a vector, and leaves an uns
   );
   assertStringIncludes(message, "place");
 });
+
+Deno.test("parseSteeringConfig() takes what is trained, with the layers and rates that it has", () => {
+  const of = (change: Record<string, unknown>) =>
+    parseSteeringConfig({ ...STEERING, ...change }, { where: "flags" });
+  // The ordinary kind goes without saying, so that a run has one hash.
+  assertEquals<unknown>(of({ parameters: "vectors" }), STEERING);
+  assertEquals(of({ parameters: "adapter" }).parameters, "adapter");
+  assertEquals(of({ parameters: "rank1", learningRates: [0.1] }).layers, [4, 1]);
+  assertEquals(of({ parameters: "full", layers: [], learningRates: [0.1] }).learningRates, [0.1]);
+  const cases: readonly (readonly [Record<string, unknown>, string])[] = [
+    [{ parameters: "lora" }, "at parameters"],
+    [{ parameters: "adapter", learningRates: [0.1] }, "learningRates must match layers"],
+    [{ parameters: "rank1" }, "be one with rank1 and full"],
+    [{ parameters: "rank1", layers: [], learningRates: [0.1] }, "there must be layers"],
+    [{ parameters: "full", learningRates: [0.1] }, "but for full training, which has none"],
+    [{ parameters: "full", layers: [] }, "be one with rank1 and full"],
+    [{ parameters: "adapter", place: "attention" }, "a place is for vectors and rank1 alone"],
+  ];
+  for (const [change, message] of cases) {
+    assertStringIncludes(refusal(() => of(change), "flags"), message);
+  }
+});

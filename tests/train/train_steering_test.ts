@@ -71,7 +71,12 @@ function watch(model: LanguageModel): WatchedStep[] {
   model.steeringAdjoint = async (rows, options) => {
     const result = await steeringAdjoint(rows, options);
     if (sampled === null) throw new Error("scored before anything was sampled");
-    steps.push({ ...sampled, rows, steer: copied(options.steer), adjoints: copied(result.adjoints) });
+    steps.push({
+      ...sampled,
+      rows,
+      steer: copied(options.steer ?? new Map()),
+      adjoints: copied(result.adjoints),
+    });
     return result;
   };
   return steps;
@@ -81,10 +86,10 @@ function watch(model: LanguageModel): WatchedStep[] {
 function misscore(model: LanguageModel, error: number, at: number): void {
   const steeringAdjoint = model.steeringAdjoint.bind(model);
   model.steeringAdjoint = async (rows, options) => {
-    const { adjoints, logProbs } = await steeringAdjoint(rows, options);
+    const result = await steeringAdjoint(rows, options);
     return {
-      adjoints,
-      logProbs: logProbs.map((row) => row.map((value, t) => t === at ? value + error : value)),
+      ...result,
+      logProbs: result.logProbs.map((row) => row.map((value, t) => t === at ? value + error : value)),
     };
   };
 }
@@ -303,9 +308,9 @@ Deno.test("trainSteering() stops before an adjoint that is not finite reaches th
   withChainModel(LIVELY, async (model, folder) => {
     const steeringAdjoint = model.steeringAdjoint.bind(model);
     model.steeringAdjoint = async (rows, options) => {
-      const { adjoints, logProbs } = await steeringAdjoint(rows, options);
-      (adjoints.get(1) as Float32Array)[3] = NaN;
-      return { adjoints, logProbs };
+      const result = await steeringAdjoint(rows, options);
+      (result.adjoints.get(1) as Float32Array)[3] = NaN;
+      return result;
     };
     await assertRejects(
       () => trainSteering(model, CONFIG, { folder, saveEvery: 1 }),
@@ -383,20 +388,20 @@ Deno.test("trainSteering() samples and scores with the vectors at their place, a
     model.steeringAdjoint = async (rows, options) => {
       asked.push(`score ${options.place}`);
       const result = await steeringAdjoint(rows, options);
+      const { place = "mlp", steer: vectors = new Map() as SteeringVectors } = options;
       // The loss that was sampled under falls along the adjoint at this place.
       const moved = new Map(
-        [...options.steer].map(([layer, vector]) => {
+        [...vectors].map(([layer, vector]) => {
           const adjoint = result.adjoints.get(layer) as Float32Array;
           return [layer, vector.map((value, i) => value - 0.02 * (adjoint[i] as number))] as const;
         }),
       );
-      const { place = "mlp" } = options;
       const lossOf = async (steer: SteeringVectors) =>
         (await model.logProbs(rows, { steer, place })).reduce(
           (sum, row, r) => sum - (rows[r]?.weight as number) * row.reduce((a, b) => a + b, 0),
           0,
         );
-      assert(await lossOf(moved) < await lossOf(options.steer), place);
+      assert(await lossOf(moved) < await lossOf(vectors), place);
       return result;
     };
     const ends = new Set<string>();

@@ -1,0 +1,98 @@
+import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../checkpoint/mod.ts";
+import { InputError } from "../core/mod.ts";
+import type { VectorPlace } from "../probe/mod.ts";
+import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
+import type { Adapter, Adapters } from "./adapter.ts";
+import type { SteeringVectors } from "./steering.ts";
+import { loadVectors } from "./vector_file.ts";
+
+const INPUT = "adapter_in", OUTPUT = "adapter_out";
+
+/** What an RL run of small parameters wrote: vectors, or adapters; the other is empty. */
+export interface TrainedFile {
+  /** By layer, from the lowest up. */
+  readonly vectors: SteeringVectors;
+  /** By layer, from the lowest up. */
+  readonly adapters: Adapters;
+  /** Where in their blocks the vectors belong. */
+  readonly place: VectorPlace;
+  /** What was written beside them, and `kind`: "steering", "rank1" or "adapter". */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Writes rank-1 adapters as safetensors: float32 `adapter_in.LAYER` [neurons] and `adapter_out.LAYER` [embed].
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { loadTrained, saveAdapters } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/adapter.safetensors`;
+ * const config = tinyConfig({ neurons: 3, embed: 2 });
+ * const adapter = { input: Float32Array.of(1, 2, 3), output: Float32Array.of(4, 5) };
+ * await saveAdapters(path, { adapters: new Map([[1, adapter]]), metadata: { seed: "0" } });
+ * const { adapters, vectors } = await loadTrained(path, config);
+ * if (adapters.get(1)?.output[1] !== 5 || vectors.size !== 0) throw new Error("an adapter comes back as it was");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function saveAdapters(
+  path: string,
+  content: { readonly adapters: Adapters; readonly metadata: Readonly<Record<string, string>> },
+): Promise<void> {
+  const tensors = Object.fromEntries(
+    [...content.adapters].flatMap((
+      [layer, { input, output }],
+    ) => [[`${INPUT}.${layer}`, input] as const, [`${OUTPUT}.${layer}`, output] as const]).map((
+      [name, data],
+    ) => [name, { dtype: "float32" as const, dims: [data.length], data }]),
+  );
+  await writeSafetensors(path, { tensors, metadata: { kind: "adapter", ...content.metadata } });
+}
+
+/**
+ * Reads what an RL run wrote, vectors or adapters, for a model. Anything that does not fit it is an `InputError` that
+ * names the tensor.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { loadTrained, saveVectors } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
+ * await saveVectors(path, { vectors: new Map([[0, Float32Array.of(1, 2)]]), metadata: {} });
+ * const { adapters, vectors } = await loadTrained(path, tinyConfig({ embed: 2 }));
+ * if (vectors.size !== 1 || adapters.size !== 0) throw new Error("a file of vectors");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function loadTrained(path: string, config: ModelConfig): Promise<TrainedFile> {
+  const file = await readSafetensorsHeader(path);
+  const ofAdapter = (name: string) => name.startsWith(`${INPUT}.`) || name.startsWith(`${OUTPUT}.`);
+  if (![...file.tensors.keys()].some(ofAdapter)) {
+    const { vectors, place, metadata } = await loadVectors(path, config);
+    return { vectors, adapters: new Map(), place, metadata };
+  }
+  const adapters = new Map<number, Partial<Adapter>>();
+  for (const [name, entry] of file.tensors) {
+    const input = layerOf(name, INPUT), layer = input ?? layerOf(name, OUTPUT);
+    if (layer === null) {
+      throw new InputError(`tensor "${name}" is not of an adapter`, {
+        where: path,
+        repair: `adapters are named ${INPUT}.LAYER and ${OUTPUT}.LAYER`,
+      });
+    }
+    checkLayer(layer, { what: "adapter", where: path, config });
+    const side = input === null ? "output" : "input";
+    const width = side === "input" ? config.neurons : config.embed;
+    const values = await readWidth(entry, { what: "adapter", where: path, width, these: "these adapters" });
+    adapters.set(layer, { ...adapters.get(layer), [side]: values });
+  }
+  const whole = [...adapters].sort(([a], [b]) => a - b).map(([layer, { input, output }]) => {
+    if (input === undefined || output === undefined) {
+      const lacking = input === undefined ? INPUT : OUTPUT;
+      throw new InputError(`the adapter of layer ${layer} lacks "${lacking}.${layer}"`, { where: path });
+    }
+    return [layer, { input, output }] as const;
+  });
+  return { vectors: new Map(), adapters: new Map(whole), place: "mlp", metadata: file.metadata };
+}

@@ -1,0 +1,124 @@
+import type { SteeringVectors } from "./steering.ts";
+
+function sorted(vectors: ReadonlyMap<number, Float32Array>): SteeringVectors {
+  return new Map([...vectors].sort(([a], [b]) => a - b));
+}
+
+function checkWidths(sets: readonly SteeringVectors[], action: string): void {
+  const widths = new Set(sets.flatMap((set) => [...set.values()].map((vector) => vector.length)));
+  if (widths.size <= 1) return;
+  throw new RangeError(
+    `Cannot ${action} vectors as they must be of one width: current widths are ${[...widths].join(" and ")}`,
+  );
+}
+
+/**
+ * The sum of sets of vectors, layer by layer: steering by it is steering by all of them at once. A layer that one set
+ * lacks keeps what the others have.
+ *
+ * @example
+ * ```ts
+ * import { sumVectors } from "./mod.ts";
+ * const first = new Map([[3, Float32Array.of(1, 2)]]);
+ * const sum = sumVectors([first, new Map([[3, Float32Array.of(10, 0)], [1, Float32Array.of(5, 5)]])]);
+ * if (sum.get(3)?.join() !== "11,2" || sum.get(1)?.join() !== "5,5") throw new Error("added layer by layer");
+ * ```
+ *
+ * @throws {RangeError} for vectors of unlike widths.
+ */
+export function sumVectors(sets: readonly SteeringVectors[]): SteeringVectors {
+  checkWidths(sets, "add");
+  const sum = new Map<number, Float32Array>();
+  for (const set of sets) {
+    for (const [layer, vector] of set) {
+      const known = sum.get(layer);
+      sum.set(
+        layer,
+        known === undefined ? vector.slice() : known.map((value, i) => value + (vector[i] as number)),
+      );
+    }
+  }
+  return sorted(sum);
+}
+
+/**
+ * Every vector times a factor.
+ * Source: methods-models 7, `steer_multiply` (class: code).
+ *
+ * @example
+ * ```ts
+ * import { scaleVectors } from "./mod.ts";
+ * const scaled = scaleVectors(new Map([[3, Float32Array.of(1, 2)]]), -0.5);
+ * if (scaled.get(3)?.join() !== "-0.5,-1") throw new Error("half, the other way");
+ * ```
+ *
+ * @throws {RangeError} for a factor that is not finite.
+ */
+export function scaleVectors(vectors: SteeringVectors, factor: number): SteeringVectors {
+  if (!Number.isFinite(factor)) {
+    throw new RangeError(`Cannot scale vectors as the factor must be finite: current value is ${factor}`);
+  }
+  return new Map([...vectors].map(([layer, vector]) => [layer, vector.map((value) => factor * value)]));
+}
+
+/**
+ * One set of vectors from runs that trained one layer each; nothing is rescaled.
+ * Source: methods-models 7, `merge_vectors_from_layers` (class: code).
+ *
+ * @example
+ * ```ts
+ * import { mergeVectors } from "./mod.ts";
+ * const merged = mergeVectors([new Map([[3, Float32Array.of(1)]]), new Map([[0, Float32Array.of(2)]])]);
+ * if ([...merged.keys()].join() !== "0,3") throw new Error("both layers, from the lowest up");
+ * ```
+ *
+ * @throws {RangeError} for a set of none or several layers, for a layer that two sets have, and for unlike widths.
+ */
+export function mergeVectors(sets: readonly SteeringVectors[]): SteeringVectors {
+  checkWidths(sets, "merge");
+  const merged = new Map<number, Float32Array>();
+  for (const set of sets) {
+    const [first] = set;
+    if (first === undefined || set.size !== 1) {
+      throw new RangeError(
+        `Cannot merge vectors as each set must have one layer: current layers are ${
+          [...set.keys()].join(", ") || "none"
+        }`,
+      );
+    }
+    const [layer, vector] = first;
+    if (merged.has(layer)) throw new RangeError(`Cannot merge vectors as layer ${layer} must be of one set`);
+    merged.set(layer, vector.slice());
+  }
+  return sorted(merged);
+}
+
+/**
+ * The vectors of two layers of a set, as they are; of one where both are the same.
+ * Source: methods-models 7, `pair_single` (class: code).
+ *
+ * @example
+ * ```ts
+ * import { pairVectors } from "./mod.ts";
+ * const merged = new Map([0, 1, 2].map((layer) => [layer, Float32Array.of(layer)]));
+ * if ([...pairVectors(merged, [2, 0]).keys()].join() !== "0,2") throw new Error("two layers");
+ * if (pairVectors(merged, [1, 1]).get(1)?.join() !== "1") throw new Error("the single layer, not twice");
+ * ```
+ *
+ * @throws {RangeError} for a layer that the set lacks.
+ */
+export function pairVectors(vectors: SteeringVectors, layers: readonly [number, number]): SteeringVectors {
+  const pair = new Map<number, Float32Array>();
+  for (const layer of layers) {
+    const vector = vectors.get(layer);
+    if (vector === undefined) {
+      throw new RangeError(
+        `Cannot pair layer ${layer} as the vectors must have it: current layers are ${
+          [...vectors.keys()].join(", ") || "none"
+        }`,
+      );
+    }
+    pair.set(layer, vector.slice());
+  }
+  return sorted(pair);
+}

@@ -1,0 +1,77 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import { type AdapterHandler, type ComputeDType, type SiteHandler, siteName } from "../model/mod.ts";
+import type { GraphBuilder, Value } from "../onnx/mod.ts";
+
+/** Names of the inputs that adapters add to a graph. */
+export const ADAPTER_NAMES = {
+  /** Input directions a, float [adapted layers, neurons], in the order of `Edits.adapters`. */
+  inputs: "adapter_inputs",
+  /** Output directions b, float [adapted layers, embed], in the same order. */
+  outputs: "adapter_outputs",
+} as const;
+
+/** The two directions of one adapter inside a graph: what its adjoints are taken of. */
+export interface AdapterValues {
+  /** a, float [neurons]. */
+  readonly input: Value;
+  /** b, float [embed]. */
+  readonly output: Value;
+}
+
+/** Adapters of a graph at work. */
+export interface AppliedAdapters {
+  /** Handed to the decoder: adds the term in the adapted layers. */
+  readonly adapter: AdapterHandler;
+  /** Directions by layer. */
+  readonly adapters: ReadonlyMap<number, AdapterValues>;
+}
+
+/**
+ * Adds the inputs of rank-1 adapters on down_proj to a graph and returns the handler that applies them:
+ *
+ *     y = W_down z + (a·z) b, z the input of down_proj
+ *
+ * so a token's own z says how far it is moved along b. W_down z passes the site `down_out`, a·z the site
+ * `adapter_scale`, the sum the site `mlp_out`.
+ * Source: the setup `lora` of rank 1 with its scale of 1 (class: code), which writes A for our a and B for our b.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { applyAdapters } from "./mod.ts";
+ * const config = tinyConfig({ embed: 32, neurons: 48 });
+ * const g = new GraphBuilder("adapted");
+ * const { adapter } = applyAdapters(g, [1], { config, compute: "float32", site: (_, __, value) => value });
+ * const neurons = g.input("z", "float32", ["batch", "seq", 48]);
+ * const downOut = g.input("y", "float32", ["batch", "seq", 32]);
+ * if (adapter(g, { layer: 0, neurons, downOut }) !== downOut) throw new Error("layer 0 has no adapter");
+ * if (adapter(g, { layer: 1, neurons, downOut }).dims.join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
+ * ```
+ */
+export function applyAdapters(
+  g: GraphBuilder,
+  layers: readonly number[],
+  options: { readonly config: ModelConfig; readonly compute: ComputeDType; readonly site: SiteHandler },
+): AppliedAdapters {
+  const { config, compute, site } = options;
+  const adapters = new Map<number, AdapterValues>();
+  if (layers.length > 0) {
+    const inputs = g.input(ADAPTER_NAMES.inputs, compute, [layers.length, config.neurons]);
+    const outputs = g.input(ADAPTER_NAMES.outputs, compute, [layers.length, config.embed]);
+    layers.forEach((layer, row) => {
+      const rowOf = (matrix: Value) => g.gather(matrix, g.scalar("int64", row), { axis: 0 });
+      adapters.set(layer, { input: rowOf(inputs), output: rowOf(outputs) });
+    });
+  }
+  const adapter: AdapterHandler = (inner, { layer, neurons, downOut }) => {
+    const values = adapters.get(layer);
+    if (values === undefined) return downOut;
+    const base = site(inner, siteName({ layer, kind: "down_out" }), downOut);
+    const product = inner.matMul(neurons, inner.unsqueeze(values.input, [1])); // [batch, seq, 1]
+    const flat = inner.apply("Squeeze", [product], { attributes: { axes: [2] } });
+    const scale = site(inner, siteName({ layer, kind: "adapter_scale" }), flat); // [batch, seq]
+    return inner.add(base, inner.mul(inner.unsqueeze(scale, [2]), values.output));
+  };
+  return { adapter, adapters };
+}

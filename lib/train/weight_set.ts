@@ -1,0 +1,110 @@
+import { readTensor, weightShapes, writeCheckpoint } from "../checkpoint/mod.ts";
+import { elementCount, tensor } from "../core/mod.ts";
+import { LanguageModel, overTargets } from "../decode/mod.ts";
+import { Session } from "../runtime/mod.ts";
+import type { Parameters } from "./adamw.ts";
+import { adjointName, languageModelGraph } from "./language_model_graph.ts";
+import type { ParameterSet } from "./parameter_set.ts";
+
+/**
+ * Every weight of a model as trained parameters. Rollouts read the current weights from a float32 checkpoint that is
+ * written anew each time: a session over files folds and packs its weights once, which a session that takes them as
+ * inputs does in every operation of every token (docs/training.md has the times). The scorer is the graph of
+ * pretraining without its z-loss.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { LanguageModel } from "../decode/mod.ts";
+ * import { weightSet } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(`${folder}/model`, { config: tinyConfig(), dtype: "float32", seed: 0 });
+ * const model = await LanguageModel.open(`${folder}/model`);
+ * const set = await weightSet(model, { kept: null, folder, learningRate: 0.001 });
+ * const { adjoints } = await set.adjoints([{ tokens: [3, 1, 4], from: 1, weight: 1 }]);
+ * if (adjoints.size !== model.checkpoint.weights.size || set.norm() !== 0) throw new Error("every weight, as it was");
+ * await set.release();
+ * await model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} when what is kept are not the weights of the model.
+ */
+export async function weightSet(
+  model: LanguageModel,
+  options: {
+    /** Weights of a resumed run. */
+    readonly kept: Parameters | null;
+    /** Where the checkpoint of the current weights lies while rollouts are sampled. */
+    readonly folder: string;
+    readonly learningRate: number;
+  },
+): Promise<ParameterSet> {
+  const { kept, folder, learningRate } = options;
+  const { config, checkpoint } = model;
+  const shapes = weightShapes(config, { biases: checkpoint.biases });
+  const start = new Map<string, Float32Array>(), weights = new Map<string, Float32Array>();
+  for (const [name, dims] of shapes) {
+    const entry = checkpoint.weights.get(name);
+    if (entry === undefined) throw new RangeError(`Cannot train "${name}" as the checkpoint lacks it`);
+    const values = await readTensor(entry);
+    start.set(name, values);
+    const now = kept === null ? values.slice() : kept.get(name);
+    if (now?.length !== elementCount(dims)) {
+      throw new RangeError(
+        `Cannot go on as "${name}" must have ${elementCount(dims)} values: current count is ${now?.length}`,
+      );
+    }
+    weights.set(name, now);
+  }
+  let session: Promise<Session> | null = null;
+  const scorer = () =>
+    session ??= Session.create(
+      languageModelGraph(config, { shapes, zLoss: 0, logProbs: true }),
+      model.options,
+    );
+  return {
+    parameters: weights,
+    result: { vectors: new Map(), adapters: new Map(), shared: null, weights },
+    rate: () => learningRate,
+    async sample(requests, sampling) {
+      const current = `${folder}/rollout-model`;
+      try {
+        await writeCheckpoint(current, { config, dtype: "float32", weights });
+        const tuned = await LanguageModel.open(current, model.options);
+        return await tuned.generate(requests, sampling).finally(() => tuned.release());
+      } finally {
+        await Deno.remove(current, { recursive: true });
+      }
+    },
+    async adjoints(rows) {
+      const sums = new Map([...weights].map(([name, { length }]) => [name, new Float64Array(length)]));
+      const run = await scorer();
+      const feeds = Object.fromEntries(
+        [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
+      );
+      const logProbs = await overTargets(rows, { vocab: config.vocab }, async (batch) => {
+        const out = await run.run({ ...batch, ...feeds });
+        for (const [name, sum] of sums) {
+          const part = out[adjointName(name)]?.data as Float32Array;
+          for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+        }
+        return out;
+      });
+      const adjoints = new Map([...sums].map(([name, sum]) => [name, Float32Array.from(sum)]));
+      return { adjoints, logProbs };
+    },
+    norm() {
+      let sum = 0;
+      for (const [name, values] of weights) {
+        const before = start.get(name) as Float32Array;
+        for (let i = 0; i < values.length; i++) sum += ((values[i] as number) - (before[i] as number)) ** 2;
+      }
+      return Math.sqrt(sum);
+    },
+    async release() {
+      if (session !== null) await (await session).release();
+      session = null;
+    },
+  };
+}
