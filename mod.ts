@@ -57,6 +57,7 @@ export {
 export {
   type Adapter,
   type Adapters,
+  type Additions,
   LanguageModel,
   loadNpyVectors,
   loadTrained,

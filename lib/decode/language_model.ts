@@ -14,7 +14,7 @@ import {
   type SequenceOutputs,
   type SteeringRoute,
 } from "../probe/mod.ts";
-import { type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { padRight } from "./padded_batch.ts";
@@ -41,16 +41,20 @@ export interface Patch {
   readonly mask?: Tensor<"bool">;
 }
 
-/** What one run reads and changes. */
-export interface RunOptions extends SteeringRoute {
-  /** Sites to copy out. `@default []` */
-  readonly taps?: readonly SiteName[];
+/** What a model may have added, and on which way. */
+export interface Additions extends SteeringRoute {
   /** Vectors to add, at `resid_post` unless `place` says otherwise. `@default none` */
   readonly steer?: SteeringVectors;
-  /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
-  readonly steerFactors?: Tensor<"float32">;
   /** Rank-1 adapters on down_proj. `@default none` */
   readonly adapters?: Adapters;
+}
+
+/** What one run reads and changes. */
+export interface RunOptions extends Additions {
+  /** Sites to copy out. `@default []` */
+  readonly taps?: readonly SiteName[];
+  /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
+  readonly steerFactors?: Tensor<"float32">;
   /** Sites to replace. `@default none` */
   readonly patches?: ReadonlyMap<SiteName, Patch>;
   /** Whether logits are computed. `@default true` */
@@ -66,9 +70,6 @@ export interface RunResult {
   /** Real tokens of each row. */
   readonly lengths: readonly number[];
 }
-
-/** What runs may add to a model. */
-type Additions = SteeringRoute & Pick<RunOptions, "steer" | "adapters">;
 
 /** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
 export interface SteeringAdjoints {
