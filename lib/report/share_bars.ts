@@ -1,4 +1,5 @@
 import type { Json } from "../core/mod.ts";
+import { channelsOf } from "./_colour_scale.ts";
 import { listAxis } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
@@ -228,10 +229,6 @@ export function shareBars(input: ShareBarsInput): Panel {
 
 /** Whether white is easier to read on a colour than ink. */
 function isDark(colour: string): boolean {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) as [
-    number,
-    number,
-    number,
-  ];
+  const [red, green, blue] = channelsOf(colour) as [number, number, number];
   return 0.299 * red + 0.587 * green + 0.114 * blue < 120;
 }
