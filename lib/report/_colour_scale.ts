@@ -1,5 +1,5 @@
 import type { Json } from "../core/mod.ts";
-import { FIGURE_COLOURS } from "./figure_style.ts";
+import { FIGURE_COLOURS, ORDER_COLOURS } from "./figure_style.ts";
 
 /** How values become colours. */
 export interface ColourScale {
@@ -20,12 +20,20 @@ export interface ColourScale {
 
 const WHITE = "#FFFFFF";
 
+/** Red, green and blue of a colour written as #RRGGBB, each from 0 to 255. */
+export function channelsOf(colour: string): number[] {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+function hex(channels: readonly number[]): string {
+  return `#${
+    channels.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("").toUpperCase()
+  }`;
+}
+
 /** The colour at `share` of the way from white to `colour`, both as #RRGGBB. */
 function tint(colour: string, share: number): string {
-  const channels = [1, 3, 5].map((at) =>
-    Math.round(255 + share * (parseInt(colour.slice(at, at + 2), 16) - 255))
-  );
-  return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("").toUpperCase()}`;
+  return hex(channelsOf(colour).map((channel) => 255 + share * (channel - 255)));
 }
 
 /**
@@ -64,6 +72,31 @@ export function colourScale(
       tint(FIGURE_COLOURS.subject, reach === null ? 1 : high / reach),
     ],
   };
+}
+
+/** A colour scale for an order from `first` to `last`, as Vega-Lite has it. */
+export function orderScale(first: number, last: number): Readonly<Record<string, Json>> {
+  const steps = ORDER_COLOURS.length - 1;
+  return {
+    type: "linear",
+    domain: ORDER_COLOURS.map((_, step) => first + (last - first) * step / steps),
+    range: ORDER_COLOURS,
+    interpolate: "rgb",
+    nice: false,
+    zero: false,
+  };
+}
+
+/** The colour that `orderScale` gives to a value at `share` of the way from first to last. */
+export function orderColour(share: number): string {
+  const place = share * (ORDER_COLOURS.length - 1),
+    step = Math.min(Math.floor(place), ORDER_COLOURS.length - 2);
+  const [from, to] = [step, step + 1].map((index) => channelsOf(ORDER_COLOURS[index] as string));
+  return hex(
+    (from as number[]).map((channel, at) =>
+      channel + (place - step) * ((to as number[])[at] as number - channel)
+    ),
+  );
 }
 
 /** The colour bar to the right of a plot of `height` pixels. */

@@ -10,6 +10,16 @@ export interface LinePoint {
   readonly band?: readonly [low: number, high: number];
 }
 
+/** A line with what tells it apart. */
+export interface MarkedLine {
+  /** Its value of the field that tells lines apart. */
+  readonly key: Readonly<Record<string, Json>>;
+  /** Colour of its band. */
+  readonly shade: string;
+  /** Its points, in order. */
+  readonly points: readonly LinePoint[];
+}
+
 /** How lines without markers are drawn. */
 export interface LineMarksOptions {
   /** Encoding of x, without field. */
@@ -28,16 +38,16 @@ export interface LineMarksOptions {
 
 /** Lines with their bands: first all bands, then the lines over them. */
 export function lineMarks(
-  lines: readonly { readonly key: Readonly<Record<string, Json>>; readonly points: readonly LinePoint[] }[],
+  lines: readonly MarkedLine[],
   options: LineMarksOptions,
 ): readonly Json[] {
   const { x, y, colour, dash, detail, bandOpacity } = options;
-  const rows = lines.flatMap(({ key, points }) =>
+  const rows = lines.flatMap(({ key, shade, points }) =>
     points.map(({ x, value, band }) => ({
       ...key,
       x,
       value,
-      ...(band === undefined ? {} : { low: band[0], high: band[1] }),
+      ...(band === undefined ? {} : { low: band[0], high: band[1], shade }),
     }))
   );
   const banded = rows.filter((row) => "low" in row);
@@ -50,8 +60,9 @@ export function lineMarks(
         ...common,
         y: { ...y, field: "low" },
         y2: { field: "high" },
-        // Fill here and stroke below: lines and bands under one channel would make the legend faint and its bar dots.
-        fill: { ...colour, legend: null },
+        // The colour itself, not by a scale: a second channel with a scale would enter the lines' legend, which would
+        // then be as faint as the bands, and dots in place of a bar.
+        fill: { field: "shade", type: "nominal", scale: null },
       },
     }]),
     {

@@ -40,6 +40,15 @@ export const CATEGORY_COLOURS: readonly string[] = [
   FIGURE_COLOURS.base,
 ];
 
+/**
+ * Colours of an order, from its first to its last: viridis at equal steps, without its lightest tenth, which paper would
+ * swallow. Lightness rises all the way.
+ */
+export const ORDER_COLOURS: readonly string[] = [
+  ...["#440154", "#482575", "#414487", "#35608D", "#2A788E"],
+  ...["#21918D", "#22A884", "#43BF71", "#7AD151", "#BCDF27"],
+];
+
 /** The font of all figures, then what a viewer without it may use. */
 export const FIGURE_FONT = "DejaVu Sans, Verdana, Arial, sans-serif";
 

@@ -97,10 +97,9 @@ function bracketMarks(
       ...(line === 0 ? [] : [{ x: centre, x2: centre, y: -BRACKET, y2: -BRACKET - 1 - line * LABEL_LINE }]),
     ];
   });
-  const borders = [...new Set(segments.flatMap(({ from, to }) => [from, to]))].filter((place) => place > 0)
-    .map(
-      (place) => ({ x: cellWidth * place, x2: cellWidth * place, y: 0, y2: height }),
-    );
+  const borders = [...new Set(segments.flatMap(({ from, to }) => [from, to]))]
+    .filter((place) => place > 0 && place < positions)
+    .map((place) => ({ x: cellWidth * place, x2: cellWidth * place, y: 0, y2: height }));
   const texts = segments.map(({ label }, index) => ({
     label,
     x: centres[index] as number,

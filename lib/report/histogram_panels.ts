@@ -116,7 +116,7 @@ export function histogramPanels(input: HistogramPanelsInput): readonly Panel[] {
     const rows = counts.map((count, bin) => {
       const left = edges[bin] as number, right = edges[bin + 1] as number, middle = (left + right) / 2;
       const part = tails === undefined
-        ? "body"
+        ? "plain"
         : middle < tails[0]
         ? "low"
         : middle > tails[1]

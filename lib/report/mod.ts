@@ -13,6 +13,7 @@ export {
   FIGURE_FONT,
   FONT_SIZES,
   MONO_FONT,
+  ORDER_COLOURS,
   SERIES_COLOURS,
   SERIES_SHAPES,
 } from "./figure_style.ts";

@@ -81,34 +81,41 @@ export function positionLines(input: PositionLinesInput): Panel {
   const legend = names.length > 1 ? topLegend("stroke") : null;
   const field = { field: "line", type: "nominal", legend };
   // What is drawn last lies on top: the first line.
-  const marks = lineMarks(lines.toReversed().map(({ name, points }) => ({ key: { line: name }, points })), {
-    x: {
-      type: "quantitative",
-      scale: { domain: [first, Math.max(last, first + 1)], nice: false, zero: false },
-      axis: {
-        title: xTitle,
-        values: wholeTicks(Math.ceil(first), last, { most: 12 }),
-        format: "d",
-        grid: false,
-        labelFlush: false,
+  const marks = lineMarks(
+    lines.map(({ name, points }, place) => ({
+      key: { line: name },
+      shade: SERIES_COLOURS[place] as string,
+      points,
+    })).toReversed(),
+    {
+      x: {
+        type: "quantitative",
+        scale: { domain: [first, Math.max(last, first + 1)], nice: false, zero: false },
+        axis: {
+          title: xTitle,
+          values: wholeTicks(Math.ceil(first), last, { most: 12 }),
+          format: "d",
+          grid: false,
+          labelFlush: false,
+        },
       },
-    },
-    y: {
-      type: "quantitative",
-      scale: { type: yScale, domain: extent, nice: false, ...(yScale === "log" ? {} : { zero: false }) },
-      axis: {
-        title: yTitle,
-        domain: false,
-        ...(yScale === "log"
-          ? { values: logTicks(extent as [number, number]), format: "~g" }
-          : { tickCount: 6 }),
+      y: {
+        type: "quantitative",
+        scale: { type: yScale, domain: extent, nice: false, ...(yScale === "log" ? {} : { zero: false }) },
+        axis: {
+          title: yTitle,
+          domain: false,
+          ...(yScale === "log"
+            ? { values: logTicks(extent as [number, number]), format: "~g" }
+            : { tickCount: 6 }),
+        },
       },
+      colour: { ...field, scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) } },
+      dash: { ...field, scale: { domain: names, range: DASHES.slice(0, names.length) } },
+      detail: "line",
+      bandOpacity: 0.2,
     },
-    colour: { ...field, scale: { domain: names, range: SERIES_COLOURS.slice(0, names.length) } },
-    dash: { ...field, scale: { domain: names, range: DASHES.slice(0, names.length) } },
-    detail: "line",
-    bandOpacity: 0.2,
-  });
+  );
   const drawnAbove = names.length > 1 ? TOP_LEGEND_HEIGHT : 0;
   return {
     ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),

@@ -1,4 +1,5 @@
 import type { Json } from "../core/mod.ts";
+import { channelsOf } from "./_colour_scale.ts";
 import { listAxis } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
@@ -75,10 +76,18 @@ export function shareBars(input: ShareBarsInput): Panel {
       `Cannot divide bars as divideAfter must lie in (0, ${bars.length}): current value is ${divideAfter}`,
     );
   }
-  const places = bars.map((_, index) =>
-    index + (divideAfter !== undefined && index >= divideAfter ? GAP : 0)
-  );
-  const end = (places.at(-1) as number) + 0.5;
+  // A label wider than its bar takes a wider place; the bars keep one width.
+  const slots = bars.map(({ label }) => {
+    const lines = label.split("\n").map((line) => textWidth(line, { size: FONT_SIZES.tick }));
+    return Math.max(1, (Math.max(...lines) + 8) / barWidth);
+  });
+  const places: number[] = [];
+  let end = -0.5;
+  slots.forEach((slot, index) => {
+    if (index === divideAfter) end += GAP;
+    places.push(Math.round((end + slot / 2) * 1000) / 1000);
+    end += slot;
+  });
   const rows = bars.flatMap(({ label, shares }, index) => {
     const unknown = Object.keys(shares).find((name) => !names.includes(name));
     const values = names.map((name) => shares[name] ?? 0);
@@ -228,10 +237,6 @@ export function shareBars(input: ShareBarsInput): Panel {
 
 /** Whether white is easier to read on a colour than ink. */
 function isDark(colour: string): boolean {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) as [
-    number,
-    number,
-    number,
-  ];
+  const [red, green, blue] = channelsOf(colour) as [number, number, number];
   return 0.299 * red + 0.587 * green + 0.114 * blue < 120;
 }

@@ -1,5 +1,5 @@
 import type { Json } from "../core/mod.ts";
-import { colourBar } from "./_colour_scale.ts";
+import { colourBar, orderColour, orderScale } from "./_colour_scale.ts";
 import { referenceMarks } from "./_curve_marks.ts";
 import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks } from "./_line_marks.ts";
@@ -49,7 +49,6 @@ export interface SourceLinesInput {
 
 /**
  * One line per source layer over the layers that feel it, dark for early sources and light for late ones, with bands.
- * The colours are those of viridis without its lightest tenth, which paper would swallow.
  *
  * @throws RangeError when there is no line, a source comes twice or a value is not finite.
  *
@@ -58,7 +57,7 @@ export interface SourceLinesInput {
  * import { figureSpec, sourceLines } from "./mod.ts";
  * const lines = [0, 1].map((source) => ({ source, points: [source, 2].map((layer) => ({ layer, value: 1 / (layer + 1) })) }));
  * const spec = figureSpec([sourceLines({ lines, yTitle: "Cosine" })], { title: "Persistence" });
- * if (!JSON.stringify(spec).includes('"viridis"')) throw new Error("colours by layer expected");
+ * if (!JSON.stringify(spec).includes('"#440154"')) throw new Error("colours by layer expected");
  * ```
  */
 export function sourceLines(input: SourceLinesInput): Panel {
@@ -79,7 +78,8 @@ export function sourceLines(input: SourceLinesInput): Panel {
   const extent = input.yExtent ?? own;
   const layers = points.map(({ layer }) => layer);
   const first = Math.min(...layers), last = Math.max(...layers);
-  const firstSource = Math.min(...sources), lastSource = Math.max(...sources);
+  // One source alone still needs two ends of the scale.
+  const firstSource = Math.min(...sources), lastSource = Math.max(firstSource + 1, ...sources);
   // The bar stands beyond the labels of reference lines.
   const widths = references.map(({ label, value }) =>
     textWidth(`${label}: ${value.toFixed(digits)}`, { size: FONT_SIZES.mark })
@@ -93,6 +93,7 @@ export function sourceLines(input: SourceLinesInput): Panel {
   const marks = lineMarks(
     lines.map(({ source, points }) => ({
       key: { source },
+      shade: orderColour((source - firstSource) / (lastSource - firstSource)),
       points: points.map(({ layer, ...point }) => ({ ...point, x: layer })),
     })),
     {
@@ -109,13 +110,7 @@ export function sourceLines(input: SourceLinesInput): Panel {
       colour: {
         field: "source",
         type: "quantitative",
-        scale: {
-          // One source alone still needs two ends.
-          domain: [firstSource, Math.max(lastSource, firstSource + 1)],
-          scheme: { name: "viridis", extent: [0, 0.9] },
-          nice: false,
-          zero: false,
-        },
+        scale: orderScale(firstSource, lastSource),
         legend,
       },
       detail: "source",

@@ -1,27 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import {
-  accuracyBars,
-  figureSpec,
-  layerCurve,
-  renderSvg,
-  shiftBoxes,
-  validateSpec,
-  type VegaLiteSpec,
-} from "../../lib/report/mod.ts";
+import { accuracyBars, figureSpec, layerCurve, renderSvg, shiftBoxes } from "../../lib/report/mod.ts";
 import { boxFigure, curveFigure } from "./_figures.ts";
 import { rowsOf, textsOf } from "./_svg.ts";
-
-Deno.test("validateSpec() accepts every kind of figure", () => {
-  validateSpec(curveFigure());
-  validateSpec(boxFigure());
-});
-
-Deno.test("validateSpec() refuses what Vega-Lite does not know", () => {
-  const figure = curveFigure() as unknown as { layer: Record<string, unknown>[] };
-  const [first, ...rest] = figure.layer;
-  const wrong = { ...figure, layer: [{ ...first, mark: { type: "rect", opacity: "half" } }, ...rest] };
-  assertThrows(() => validateSpec(wrong as unknown as VegaLiteSpec), TypeError, "/layer/0/mark");
-});
 
 Deno.test("figureSpec() holds its data and no address but the schema's", () => {
   for (const figure of [curveFigure(), boxFigure()]) {

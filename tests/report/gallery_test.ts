@@ -1,7 +1,22 @@
-import { assert, assertEquals } from "@std/assert";
-import { renderSvg, validateSpec } from "../../lib/report/mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { renderSvg, validateSpec, type VegaLiteSpec } from "../../lib/report/mod.ts";
+import { boxFigure, curveFigure } from "./_figures.ts";
 import { GALLERY } from "./_gallery.ts";
 import { textsOf, wordsOf } from "./_svg.ts";
+
+// The first use of the schema compiles it, which takes seconds: everything that needs it stands in this file.
+
+Deno.test("validateSpec() accepts every kind of small figure", () => {
+  validateSpec(curveFigure());
+  validateSpec(boxFigure());
+});
+
+Deno.test("validateSpec() refuses what Vega-Lite does not know", () => {
+  const figure = curveFigure() as unknown as { layer: Record<string, unknown>[] };
+  const [first, ...rest] = figure.layer;
+  const wrong = { ...figure, layer: [{ ...first, mark: { type: "rect", opacity: "half" } }, ...rest] };
+  assertThrows(() => validateSpec(wrong as unknown as VegaLiteSpec), TypeError, "/layer/0/mark");
+});
 
 for (const [name, make] of Object.entries(GALLERY)) {
   Deno.test(`${name} is valid, holds its data and is drawn whole without warning`, async () => {

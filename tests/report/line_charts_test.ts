@@ -1,4 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { scheme } from "vega";
+import { orderColour, orderScale } from "../../lib/report/_colour_scale.ts";
 import { paddedExtent, wholeTicks } from "../../lib/report/_extent.ts";
 import {
   figureSpec,
@@ -96,12 +98,30 @@ Deno.test("sourceLines() draws one line and one band per source in colours by la
     match,
   ) => match[1]);
   assertEquals(new Set(colours).size, 3, `${colours}`);
+  assert(!svg.includes("role-legend-symbol") && svg.includes("role-legend-gradient"));
   const [area, line] = ["area", "line"].map((type) => marksOf(figure).find(({ mark }) => mark.type === type));
   assertEquals([area?.rows.length, line?.rows.length], [6, 6]);
   for (const text of ["Source layer", "Cosine", "bound: 0.30"]) assert(wordsOf(svg).includes(text), text);
   const twice = [lines[0], lines[0]] as typeof lines;
   assertThrows(() => sourceLines({ lines: twice, yTitle: "y" }), RangeError, "4, 4");
   assertThrows(() => sourceLines({ lines: [], yTitle: "y" }), RangeError, "current count is 0");
+});
+
+Deno.test("orderColour() is what the scale gives, and both are viridis", () => {
+  const { domain, range } = orderScale(10, 28) as { domain: number[]; range: string[] };
+  assertEquals(domain, [10, 12, 14, 16, 18, 20, 22, 24, 26, 28]);
+  assertEquals(range.map((_, step) => orderColour(step / 9)), range);
+  // Half way between the first two.
+  assertEquals(orderColour(0.5 / 9), "#461365");
+  // Viridis without its lightest tenth, as Vega has it.
+  const viridis = scheme("viridis") as unknown as (share: number) => string;
+  const hex = range.map((_, step) => {
+    const channels = (viridis(step / 10).match(/\d+/g) ?? []).map((channel) =>
+      Number(channel).toString(16).padStart(2, "0")
+    );
+    return `#${channels.join("").toUpperCase()}`;
+  });
+  assertEquals(range, hex);
 });
 
 Deno.test("positionLines() tells lines apart by colour and dashes and takes a logarithmic axis", async () => {
@@ -114,7 +134,7 @@ Deno.test("positionLines() tells lines apart by colour and dashes and takes a lo
   );
   assert(["Skip-Attn", "Base", "Answer position (tokens)"].every((text) => wordsOf(svg).includes(text)));
   // Equal ratios are equal distances: the path of the first line has three points on a straight one.
-  const [, path] = /aria-roledescription="line mark"[^>]*d="(M[^"]*)"/.exec(svg) ?? [];
+  const [, path] = /aria-roledescription="line mark"[^>]* d="(M[^"]*)"/.exec(svg) ?? [];
   const [a, b, c] = (path ?? "").slice(1).split("L").map((point) => Number(point.split(",")[1])) as [
     number,
     number,
