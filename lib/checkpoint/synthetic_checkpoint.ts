@@ -118,10 +118,10 @@ function* randomBytes(
 ): Generator<Uint8Array> {
   const { pool, stream } = options;
   const state = Uint32Array.from({ length: 4 }, () => stream.integer({ below: 2 ** 24 }));
-  const words = new Uint32Array(CHUNK_WORDS);
+  const words = new Uint32Array(Math.max(16, Math.min(CHUNK_WORDS, Math.ceil(count / 2))));
   fillWords(words.subarray(0, 16), state); // seeds differ in few bits: let them spread
   const Stored = pool instanceof Uint16Array ? Uint16Array : Uint32Array;
-  const stored = new Stored(2 * CHUNK_WORDS);
+  const stored = new Stored(2 * words.length);
   for (let done = 0; done < count;) {
     const length = Math.min(stored.length, count - done);
     fillWords(words, state);
@@ -160,6 +160,14 @@ export async function writeSyntheticCheckpoint(
   const shapes = weightShapes(config, { biases: { q: biased, k: biased, v: biased } });
   const normal = new RandomStream(seed, "synthetic");
   const pool = Float32Array.from({ length: POOL }, () => normal.normal());
+  // Weights of one mean and spread share their stored pool; a model has a handful of those.
+  const stored = new Map<string, Uint16Array | Uint32Array>();
+  const poolOf = (name: string, dims: readonly number[]): Uint16Array | Uint32Array => {
+    const { centre, scale } = weightScale(name, dims), key = `${centre} ${scale}`;
+    const known = stored.get(key) ?? storedPool(pool, { centre, scale, dtype });
+    stored.set(key, known);
+    return known;
+  };
   const bytesOf = (dims: readonly number[]) => elementCount(dims) * (dtype === "float32" ? 4 : 2);
   const total = [...shapes.values()].reduce((sum, dims) => sum + bytesOf(dims), 0);
   let written = 0;
@@ -169,9 +177,8 @@ export async function writeSyntheticCheckpoint(
       dims,
       *chunks() {
         onProgress?.({ bytes: written, of: total });
-        const stored = storedPool(pool, { ...weightScale(name, dims), dtype });
         yield* randomBytes(elementCount(dims), {
-          pool: stored,
+          pool: poolOf(name, dims),
           stream: new RandomStream(seed, "synthetic", name),
         });
         written += bytesOf(dims);

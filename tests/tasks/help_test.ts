@@ -4,12 +4,13 @@ import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { parity } from "../../tasks/parity.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
+import { synthetic } from "../../tasks/synthetic.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
 import { train } from "../../tasks/train.ts";
 import { vectors } from "../../tasks/vectors.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
-const COMMANDS = [tokenizer, pretrain, train, vectors, evaluate, parity] as const;
+const COMMANDS = [tokenizer, pretrain, train, vectors, evaluate, parity, synthetic] as const;
 
 /** The arguments of an example, quotes taken off as a shell does. */
 function argsOf(example: string): string[] {
