@@ -6,6 +6,7 @@ import {
   figureSpec,
   headPanels,
   layerCurve,
+  ORDER_COLOURS,
   positionLines,
   renderSvg,
   SERIES_COLOURS,
@@ -102,6 +103,11 @@ Deno.test("sourceLines() draws one line and one band per source in colours by la
   const [area, line] = ["area", "line"].map((type) => marksOf(figure).find(({ mark }) => mark.type === type));
   assertEquals([area?.rows.length, line?.rows.length], [6, 6]);
   for (const text of ["Source layer", "Cosine", "bound: 0.30"]) assert(wordsOf(svg).includes(text), text);
+  const single = [...lines, { source: 9, points: [{ layer: 9, value: 1 }] }];
+  const dots = marksOf(sourceLines({ lines: single, yTitle: "y" })).filter(({ mark }) =>
+    mark.type === "point"
+  );
+  assertEquals(dots.map(({ rows }) => rows), [[{ x: 9, value: 1, shade: ORDER_COLOURS[9] as string }]]);
   const twice = [lines[0], lines[0]] as typeof lines;
   assertThrows(() => sourceLines({ lines: twice, yTitle: "y" }), RangeError, "4, 4");
   assertThrows(() => sourceLines({ lines: [], yTitle: "y" }), RangeError, "current count is 0");
