@@ -48,6 +48,16 @@ Deno.test("layerCurve() gives a reference line the colour of its curve", () => {
   assertThrows(() => layerCurve({ curves, references: wrong, yTitle: "y" }), RangeError, 'current is "c"');
 });
 
+Deno.test("layerCurve() shows its curves in the legend in full colour, bands or not", async () => {
+  const points = [0, 1].map((layer) => ({ layer, value: layer, band: [layer - 1, layer + 1] as const }));
+  const panel = layerCurve({ curves: ["a", "b"].map((name) => ({ name, points })), yTitle: "y" });
+  const svg = await renderSvg(figureSpec([panel], { title: "Two" }));
+  const symbols = (svg.split("role-legend-symbol")[1] ?? "").split("</g>")[0] ?? "";
+  const drawn = [...symbols.matchAll(/<path[^>]*>/g)].map(([path]) => path);
+  assertEquals(drawn.map((path) => /fill="([^"]*)"/.exec(path)?.[1]), SERIES_COLOURS.slice(0, 2));
+  assert(drawn.every((path) => !/opacity="0\.\d/.test(path)), symbols);
+});
+
 Deno.test("layerCurve() keeps titles on one line whether or not a panel has a legend", async () => {
   const points = [{ layer: 0, value: 1 }, { layer: 1, value: 2 }];
   const one = layerCurve({ curves: [{ name: "a", points }], yTitle: "y", title: "left" });
