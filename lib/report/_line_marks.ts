@@ -51,6 +51,9 @@ export function lineMarks(
     }))
   );
   const banded = rows.filter((row) => "low" in row);
+  const alone = lines.flatMap(({ shade, points }) =>
+    points.length === 1 ? points.map(({ x, value }) => ({ x, value, shade })) : []
+  );
   const common = { detail: { field: detail, type: "nominal" }, x: { ...x, field: "x" } };
   return [
     ...(banded.length === 0 ? [] : [{
@@ -75,5 +78,15 @@ export function lineMarks(
         ...(dash === undefined ? {} : { strokeDash: dash }),
       },
     },
+    // A line through one point has no length.
+    ...(alone.length === 0 ? [] : [{
+      data: { values: alone },
+      mark: { type: "point", filled: true, size: 30, opacity: 1 },
+      encoding: {
+        x: { ...x, field: "x" },
+        y: { ...y, field: "value" },
+        fill: { field: "shade", type: "nominal", scale: null },
+      },
+    }]),
   ];
 }

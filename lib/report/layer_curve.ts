@@ -96,13 +96,18 @@ export function layerCurve(input: LayerCurveInput): Panel {
   const heights = curveHeights(input);
   const own = paddedExtent(heights, { what: "a curve" });
   const extent = input.yExtent ?? own;
+  const names = curves.map(({ name }) => name);
   // What is drawn last lies on top: the first curve.
   const rows = curves.toReversed().flatMap(({ name, points }) =>
     points.map(({ layer, value, band, error }) => ({
       curve: name,
       layer,
       value,
-      ...(band === undefined ? {} : { bandLow: band[0], bandHigh: band[1] }),
+      ...(band === undefined ? {} : {
+        bandLow: band[0],
+        bandHigh: band[1],
+        shade: SERIES_COLOURS[names.indexOf(name)] as string,
+      }),
       ...(error === undefined ? {} : { errorLow: error[0], errorHigh: error[1] }),
     }))
   );
@@ -115,7 +120,6 @@ export function layerCurve(input: LayerCurveInput): Panel {
     { length: Math.floor((last - first) / step) + 1 },
     (_, index) => first + index * step,
   );
-  const names = curves.map(({ name }) => name);
   const x = {
     field: "layer",
     type: "quantitative",
@@ -167,7 +171,14 @@ export function layerCurve(input: LayerCurveInput): Panel {
       ...referenceMarks(lines, { width, height, extent, labels: referenceLabels, digits }),
       ...part((row) => "bandLow" in row, {
         mark: { type: "area", opacity: 0.22 },
-        encoding: { x, y: y("bandLow"), y2: { field: "bandHigh" }, color: colour },
+        encoding: {
+          x,
+          y: y("bandLow"),
+          y2: { field: "bandHigh" },
+          detail: { field: "curve", type: "nominal" },
+          // Not by the scale: the legend would become as faint as the bands.
+          fill: { field: "shade", type: "nominal", scale: null },
+        },
       }),
       ...part((row) => "errorLow" in row, {
         mark: { type: "rule", strokeWidth: 1.6 },

@@ -6,6 +6,7 @@ import {
   figureSpec,
   headPanels,
   layerCurve,
+  ORDER_COLOURS,
   positionLines,
   renderSvg,
   SERIES_COLOURS,
@@ -45,6 +46,17 @@ Deno.test("layerCurve() gives a reference line the colour of its curve", () => {
   );
   const wrong = [{ label: "of c", value: 1, curve: "c" }];
   assertThrows(() => layerCurve({ curves, references: wrong, yTitle: "y" }), RangeError, 'current is "c"');
+});
+
+Deno.test("layerCurve() shows its curves in the legend in full colour, bands or not", async () => {
+  const points = [0, 1].map((layer) => ({ layer, value: layer, band: [layer - 1, layer + 1] as const }));
+  const panel = layerCurve({ curves: ["a", "b"].map((name) => ({ name, points })), yTitle: "y" });
+  const svg = await renderSvg(figureSpec([panel], { title: "Two" }));
+  const drawn = svg.split("role-legend-symbol").slice(1).map((symbol) =>
+    /<path[^>]*>/.exec(symbol)?.[0] ?? ""
+  );
+  assertEquals(drawn.map((path) => /fill="([^"]*)"/.exec(path)?.[1]), SERIES_COLOURS.slice(0, 2));
+  assert(drawn.every((path) => !/opacity="0\.\d/.test(path)), drawn.join());
 });
 
 Deno.test("layerCurve() keeps titles on one line whether or not a panel has a legend", async () => {
@@ -102,6 +114,11 @@ Deno.test("sourceLines() draws one line and one band per source in colours by la
   const [area, line] = ["area", "line"].map((type) => marksOf(figure).find(({ mark }) => mark.type === type));
   assertEquals([area?.rows.length, line?.rows.length], [6, 6]);
   for (const text of ["Source layer", "Cosine", "bound: 0.30"]) assert(wordsOf(svg).includes(text), text);
+  const single = [...lines, { source: 9, points: [{ layer: 9, value: 1 }] }];
+  const dots = marksOf(sourceLines({ lines: single, yTitle: "y" })).filter(({ mark }) =>
+    mark.type === "point"
+  );
+  assertEquals(dots.map(({ rows }) => rows), [[{ x: 9, value: 1, shade: ORDER_COLOURS[9] as string }]]);
   const twice = [lines[0], lines[0]] as typeof lines;
   assertThrows(() => sourceLines({ lines: twice, yTitle: "y" }), RangeError, "4, 4");
   assertThrows(() => sourceLines({ lines: [], yTitle: "y" }), RangeError, "current count is 0");
