@@ -13,7 +13,7 @@ import { drawable } from "./_drawable.ts";
  * if (tokenLabel(" To") !== '"␣To"') throw new Error(tokenLabel(" To"));
  * if (tokenLabel("\n\n") !== '"\\n\\n"') throw new Error(tokenLabel("\n\n"));
  * if (tokenLabel("解") !== '"\\u89e3"') throw new Error(tokenLabel("解"));
- * if (tokenLabel("\\displaystyle", { most: 9 }) !== '"\\dis…yle"') throw new Error(tokenLabel("\\displaystyle", { most: 9 }));
+ * if (tokenLabel("\\displaystyle", { most: 9 }) !== '"\\di…yle"') throw new Error(tokenLabel("\\displaystyle", { most: 9 }));
  * ```
  */
 export function tokenLabel(text: string, options: { readonly most?: number } = {}): string {
