@@ -45,7 +45,7 @@ function checkTarget(
  * import { overTargets } from "./mod.ts";
  * const rows = [{ tokens: [5, 6, 7], from: 1, weight: 1 }, { tokens: [5, 9], from: 1, weight: 1 }];
  * const logProbs = await overTargets(rows, { vocab: 10 }, ({ targets }) => {
- *   const data = Array.from(targets.data, (id) => -Number(id));
+ *   const data = Float32Array.from({ length: targets.data.length }, (_, i) => -Number(targets.data[i]));
  *   return Promise.resolve({ log_probs: tensor("float32", targets.dims, data) });
  * });
  * if (JSON.stringify(logProbs) !== "[[-6,-7],[-9]]") throw new Error("one number per target, in the rows' order");
