@@ -224,6 +224,7 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       seeds: [0, 1, 2],
       temperature: 1,
       answerPrefix: "",
+      system: null,
       maxNewTokens: 8,
       place: "mlp",
       asPublished: false,
