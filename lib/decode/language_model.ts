@@ -1,6 +1,6 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { sha256, type Tensor, tensor } from "../core/mod.ts";
-import type { SiteName } from "../model/mod.ts";
+import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph } from "../onnx/mod.ts";
 import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
 import { type Device, type Feeds, Session } from "../runtime/mod.ts";
@@ -15,6 +15,11 @@ export interface OpenOptions {
   readonly device?: Device;
   /** Threads inside one operation. `@default 2` */
   readonly threads?: number;
+  /**
+   * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
+   * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
+   */
+  readonly dtype?: Exclude<ComputeDType, "float64">;
 }
 
 /** A replaced site value. */
@@ -116,6 +121,11 @@ export class LanguageModel {
   /** Opens a Hugging Face folder. Throws an InputError for anything wrong with it. */
   static async open(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
     return new LanguageModel(await openCheckpoint(folder), options);
+  }
+
+  /** Type of its matrices, residual stream and KV cache. */
+  get dtype(): Exclude<ComputeDType, "float64"> {
+    return this.#options.dtype ?? (this.#options.device === "cuda" ? "bfloat16" : "float32");
   }
 
   /** The model's shape. */
@@ -255,12 +265,15 @@ export class LanguageModel {
 
   /** One graph serves the base model and every set of vectors: a layer without one has zeros added. */
   #rolloutGraph(): Graph {
-    const { config, checkpoint } = this;
+    const { config, checkpoint, dtype } = this;
     return rolloutGraph({
       config,
       checkpoint,
       edits: { steer: this.#allLayers() },
       stopTokens: config.eosTokenIds,
+      compute: dtype,
+      // On CUDA the fused kernel has 16-bit forms only.
+      kernel: this.#options.device === "cuda" && dtype === "float32" ? "concatenated" : cachedKernelOf(config),
     });
   }
 
@@ -317,7 +330,8 @@ export class LanguageModel {
   #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
     return this.#session(
       JSON.stringify({ edits, outputs }),
-      () => sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs }),
+      () =>
+        sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs, compute: this.dtype }),
     );
   }
 
@@ -333,7 +347,8 @@ export class LanguageModel {
       this.#sessions.delete(oldest);
       await (await session).release();
     }
-    const made = Session.create(build(), { ...this.#options, weightsFolder: this.checkpoint.weightsFolder });
+    const { device = "cpu", threads = 2 } = this.#options;
+    const made = Session.create(build(), { device, threads, weightsFolder: this.checkpoint.weightsFolder });
     this.#sessions.set(key, made);
     made.catch(() => this.#sessions.delete(key));
     return await made;

@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 import { type SiteKind, type SiteName, siteName } from "./sites.ts";
 import { unembeddingName, type WeightSource } from "./weights.ts";
 
@@ -44,13 +45,16 @@ function linear(
   return weights.has(`${name}.bias`) ? g.add(product, weights.get(`${name}.bias`)) : product;
 }
 
+/** The normed value in the islands' type: whoever multiplies by it casts it to the compute type. */
 function rmsNorm(
   g: GraphBuilder,
   x: Value,
-  options: { readonly gain: Value; readonly epsilon: number },
+  options: { readonly weights: WeightSource; readonly name: string; readonly epsilon: number },
 ): Value {
+  const accurate = accurateDType(x.dtype as ComputeDType);
+  const gain = options.weights.get(`${options.name}.weight`, accurate);
   const attributes = { axis: -1, epsilon: { float: options.epsilon } };
-  return g.apply("RMSNormalization", [x, options.gain], { attributes });
+  return g.apply("RMSNormalization", [g.cast(x, accurate), gain], { attributes });
 }
 
 /**
@@ -82,7 +86,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  *     r = x + Attn(N₁(x)),  y = r + MLP(N₂(r)) (+ s_l at the site resid_post)
  *     MLP(z) = W_down(silu(W_gate z) ⊙ W_up z)
  *
- * `x` and the result are [batch, seq, embed].
+ * `x` and the result are [batch, seq, embed] in the compute type; norms are float32 islands of a 16-bit graph.
  *
  * @example
  * ```ts
@@ -110,7 +114,7 @@ export function decoderBlock(
   const site = (kind: SiteKind, value: Value) => options.site(g, siteName({ layer, kind }), value);
   const name = (part: string) => `model.layers.${layer}.${part}`;
   const norm = (value: Value, part: string) =>
-    rmsNorm(g, value, { gain: weights.get(`${name(part)}.weight`), epsilon: config.rmsNormEps });
+    g.cast(rmsNorm(g, value, { weights, name: name(part), epsilon: config.rmsNormEps }), value.dtype);
   const [batch, seq] = [x.dims[0] as string, x.dims[1] as string | number];
   return g.within(`blocks.${layer}`, () => {
     const residPre = site("resid_pre", x);
@@ -167,7 +171,9 @@ export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): V
 }
 
 /**
- * Final norm and unembedding: residual [.., embed] → logits [.., vocab].
+ * Final norm and unembedding: residual [.., embed] → logits [.., vocab]. Of a 16-bit graph both are in float32:
+ * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
+ * its trainer.
  *
  * @example
  * ```ts
@@ -189,10 +195,8 @@ export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): V
 export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
-    const normed = rmsNorm(g, residual, {
-      gain: weights.get("model.norm.weight"),
-      epsilon: config.rmsNormEps,
-    });
-    return g.matMul(normed, weights.get(unembeddingName(config)), { transB: true });
+    const normed = rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
+    const accurate = normed.dtype as ComputeDType;
+    return g.matMul(normed, weights.get(unembeddingName(config), accurate), { transB: true });
   });
 }

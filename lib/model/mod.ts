@@ -26,12 +26,7 @@ export {
   type SiteHandler,
   unembed,
 } from "./decoder.ts";
+export { type AccurateDType, accurateDType, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export { parseSite, type Site, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./sites.ts";
-export {
-  type ComputeDType,
-  fileWeights,
-  inputWeights,
-  unembeddingName,
-  type WeightSource,
-} from "./weights.ts";
+export { fileWeights, inputWeights, unembeddingName, type WeightSource } from "./weights.ts";

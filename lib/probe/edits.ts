@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  accurateDType,
   type ComputeDType,
   parseSite,
   type SiteHandler,
@@ -114,6 +115,8 @@ function maskAxes(kind: SiteKind): readonly number[] {
 /**
  * Adds the inputs of edits to a graph and returns the handler that applies them. Steering s_l becomes part of
  * `blocks.l.resid_post`: a tap of that site sees the steered value, a patch replaces it whole.
+ * In a 16-bit graph the sum is a float32 island, so a small vector is not rounded before it is added, and its
+ * adjoint is summed over rows and positions in float32; patches and taps are float32 at the border, a tap exactly.
  * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
  * steering[layer].
  *
@@ -136,18 +139,18 @@ export function applyEdits(
   edits: Required<Edits>,
   options: { readonly config: ModelConfig; readonly compute: ComputeDType },
 ): AppliedEdits {
-  const { config, compute } = options;
+  const { config, compute } = options, accurate = accurateDType(compute);
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
-    const steering = g.input(EDIT_NAMES.steering, compute, [edits.steer.length, config.embed]);
+    const steering = g.input(EDIT_NAMES.steering, accurate, [edits.steer.length, config.embed]);
     edits.steer.forEach((layer, row) =>
       vectors.set(layer, g.gather(steering, g.scalar("int64", row), { axis: 0 }))
     );
   }
-  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, compute, ["batch", "seq"]) : null;
+  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", "seq"]) : null;
   const patches = new Map(edits.patches.map((name) => {
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
-    const value = g.input(EDIT_NAMES.patch(name), compute, siteShape(kind, config));
+    const value = g.cast(g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config)), compute);
     const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"]);
     return [name, { value, mask, axes: maskAxes(kind) }] as const;
   }));
@@ -157,7 +160,7 @@ export function applyEdits(
     for (const [layer, vector] of vectors) {
       if (name !== siteName({ layer, kind: "resid_post" })) continue;
       const added = factors === null ? vector : inner.mul(inner.unsqueeze(factors, [2]), vector);
-      value = inner.add(value, added);
+      value = inner.cast(inner.add(inner.cast(value, accurate), added), compute);
     }
     const patch = patches.get(name);
     if (patch !== undefined) {
