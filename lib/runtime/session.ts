@@ -1,9 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
 import { encodeModel, formatType, type Graph } from "../onnx/mod.ts";
-
-/** Where a graph runs. */
-export type Device = "cpu" | "cuda";
+import type { Device } from "./operator_support.ts";
+import { placement } from "./placement.ts";
 
 /** How a session is made. */
 export interface SessionOptions {
@@ -28,9 +27,23 @@ ort.env.logLevel = "fatal";
 
 const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32", "int64", "bool"]);
 
-function holdsFloat64(graph: Graph): boolean {
+/** Whether a graph computes in another floating-point type than float32 anywhere. */
+function holdsOtherFloats(graph: Graph): boolean {
   return graph.nodes.some(({ outputs, bodies }) =>
-    outputs.some((value) => value.dtype === "float64") || Object.values(bodies).some(holdsFloat64)
+    outputs.some(({ dtype }) => dtype.includes("float") && dtype !== "float32") ||
+    Object.values(bodies).some(holdsOtherFloats)
+  );
+}
+
+/** Refuses a graph that the device would not run whole, by its first node that it would not run. */
+function checkPlacement(graph: Graph, device: Device): void {
+  const { faults } = placement(graph, { device });
+  const [first] = faults;
+  if (first === undefined) return;
+  const others = faults.length === 1 ? "" : ` (and ${faults.length - 1} more)`;
+  throw new InputError(
+    `device "${device}" cannot run graph "${graph.name}": node "${first.node}" ${first.reason}${others}`,
+    { repair: "choose another --dtype or --device" },
   );
 }
 
@@ -87,7 +100,7 @@ export class Session {
    * await session.release();
    * ```
    *
-   * @throws {InputError} when the device or the weight files cannot be had.
+   * @throws {InputError} when the device or the weight files cannot be had, or the device has no kernel for a node.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     for (const value of [...graph.inputs, ...graph.outputs.map((output) => output.value)]) {
@@ -99,14 +112,15 @@ export class Session {
       }
     }
     const device = options.device ?? "cpu";
+    checkPlacement(graph, device);
     const extra: Record<string, string> = {};
     if (options.weightsFolder !== undefined) {
       extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
     }
-    // x · sigmoid(x) becomes QuickGelu, which has no float64 kernel on the CPU.
+    // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
     const disabled = [
       ...(options.foldConstants === false ? ["ConstantFolding"] : []),
-      ...(holdsFloat64(graph) ? ["QuickGeluFusion"] : []),
+      ...(holdsOtherFloats(graph) ? ["QuickGeluFusion"] : []),
     ];
     if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
     if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";

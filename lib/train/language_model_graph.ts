@@ -1,7 +1,7 @@
 import { backward } from "../adjoint/mod.ts";
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
-  type ComputeDType,
+  type AccurateDType,
   decoderBlocks,
   embedTokens,
   inputWeights,
@@ -52,7 +52,7 @@ export function languageModelGraph(
   options: {
     readonly shapes: ReadonlyMap<string, readonly number[]>;
     readonly zLoss: number;
-    readonly compute?: ComputeDType;
+    readonly compute?: AccurateDType;
   },
 ): Graph {
   const compute = options.compute ?? "float32";
