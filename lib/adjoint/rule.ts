@@ -64,7 +64,9 @@ export function at(context: RuleContext, index: number): Value {
 export function floatOf(value: Value): "float32" | "float64" | "float16" | "bfloat16" {
   const { dtype } = value;
   if (dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16") return dtype;
-  throw new TypeError(`Cannot differentiate "${value.name}" as it must hold floating-point numbers: ${dtype}`);
+  throw new TypeError(
+    `Cannot differentiate "${value.name}" as it must hold floating-point numbers: ${dtype}`,
+  );
 }
 
 /** `make()` when input `index` is wanted, else null. */

@@ -27,7 +27,10 @@ export function drawToken(
   const missing = count * width - vocab;
   // 0 · p are zeros of the right shape without any arithmetic on shapes.
   const zeros = (length: number) =>
-    g.mul(g.slice(probabilities, { axis: 1, start: 0, end: length }), g.scalar(probabilities.dtype as "float32", 0));
+    g.mul(
+      g.slice(probabilities, { axis: 1, start: 0, end: length }),
+      g.scalar(probabilities.dtype as "float32", 0),
+    );
   const padded = missing === 0
     ? probabilities
     : g.apply("Concat", [probabilities, zeros(missing)], { attributes: { axis: 1 } });

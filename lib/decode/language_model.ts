@@ -273,7 +273,9 @@ export class LanguageModel {
       stopTokens: config.eosTokenIds,
       compute: dtype,
       // On CUDA the fused kernel has 16-bit forms only.
-      kernel: this.#options.device === "cuda" && dtype === "float32" ? "concatenated" : cachedKernelOf(config),
+      kernel: this.#options.device === "cuda" && dtype === "float32"
+        ? "concatenated"
+        : cachedKernelOf(config),
     });
   }
 

@@ -48,7 +48,8 @@ export function sequenceAttention(
   });
   const [cos, sin] = g.within("rotary", () => {
     // Length by length a shape would be put together on the host; [batch, seq] is read off an input in one piece.
-    const turned = (table: Value) => g.expand(g.unsqueeze(g.transpose(table, [1, 0]), [1]), [half, batch, seq]);
+    const turned = (table: Value) =>
+      g.expand(g.unsqueeze(g.transpose(table, [1, 0]), [1]), [half, batch, seq]);
     return [tables.cos, tables.sin].map((table) => g.transpose(turned(table), [1, 2, 0])); // [batch, seq, head_dim/2]
   }) as [Value, Value];
 

@@ -305,7 +305,10 @@ export class GraphBuilder {
   }
 
   /** Elements from `start` to the end of an axis whose length is a symbol; `name` is the symbol of what is left. */
-  sliceRest(x: Value, options: { readonly axis: number; readonly start: number; readonly name: string }): Value {
+  sliceRest(
+    x: Value,
+    options: { readonly axis: number; readonly start: number; readonly name: string },
+  ): Value {
     const { axis, start, name } = options;
     const rest = this.apply("Slice", [x], { attributes: { axis, start, end: 2 ** 31 - 1, rest: name } });
     this.defineLength(name, rest, axis);

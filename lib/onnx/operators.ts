@@ -220,7 +220,10 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       const dim = x.dims[axis] as Dim;
       const rest = node.attributes["rest"];
       if (typeof rest === "string") {
-        must(typeof dim === "string" && start >= 0, "the rest of an axis must be of one with a symbolic length");
+        must(
+          typeof dim === "string" && start >= 0,
+          "the rest of an axis must be of one with a symbolic length",
+        );
         return [{ dtype: x.dtype, dims: x.dims.map((old, index) => (index === axis ? rest : old)) }];
       }
       must(

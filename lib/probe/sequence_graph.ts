@@ -139,6 +139,10 @@ function largestSize(g: GraphBuilder, weights: Value): Value {
     const flat = g.reshape(sizes, [productOfDims(sizes.dims)]);
     // Largest by its place: the CUDA provider has ArgMax at this opset but no ReduceMax.
     const most = g.gather(flat, g.apply("ArgMax", [flat], { attributes: { axis: 0 } }), { axis: 0 });
-    return g.apply("Where", [g.apply("Greater", [most, g.scalar("float32", 0)]), most, g.scalar("float32", 1)]);
+    return g.apply("Where", [
+      g.apply("Greater", [most, g.scalar("float32", 0)]),
+      most,
+      g.scalar("float32", 1),
+    ]);
   });
 }

@@ -6,4 +6,5 @@
  */
 export { type Device, OPERATOR_SUPPORT, type OperatorSupport } from "./operator_support.ts";
 export { type HostRead, type Placement, placement, type PlacementFault } from "./placement.ts";
-export { type Feeds, runtimeReport, Session, type SessionOptions } from "./session.ts";
+export type { SessionOptions } from "./_raw_session.ts";
+export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";

@@ -74,7 +74,11 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Not: { cpu: ["bool"], cuda: ["bool"] },
   Or: { cpu: ["bool"], cuda: ["bool"] },
   RMSNormalization: { cpu: NO_BFLOAT16, cuda: FLOATS },
-  Range: { cpu: ["float32", "float64", "int32", "int64"], cuda: ["float32", "float64", "int32", "int64"], hostInputs: [0, 1, 2] },
+  Range: {
+    cpu: ["float32", "float64", "int32", "int64"],
+    cuda: ["float32", "float64", "int32", "int64"],
+    hostInputs: [0, 1, 2],
+  },
   ReduceMax: { cpu: [...ORDERED, "bool"], cuda: [] },
   ReduceMean: { cpu: ORDERED, cuda: [...NO_BFLOAT16, "int32"] },
   ReduceSum: { cpu: ORDERED, cuda: NUMBERS },

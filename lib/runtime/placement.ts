@@ -43,7 +43,10 @@ function kernelFault(node: GraphNode, device: Device): PlacementFault | null {
   const values = op === "Cast" ? [typedValue(node), node.outputs[0] ?? null] : [typedValue(node)];
   const wrong = values.find((value) => value !== null && !types.includes(value.dtype));
   if (wrong === undefined || wrong === null) return null;
-  return { node: name, reason: `is ${op} in ${wrong.dtype}, which ${device} takes in ${types.join(", ")} only` };
+  return {
+    node: name,
+    reason: `is ${op} in ${wrong.dtype}, which ${device} takes in ${types.join(", ")} only`,
+  };
 }
 
 /** Constants of a graph and the graphs around it, as far as they are small. */
@@ -86,9 +89,12 @@ function cudaScope(
       );
     if (pulled) {
       const what = given.find(({ value }) => onHost.has(value))?.value.name;
-      faults.push({ node: node.name, reason: `is ${node.op} of "${what}", a shape, which is put on the CPU` });
+      faults.push({
+        node: node.name,
+        reason: `is ${node.op} of "${what}", a shape, which is put on the CPU`,
+      });
     }
-    if (pulled || node.op === "Shape") for (const output of node.outputs) onHost.add(output);
+    if (pulled || node.op === "Shape") { for (const output of node.outputs) onHost.add(output); }
     const fed = new Set([...around.fed, ...held]);
     for (const body of Object.values(node.bodies)) {
       const inner = cudaScope(body, { constants, fed });

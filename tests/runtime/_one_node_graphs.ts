@@ -105,7 +105,9 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Not: unary("Not"),
   Or: binary("Or"),
   RMSNormalization: ({ g, x }) => [
-    g.apply("RMSNormalization", [x(["n", 4]), x([4])], { attributes: { axis: -1, epsilon: { float: 1e-6 } } }),
+    g.apply("RMSNormalization", [x(["n", 4]), x([4])], {
+      attributes: { axis: -1, epsilon: { float: 1e-6 } },
+    }),
   ],
   Range: ({ g, x }) => [g.apply("Range", [x([]), x([]), x([])], { attributes: { length: "count" } })],
   ReduceMax: reduced("ReduceMax"),
@@ -151,7 +153,9 @@ export function oneNodeGraph(op: OpName, dtype: OneNodeDType): Graph | null {
     half ? g.cast(g.input(`in${inputs++}`, "float32", dims), dtype) : g.input(`in${inputs++}`, dtype, dims);
   try {
     NODES[op]({ g, dtype, x, fixed }).forEach((value, index) => {
-      const outside = value.dtype === "float16" || value.dtype === "bfloat16" ? g.cast(value, "float32") : value;
+      const outside = value.dtype === "float16" || value.dtype === "bfloat16"
+        ? g.cast(value, "float32")
+        : value;
       g.output(`out${index}`, outside);
     });
   } catch (error) {
