@@ -6,9 +6,10 @@ import { answerMessages, type Problem } from "../lib/problems/mod.ts";
 /** Reading all weights of a larger model would take longer than finding out. */
 const FINITE_CHECK_BYTES = 2 ** 30;
 
-/** Opens a model that answers questions: whole, finite, with a tokenizer and a token that ends a text. */
+/** Opens a model that answers questions: on a device that runs it, whole, finite, with a tokenizer and a token that ends a text. */
 export async function openModel(folder: string, options: OpenOptions): Promise<LanguageModel> {
   const model = await LanguageModel.open(folder, options);
+  await model.checkDevice();
   const { weights } = model.checkpoint;
   const bytes = [...weights.values()].reduce((sum, entry) => sum + entry.length, 0);
   if (bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);

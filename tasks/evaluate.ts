@@ -6,7 +6,7 @@ import { canonicalJson, sha256 } from "../lib/core/mod.ts";
 import { loadVectors, type VectorFile } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -111,11 +111,11 @@ export const evaluate = defineCommand({
     ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { temperature, samples, threads, device, prefix: answerPrefix = "", out } = flags;
+    const { temperature, samples, device, prefix: answerPrefix = "", out } = flags;
     const maxNewTokens = flags["max-new-tokens"], seeds = flags.seeds.map(Number);
     if (out !== undefined) await checkWritable(out, { as: "file" });
     const benchmarks = suiteBenchmarks(flags.suite, { problems: flags.problems });
-    const model = await openModel(flags.model, { threads, device });
+    const model = await openModel(flags.model, computeOptions(flags));
     try {
       const steering: VectorFile | null = flags.vectors === undefined
         ? null
@@ -174,7 +174,7 @@ export const evaluate = defineCommand({
           vectors: flags.vectors === undefined ? null : sha256(await Deno.readFile(flags.vectors)),
         },
         device,
-        dtype: "float32",
+        dtype: model.dtype,
         versions: { onnxruntime: runtimeReport().version },
         mean,
         benchmarks: Object.fromEntries(benchmarks.map(({ name, problems }) => [name, {

@@ -33,13 +33,8 @@ const FLAGS = {
     placeholder: "DIR",
     help: "Use the vectors of this folder (RUN.seed-N.safetensors)",
   },
-  device: {
-    kind: "string",
-    choices: ["cpu", "cuda"],
-    default: "cpu",
-    placeholder: "cpu|cuda",
-    help: "Where to compute",
-  },
+  device: COMPUTE_FLAGS.device,
+  dtype: COMPUTE_FLAGS.dtype,
   size: {
     kind: "string",
     choices: ["full", "quick"],

@@ -1,9 +1,9 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { sha256, type Tensor, tensor } from "../core/mod.ts";
 import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph } from "../onnx/mod.ts";
+import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import { EDIT_NAMES, type Edits, SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
-import { type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { checkPlacement, type Device, type Feeds, Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
@@ -169,6 +169,19 @@ export class LanguageModel {
         lengths,
       };
     });
+  }
+
+  /**
+   * Checks that the model's device can be had and has kernels for its graphs in its dtype, before any work is done.
+   *
+   * @throws {InputError} that says what is missing, or names the node that would not run.
+   */
+  async checkDevice(): Promise<void> {
+    const { device = "cpu" } = this.#options;
+    const g = new GraphBuilder("device");
+    g.output("y", g.apply("Neg", [g.input("x", "float32", [1])]));
+    await (await Session.create(g.build(), { device })).release();
+    checkPlacement(this.#rolloutGraph(), { device });
   }
 
   /** SHA-256 of the rollout graph's text: names the computation, weights by file range included. */

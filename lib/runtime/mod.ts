@@ -5,6 +5,12 @@
  * @module
  */
 export { type Device, OPERATOR_SUPPORT, type OperatorSupport } from "./operator_support.ts";
-export { type HostRead, type Placement, placement, type PlacementFault } from "./placement.ts";
+export {
+  checkPlacement,
+  type HostRead,
+  type Placement,
+  placement,
+  type PlacementFault,
+} from "./placement.ts";
 export type { SessionOptions } from "./_raw_session.ts";
 export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";

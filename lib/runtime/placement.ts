@@ -1,4 +1,4 @@
-import { elementCount } from "../core/mod.ts";
+import { elementCount, InputError } from "../core/mod.ts";
 import { formatType, type Graph, type GraphNode, type Value } from "../onnx/mod.ts";
 import { type Device, OPERATOR_SUPPORT } from "./operator_support.ts";
 
@@ -111,6 +111,32 @@ function cudaScope(
     }
   }
   return { faults, hostReads };
+}
+
+/**
+ * Refuses a graph that a device would not run whole, by the first node that it would not run.
+ *
+ * @example
+ * ```ts
+ * import { GraphBuilder } from "../onnx/mod.ts";
+ * import { checkPlacement } from "./mod.ts";
+ * const g = new GraphBuilder("double");
+ * const x = g.input("x", "float32", ["n"]);
+ * g.output("y", g.add(x, x));
+ * checkPlacement(g.build(), { device: "cuda" });
+ * ```
+ *
+ * @throws {InputError} that names the node and says why.
+ */
+export function checkPlacement(graph: Graph, options: { readonly device: Device }): void {
+  const { faults } = placement(graph, options);
+  const [first] = faults;
+  if (first === undefined) return;
+  const others = faults.length === 1 ? "" : ` (and ${faults.length - 1} more)`;
+  throw new InputError(
+    `device "${options.device}" cannot run graph "${graph.name}": node "${first.node}" ${first.reason}${others}`,
+    { repair: "choose another --dtype or --device" },
+  );
 }
 
 function cpuFaults(graph: Graph): PlacementFault[] {

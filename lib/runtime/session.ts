@@ -4,25 +4,12 @@ import * as ort from "onnxruntime-node";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
 import { formatType, type Graph } from "../onnx/mod.ts";
 import { rawSession, type SessionOptions } from "./_raw_session.ts";
-import type { Device } from "./operator_support.ts";
-import { placement } from "./placement.ts";
+import { checkPlacement } from "./placement.ts";
 
 /** Named tensors in and out of a graph. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32", "int64", "bool"]);
-
-/** Refuses a graph that the device would not run whole, by its first node that it would not run. */
-function checkPlacement(graph: Graph, device: Device): void {
-  const { faults } = placement(graph, { device });
-  const [first] = faults;
-  if (first === undefined) return;
-  const others = faults.length === 1 ? "" : ` (and ${faults.length - 1} more)`;
-  throw new InputError(
-    `device "${device}" cannot run graph "${graph.name}": node "${first.node}" ${first.reason}${others}`,
-    { repair: "choose another --dtype or --device" },
-  );
-}
 
 /** The first file that does not hold what an external initializer points at, or null when all do. */
 async function lackingWeights(graph: Graph, folder: string): Promise<string | null> {
@@ -89,7 +76,7 @@ export class Session {
       }
     }
     const device = options.device ?? "cpu";
-    checkPlacement(graph, device);
+    checkPlacement(graph, { device });
     try {
       return new Session(await rawSession(graph, options), graph);
     } catch (error) {
