@@ -4,6 +4,7 @@ import { Laboratory, reproduce as reproduceItem, ResultStore, type RunFacts } fr
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { type CommandInput, defineCommand, main } from "./_command.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { findingsLines } from "./_findings_text.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";

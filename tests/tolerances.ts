@@ -134,8 +134,8 @@ export const TOLERANCES = {
     dtype: "float16",
     device: "cpu",
     kind: "relative",
-    measured: 0,
-    bound: 1e-2,
+    measured: 1.1e-3,
+    bound: 5e-3,
     reason:
       "two blocks of float16 operations against float32: some tens of roundings of 2^-11, margin for scale",
   },
@@ -143,8 +143,8 @@ export const TOLERANCES = {
     dtype: "bfloat16",
     device: "cpu",
     kind: "relative",
-    measured: 0,
-    bound: 8e-2,
+    measured: 1.1e-2,
+    bound: 4e-2,
     reason:
       "two blocks with every result rounded to bfloat16 against float32: some tens of roundings of 2^-8",
   },
@@ -153,9 +153,8 @@ export const TOLERANCES = {
     device: "cpu",
     kind: "absolute",
     measured: 0,
-    bound: 0.1,
-    reason:
-      "fused or concatenated decoding against whole sequences: they round at other places, some tens of 2^-8",
+    bound: 1e-2,
+    reason: "decoding against whole sequences, both rounded alike; sums in another order may flip a rounding",
   },
   conformanceCudaFloat32: {
     dtype: "float32",

@@ -98,7 +98,7 @@ function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
   const weights = new Map(
     [...weightShapes(config, { biases })].map(([name, dims]) => {
       const length = elementCount(dims) * DTYPE_BYTES.bfloat16, dtype = "bfloat16" as const;
-      const entry = { name, dtype, dims, location: "w.safetensors", offset, length };
+      const entry = { name, file: "", dtype, dims, location: "w.safetensors", offset, length };
       offset += length;
       return [name, entry];
     }),
