@@ -51,14 +51,13 @@ export const sliceAdjoint: AdjointRule = (c) => {
     throw new TypeError(`Cannot differentiate Slice "${c.node.name}" as its axis must have a fixed length`);
   }
   const start = c.node.attributes["start"] as number, end = c.node.attributes["end"] as number;
-  const zeros = (count: number): Value => {
-    const dims = x.dims.map((dim, index) => (index === axis ? count : dim));
-    return c.g.expand(c.g.scalar(floatOf(x), 0), dims);
-  };
+  // Shaped like what the slice left out: lengths put together one by one would be put together on the host.
+  const zeros = (from: number, to: number): Value =>
+    c.g.expandLike(c.g.scalar(floatOf(x), 0), c.g.slice(x, { axis, start: from, end: to }));
   const parts = [
-    ...(start > 0 ? [zeros(start)] : []),
+    ...(start > 0 ? [zeros(0, start)] : []),
     c.adjoint,
-    ...(end < length ? [zeros(length - end)] : []),
+    ...(end < length ? [zeros(end, length)] : []),
   ];
   return [parts.length === 1 ? c.adjoint : c.g.apply("Concat", parts, { attributes: { axis } })];
 };

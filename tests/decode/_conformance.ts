@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { tensor } from "../../lib/core/mod.ts";
-import type { LanguageModel, Rollout, SteeringVectors, WeightedRow } from "../../lib/decode/mod.ts";
+import { RandomStream, tensor } from "../../lib/core/mod.ts";
+import type { Adapters, LanguageModel, Rollout, SteeringVectors, WeightedRow } from "../../lib/decode/mod.ts";
 import { SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { assertClose, type ToleranceName, TOLERANCES } from "../tolerances.ts";
 import { allLayers, randomVectors } from "./_tiny_model.ts";
@@ -25,6 +25,14 @@ const vectorsOf = (model: LanguageModel): SteeringVectors => {
   const whole = randomVectors(model.config, allLayers(model.config));
   return new Map([...whole].map(([layer, vector]) => [layer, vector.map((value) => value / 10)]));
 };
+const adaptersOf = (model: LanguageModel): Adapters =>
+  new Map(
+    allLayers(model.config).map((layer) => {
+      const random = new RandomStream(9, "adapters", layer);
+      const draw = (length: number) => Float32Array.from({ length }, () => random.normal() / 4);
+      return [layer, { input: draw(model.config.neurons), output: draw(model.config.embed) }];
+    }),
+  );
 const targetsOf = (rows: readonly (readonly number[])[]): WeightedRow[] =>
   rows.filter((row) => row.length > 1).map((tokens, index) => ({
     tokens,
@@ -53,20 +61,55 @@ function assertLogProbs(
   });
 }
 
+/** What runs may add to a model. */
+type Additions = NonNullable<Parameters<LanguageModel["logProbs"]>[1]>;
+
 /** Log-probabilities of completions under a model's whole-sequence graph. */
 async function scored(
   model: LanguageModel,
   rollouts: readonly Rollout[],
-  steer: SteeringVectors,
+  additions: Additions,
 ): Promise<number[]> {
   const rows = rollouts.map(({ promptTokens, tokens }) => ({
     tokens: [...promptTokens, ...tokens],
     from: promptTokens.length,
   }));
-  return (await model.logProbs(rows, { steer })).flat();
+  return (await model.logProbs(rows, additions)).flat();
 }
 
 const requests = ROWS.map((tokens, prompt) => ({ tokens, prompt, sample: 0 }));
+
+/** One way of adding to a model, held against the reference in every kind of graph. */
+function additionCase(name: string, additionsTo: (model: LanguageModel) => Additions): ConformanceCase {
+  return {
+    name: `${name}: logits, sampling and adjoints`,
+    async check({ reference, candidate, tolerance }) {
+      const additions = additionsTo(reference), rows = targetsOf(ROWS);
+      const a = await candidate.run(ROWS, additions), b = await reference.run(ROWS, additions);
+      assertClose(
+        real(a.logits?.data ?? new Float32Array(), a.lengths),
+        real(b.logits?.data ?? new Float32Array(), b.lengths),
+        tolerance,
+      );
+      const rollouts = await candidate.generate(requests, { maxNewTokens: 8, seed: 5, ...additions });
+      const own = rollouts.flatMap(({ logProbs }) => logProbs);
+      assertEquals(own.length > 8, true);
+      assertLogProbs(own, await scored(reference, rollouts, additions), tolerance);
+      assertLogProbs(own, await scored(candidate, rollouts, additions), tolerance);
+      const found = await candidate.steeringAdjoint(rows, additions);
+      const expected = await reference.steeringAdjoint(rows, additions);
+      assertEquals([...found.adjoints.keys()], [...additions.steer?.keys() ?? []]);
+      assertEquals([...found.adapterAdjoints.keys()], [...additions.adapters?.keys() ?? []]);
+      for (const [layer, adjoint] of expected.adjoints) {
+        assertClose(found.adjoints.get(layer) ?? [], adjoint, tolerance);
+      }
+      for (const [layer, { input, output }] of expected.adapterAdjoints) {
+        assertClose(found.adapterAdjoints.get(layer)?.input ?? [], input, tolerance);
+        assertClose(found.adapterAdjoints.get(layer)?.output ?? [], output, tolerance);
+      }
+    },
+  };
+}
 
 /** The suite: one list of cases for every device and dtype. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -125,7 +168,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
       const rollouts = await candidate.generate(requests, options);
       assertLogProbs(
         rollouts.flatMap(({ logProbs }) => logProbs),
-        await scored(reference, rollouts, options.steer),
+        await scored(reference, rollouts, { steer: options.steer }),
         tolerance,
       );
       for (const { promptTokens, tokens } of rollouts) {
@@ -150,8 +193,8 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
       const rollouts = await candidate.generate(requests, { maxNewTokens: 12, seed: 3, steer });
       const own = rollouts.flatMap(({ logProbs }) => logProbs);
       assertEquals(own.length > 12, true);
-      assertLogProbs(own, await scored(reference, rollouts, steer), tolerance);
-      assertLogProbs(own, await scored(candidate, rollouts, steer), tolerance);
+      assertLogProbs(own, await scored(reference, rollouts, { steer }), tolerance);
+      assertLogProbs(own, await scored(candidate, rollouts, { steer }), tolerance);
     },
   },
   {
@@ -175,4 +218,21 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
       }
     },
   },
+  additionCase("vectors of the input norm, added twice", (model) => ({
+    steer: vectorsOf(model),
+    place: "input_norm",
+    asPublished: true,
+  })),
+  additionCase("one value head of the last block unsteered", (model) => ({
+    steer: vectorsOf(model),
+    lastBlock: { mode: "v", head: 1 },
+  })),
+  additionCase("one head's output unsteered on its way to the MLP, over two caches", (model) => ({
+    steer: vectorsOf(model),
+    lastBlock: { mode: "head", head: 2, path: "mlp" },
+  })),
+  additionCase("adapters beside vectors", (model) => ({
+    steer: vectorsOf(model),
+    adapters: adaptersOf(model),
+  })),
 ];
