@@ -14,7 +14,7 @@ import {
   type SequenceOutputs,
   type SteeringRoute,
 } from "../probe/mod.ts";
-import { checkPlacement, type Device, type Feeds, Session } from "../runtime/mod.ts";
+import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { padRight } from "./padded_batch.ts";
@@ -72,8 +72,8 @@ export interface RunResult {
   readonly lengths: readonly number[];
 }
 
-/** What runs may add to a model. */
-type Additions = SteeringRoute & Pick<RunOptions, "steer" | "adapters">;
+/** What may be added to a model, whichever graph runs it: vectors, the way they take, and adapters. */
+export type Additions = SteeringRoute & Pick<RunOptions, "steer" | "adapters">;
 
 /** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
 export interface SteeringAdjoints {

@@ -7,6 +7,7 @@ export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adap
 export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
 export { mergeVectors, pairVectors, scaleVectors, sumVectors } from "./compose_vectors.ts";
 export {
+  type Additions,
   LanguageModel,
   type OpenOptions,
   type Patch,

@@ -1,6 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { RandomStream, tensor } from "../../lib/core/mod.ts";
-import type { Adapters, LanguageModel, Rollout, SteeringVectors, WeightedRow } from "../../lib/decode/mod.ts";
+import type {
+  Adapters,
+  Additions,
+  LanguageModel,
+  Rollout,
+  SteeringVectors,
+  WeightedRow,
+} from "../../lib/decode/mod.ts";
 import { SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { assertClose, type ToleranceName, TOLERANCES } from "../tolerances.ts";
 import { allLayers, randomVectors } from "./_tiny_model.ts";
@@ -60,9 +67,6 @@ function assertLogProbs(
     bound: 4 * TOLERANCES[tolerance].bound,
   });
 }
-
-/** What runs may add to a model. */
-type Additions = NonNullable<Parameters<LanguageModel["logProbs"]>[1]>;
 
 /** Log-probabilities of completions under a model's whole-sequence graph. */
 async function scored(
