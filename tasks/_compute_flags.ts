@@ -1,6 +1,8 @@
+import type { OpenOptions } from "../lib/decode/mod.ts";
+import type { Device } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 
-/** Where a command computes and with how many threads: the same flags wherever a model runs. */
+/** Where a command computes, in what and with how many threads: the same flags wherever a model runs. */
 export const COMPUTE_FLAGS = {
   threads: {
     kind: "number",
@@ -9,5 +11,27 @@ export const COMPUTE_FLAGS = {
     check: wholeNumber(1),
     help: "Threads to compute with",
   },
-  device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
+  device: {
+    kind: "string",
+    choices: ["cpu", "cuda"],
+    default: "cpu",
+    help: "Where to compute; one that cannot be had is an error",
+  },
+  dtype: {
+    kind: "string",
+    choices: ["float32", "bfloat16", "float16"],
+    help: "Type of matrices and KV cache; without it float32 on cpu, bfloat16 on cuda",
+  },
 } as const;
+
+/** The values of those flags as options for opening a model. */
+export function computeOptions(
+  flags: {
+    readonly threads: number;
+    readonly device: Device;
+    readonly dtype: "float32" | "bfloat16" | "float16" | undefined;
+  },
+): OpenOptions {
+  const { threads, device, dtype } = flags;
+  return { threads, device, ...(dtype === undefined ? {} : { dtype }) };
+}

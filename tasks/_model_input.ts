@@ -7,8 +7,8 @@ import { type PromptTemplate, questionPrompt } from "../lib/problems/mod.ts";
 const FINITE_CHECK_BYTES = 2 ** 30;
 
 /**
- * Opens a model that answers questions put by a template: whole, finite, with a tokenizer and a token that ends a
- * text.
+ * Opens a model that answers questions put by a template: on a device that runs it, whole, finite, with a tokenizer
+ * and a token that ends a text.
  *
  * `@default {template: "embedded"}`
  */
@@ -18,6 +18,7 @@ export async function openModel(
 ): Promise<LanguageModel> {
   const { template = "embedded", ...opening } = options;
   const model = await LanguageModel.open(folder, opening);
+  await model.checkDevice();
   const { weights } = model.checkpoint;
   const bytes = [...weights.values()].reduce((sum, entry) => sum + entry.length, 0);
   if (bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);

@@ -2,8 +2,9 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EvaluationPool, STUDY_SIZES, type StudySize, ZooModel } from "../lib/experiment/mod.ts";
 import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
+import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
-import { wholeNumber } from "./_checks.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 
@@ -26,13 +27,7 @@ export const REPOSITORY: ReproductionSetting = {
 
 /** Flags that every command takes which measures reproductions. */
 export const MEASURING_FLAGS = {
-  threads: {
-    kind: "number",
-    default: 2,
-    placeholder: "N",
-    check: wholeNumber(1),
-    help: "Threads to compute with",
-  },
+  threads: COMPUTE_FLAGS.threads,
   "no-cache": { kind: "boolean", help: "Measure everything again and keep nothing" },
   quiet: { kind: "boolean", help: "Show no progress" },
 } as const;
@@ -45,24 +40,31 @@ export async function openZoo(
     readonly vectors?: string | undefined;
     readonly device: Device;
     readonly threads: number;
+    readonly dtype?: OpenOptions["dtype"] | undefined;
   },
 ): Promise<ZooModel> {
-  const { model, vectors, device, threads } = options;
+  const { model, vectors } = options;
+  const compute = computeOptions({ ...options, dtype: options.dtype });
   const entry = {
     name: model === undefined ? "base-a" : basename(resolve(model)),
     modelFolder: model ?? `${setting.fixtures}/embedded/base-a`,
     vectorsFolder: vectors ?? `${setting.fixtures}/embedded/vectors/base-a`,
     opener: "To",
   };
-  await (await openModel(entry.modelFolder, { device, threads })).release();
-  return await ZooModel.open(entry, { device, threads });
+  await (await openModel(entry.modelFolder, compute)).release();
+  return await ZooModel.open(entry, compute);
 }
 
 /** Workers for evaluations, one per thread; null where one device serves all and workers would only share it. */
 export function evaluationPool(
-  options: { readonly device: Device; readonly threads: number },
+  options: {
+    readonly device: Device;
+    readonly threads: number;
+    readonly dtype?: OpenOptions["dtype"] | undefined;
+  },
 ): EvaluationPool | null {
-  return options.device === "cpu" && options.threads > 1
+  const { device, threads, dtype = "float32" } = options;
+  return device === "cpu" && dtype === "float32" && threads > 1
     ? new EvaluationPool({ workers: options.threads })
     : null;
 }

@@ -3,6 +3,8 @@ import { InputError, tensor } from "../lib/core/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
 import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
 import { defineCommand, main } from "./_command.ts";
+import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
+import { neededByFile } from "./_elf.ts";
 import { EXIT_CODES } from "./_fault.ts";
 
 /** What was found of one thing, and what to do about it. */
@@ -21,8 +23,13 @@ const ROOT = new URL("../", import.meta.url);
 /** Memory for the embedded zoo: weights, the rollouts of a batch and the runtime itself take about half of it. */
 const LEAST_MEMORY_GIB = 2;
 
-const CUDA_REPAIR =
-  "needs an NVIDIA driver, CUDA, cuDNN and ONNX Runtime's CUDA libraries; the CPU runs all the rest";
+/** cuDNN is opened by the provider itself, so its file does not name it; the wheel of the provider does. */
+const CUDNN = { library: "libcudnn.so.9", name: "cuDNN 9" };
+
+/** What the provider of the pinned version links to, for those who have not installed it. */
+const PINNED_NEEDS = "an NVIDIA driver, CUDA 13 and cuDNN 9";
+
+const CUDA_REPAIR = "see the row above; the CPU runs all the rest";
 
 /** Judges the version of Deno against the pinned one. */
 export function denoFinding(found: string, pinned: string): Finding {
@@ -94,6 +101,59 @@ export function zooFinding(zoo: URL): Finding {
   };
 }
 
+/** Whether the system's loader finds a library. */
+function loadable(library: string): boolean {
+  try {
+    Deno.dlopen(library, {}).close();
+    return true;
+  } catch (error) {
+    // A library that is not there, and one that cannot be used, are the same to us; a missing permission is not.
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
+/** Judges the libraries of the CUDA provider in a folder: there, of which CUDA, and what they lack on this machine. */
+export function providerFinding(
+  folder: string,
+  options: { readonly loadable?: (library: string) => boolean } = {},
+): Finding {
+  const item = "CUDA provider", has = options.loadable ?? loadable;
+  const absent = PROVIDER_LIBRARIES.filter((name) => !exists(`${folder}${name}`));
+  if (absent.length === PROVIDER_LIBRARIES.length) {
+    const repair = `deno task cuda:install brings it (Linux x86_64; it needs ${PINNED_NEEDS})`;
+    return { item, found: "not installed", verdict: "optional", repair };
+  }
+  if (absent.length > 0) {
+    const found = `half installed, without ${absent.join(", ")}`;
+    return { item, found, verdict: "optional", repair: "run deno task cuda:install again" };
+  }
+  let needed: readonly string[];
+  try {
+    needed = neededByFile(`${folder}${PROVIDER_LIBRARIES[1]}`);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { item, found: error.message, verdict: "optional", repair: "run deno task cuda:install again" };
+  }
+  const major = needed.map((name) => /^libcudart\.so\.(\d+)$/.exec(name)?.[1]).find((found) =>
+    found !== undefined
+  );
+  const cuda = major === undefined ? "no CUDA that it names" : `CUDA ${major}`;
+  const asked = needed.some((name) => name.startsWith("libcudnn")) ? needed : [...needed, CUDNN.library];
+  const missing = asked.filter((name) => !has(name));
+  const found = `installed, wants ${cuda} and ${CUDNN.name}`;
+  if (missing.length === 0) return { item, found, verdict: "ok" };
+  const what = [
+    ...(missing.includes("libcuda.so.1") ? ["the NVIDIA driver"] : []),
+    ...(missing.some((name) => name !== "libcuda.so.1" && name !== CUDNN.library)
+      ? [`${cuda}'s runtime`]
+      : []),
+    ...(missing.includes(CUDNN.library) ? [CUDNN.name] : []),
+  ];
+  const repair = `install ${what.join(", ")} where the loader looks (LD_LIBRARY_PATH)`;
+  return { item, found: `${found}; missing: ${missing.join(", ")}`, verdict: "optional", repair };
+}
+
 /** Runs a small graph on a device and checks its result. */
 export async function deviceFinding(device: Device): Promise<Finding> {
   const item = `${device} sessions`;
@@ -149,6 +209,7 @@ export const doctor = defineCommand({
         verdict: "ok",
       },
       await deviceFinding("cpu"),
+      providerFinding(runtime.folder),
       await deviceFinding("cuda"),
       { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
       memoryFinding(Deno.systemMemoryInfo()),

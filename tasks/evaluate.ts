@@ -7,7 +7,7 @@ import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../
 import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -184,14 +184,14 @@ export const evaluate = defineCommand({
     ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { temperature, threads, device, prefix: answerPrefix = "", out } = flags;
+    const { temperature, device, prefix: answerPrefix = "", out } = flags;
     const seeds = flags.seeds.map(Number);
     const asking = flags.system === undefined ? {} : { system: flags.system };
     if (out !== undefined) await checkWritable(out, { as: "file" });
     const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
     const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
     const grade = await suiteGrade(kind, template);
-    const model = await openModel(flags.model, { threads, device, template });
+    const model = await openModel(flags.model, { ...computeOptions(flags), template });
     try {
       const steering: TrainedFile | null = flags.vectors === undefined
         ? null
@@ -268,7 +268,7 @@ export const evaluate = defineCommand({
           vectors: flags.vectors === undefined ? null : sha256(await Deno.readFile(flags.vectors)),
         },
         device,
-        dtype: "float32",
+        dtype: model.dtype,
         versions: { onnxruntime: runtimeReport().version },
         mean,
         benchmarks: Object.fromEntries(benchmarks.map(({ name, problems, samples: usual }) => [name, {

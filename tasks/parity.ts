@@ -11,7 +11,7 @@ import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { POSITIVE } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -83,6 +83,7 @@ interface Comparison {
 async function compare(folder: string, golden: string, options: OpenOptions): Promise<Comparison> {
   const model = await LanguageModel.open(folder, options);
   try {
+    await model.checkDevice();
     const table = await measureParity(model, await readParityGolden(golden, model));
     const inputs = { model: await model.checkpoint.hash(), golden: sha256(await Deno.readFile(golden)) };
     return { golden, inputs, table };
@@ -140,14 +141,14 @@ export const parity = defineCommand({
     ],
   ],
   async run({ flags, print, signal }) {
-    const { model, golden, tolerance, threads, device, out } = flags;
+    const { model, golden, tolerance, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
     if (model !== undefined && golden === undefined) {
       throw new InputError("--golden is missing", { repair: "a model is compared with a file made from it" });
     }
     const comparisons: Comparison[] = [];
     for (const path of golden === undefined ? shippedGoldens() : [golden]) {
-      const options = { threads, device };
+      const options = computeOptions(flags);
       comparisons.push(
         await (model === undefined ? compareRecipe(path, options) : compare(model, path, options)),
       );
@@ -168,7 +169,7 @@ export const parity = defineCommand({
         kind: "parity",
         settings: { tolerance },
         device,
-        dtype: "float32",
+        dtype: flags.dtype ?? (device === "cuda" ? "bfloat16" : "float32"),
         versions: { onnxruntime: runtimeReport().version },
         comparisons: comparisons.map(({ golden, inputs, table }) => ({
           golden: basename(golden),

@@ -4,6 +4,7 @@ import { Laboratory, reproduce as reproduceItem, ResultStore, type RunFacts } fr
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { type CommandInput, defineCommand, main } from "./_command.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { findingsLines } from "./_findings_text.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -37,13 +38,8 @@ const FLAGS = {
     placeholder: "DIR",
     help: "Use the vectors of this folder (RUN.seed-N.safetensors)",
   },
-  device: {
-    kind: "string",
-    choices: ["cpu", "cuda"],
-    default: "cpu",
-    placeholder: "cpu|cuda",
-    help: "Where to compute",
-  },
+  device: COMPUTE_FLAGS.device,
+  dtype: COMPUTE_FLAGS.dtype,
   size: {
     kind: "string",
     choices: ["full", "quick"],

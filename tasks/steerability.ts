@@ -12,7 +12,7 @@ import {
   steerTowards,
 } from "../lib/train/mod.ts";
 import { POSITIVE, wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -168,9 +168,9 @@ export const steerability = defineCommand({
     ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { opener, steps, seed, threads, device, out } = flags;
+    const { opener, steps, seed, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
-    const model = await openModel(flags.model, { threads, device });
+    const model = await openModel(flags.model, computeOptions(flags));
     try {
       const tokenizer = await model.tokenizer(), ids = tokenizer.encode(opener);
       if (ids.length !== 1) {
@@ -220,7 +220,7 @@ export const steerability = defineCommand({
           problems: sha256(canonicalJson(problems)),
         },
         device,
-        dtype: "float32",
+        dtype: model.dtype,
         versions: { onnxruntime: runtimeReport().version },
         layers: rows.map((row) => ({ ...row })),
       };

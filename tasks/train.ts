@@ -13,7 +13,7 @@ import {
   trainSteering,
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -289,9 +289,9 @@ export const train = defineCommand({
     ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { resume, force, threads, device } = flags;
+    const { resume, force } = flags;
     await checkWritable(flags.out, { as: flags.out.endsWith(".safetensors") ? "file" : "folder" });
-    const model = await openModel(flags.model, { threads, device });
+    const model = await openModel(flags.model, computeOptions(flags));
     try {
       const layerCount = model.config.layers;
       const config = await steeringConfigOf(flags, layerCount);

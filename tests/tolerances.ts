@@ -140,6 +140,56 @@ export const TOLERANCES = {
     reason:
       "ratios to frequencies that transformers computes in float32: a power and a few roundings of 2^-24",
   },
+  conformanceFloat16: {
+    dtype: "float16",
+    device: "cpu",
+    kind: "relative",
+    measured: 1.7e-3,
+    bound: 5e-3,
+    reason:
+      "two blocks of float16 operations against float32: some tens of roundings of 2^-11, margin for scale",
+  },
+  roundedBfloat16: {
+    dtype: "bfloat16",
+    device: "cpu",
+    kind: "relative",
+    measured: 1.5e-2,
+    bound: 4e-2,
+    reason:
+      "two blocks with every result rounded to bfloat16 against float32: some tens of roundings of 2^-8",
+  },
+  roundedBfloat16LogProbability: {
+    dtype: "bfloat16",
+    device: "cpu",
+    kind: "absolute",
+    measured: 0,
+    bound: 1e-2,
+    reason: "decoding against whole sequences, both rounded alike; sums in another order may flip a rounding",
+  },
+  conformanceCudaFloat32: {
+    dtype: "float32",
+    device: "cuda",
+    kind: "relative",
+    measured: null,
+    bound: 5e-3,
+    reason: "unmeasured: CUDA multiplies float32 in TF32 by default, ten bits of mantissa, so as float16",
+  },
+  conformanceCudaFloat16: {
+    dtype: "float16",
+    device: "cuda",
+    kind: "relative",
+    measured: null,
+    bound: 1e-2,
+    reason: "unmeasured: as float16 on the CPU",
+  },
+  conformanceCudaBfloat16: {
+    dtype: "bfloat16",
+    device: "cuda",
+    kind: "relative",
+    measured: null,
+    bound: 8e-2,
+    reason: "unmeasured: as bfloat16 rounded operation by operation on the CPU",
+  },
   logProbabilityFloat32: {
     dtype: "float32",
     device: "cpu",

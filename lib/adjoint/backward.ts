@@ -1,7 +1,7 @@
 import { formatShape, type GraphBuilder, type GraphNode, sameShape, type Value } from "../onnx/mod.ts";
 import * as elementwise from "./elementwise_rules.ts";
 import * as matrix from "./matrix_rules.ts";
-import type { AdjointRule, DifferentiableOp } from "./rule.ts";
+import { type AdjointRule, type DifferentiableOp, floatOf } from "./rule.ts";
 import * as shape from "./shape_rules.ts";
 
 /** One rule per differentiable operation: a missing one does not compile. */
@@ -36,6 +36,11 @@ export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule } =
   Where: elementwise.whereAdjoint,
 };
 
+/** A 16-bit adjoint in float32, as sums are taken in. */
+function wide(g: GraphBuilder, adjoint: Value): Value {
+  return adjoint.dtype === "float16" || adjoint.dtype === "bfloat16" ? g.cast(adjoint, "float32") : adjoint;
+}
+
 /** Sums an adjoint over the axes along which its value was broadcast. */
 function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
   if (sameShape(adjoint.dims, value.dims)) return adjoint;
@@ -44,7 +49,7 @@ function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
   const stretched = value.dims.flatMap((dim, axis) =>
     dim === 1 && adjoint.dims[axis + extra] !== 1 ? [axis + extra] : []
   );
-  let sum = adjoint;
+  let sum = wide(g, adjoint);
   if (stretched.length > 0) sum = g.reduce("sum", sum, { axes: stretched, keepdims: true });
   if (leading.length > 0) sum = g.reduce("sum", sum, { axes: leading });
   if (!sameShape(sum.dims, value.dims)) {
@@ -62,7 +67,8 @@ function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
  * shape. Only nodes on a path from those values to the loss are walked, so a frozen weight costs nothing.
  *
  * The engine owns what every rule would otherwise repeat: it walks nodes in reverse, sums adjoints of a value used
- * more than once, sums broadcast axes back, and checks that a rule returns one adjoint per input.
+ * more than once, sums broadcast axes back, and checks that a rule returns one adjoint per input. 16-bit adjoints
+ * are summed in float32 and rounded once, where a rule needs them in their value's type.
  *
  * @example
  * ```ts
@@ -95,7 +101,7 @@ export function backward(
       for (const output of node.outputs) if (output.dtype.includes("float")) depends.add(output);
     }
   }
-  const adjoints = new Map<Value, Value>([[loss, g.scalar(loss.dtype as "float32" | "float64", 1)]]);
+  const adjoints = new Map<Value, Value>([[loss, g.scalar(floatOf(loss), 1)]]);
   g.within("adjoint", () => {
     for (const node of nodes.reverse()) propagate(g, node, { adjoints, depends });
   });
@@ -106,7 +112,7 @@ export function backward(
         `Cannot give the adjoint of "${value.name}" as loss "${loss.name}" does not depend on it`,
       );
     }
-    return adjoint;
+    return g.cast(adjoint, value.dtype);
   });
 }
 
@@ -117,14 +123,15 @@ function propagate(
 ): void {
   const { adjoints, depends } = state;
   const output = node.outputs[0] as Value;
-  const adjoint = adjoints.get(output);
-  if (adjoint === undefined || !node.inputs.some((value) => value !== null && depends.has(value))) return;
+  const sum = adjoints.get(output);
+  if (sum === undefined || !node.inputs.some((value) => value !== null && depends.has(value))) return;
   const rule = (ADJOINT_RULES as Partial<Record<string, AdjointRule>>)[node.op];
   if (rule === undefined) {
     throw new TypeError(`Cannot differentiate "${node.name}" as ${node.op} has no adjoint`);
   }
   const inputs = node.inputs as readonly Value[];
   const wants = (index: number) => depends.has(inputs[index] as Value);
+  const adjoint = g.within(node.name, () => g.cast(sum, output.dtype));
   const contributions = g.within(node.name, () => rule({ g, node, inputs, output, adjoint, wants }));
   inputs.forEach((value, index) => {
     if (!wants(index)) return;
@@ -135,7 +142,7 @@ function propagate(
       );
     }
     const part = sumToShape(g, contribution, value);
-    const sum = adjoints.get(value);
-    adjoints.set(value, sum === undefined ? part : g.add(sum, part));
+    const known = adjoints.get(value);
+    adjoints.set(value, known === undefined ? part : g.add(wide(g, known), wide(g, part)));
   });
 }

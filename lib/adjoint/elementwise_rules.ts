@@ -1,10 +1,8 @@
 import type { Value } from "../onnx/mod.ts";
-import { type AdjointRule, at, type RuleContext, wanted } from "./rule.ts";
+import { type AdjointRule, at, floatOf, type RuleContext, wanted } from "./rule.ts";
 
-const one = (context: RuleContext): Value =>
-  context.g.scalar(context.adjoint.dtype as "float32" | "float64", 1);
-const zero = (context: RuleContext): Value =>
-  context.g.scalar(context.adjoint.dtype as "float32" | "float64", 0);
+const one = (context: RuleContext): Value => context.g.scalar(floatOf(context.adjoint), 1);
+const zero = (context: RuleContext): Value => context.g.scalar(floatOf(context.adjoint), 0);
 
 /** Adjoint of Add. Forward: y = a + b. Adjoint: ā = ȳ, b̄ = ȳ. */
 export const addAdjoint: AdjointRule = (c) => [wanted(c, 0, () => c.adjoint), wanted(c, 1, () => c.adjoint)];

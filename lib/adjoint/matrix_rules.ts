@@ -1,6 +1,6 @@
 import type { Value } from "../onnx/mod.ts";
 import { productOfDims } from "../onnx/mod.ts";
-import { type AdjointRule, at, type RuleContext, wanted } from "./rule.ts";
+import { type AdjointRule, at, floatOf, type RuleContext, wanted } from "./rule.ts";
 
 /** [.., rows, columns] → [all rows, columns], so that a weight's adjoint is one matrix product, not a sum of many. */
 function flat(c: RuleContext, x: Value): Value {
@@ -69,7 +69,7 @@ export const logSoftmaxAdjoint: AdjointRule = (c) => {
  */
 export const rmsNormAdjoint: AdjointRule = (c) => {
   const x = at(c, 0), gain = at(c, 1), g = c.g;
-  const float = x.dtype as "float32" | "float64";
+  const float = floatOf(x);
   const epsilon = (c.node.attributes["epsilon"] as { readonly float: number }).float;
   const over = { axes: [-1], keepdims: true };
   const meanSquare = g.reduce("mean", g.mul(x, x), over); // [.., 1]

@@ -60,6 +60,15 @@ export function at(context: RuleContext, index: number): Value {
   return value;
 }
 
+/** The floating-point type of a value that carries an adjoint. */
+export function floatOf(value: Value): "float32" | "float64" | "float16" | "bfloat16" {
+  const { dtype } = value;
+  if (dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16") return dtype;
+  throw new TypeError(
+    `Cannot differentiate "${value.name}" as it must hold floating-point numbers: ${dtype}`,
+  );
+}
+
 /** `make()` when input `index` is wanted, else null. */
 export function wanted(context: RuleContext, index: number, make: () => Value): Value | null {
   return context.wants(index) ? make() : null;

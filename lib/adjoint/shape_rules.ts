@@ -1,5 +1,5 @@
 import { normalAxis, type Value } from "../onnx/mod.ts";
-import { type AdjointRule, at, wanted } from "./rule.ts";
+import { type AdjointRule, at, floatOf, wanted } from "./rule.ts";
 
 /** Adjoint of Reshape. Forward: the elements of x in another shape. Adjoint: those of ȳ in x's shape. */
 export const reshapeAdjoint: AdjointRule = (c) => [c.g.reshape(c.adjoint, at(c, 0).dims), null];
@@ -51,14 +51,13 @@ export const sliceAdjoint: AdjointRule = (c) => {
     throw new TypeError(`Cannot differentiate Slice "${c.node.name}" as its axis must have a fixed length`);
   }
   const start = c.node.attributes["start"] as number, end = c.node.attributes["end"] as number;
-  const zeros = (count: number): Value => {
-    const dims = x.dims.map((dim, index) => (index === axis ? count : dim));
-    return c.g.expand(c.g.scalar(x.dtype as "float32" | "float64", 0), dims);
-  };
+  // Shaped like what the slice left out: lengths put together one by one would be put together on the host.
+  const zeros = (from: number, to: number): Value =>
+    c.g.expandLike(c.g.scalar(floatOf(x), 0), c.g.slice(x, { axis, start: from, end: to }));
   const parts = [
-    ...(start > 0 ? [zeros(start)] : []),
+    ...(start > 0 ? [zeros(0, start)] : []),
     c.adjoint,
-    ...(end < length ? [zeros(length - end)] : []),
+    ...(end < length ? [zeros(end, length)] : []),
   ];
   return [parts.length === 1 ? c.adjoint : c.g.apply("Concat", parts, { attributes: { axis } })];
 };
@@ -70,7 +69,7 @@ export const gatherAdjoint: AdjointRule = (c) => {
   if (axis !== 0 || data.dims.length !== 2) {
     throw new TypeError(`Cannot differentiate Gather "${c.node.name}" as it must take rows of a matrix`);
   }
-  const zeros = c.g.expand(c.g.scalar(data.dtype as "float32" | "float64", 0), data.dims);
+  const zeros = c.g.expandLike(c.g.scalar(floatOf(data), 0), data);
   return [c.g.apply("ScatterAdd", [zeros, c.g.cast(indices, "int64"), c.adjoint]), null];
 };
 
@@ -78,7 +77,7 @@ export const gatherAdjoint: AdjointRule = (c) => {
 export const gatherElementsAdjoint: AdjointRule = (c) => {
   const data = at(c, 0), indices = at(c, 1);
   const axis = normalAxis(c.node.attributes["axis"] as number, data.dims.length);
-  const zeros = c.g.expand(c.g.scalar(data.dtype as "float32" | "float64", 0), data.dims);
+  const zeros = c.g.expandLike(c.g.scalar(floatOf(data), 0), data);
   const options = { attributes: { axis, reduction: "add" } };
   return [c.g.apply("ScatterElements", [zeros, indices, c.adjoint], options), null];
 };
@@ -95,7 +94,7 @@ function backOverAxes(
 }
 
 /** Adjoint of ReduceSum. Forward: y = Σ x over axes. Adjoint: x̄ = ȳ, the same for every summand. */
-export const reduceSumAdjoint: AdjointRule = (c) => [c.g.expand(backOverAxes(c).spread, at(c, 0).dims)];
+export const reduceSumAdjoint: AdjointRule = (c) => [c.g.expandLike(backOverAxes(c).spread, at(c, 0))];
 
 /** Adjoint of ReduceMean. Forward: y = Σ x / n over axes. Adjoint: x̄ = ȳ / n. */
 export const reduceMeanAdjoint: AdjointRule = (c) => {
@@ -103,5 +102,5 @@ export const reduceMeanAdjoint: AdjointRule = (c) => {
   const { spread, axes } = backOverAxes(c);
   const count = axes.map((axis) => c.g.length(x.dims[axis] as number | string))
     .reduce((product, length) => c.g.mul(product, length));
-  return [c.g.expand(c.g.div(spread, c.g.cast(count, x.dtype)), x.dims)];
+  return [c.g.expandLike(c.g.div(spread, c.g.cast(count, x.dtype)), x)];
 };

@@ -1,7 +1,7 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
-import type { SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph } from "../onnx/mod.ts";
+import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
+import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
   checkRoute,
   EDIT_NAMES,
@@ -14,7 +14,7 @@ import {
   type SequenceOutputs,
   type SteeringRoute,
 } from "../probe/mod.ts";
-import { type Device, Session } from "../runtime/mod.ts";
+import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { padRight } from "./padded_batch.ts";
@@ -31,6 +31,11 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
   readonly hubCache?: string;
+  /**
+   * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
+   * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
+   */
+  readonly dtype?: Exclude<ComputeDType, "float64">;
 }
 
 /** A replaced site value. */
@@ -164,6 +169,11 @@ export class LanguageModel {
     return this.#options;
   }
 
+  /** Type of its matrices, residual stream and KV cache. */
+  get dtype(): Exclude<ComputeDType, "float64"> {
+    return this.#options.dtype ?? (this.#options.device === "cuda" ? "bfloat16" : "float32");
+  }
+
   /** The model's shape. */
   get config(): ModelConfig {
     return this.checkpoint.config;
@@ -204,6 +214,19 @@ export class LanguageModel {
         lengths,
       };
     });
+  }
+
+  /**
+   * Checks that the model's device can be had and has kernels for its graphs in its dtype, before any work is done.
+   *
+   * @throws {InputError} that says what is missing, or names the node that would not run.
+   */
+  async checkDevice(): Promise<void> {
+    const { device = "cpu" } = this.#options;
+    const g = new GraphBuilder("device");
+    g.output("y", g.apply("Neg", [g.input("x", "float32", [1])]));
+    await (await Session.create(g.build(), { device })).release();
+    checkPlacement(this.#rolloutGraph({}), { device });
   }
 
   /**
@@ -310,7 +333,7 @@ export class LanguageModel {
    * Adapters cost a product per layer and token, so they have a graph of their own, in which every layer may have one.
    */
   #rolloutGraph(additions: Additions): Graph {
-    const { config, checkpoint } = this;
+    const { config, checkpoint, dtype } = this;
     return rolloutGraph({
       config,
       checkpoint,
@@ -320,6 +343,11 @@ export class LanguageModel {
         ...routeOf(additions),
       },
       stopTokens: config.eosTokenIds,
+      compute: dtype,
+      // On CUDA the fused kernel has 16-bit forms only.
+      kernel: this.#options.device === "cuda" && dtype === "float32"
+        ? "concatenated"
+        : cachedKernelOf(config),
     });
   }
 
@@ -361,7 +389,8 @@ export class LanguageModel {
         route: routeKey(edits),
         outputs,
       }),
-      () => sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs }),
+      () =>
+        sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs, compute: this.dtype }),
     );
   }
 
@@ -377,7 +406,8 @@ export class LanguageModel {
       this.#sessions.delete(oldest);
       await (await session).release();
     }
-    const made = Session.create(build(), { ...this.#options, weightsFolder: this.checkpoint.weightsFolder });
+    const { device = "cpu", threads = 2 } = this.#options;
+    const made = Session.create(build(), { device, threads, weightsFolder: this.checkpoint.weightsFolder });
     this.#sessions.set(key, made);
     made.catch(() => this.#sessions.delete(key));
     return await made;

@@ -7,6 +7,10 @@ import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
  * The slow, plain way to sample: every token by a run of the whole sequence, the softmax and the running sum in
  * float64. What {@link LanguageModel.generate} is tested against; not for work.
  *
+ * Both draw the token whose interval of the running sum of probabilities holds the uniform. They can differ only
+ * where a uniform lies within float32 rounding of an interval's end (about one in 10^6 per token): there the graph
+ * may take the neighbour.
+ *
  * @example
  * ```ts
  * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";

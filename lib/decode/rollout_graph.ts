@@ -1,5 +1,6 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
+  accurateDType,
   cachedAttention,
   type CachedAttentionOptions,
   cachedHeads,
@@ -17,6 +18,7 @@ import {
 } from "../model/mod.ts";
 import { type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { applyEdits, checkEdits, type Edits, type SteeringRoute } from "../probe/mod.ts";
+import { drawToken } from "./_draw_token.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
@@ -38,8 +40,6 @@ export const ROLLOUT_NAMES = {
   logProbs: "log_probs",
 } as const;
 
-const compute: ComputeDType = "float32";
-
 interface Sampled {
   readonly token: Value;
   readonly logProb: Value;
@@ -47,8 +47,7 @@ interface Sampled {
 
 /**
  * One token per row from logits [batch, vocab]: inverse-CDF sampling at a temperature from a uniform [batch, 1], or
- * the most likely token. The uniform is scaled by the sum that the running sum ends in, so rounding never picks a
- * token past the end.
+ * the most likely token. A float32 island in every graph.
  */
 function sample(
   g: GraphBuilder,
@@ -57,10 +56,7 @@ function sample(
 ): Sampled {
   return g.within("sample", () => {
     const logProbs = g.softmax(g.div(logits, options.temperature), { axis: 1, log: true }); // [batch, vocab]
-    const cdf = g.apply("CumSum", [g.apply("Exp", [logProbs])], { attributes: { axis: 1 } });
-    const total = g.reduce("max", cdf, { axes: [1], keepdims: true });
-    const below = g.apply("LessOrEqual", [cdf, g.mul(options.uniform, total)]);
-    const drawn = g.reduce("sum", g.cast(below, "int64"), { axes: [1] }); // [batch]
+    const drawn = drawToken(g, g.apply("Exp", [logProbs]), options); // [batch]
     const likeliest = g.apply("ArgMax", [logits], { attributes: { axis: 1 } });
     const token = g.apply("Where", [options.greedy, likeliest, drawn]);
     const picked = g.apply("GatherElements", [logProbs, g.unsqueeze(token, [1])], {
@@ -70,12 +66,35 @@ function sample(
   });
 }
 
+/** 1 at the stop tokens. */
+function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
+  const mask = new Uint8Array(vocab);
+  for (const id of stopTokens) if (id < vocab) mask[id] = 1;
+  return mask;
+}
+
+/**
+ * A length as an int32 scalar, counted where the tensors are: on a GPU, arithmetic on the result of Shape would be
+ * placed on the CPU.
+ */
+function countOf(g: GraphBuilder, dim: string): Value {
+  const places = g.apply("Range", [g.scalar("int64", 0), g.length(dim), g.scalar("int64", 1)], {
+    attributes: { length: dim },
+  });
+  const each = g.cast(g.apply("GreaterOrEqual", [places, g.scalar("int64", 0)]), "int64");
+  return g.cast(g.reduce("sum", each, { axes: [0] }), "int32");
+}
+
 /**
  * A whole rollout as one graph: prefill, then a loop that embeds, runs the blocks over a KV cache that never leaves
  * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
  *
- * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps in its cache what
- * it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to sequence graphs.
+ * Of what it computes, a GPU's loop hands two numbers per token to the host: the condition, and the cache's length,
+ * which attention kernels read there. Nothing depends on arithmetic on shapes, which would be done on the CPU.
+ *
+ * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
+ * in its cache what it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to
+ * sequence graphs.
  *
  * @example
  * ```ts
@@ -99,9 +118,12 @@ export function rolloutGraph(
     readonly stopTokens: readonly number[];
     /** How it attends. `@default` the fused kernel where the model's heads allow it */
     readonly kernel?: CachedKernel;
+    /** Type of matrices, residual stream and KV cache; all else is float32. `@default "float32"` */
+    readonly compute?: ComputeDType;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, kernel = cachedKernelOf(options.config) } = options;
+  const { compute = "float32" } = options, accurate = accurateDType(compute);
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
@@ -109,8 +131,8 @@ export function rolloutGraph(
   const g = new GraphBuilder("rollout");
   const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["batch", "seq"]);
   const lengths = g.input(ROLLOUT_NAMES.lengths, "int32", ["batch"]);
-  const uniforms = g.input(ROLLOUT_NAMES.uniforms, compute, ["batch", "steps"]);
-  const temperature = g.input(ROLLOUT_NAMES.temperature, compute, []);
+  const uniforms = g.input(ROLLOUT_NAMES.uniforms, accurate, ["batch", "steps"]);
+  const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
   const weights = fileWeights(g, { checkpoint, compute });
@@ -118,11 +140,10 @@ export function rolloutGraph(
   const cacheHeads = (layer: number) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const samples = { temperature, greedy };
-  const uniformAt = (inner: GraphBuilder, step: Value) =>
-    inner.gather(uniforms, inner.unsqueeze(step, [0]), { axis: 1 });
-  const isStop = (inner: GraphBuilder, token: Value) =>
-    stopTokens.map((id) => inner.apply("Equal", [token, inner.scalar("int64", id)]))
-      .reduce((any, one) => inner.apply("Or", [any, one]));
+  // The first step's uniform belongs to the prefill, the rest to the loop, whose length is read off them.
+  const laterUniforms = g.sliceRest(uniforms, { axis: 1, start: 1, name: "later_steps" });
+  const stops = g.constant("bool", [config.vocab], stopMask(stopTokens, config.vocab));
+  const isStop = (inner: GraphBuilder, token: Value) => inner.gather(stops, token, { axis: 0 });
   const aliveCount = (inner: GraphBuilder, alive: Value) =>
     inner.reduce("sum", inner.cast(alive, "int64"), { axes: [0] });
 
@@ -133,7 +154,9 @@ export function rolloutGraph(
 
   // Prefill: the whole prompt at once, then logits at each row's last token.
   const promptCaches: LayerCache[] = [];
-  const emptyCache = (heads: number) => g.expand(g.scalar(compute, 0), ["batch", heads, 0, config.headDim]);
+  const promptSlots = countOf(g, "seq");
+  const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
+  const emptyCache = (heads: number) => g.expand(rows, ["batch", heads, 0, config.headDim]);
   const empty = emptyCache(config.kvHeads);
   const emptyLast = cacheHeads(config.layers - 1) === config.kvHeads
     ? empty
@@ -141,7 +164,7 @@ export function rolloutGraph(
   const attention = attentionOver(g, "seq", {
     tables,
     lastIndex: g.sub(lengths, g.scalar("int32", 1)),
-    total: g.cast(g.apply("Squeeze", [g.length("seq")], { attributes: { axes: [0] } }), "int32"),
+    total: promptSlots,
     present: "seq",
     past: (layer) => {
       const nothing = layer === config.layers - 1 ? emptyLast : empty;
@@ -158,35 +181,33 @@ export function rolloutGraph(
     inner.apply("Squeeze", [unembed(inner, x, parts)], { attributes: { axes: [1] } }); // [batch, vocab]
   const first = sample(g, logitsOf(g, lastResidual), {
     ...samples,
-    uniform: uniformAt(g, g.scalar("int64", 0)),
+    uniform: g.slice(uniforms, { axis: 1, start: 0, end: 1 }),
   });
   const firstAlive = g.apply("Not", [isStop(g, first.token)]);
 
   // One more token per step; weights are shared with the prefill and read from around the loop.
   // The first step always runs: a loop of no steps would have no shape to collect.
-  const steps = g.apply("Squeeze", [g.length("steps")], { attributes: { axes: [0] } });
-  const [, , , ...rest] = g.loop({
+  const collected = g.loop({
     name: "decode",
-    maxSteps: g.sub(steps, g.scalar("int64", 1)),
+    maxSteps: g.length("later_steps"),
     carried: [
       { name: "token", start: first.token },
       { name: "alive", start: firstAlive },
       { name: "last_index", start: lengths },
+      { name: "total", start: promptSlots },
       ...promptCaches.flatMap(({ key, value }, layer) => {
         const dims = ["batch", cacheHeads(layer), "past", config.headDim];
         return [{ name: `key_${layer}`, start: key, dims }, { name: `value_${layer}`, start: value, dims }];
       }),
     ],
     body: (body, { step, carried }) => {
-      const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
+      const [token, alive, rowIndex, slots, ...caches] = carried as [Value, Value, Value, Value, ...Value[]];
+      const total = body.add(slots, body.scalar("int32", 1));
       const grown: LayerCache[] = [];
       const bodyAttention = attentionOver(body, 1, {
         tables,
         lastIndex: rowIndex,
-        total: body.add(
-          body.cast(body.apply("Squeeze", [body.length("past")], { attributes: { axes: [0] } }), "int32"),
-          body.scalar("int32", 1),
-        ),
+        total,
         present: "past+1",
         past: (layer) => ({ key: caches[2 * layer] as Value, value: caches[2 * layer + 1] as Value }),
         store: (layer, cache) => void (grown[layer] = cache),
@@ -195,8 +216,8 @@ export function rolloutGraph(
       const shown = body.apply("Where", [alive, token, body.scalar("int64", 0)]);
       const x = embedTokens(body, body.unsqueeze(shown, [1]), bodyParts); // [batch, 1, embed]
       const logits = logitsOf(body, decoderBlocks(body, x, bodyParts));
-      const next = body.add(step, body.scalar("int64", 1));
-      const drawn = sample(body, logits, { ...samples, uniform: uniformAt(body, next) });
+      const uniform = body.gather(laterUniforms, body.unsqueeze(step, [0]), { axis: 1 });
+      const drawn = sample(body, logits, { ...samples, uniform });
       const stillAlive = body.apply("And", [alive, body.apply("Not", [isStop(body, drawn.token)])]);
       return {
         goOn: body.apply("Greater", [aliveCount(body, stillAlive), enoughAlive]),
@@ -204,16 +225,17 @@ export function rolloutGraph(
           drawn.token,
           stillAlive,
           body.add(rowIndex, body.scalar("int32", 1)),
+          total,
           ...grown.flatMap(({ key, value }) => [key, value]),
         ],
         collected: [
           body.apply("Where", [alive, drawn.token, body.scalar("int64", -1)]),
-          body.apply("Where", [alive, drawn.logProb, body.scalar(compute, 0)]),
+          body.apply("Where", [alive, drawn.logProb, body.scalar(accurate, 0)]),
         ],
       };
     },
   });
-  const [tokens, logProbs] = rest.slice(-2) as [Value, Value]; // [steps, batch]
+  const [tokens, logProbs] = collected.slice(-2) as [Value, Value]; // [steps, batch]
   const join = (head: Value, tail: Value) =>
     g.apply("Concat", [g.unsqueeze(head, [0]), tail], { attributes: { axis: 0, joined: "generated" } });
   g.output(ROLLOUT_NAMES.tokens, join(first.token, tokens));

@@ -83,7 +83,7 @@ export async function reproduce(item: Reproduction, options: ReproduceOptions): 
     inputs: bench.lab.inputs,
     seed: bench.lab.seed,
     device: bench.lab.device,
-    dtype: "float32",
+    dtype: bench.a.model.dtype,
     versions: { onnxruntime: runtimeReport().version, font: FONT_VERSION },
   };
   const svg = await renderSvg(spec);

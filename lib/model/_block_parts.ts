@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionInput, DecoderParts } from "./decoder.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -32,14 +33,19 @@ function linear(
   return weights.has(`${name}.bias`) ? g.add(product, weights.get(`${name}.bias`)) : product;
 }
 
-/** x · gain / rms(x) over the last axis. */
+/**
+ * x · gain / rms(x) over the last axis, gain the weight of a norm's name. The result is in the islands' type: whoever
+ * multiplies by it casts it to the compute type.
+ */
 export function rmsNorm(
   g: GraphBuilder,
   x: Value,
-  options: { readonly gain: Value; readonly epsilon: number },
+  options: { readonly weights: WeightSource; readonly name: string; readonly epsilon: number },
 ): Value {
+  const accurate = accurateDType(x.dtype as ComputeDType);
+  const gain = options.weights.get(`${options.name}.weight`, accurate);
   const attributes = { axis: -1, epsilon: { float: options.epsilon } };
-  return g.apply("RMSNormalization", [x, options.gain], { attributes });
+  return g.apply("RMSNormalization", [g.cast(x, accurate), gain], { attributes });
 }
 
 /** The computations of block `layer` over a stream [batch, seq, embed]. */
@@ -52,7 +58,7 @@ export function blockParts(
   const [batch, seq] = [x.dims[0] as string, x.dims[1] as string | number];
   const name = (part: string) => `model.layers.${layer}.${part}`;
   const norm = (value: Value, part: string) =>
-    rmsNorm(g, value, { gain: weights.get(`${name(part)}.weight`), epsilon: config.rmsNormEps });
+    g.cast(rmsNorm(g, value, { weights, name: name(part), epsilon: config.rmsNormEps }), value.dtype);
   return {
     site: (kind, value) => options.site(g, siteName({ layer, kind }), value),
     inputNorm: (stream) => norm(stream, "input_layernorm"),

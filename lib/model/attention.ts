@@ -3,7 +3,7 @@ import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionKernel, SiteHandler } from "./decoder.ts";
 import { type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 import { siteName } from "./sites.ts";
-import type { ComputeDType } from "./weights.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /**
  * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
@@ -37,21 +37,21 @@ export function sequenceAttention(
 ): AttentionKernel {
   const { batch, seq, compute } = options;
   const { headDim } = config;
+  const half = headDim / 2, accurate = accurateDType(compute);
   const tables = rotaryTables(g, config, { count: seq, compute });
   const causal = g.within("causal_mask", () => {
-    const count = g.apply("Squeeze", [g.length(seq)], { attributes: { axes: [0] } });
-    const places = g.apply("Range", [g.scalar("int64", 0), count, g.scalar("int64", 1)], {
+    const places = g.apply("Range", [g.scalar("int64", 0), g.length(seq), g.scalar("int64", 1)], {
       attributes: { length: String(seq) },
     });
     const visible = g.apply("LessOrEqual", [g.unsqueeze(places, [0]), g.unsqueeze(places, [1])]); // [seq, kv_seq]
-    return g.apply("Where", [visible, g.scalar(compute, 0), g.scalar(compute, -Infinity)]);
+    return g.apply("Where", [visible, g.scalar(accurate, 0), g.scalar(accurate, -Infinity)]);
   });
-  const [cos, sin] = g.within(
-    "rotary",
-    () =>
-      [tables.cos, tables.sin].map((table) => g.expand(g.unsqueeze(table, [0]), [batch, seq, headDim / 2]) // [batch, seq, head_dim/2]
-      ),
-  ) as [Value, Value];
+  const [cos, sin] = g.within("rotary", () => {
+    // Length by length a shape would be put together on the host; [batch, seq] is read off an input in one piece.
+    const turned = (table: Value) =>
+      g.expand(g.unsqueeze(g.transpose(table, [1, 0]), [1]), [half, batch, seq]);
+    return [tables.cos, tables.sin].map((table) => g.transpose(turned(table), [1, 2, 0])); // [batch, seq, head_dim/2]
+  }) as [Value, Value];
 
   return (g, { layer, q, k, v, site = options.site }) =>
     g.within("attn", () => {
@@ -63,8 +63,8 @@ export function sequenceAttention(
       const queries = group === 1 ? scaled : g.reshape(scaled, [batch, kvHeads, grouped, headDim]);
       const scores = g.matMul(queries, rotated(k), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
       const perHead = g.reshape(scores, [batch, kvHeads, group, seq, seq]);
-      const masked = g.add(perHead, causal);
-      const weights = g.softmax(masked, { axis: -1 });
+      const masked = g.add(g.cast(perHead, accurate), causal);
+      const weights = g.cast(g.softmax(masked, { axis: -1 }), compute);
       const name = siteName({ layer, kind: "attn_weights" });
       const seen = site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
       const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);
@@ -87,7 +87,7 @@ export interface CachedAttentionOptions {
   readonly tables: RotaryTables;
   /** Index of each row's last valid token once the new ones are in, int32 [batch]. */
   readonly lastIndex: Value;
-  /** Slots of the cache once the new tokens are in, int32 scalar. */
+  /** Slots of the cache once the new tokens are in, int32 scalar or [1]. */
   readonly total: Value;
   /** What the graph calls that number of slots. */
   readonly present: string;

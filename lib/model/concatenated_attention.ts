@@ -2,6 +2,7 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Dim, type GraphBuilder, productOfDims, type Value } from "../onnx/mod.ts";
 import type { CachedAttentionOptions } from "./attention.ts";
 import type { AttentionKernel } from "./decoder.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /** How a decode graph attends over its KV cache: one fused operation, or every step in the open. */
 export type CachedKernel = "fused" | "concatenated";
@@ -78,14 +79,13 @@ export function concatenatedAttention(
 ): AttentionKernel {
   const { tables, prompt, added, present } = options;
   const { headDim } = config;
-  const compute = tables.cos.dtype as "float32" | "float64";
+  const compute = tables.cos.dtype as ComputeDType, accurate = accurateDType(compute);
   const { bias, cos, sin } = g.within("cached_mask", () => {
-    const scalar = (value: Value) => g.apply("Squeeze", [value], { attributes: { axes: [0] } });
-    const total = g.cast(options.total, "int64"), width = scalar(g.length(prompt.width));
+    const total = g.cast(options.total, "int64"), width = g.length(prompt.width);
     const range = (from: Value, length: Dim) =>
       g.apply("Range", [from, total, g.scalar("int64", 1)], { attributes: { length: String(length) } });
     const slots = range(g.scalar("int64", 0), present); // [kv_seq]
-    const own = g.unsqueeze(range(g.sub(total, scalar(g.length(added))), added), [0]); // [1, seq]
+    const own = g.unsqueeze(range(g.sub(total, g.length(added)), added), [0]); // [1, seq]
     const lengths = g.unsqueeze(g.cast(prompt.lengths, "int64"), [1]); // [batch, 1]
     const real = g.apply("Or", [
       g.apply("Less", [slots, lengths]),
@@ -95,7 +95,7 @@ export function concatenatedAttention(
     const visible = g.apply("And", [g.unsqueeze(real, [1]), causal]); // [batch, seq, kv_seq]
     const behind = g.sub(g.add(own, lengths), width); // [batch, seq]
     const positions = g.apply("Where", [g.apply("Less", [own, width]), own, behind]); // [batch, seq]
-    const kept = g.apply("Where", [visible, g.scalar(compute, 0), g.scalar(compute, -Infinity)]);
+    const kept = g.apply("Where", [visible, g.scalar(accurate, 0), g.scalar(accurate, -Infinity)]);
     return {
       bias: g.unsqueeze(kept, [1, 2]), // [batch, 1, 1, seq, kv_seq]
       cos: g.gather(tables.cos, positions, { axis: 0 }), // [batch, seq, head_dim/2]
@@ -118,7 +118,7 @@ export function concatenatedAttention(
       const queries = g.reshape(scaled, [batch, kvHeads, grouped, headDim]);
       const scores = g.matMul(queries, key, { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
       const perHead = g.reshape(scores, [batch, kvHeads, group, seq, present]);
-      const weights = g.softmax(g.add(perHead, bias), { axis: -1 });
+      const weights = g.cast(g.softmax(g.add(g.cast(perHead, accurate), bias), { axis: -1 }), compute);
       const mixing = g.reshape(weights, [batch, kvHeads, grouped, present]);
       const mixed = g.matMul(mixing, value); // [batch, kv_heads, group*seq, head_dim]
       return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]

@@ -2,6 +2,7 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import { blockParts, finishBlock, rmsNorm } from "./_block_parts.ts";
 import { type LastBlockRoute, patchedLastBlock } from "./last_block.ts";
+import type { ComputeDType } from "./precision.ts";
 import type { SiteName } from "./sites.ts";
 import { unembeddingName, type WeightSource } from "./weights.ts";
 
@@ -79,7 +80,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  *     r = x + Attn(N₁(x)),  y = r + MLP(N₂(r)) (+ s_l at the site resid_post)
  *     MLP(x) = W_down z (+ (a·z) b of an adapter), z = silu(W_gate x) ⊙ W_up x
  *
- * `x` and the result are [batch, seq, embed].
+ * `x` and the result are [batch, seq, embed] in the compute type; norms are float32 islands of a 16-bit graph.
  *
  * @example
  * ```ts
@@ -148,7 +149,9 @@ export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): V
 }
 
 /**
- * Final norm and unembedding: residual [.., embed] → logits [.., vocab].
+ * Final norm and unembedding: residual [.., embed] → logits [.., vocab]. Of a 16-bit graph both are in float32:
+ * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
+ * its trainer.
  *
  * @example
  * ```ts
@@ -170,10 +173,8 @@ export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): V
 export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
-    const normed = rmsNorm(g, residual, {
-      gain: weights.get("model.norm.weight"),
-      epsilon: config.rmsNormEps,
-    });
-    return g.matMul(normed, weights.get(unembeddingName(config)), { transB: true });
+    const normed = rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
+    const accurate = normed.dtype as ComputeDType;
+    return g.matMul(normed, weights.get(unembeddingName(config), accurate), { transB: true });
   });
 }

@@ -2,6 +2,7 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import { type BlockParts, blockParts, finishBlock } from "./_block_parts.ts";
 import { decoderBlock, type DecoderParts, type SiteHandler } from "./decoder.ts";
+import { accurateSum } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 
 /** Which stream a projection reads: x without the routed vector, x + s with it, or by head either of them. */
@@ -45,7 +46,7 @@ export type MaskedPart = "q" | "k" | "v" | "heads";
 export interface LastBlockRoute {
   /** How the block is put together. */
   readonly layout: LastBlockLayout;
-  /** s, of a shape that broadcasts to [batch, seq, embed]. */
+  /** s in the islands' type, of a shape that broadcasts to [batch, seq, embed]. */
   readonly vector: Value;
   /** For each part of {@link maskedParts}: true where a head reads x + s, bool [heads or kv_heads, 1]. */
   readonly masks: ReadonlyMap<MaskedPart, Value>;
@@ -120,7 +121,8 @@ export function cachedHeads(
  *
  * Sites: `resid_pre` is the residual stream (R, or x where the block reads x alone); `q`, `k`, `v`, `attn_weights`
  * and `head_out` are what was chosen; `attn_out` is W_O of that; `resid_mid` is the stream that `mlp_out` is added to.
- * Under `heads` a patch of `q` or `attn_weights` replaces what each head's own stream has.
+ * Under `heads` a patch of `q` or `attn_weights` replaces what each head's own stream has. In a 16-bit graph x + s is
+ * a float32 island, as every sum with a vector.
  *
  * Source: last-block patching of Sections 6 and 7 (class: code).
  *
@@ -158,13 +160,20 @@ export function patchedLastBlock(
   if (layout.kind === "single") {
     const post = siteName({ layer, kind: "resid_post" });
     const site: SiteHandler = (inner, name, value) =>
-      options.site(inner, name, layout.addAfter && name === post ? inner.add(value, vector) : value);
-    const entering = layout.input === "steered" ? g.add(x, vector) : x;
+      options.site(
+        inner,
+        name,
+        layout.addAfter && name === post ? accurateSum(inner, value, { added: vector }) : value,
+      );
+    const entering = layout.input === "steered" ? accurateSum(g, x, { added: vector }) : x;
     return decoderBlock(g, entering, { ...options, layer, site });
   }
   return g.within(`blocks.${layer}`, () => {
     const parts = blockParts(g, x, { ...options, layer });
-    const streams: Streams = { base: x, steered: parts.site("resid_pre", g.add(x, vector)) };
+    const streams: Streams = {
+      base: x,
+      steered: parts.site("resid_pre", accurateSum(g, x, { added: vector })),
+    };
     return layout.kind === "projections"
       ? mixedProjections(g, parts, { ...options.lastBlock, layout, streams })
       : mixedHeads(g, parts, { ...options.lastBlock, layout, streams, config: options.config });

@@ -37,6 +37,7 @@ export {
   patchedLastBlock,
   type StreamChoice,
 } from "./last_block.ts";
+export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {
   ADAPTER_SITE_KINDS,
@@ -47,10 +48,4 @@ export {
   type SiteName,
   siteName,
 } from "./sites.ts";
-export {
-  type ComputeDType,
-  fileWeights,
-  inputWeights,
-  unembeddingName,
-  type WeightSource,
-} from "./weights.ts";
+export { fileWeights, inputWeights, unembeddingName, type WeightSource } from "./weights.ts";

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
-import type { ComputeDType } from "./weights.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /** Cosines and sines of the rotary angles, each [positions, head_dim/2]. */
 export interface RotaryTables {
@@ -45,9 +45,13 @@ export function rotaryFrequencies(config: ModelConfig): readonly number[] {
 }
 
 /**
- * Rotary angles of positions 0 … count−1, computed in the graph as transformers does: p · f_i, with f the
- * frequencies of {@link rotaryFrequencies}.
- * `count` is a symbolic length that the graph knows.
+ * Cosines and sines of the rotary angles of positions 0 … count−1, `count` ≤ `maxPositions`: constants of the graph,
+ * of angles p · f_i rounded as transformers rounds them, f the frequencies of {@link rotaryFrequencies}. Under a
+ * 16-bit compute type the angles are float32 and only their cosines and sines are rounded.
+ *
+ * They are no nodes because the CUDA provider registers Cos and Sin up to opset 21 only.
+ *
+ * `count` is a number, or a symbolic length that the graph knows.
  *
  * @example
  * ```ts
@@ -65,15 +69,24 @@ export function rotaryTables(
   config: ModelConfig,
   options: { readonly count: Dim; readonly compute: ComputeDType },
 ): RotaryTables {
-  const { compute } = options;
-  const half = config.headDim / 2, inverse = rotaryFrequencies(config);
+  const { compute, count } = options;
+  const accurate = accurateDType(compute), round = accurate === "float32" ? Math.fround : (x: number) => x;
+  const half = config.headDim / 2, frequencies = rotaryFrequencies(config).map(round);
+  const rows = typeof count === "number" ? count : config.maxPositions;
   return g.within("rotary", () => {
-    const count = g.apply("Squeeze", [g.length(options.count)], { attributes: { axes: [0] } });
-    const positions = g.apply("Range", [g.scalar("int64", 0), count, g.scalar("int64", 1)], {
-      attributes: { length: String(options.count) },
-    });
-    const column = g.unsqueeze(g.cast(positions, compute), [1]); // [positions, 1]
-    const angles = g.mul(column, g.constant(compute, [1, half], inverse)); // [positions, head_dim/2]
-    return { cos: g.apply("Cos", [angles]), sin: g.apply("Sin", [angles]) };
+    const places = typeof count === "number" ? null : g.apply(
+      "Range",
+      [g.scalar("int64", 0), g.length(count), g.scalar("int64", 1)],
+      { attributes: { length: count } },
+    );
+    const table = (of: (angle: number) => number): Value => {
+      const values = new Float64Array(rows * half);
+      for (let p = 0; p < rows; p++) {
+        for (let i = 0; i < half; i++) values[p * half + i] = of(round(p * (frequencies[i] as number)));
+      }
+      const whole = g.cast(g.constant(accurate, [rows, half], values), compute);
+      return places === null ? whole : g.gather(whole, places, { axis: 0 });
+    };
+    return { cos: table(Math.cos), sin: table(Math.sin) };
   });
 }

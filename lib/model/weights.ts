@@ -1,16 +1,14 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
+import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /** Gives a graph the weight with a checkpoint's tensor name; `has` tells whether the model has it (a bias). */
 export interface WeightSource {
-  /** The weight in the graph's compute type; a RangeError where there is none. */
-  readonly get: (name: string) => Value;
+  /** The weight in the graph's compute type, or in the type asked for; a RangeError where there is none. */
+  readonly get: (name: string, dtype?: ComputeDType) => Value;
   /** Whether the model has it. */
   readonly has: (name: string) => boolean;
 }
-
-/** Floating-point type in which a graph computes. float64 is the twin that adjoint rules are checked in. */
-export type ComputeDType = "float32" | "float64";
 
 /**
  * Weights that stay in the checkpoint's files: each becomes an external initializer by file, offset and length and
@@ -34,30 +32,33 @@ export function fileWeights(
   options: { readonly checkpoint: Checkpoint; readonly compute: ComputeDType },
 ): WeightSource {
   const { checkpoint, compute } = options;
-  const made = new Map<string, Value>();
+  const files = new Map<string, Value>(), made = new Map<string, Value>();
+  const stored = (name: string): Value => {
+    const known = files.get(name);
+    if (known !== undefined) return known;
+    const entry = checkpoint.weights.get(name);
+    if (entry === undefined) throw new RangeError(`Cannot use weight "${name}" as the checkpoint lacks it`);
+    const { dtype, dims, location, offset, length } = entry;
+    const value = g.external(name, { dtype, dims, location, offset, length });
+    files.set(name, value);
+    return value;
+  };
   return {
     has: (name) => checkpoint.weights.has(name),
-    get: (name) => {
-      const known = made.get(name);
+    get: (name, dtype = compute) => {
+      const key = `${name}.${dtype}`;
+      const known = made.get(key);
       if (known !== undefined) return known;
-      const entry = checkpoint.weights.get(name);
-      if (entry === undefined) throw new RangeError(`Cannot use weight "${name}" as the checkpoint lacks it`);
-      const stored = g.external(name, {
-        dtype: entry.dtype,
-        dims: entry.dims,
-        location: entry.location,
-        offset: entry.offset,
-        length: entry.length,
-      });
-      const value = g.apply("Cast", [stored], { attributes: { to: compute }, name: `${name}.${compute}` });
-      made.set(name, value);
+      const value = g.apply("Cast", [stored(name)], { attributes: { to: dtype }, name: key });
+      made.set(key, value);
       return value;
     },
   };
 }
 
 /**
- * Weights that are inputs of the graph, for training them: one input per tensor, in the compute type.
+ * Weights that are inputs of the graph, for training them: one input per tensor, in the compute type (float32
+ * under a 16-bit one).
  *
  * @example
  * ```ts
@@ -74,16 +75,20 @@ export function inputWeights(
   options: { readonly shapes: ReadonlyMap<string, readonly number[]>; readonly compute: ComputeDType },
 ): WeightSource & { readonly values: ReadonlyMap<string, Value> } {
   const values = new Map<string, Value>();
-  for (const [name, dims] of options.shapes) values.set(name, g.input(name, options.compute, dims));
+  const { shapes, compute } = options;
+  // No 16-bit value crosses a graph's border, so such weights come in as float32 and are cast once.
+  for (const [name, dims] of shapes) {
+    values.set(name, g.cast(g.input(name, accurateDType(compute), dims), compute));
+  }
   return {
     values,
     has: (name) => values.has(name),
-    get: (name) => {
+    get: (name, dtype) => {
       const value = values.get(name);
       if (value === undefined) {
         throw new RangeError(`Cannot use weight "${name}" as it is not among the graph's inputs`);
       }
-      return value;
+      return dtype === undefined ? value : g.cast(value, dtype);
     },
   };
 }

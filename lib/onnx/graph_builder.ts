@@ -1,4 +1,4 @@
-import { type BorderDType, type DType, type Tensor, tensor } from "../core/mod.ts";
+import { type BorderDType, type DType, sha256, type Tensor, tensor } from "../core/mod.ts";
 import type { Attribute, Graph, GraphNode, Initializer, Scope, Value } from "./graph.ts";
 import type { OpName } from "./op_name.ts";
 import { describeInputs, encodeDims, InferenceError, OPERATORS } from "./operators.ts";
@@ -94,7 +94,7 @@ export class GraphBuilder {
   constant<D extends BorderDType>(dtype: D, dims: readonly number[], values: ArrayLike<number>): Value {
     const held: Tensor = tensor(dtype as BorderDType, dims, values) as Tensor;
     const bytes = new Uint8Array(held.data.buffer, held.data.byteOffset, held.data.byteLength).slice();
-    const key = `${dtype}|${dims.join(",")}|${bytes.join(",")}`; // of bytes, since 0 and −0 are two constants
+    const key = `${dtype}|${dims.join(",")}|${sha256(bytes)}`; // of bytes, since 0 and −0 are two constants
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const value = this.#newValue(this.#claim(`const_${this.#constants.size}`), dtype, dims);
@@ -103,9 +103,15 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A scalar constant. */
-  scalar(dtype: BorderDType, value: number): Value {
-    return this.constant(dtype, [], [value]);
+  /** A scalar constant. 16-bit ones are written as float32 and cast, so that the graph's text shows their value. */
+  scalar(dtype: Exclude<DType, "uint8">, value: number): Value {
+    if (dtype !== "float16" && dtype !== "bfloat16") return this.constant(dtype, [], [value]);
+    const key = `${dtype}|${Object.is(value, -0) ? "-0" : value}`;
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const cast = this.cast(this.constant("float32", [], [value]), dtype);
+    this.#constants.set(key, cast);
+    return cast;
   }
 
   /** A constant that stays in a file beside the session's weight folder. */
@@ -228,14 +234,32 @@ export class GraphBuilder {
 
   /** A broadcast copy with shape `dims`. */
   expand(x: Value, dims: Shape): Value {
-    return this.apply("Expand", [x, this.shapeOf(dims)], { attributes: { dims: encodeDims(dims) } });
+    // An axis that keeps its length need not be named: 1 broadcasts to what the operand has, and so do leading
+    // axes that are left out. Fewer lengths have to be put together, which a GPU's graph would do on the host.
+    const extra = dims.length - x.dims.length;
+    const kept = dims.map((dim, axis) => x.dims[axis - extra] === dim);
+    const rest = dims.slice(Math.max(0, kept.indexOf(false)));
+    const asked = dims.map((dim, axis) => kept[axis] === true && typeof dim === "string" ? 1 : dim);
+    const shape = asked.every((dim) => typeof dim === "number") ? null : this.#findRun(rest);
+    return this.apply("Expand", [x, shape ?? this.shapeOf(asked)], {
+      attributes: { dims: encodeDims(dims) },
+    });
   }
 
-  /** A shape as an int64 vector; symbols are read off the graph's inputs at run time. */
+  /** A copy of `x` broadcast to the shape of another value, which is read off that value at run time. */
+  expandLike(x: Value, like: Value): Value {
+    const attributes = { dims: encodeDims(like.dims) };
+    if (like.dims.every((dim) => typeof dim === "number")) return this.expand(x, like.dims);
+    return this.apply("Expand", [x, this.apply("Shape", [like])], { attributes });
+  }
+
+  /** A shape as an int64 vector; symbols are read off the graph's inputs at run time, in one piece if one has them. */
   shapeOf(dims: Shape): Value {
     if (dims.every((dim): dim is number => typeof dim === "number")) {
       return this.constant("int64", [dims.length], dims);
     }
+    const whole = this.#findRun(dims);
+    if (whole !== null) return whole;
     const parts = dims.map((dim) => this.length(dim));
     return parts.length === 1 ? parts[0] as Value : this.apply("Concat", parts, { attributes: { axis: 0 } });
   }
@@ -278,6 +302,17 @@ export class GraphBuilder {
   /** Elements [start, end) of one axis. */
   slice(x: Value, options: { readonly axis: number; readonly start: number; readonly end: number }): Value {
     return this.apply("Slice", [x], { attributes: { ...options } });
+  }
+
+  /** Elements from `start` to the end of an axis whose length is a symbol; `name` is the symbol of what is left. */
+  sliceRest(
+    x: Value,
+    options: { readonly axis: number; readonly start: number; readonly name: string },
+  ): Value {
+    const { axis, start, name } = options;
+    const rest = this.apply("Slice", [x], { attributes: { axis, start, end: 2 ** 31 - 1, rest: name } });
+    this.defineLength(name, rest, axis);
+    return rest;
   }
 
   /** Rows of `data` along `axis`. */
@@ -378,6 +413,24 @@ export class GraphBuilder {
       `Cannot use "${value.name}" in ${user} as it must belong to graph "${this.scope.name}" or one around it: ` +
         `it belongs to "${value.scope.name}"`,
     );
+  }
+
+  /** The shape of one input, or of some axes of it in a row, where that is all that `dims` asks for. */
+  #findRun(dims: Shape): Value | null {
+    if (dims.length < 2) return null;
+    for (const value of this.#inputs) {
+      for (let start = 0; start + dims.length <= value.dims.length; start++) {
+        if (!dims.every((dim, axis) => dim === value.dims[start + axis])) continue;
+        const key = dims.join(",");
+        const known = this.#lengths.get(key);
+        if (known !== undefined) return known;
+        const attributes = { start, end: start + dims.length };
+        const shape = this.apply("Shape", [value], { attributes });
+        this.#lengths.set(key, shape);
+        return shape;
+      }
+    }
+    return null;
   }
 
   #findSymbol(dim: string): { value: Value; axis: number } | null {

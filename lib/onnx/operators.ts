@@ -218,6 +218,14 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       const axis = normalAxis(node.attributes["axis"] as number, x.dims.length);
       const start = node.attributes["start"] as number, end = node.attributes["end"] as number;
       const dim = x.dims[axis] as Dim;
+      const rest = node.attributes["rest"];
+      if (typeof rest === "string") {
+        must(
+          typeof dim === "string" && start >= 0,
+          "the rest of an axis must be of one with a symbolic length",
+        );
+        return [{ dtype: x.dtype, dims: x.dims.map((old, index) => (index === axis ? rest : old)) }];
+      }
       must(
         typeof dim !== "number" || (start >= 0 && end <= dim && start < end),
         `[${start}, ${end}) must lie in axis`,
@@ -303,7 +311,10 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
   Range: {
     domain: "",
     infer: (node) => {
-      must(node.inputs.every((_, index) => input(node, index).dims.length === 0), "bounds must be scalars");
+      must(
+        node.inputs.every((_, index) => input(node, index).dims.every((dim) => dim === 1)),
+        "bounds must be scalars, or vectors of one element",
+      );
       return [{ dtype: input(node, 0).dtype, dims: [node.attributes["length"] as string] }];
     },
   },

@@ -1,5 +1,12 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
-import { type AdapterHandler, type ComputeDType, type SiteHandler, siteName } from "../model/mod.ts";
+import {
+  accurateDType,
+  accurateSum,
+  type AdapterHandler,
+  type ComputeDType,
+  type SiteHandler,
+  siteName,
+} from "../model/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 
 /** Names of the inputs that adapters add to a graph. */
@@ -32,7 +39,8 @@ export interface AppliedAdapters {
  *     y = W_down z + (a·z) b, z the input of down_proj
  *
  * so a token's own z says how far it is moved along b. W_down z passes the site `down_out`, a·z the site
- * `adapter_scale`, the sum the site `mlp_out`.
+ * `adapter_scale`, the sum the site `mlp_out`. In a 16-bit graph a·z, its product with b and the sum are float32, and
+ * so are the adjoints of a and b.
  * Source: the setup `lora` of rank 1 with its scale of 1 (class: code), which writes A for our a and B for our b.
  *
  * @example
@@ -54,11 +62,11 @@ export function applyAdapters(
   layers: readonly number[],
   options: { readonly config: ModelConfig; readonly compute: ComputeDType; readonly site: SiteHandler },
 ): AppliedAdapters {
-  const { config, compute, site } = options;
+  const { config, site } = options, accurate = accurateDType(options.compute);
   const adapters = new Map<number, AdapterValues>();
   if (layers.length > 0) {
-    const inputs = g.input(ADAPTER_NAMES.inputs, compute, [layers.length, config.neurons]);
-    const outputs = g.input(ADAPTER_NAMES.outputs, compute, [layers.length, config.embed]);
+    const inputs = g.input(ADAPTER_NAMES.inputs, accurate, [layers.length, config.neurons]);
+    const outputs = g.input(ADAPTER_NAMES.outputs, accurate, [layers.length, config.embed]);
     layers.forEach((layer, row) => {
       const rowOf = (matrix: Value) => g.gather(matrix, g.scalar("int64", row), { axis: 0 });
       adapters.set(layer, { input: rowOf(inputs), output: rowOf(outputs) });
@@ -68,10 +76,11 @@ export function applyAdapters(
     const values = adapters.get(layer);
     if (values === undefined) return downOut;
     const base = site(inner, siteName({ layer, kind: "down_out" }), downOut);
-    const product = inner.matMul(neurons, inner.unsqueeze(values.input, [1])); // [batch, seq, 1]
+    const z = inner.cast(neurons, accurate);
+    const product = inner.matMul(z, inner.unsqueeze(values.input, [1])); // [batch, seq, 1]
     const flat = inner.apply("Squeeze", [product], { attributes: { axes: [2] } });
     const scale = site(inner, siteName({ layer, kind: "adapter_scale" }), flat); // [batch, seq]
-    return inner.add(base, inner.mul(inner.unsqueeze(scale, [2]), values.output));
+    return accurateSum(inner, base, { added: inner.mul(inner.unsqueeze(scale, [2]), values.output) });
   };
   return { adapter, adapters };
 }

@@ -1,5 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  accurateDType,
+  accurateSum,
   ADAPTER_SITE_KINDS,
   type ComputeDType,
   type LastBlockRoute,
@@ -157,6 +159,9 @@ function maskAxes(kind: SiteKind): readonly number[] {
  * Adds the inputs of edits to a graph and returns the handler that applies them. Steering s_l becomes part of
  * `blocks.l.resid_post`, or of the site of another place: a tap of that site sees the steered value, a patch replaces
  * it whole. Where the last block is patched, the vector of the block before it is left out there and routed instead.
+ * In a 16-bit graph every sum with a vector is a float32 island, so a small vector is not rounded before it is added,
+ * and its adjoint is summed over rows and positions in float32; patches and taps are float32 at the border, a tap
+ * exactly.
  * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
  * steering[layer].
  *
@@ -179,18 +184,20 @@ export function applyEdits(
   edits: Required<Edits>,
   options: { readonly config: ModelConfig; readonly compute: ComputeDType },
 ): AppliedEdits {
-  const { config, compute } = options;
+  const { config, compute } = options, accurate = accurateDType(compute);
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
-    const steering = g.input(EDIT_NAMES.steering, compute, [edits.steer.length, config.embed]);
+    const steering = g.input(EDIT_NAMES.steering, accurate, [edits.steer.length, config.embed]);
     edits.steer.forEach((layer, row) =>
       vectors.set(layer, g.gather(steering, g.scalar("int64", row), { axis: 0 }))
     );
   }
-  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, compute, ["batch", "seq"]) : null;
+  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", "seq"]) : null;
   const patches = new Map(edits.patches.map((name) => {
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
-    const value = g.input(EDIT_NAMES.patch(name), compute, siteShape(kind, config));
+    // a·z of an adapter is an island of its own
+    const dtype = kind === "adapter_scale" ? accurate : compute;
+    const value = g.cast(g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config)), dtype);
     const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"]);
     return [name, { value, mask, axes: maskAxes(kind) }] as const;
   }));
@@ -206,7 +213,9 @@ export function applyEdits(
   );
   const site: SiteHandler = (inner, name, computed) => {
     const vector = steered.get(name);
-    let value = vector === undefined ? computed : inner.add(computed, added(inner, vector));
+    let value = vector === undefined
+      ? computed
+      : accurateSum(inner, computed, { added: added(inner, vector) });
     const patch = patches.get(name);
     if (patch !== undefined) {
       const mask = patch.axes.length === 0 ? patch.mask : inner.unsqueeze(patch.mask, patch.axes);

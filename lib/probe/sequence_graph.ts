@@ -1,6 +1,7 @@
 import { backward } from "../adjoint/mod.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
+  accurateDType,
   type ComputeDType,
   decoderBlocks,
   embedTokens,
@@ -9,7 +10,7 @@ import {
   unembed,
   type WeightSource,
 } from "../model/mod.ts";
-import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import { type Graph, GraphBuilder, productOfDims, type Value } from "../onnx/mod.ts";
 import { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
 
 /** What a sequence graph gives back; outputs that are not asked for are not in the graph. */
@@ -72,6 +73,7 @@ export function sequenceGraph(
     readonly weights: Checkpoint | ((g: GraphBuilder) => WeightSource);
     readonly edits?: Edits;
     readonly outputs: SequenceOutputs;
+    /** Type of matrices and residual stream; inputs and outputs are float32 under a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
   },
 ): Graph {
@@ -90,7 +92,7 @@ export function sequenceGraph(
   for (const name of edits.taps) {
     const value = applied.tapped.get(name);
     if (value === undefined) throw new RangeError(`Cannot tap "${name}" as the graph never came to it`);
-    g.output(EDIT_NAMES.tap(name), value);
+    g.output(EDIT_NAMES.tap(name), g.cast(value, accurateDType(compute)));
   }
   const wantsLogProbs = outputs.logProbs === true || outputs.steeringAdjoint === true;
   if (outputs.logits !== true && !wantsLogProbs) return g.build();
@@ -134,8 +136,10 @@ function addLogProbs(
       "Cannot give steering adjoints as at least one layer must be steered or adapted: current value is none",
     );
   }
-  const weights = g.input(SEQUENCE_NAMES.targetWeights, compute, ["batch", "seq"]);
-  const loss = g.apply("Neg", [g.reduce("sum", g.mul(weights, logProbs), { axes: [0, 1] })]);
+  const weights = g.input(SEQUENCE_NAMES.targetWeights, accurateDType(compute), ["batch", "seq"]);
+  const largest = compute === "float16" ? largestSize(g, weights) : null;
+  const shares = largest === null ? weights : g.div(weights, largest);
+  const loss = g.apply("Neg", [g.reduce("sum", g.mul(shares, logProbs), { axes: [0, 1] })]);
   const adjoints = backward(g, { loss, of: wanted.flatMap(([, values]) => values) });
   let first = 0;
   for (const [name, values] of wanted) {
@@ -143,7 +147,25 @@ function addLogProbs(
     const stacked = rows.length === 1
       ? rows[0] as Value
       : g.apply("Concat", rows, { attributes: { axis: 0 } }); // [layers, width]
-    g.output(name, stacked);
+    g.output(name, largest === null ? stacked : g.mul(stacked, largest));
     first += values.length;
   }
+}
+
+/**
+ * The largest |w| of weights [batch, seq], and 1 where all are zero. Weights of a training step are near 1e-5 and
+ * float16 ends at 6e-8, so its backward pass starts from w / largest and its result is multiplied back in float32.
+ */
+function largestSize(g: GraphBuilder, weights: Value): Value {
+  return g.within("largest", () => {
+    const sizes = g.apply("Max", [weights, g.apply("Neg", [weights])]);
+    const flat = g.reshape(sizes, [productOfDims(sizes.dims)]);
+    // Largest by its place: the CUDA provider has ArgMax at this opset but no ReduceMax.
+    const most = g.gather(flat, g.apply("ArgMax", [flat], { attributes: { axis: 0 } }), { axis: 0 });
+    return g.apply("Where", [
+      g.apply("Greater", [most, g.scalar("float32", 0)]),
+      most,
+      g.scalar("float32", 1),
+    ]);
+  });
 }

@@ -1,6 +1,16 @@
 /**
- * Sessions: a graph made ready on a device. The only room that knows ONNX Runtime.
+ * Sessions: a graph made ready on a device, and what each device has kernels for. The only room that knows ONNX
+ * Runtime.
  *
  * @module
  */
-export { type Device, type Feeds, runtimeReport, Session, type SessionOptions } from "./session.ts";
+export { type Device, OPERATOR_SUPPORT, type OperatorSupport } from "./operator_support.ts";
+export {
+  checkPlacement,
+  type HostRead,
+  type Placement,
+  placement,
+  type PlacementFault,
+} from "./placement.ts";
+export type { SessionOptions } from "./_raw_session.ts";
+export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";

@@ -1,38 +1,15 @@
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
-import { encodeModel, formatType, type Graph } from "../onnx/mod.ts";
-
-/** Where a graph runs. */
-export type Device = "cpu" | "cuda";
-
-/** How a session is made. */
-export interface SessionOptions {
-  /** Execution provider; one that cannot be had is an error, never a silent fallback. `@default "cpu"` */
-  readonly device?: Device;
-  /** Threads inside one operation. `@default 2` */
-  readonly threads?: number;
-  /** Real folder that external initializers are read from; needed when the graph has any. */
-  readonly weightsFolder?: string;
-  /**
-   * Compute constant parts of the graph (the cast of 16-bit weights) once, at load. Faster, and costs a float32
-   * copy of the weights. `@default true`
-   */
-  readonly foldConstants?: boolean;
-}
+import { formatType, type Graph } from "../onnx/mod.ts";
+import { rawSession, type SessionOptions } from "./_raw_session.ts";
+import { checkPlacement } from "./placement.ts";
 
 /** Named tensors in and out of a graph. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-// Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
-ort.env.logLevel = "fatal";
-
 const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32", "int64", "bool"]);
-
-function holdsFloat64(graph: Graph): boolean {
-  return graph.nodes.some(({ outputs, bodies }) =>
-    outputs.some((value) => value.dtype === "float64") || Object.values(bodies).some(holdsFloat64)
-  );
-}
 
 /** The first file that does not hold what an external initializer points at, or null when all do. */
 async function lackingWeights(graph: Graph, folder: string): Promise<string | null> {
@@ -87,7 +64,7 @@ export class Session {
    * await session.release();
    * ```
    *
-   * @throws {InputError} when the device or the weight files cannot be had.
+   * @throws {InputError} when the device or the weight files cannot be had, or the device has no kernel for a node.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     for (const value of [...graph.inputs, ...graph.outputs.map((output) => output.value)]) {
@@ -99,28 +76,9 @@ export class Session {
       }
     }
     const device = options.device ?? "cpu";
-    const extra: Record<string, string> = {};
-    if (options.weightsFolder !== undefined) {
-      extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
-    }
-    // x · sigmoid(x) becomes QuickGelu, which has no float64 kernel on the CPU.
-    const disabled = [
-      ...(options.foldConstants === false ? ["ConstantFolding"] : []),
-      ...(holdsFloat64(graph) ? ["QuickGeluFusion"] : []),
-    ];
-    if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
-    if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
+    checkPlacement(graph, { device });
     try {
-      const session = await ort.InferenceSession.create(encodeModel(graph), {
-        executionProviders: [device],
-        intraOpNumThreads: options.threads ?? 2,
-        interOpNumThreads: 1,
-        executionMode: "sequential",
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 4,
-        extra,
-      });
-      return new Session(session, graph);
+      return new Session(await rawSession(graph, options), graph);
     } catch (error) {
       const reason = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").trim();
       if (device !== "cpu") {
@@ -191,6 +149,16 @@ export class Session {
   }
 }
 
+/** What the binding of ONNX Runtime says of itself. */
+export interface RuntimeReport {
+  /** Its version. */
+  readonly version: string;
+  /** The execution providers that it knows; whether one can be had is only known by making a session. */
+  readonly backends: readonly string[];
+  /** The folder that its libraries lie in, and that a provider's libraries belong in; ends in a slash. */
+  readonly folder: string;
+}
+
 /**
  * Version of ONNX Runtime's binding and the execution providers that it was built with; whether a device of theirs
  * can be had is only known by making a session.
@@ -201,8 +169,11 @@ export class Session {
  * if (!runtimeReport().backends.includes("cpu")) throw new Error("every build has the CPU");
  * ```
  */
-export function runtimeReport(): { readonly version: string; readonly backends: readonly string[] } {
+export function runtimeReport(): RuntimeReport {
   return {
+    folder: fileURLToPath(
+      new URL(`../bin/napi-v6/${process.platform}/${process.arch}/`, import.meta.resolve("onnxruntime-node")),
+    ),
     version: ort.env.versions.node ?? ort.env.versions.common,
     backends: ort.listSupportedBackends().map((backend) => backend.name),
   };

@@ -1,7 +1,7 @@
 import { backward } from "../adjoint/mod.ts";
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
-  type ComputeDType,
+  type AccurateDType,
   decoderBlocks,
   embedTokens,
   inputWeights,
@@ -54,7 +54,7 @@ export function languageModelGraph(
     readonly shapes: ReadonlyMap<string, readonly number[]>;
     readonly zLoss: number;
     readonly logProbs?: boolean;
-    readonly compute?: ComputeDType;
+    readonly compute?: AccurateDType;
   },
 ): Graph {
   const compute = options.compute ?? "float32";

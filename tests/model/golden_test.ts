@@ -2,20 +2,20 @@ import { assertEquals } from "@std/assert";
 import { goldenInputs } from "../../fixtures/golden/tiny_qwen2_cases.ts";
 import { type Checkpoint, readTensor, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
-import { type ComputeDType, SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type AccurateDType, SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 import { adjointName, languageModelGraph } from "../../lib/train/mod.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
 import { assertClose, type ToleranceName } from "../tolerances.ts";
 import { GOLDEN_NAMES, goldenValues, withGoldenModel } from "./_golden_model.ts";
 
-const grid = (dtype: "int64" | ComputeDType, rows: readonly (readonly number[])[]): Tensor =>
+const grid = (dtype: "int64" | AccurateDType, rows: readonly (readonly number[])[]): Tensor =>
   tensor(dtype, [rows.length, rows[0]?.length ?? 0], rows.flat()) as Tensor;
 
 /** Logits, log-probabilities, every site, and the steering adjoints of all layers, by output name. */
 async function runAll(
   checkpoint: Checkpoint,
-  options: { readonly name: string; readonly compute: ComputeDType },
+  options: { readonly name: string; readonly compute: AccurateDType },
 ): Promise<Record<string, Tensor>> {
   const { config } = checkpoint;
   const { name, compute } = options;

@@ -1,7 +1,8 @@
-import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { type Checkpoint, type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
 import { cachedAttention, decoderBlock, rotaryTables, type SiteHandler } from "../../lib/model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
+import { rolloutGraph } from "../../lib/decode/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 
 /** A loop over a branch, constants of every length, and a weight in a file. */
@@ -90,9 +91,45 @@ function cachedBlock(): Graph {
   return g.build();
 }
 
+/** A checkpoint that is nowhere: graphs read places of weights off it, never the weights. */
+function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
+  const biases = { q: true, k: true, v: true };
+  let offset = 0;
+  const weights = new Map(
+    [...weightShapes(config, { biases })].map(([name, dims]) => {
+      const length = elementCount(dims) * DTYPE_BYTES.bfloat16, dtype = "bfloat16" as const;
+      const entry = { name, file: "", dtype, dims, location: "w.safetensors", offset, length };
+      offset += length;
+      return [name, entry];
+    }),
+  );
+  return { folder: "", weightsFolder: "", config, biases, weights, hash: () => Promise.resolve("") };
+}
+
+/** A sequence graph of one block with float32 islands: edits, log-probabilities, and the steering adjoint. */
+function bfloat16Block(): Graph {
+  const config = tinyConfig({ layers: 1 });
+  return sequenceGraph({
+    config,
+    weights: bfloat16Checkpoint(config),
+    compute: "bfloat16",
+    edits: { taps: ["blocks.0.attn_weights"], patches: ["blocks.0.q"], steer: [0] },
+    outputs: { logProbs: true, steeringAdjoint: true },
+  });
+}
+
+/** The same model's rollout. */
+function bfloat16Rollout(): Graph {
+  const config = tinyConfig({ layers: 1 });
+  const checkpoint = bfloat16Checkpoint(config);
+  return rolloutGraph({ config, checkpoint, stopTokens: [0, 7], edits: { steer: [0] }, compute: "bfloat16" });
+}
+
 /** The graphs whose text is kept in `snapshots/`, by file name. */
 export const SNAPSHOT_GRAPHS: Readonly<Record<string, () => Graph>> = {
   control_flow: controlFlow,
   one_block: oneBlock,
   cached_block: cachedBlock,
+  bfloat16_block: bfloat16Block,
+  bfloat16_rollout: bfloat16Rollout,
 };

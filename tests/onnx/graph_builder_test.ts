@@ -143,7 +143,7 @@ const WRONG: readonly (readonly [string, Build, string])[] = [
   [
     "Range of vectors",
     (g, x) => g.apply("Range", [x, x, x], { attributes: { length: "n" } }),
-    "bounds must be scalars",
+    "bounds must be scalars, or vectors of one element",
   ],
   [
     "ArgMax past the last axis",

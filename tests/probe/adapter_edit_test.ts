@@ -7,7 +7,7 @@ import {
 } from "../../fixtures/golden/adapters_cases.ts";
 import { type Checkpoint, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
-import { type ComputeDType, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type AccurateDType, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { ADAPTER_NAMES, SEQUENCE_NAMES, sequenceGraph } from "../../lib/probe/mod.ts";
 import { golden, withFolder } from "../checkpoint/_folder.ts";
 import { numbersOf, runGraph, withSession } from "../onnx/_run_graph.ts";
@@ -25,7 +25,7 @@ interface Golden {
 
 const GOLDEN = await golden<Golden>("adapters.json");
 
-const grid = (dtype: "int64" | ComputeDType, rows: readonly (readonly number[])[]): Tensor =>
+const grid = (dtype: "int64" | AccurateDType, rows: readonly (readonly number[])[]): Tensor =>
   tensor(dtype, [rows.length, rows[0]?.length ?? 0], rows.flat()) as Tensor;
 
 const withCase = (name: string, body: (checkpoint: Checkpoint) => Promise<void>) =>
@@ -34,7 +34,7 @@ const withCase = (name: string, body: (checkpoint: Checkpoint) => Promise<void>)
     await body(await openCheckpoint(folder));
   });
 
-function feedsOf(inputs: AdapterInputs, compute: ComputeDType): Record<string, Tensor> {
+function feedsOf(inputs: AdapterInputs, compute: AccurateDType): Record<string, Tensor> {
   const adapters = Object.values(inputs.adapters);
   return {
     tokens: grid("int64", inputs.tokens),
@@ -47,7 +47,7 @@ function feedsOf(inputs: AdapterInputs, compute: ComputeDType): Record<string, T
 
 function graphFor(
   checkpoint: Checkpoint,
-  options: { readonly layers: readonly number[]; readonly compute: ComputeDType },
+  options: { readonly layers: readonly number[]; readonly compute: AccurateDType },
 ) {
   const { layers, compute } = options;
   const taps = layers.flatMap((layer) =>

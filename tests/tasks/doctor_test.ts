@@ -7,8 +7,10 @@ import {
   findingLines,
   memoryFinding,
   outFinding,
+  providerFinding,
   zooFinding,
 } from "../../tasks/doctor.ts";
+import { elfFile } from "./_elf_file.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
 function withFolder(work: (folder: string) => void): void {
@@ -63,6 +65,38 @@ Deno.test("deviceFinding() runs a graph on the CPU", async () => {
   assertEquals(await deviceFinding("cpu"), { item: "cpu sessions", found: "a graph ran", verdict: "ok" });
 });
 
+Deno.test("providerFinding() says what is there, what it wants, and what is missing", () => {
+  withFolder((folder) => {
+    const judge = (...absent: string[]) =>
+      providerFinding(`${folder}/`, { loadable: (name) => !absent.includes(name) });
+    assertEquals(judge().found, "not installed");
+    assertStringIncludes(judge().repair ?? "", "CUDA 13 and cuDNN 9");
+    Deno.writeTextFileSync(`${folder}/libonnxruntime_providers_shared.so`, "");
+    assertEquals(judge().found, "half installed, without libonnxruntime_providers_cuda.so");
+    const cuda = `${folder}/libonnxruntime_providers_cuda.so`;
+    Deno.writeTextFileSync(
+      cuda,
+      "no library at all, but long enough to be looked at: sixty-four bytes and more",
+    );
+    assertStringIncludes(judge().found, "not an ELF file");
+    Deno.writeFileSync(cuda, elfFile(["libcublas.so.13", "libcudart.so.13", "libcuda.so.1", "libc.so.6"]));
+    const whole = "installed, wants CUDA 13 and cuDNN 9";
+    assertEquals(judge(), { item: "CUDA provider", found: whole, verdict: "ok" });
+    assertEquals(judge("libcudnn.so.9").found, `${whole}; missing: libcudnn.so.9`);
+    assertEquals(judge("libcuda.so.1", "libcublas.so.13", "libcudnn.so.9"), {
+      item: "CUDA provider",
+      found: `${whole}; missing: libcublas.so.13, libcuda.so.1, libcudnn.so.9`,
+      verdict: "optional",
+      repair:
+        "install the NVIDIA driver, CUDA 13's runtime, cuDNN 9 where the loader looks (LD_LIBRARY_PATH)",
+    });
+    // With the system's own loader: the C library is everywhere, this one nowhere.
+    Deno.writeFileSync(cuda, elfFile(["libc.so.6", "libnowhere.so.77"]));
+    const found = providerFinding(`${folder}/`).found;
+    assertEquals([found.includes("libc.so.6"), found.includes("libnowhere.so.77")], [false, true]);
+  });
+});
+
 Deno.test("findingLines() lines the columns up", () => {
   assertEquals(
     findingLines([
@@ -77,8 +111,8 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   const terminal = fakeTerminal([]);
   const code = await runCommand(doctor, terminal);
   const lines = terminal.written.output.trimEnd().split("\n");
-  assertEquals(lines.length, 9);
-  for (const line of lines.slice(0, 8)) assertMatch(line, /^(ok|optional|missing) /);
+  assertEquals(lines.length, 10);
+  for (const line of lines.slice(0, 9)) assertMatch(line, /^(ok|optional|missing) /);
   const missing = lines.filter((line) => line.startsWith("missing ")).length;
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);

@@ -1,7 +1,7 @@
 /**
  * Writes the snapshots anew; look at what changed before you keep it:
  *
- *     deno run --allow-write tests/onnx/snapshots/write.ts
+ *     deno run --no-prompt --allow-read --allow-write --allow-ffi tests/onnx/snapshots/write.ts
  *
  * @module
  */

@@ -1,0 +1,54 @@
+import * as ort from "onnxruntime-node";
+import { encodeModel, type Graph } from "../onnx/mod.ts";
+import type { Device } from "./operator_support.ts";
+
+/** How a session is made. */
+export interface SessionOptions {
+  /** Execution provider; one that cannot be had is an error, never a silent fallback. `@default "cpu"` */
+  readonly device?: Device;
+  /** Threads inside one operation. `@default 2` */
+  readonly threads?: number;
+  /** Real folder that external initializers are read from; needed when the graph has any. */
+  readonly weightsFolder?: string;
+  /**
+   * Compute constant parts of the graph (the cast of 16-bit weights) once, at load. Faster, and costs a float32
+   * copy of the weights. `@default true`
+   */
+  readonly foldConstants?: boolean;
+}
+
+// Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
+ort.env.logLevel = "fatal";
+
+/** Whether a graph computes in another floating-point type than float32 anywhere. */
+function holdsOtherFloats(graph: Graph): boolean {
+  return graph.nodes.some(({ outputs, bodies }) =>
+    outputs.some(({ dtype }) => dtype.includes("float") && dtype !== "float32") ||
+    Object.values(bodies).some(holdsOtherFloats)
+  );
+}
+
+/** A session of ONNX Runtime, with nothing checked before it is made. */
+export async function rawSession(graph: Graph, options: SessionOptions = {}): Promise<ort.InferenceSession> {
+  const device = options.device ?? "cpu";
+  const extra: Record<string, string> = {};
+  if (options.weightsFolder !== undefined) {
+    extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
+  }
+  // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
+  const disabled = [
+    ...(options.foldConstants === false ? ["ConstantFolding"] : []),
+    ...(holdsOtherFloats(graph) ? ["QuickGeluFusion"] : []),
+  ];
+  if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
+  if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
+  return await ort.InferenceSession.create(encodeModel(graph), {
+    executionProviders: [device],
+    intraOpNumThreads: options.threads ?? 2,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 4,
+    extra,
+  });
+}

@@ -1,0 +1,108 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../lib/core/mod.ts";
+import { GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
+import { placement, Session } from "../../lib/runtime/mod.ts";
+import { graphOf } from "../onnx/_run_graph.ts";
+
+const onCuda = (fill: (g: GraphBuilder) => Readonly<Record<string, Value>>) =>
+  placement(graphOf(fill), { device: "cuda" });
+const count = (g: GraphBuilder) => g.apply("Squeeze", [g.length("n")], { attributes: { axes: [0] } });
+const range = (g: GraphBuilder, limit: Value) =>
+  g.apply("Range", [g.scalar("int64", 0), limit, g.scalar("int64", 1)], { attributes: { length: "n" } });
+
+Deno.test("placement() finds arithmetic on shapes, and all that hangs on it alone", () => {
+  const { faults } = onCuda((g) => {
+    g.input("x", "float32", ["n", 4]);
+    const places = range(g, count(g));
+    const doubled = g.mul(places, g.scalar("int64", 2)); // not on the host: Range reads its bounds there itself
+    return { doubled };
+  });
+  assertEquals(faults, [
+    { node: "Squeeze", reason: 'is Squeeze of "Shape", a shape, which is put on the CPU' },
+  ]);
+  const chain = onCuda((g) => {
+    g.input("x", "float32", ["n", 4]);
+    const one = count(g);
+    return { y: g.cast(g.add(g.mul(one, one), g.scalar("int64", 1)), "float32") };
+  });
+  assertEquals(chain.faults.map(({ node }) => node), ["Squeeze", "Mul", "Add", "Cast"]);
+});
+
+Deno.test("placement() lets a shape be read by a kernel that reads it on the host", () => {
+  const { faults, hostReads } = onCuda((g) => {
+    const x = g.input("x", "float32", ["n", 4]);
+    const like = g.expandLike(g.scalar("float32", 1), g.add(x, x));
+    return { places: range(g, g.length("n")), like };
+  });
+  assertEquals([faults, hostReads], [[], []]);
+});
+
+Deno.test("placement() leaves on the device what reads a shape beside a tensor, a large constant or 16 bits", () => {
+  const beside = onCuda((g) => {
+    const x = g.input("x", "int64", ["n"]);
+    return { y: g.add(g.add(x, x), g.length("n")) };
+  });
+  const large = (size: number) =>
+    onCuda((g) => {
+      g.input("x", "float32", ["n"]);
+      return { y: g.add(g.constant("int64", [size], new Array(size).fill(1)), g.length("n")) };
+    }).faults.length;
+  assertEquals([beside.faults, large(100), large(101)], [[], 1, 0]);
+  // A graph input counts as lying on the host: it is fed from there.
+  assertEquals(onCuda((g) => ({ y: g.add(g.input("x", "int64", ["n"]), g.length("n")) })).faults.length, 1);
+  const half = onCuda((g) => {
+    g.input("x", "float32", ["n"]);
+    const length = g.cast(g.length("n"), "bfloat16");
+    return { y: g.cast(g.add(length, length), "float32") };
+  });
+  assertEquals(half.faults.map(({ node }) => node), ["Cast"]);
+});
+
+Deno.test("placement() looks into bodies, and names what a loop hands to the host per step", () => {
+  const { faults, hostReads } = onCuda((g) => {
+    const x = g.input("x", "float32", ["n", 4]);
+    const [last] = g.loop({
+      name: "steps",
+      maxSteps: g.length("n"),
+      carried: [{ name: "left", start: g.scalar("int64", 7) }, { name: "state", start: x }],
+      body: (body, { carried }) => {
+        const [left, state] = carried as [Value, Value];
+        const less = body.sub(left, body.scalar("int64", 1));
+        const places = body.apply("Range", [body.scalar("int64", 0), less, body.scalar("int64", 1)], {
+          attributes: { length: "left" },
+        });
+        const cosines = body.apply("Cos", [state]);
+        return {
+          goOn: body.apply("Greater", [less, body.scalar("int64", 0)]),
+          carried: [body.reduce("sum", places, { axes: [0] }), cosines],
+          collected: [],
+        };
+      },
+    });
+    return { last: last as Value };
+  });
+  assertEquals(faults, [{ node: "Cos", reason: "is Cos, which cuda has no kernel for" }]);
+  assertEquals(hostReads, [
+    { graph: "steps", node: "Range", value: "Sub int64[]" },
+    { graph: "steps", node: "steps", value: "Greater bool[]" },
+  ]);
+});
+
+Deno.test("Session.create() names the node that a device has no kernel for, in one line, before anything else", async () => {
+  const graph = graphOf((g) => {
+    const half = g.cast(g.input("x", "float32", ["n"]), "bfloat16");
+    const product = g.within("blocks.3", () => g.mul(half, half));
+    return { y: g.cast(g.add(product, half), "float32") };
+  });
+  const message = 'device "cpu" cannot run graph "test": node "blocks.3.Mul" is Mul in bfloat16, ' +
+    "which cpu takes in float32, float64, float16, int32, int64 only (and 1 more) " +
+    "(choose another --dtype or --device)";
+  const error = await assertRejects(() => Session.create(graph), InputError) as Error;
+  assertEquals(error.message, message);
+  const cosine = graphOf((g) => ({ y: g.apply("Cos", [g.input("x", "float32", ["n"])]) }));
+  await assertRejects(
+    () => Session.create(cosine, { device: "cuda" }),
+    InputError,
+    'device "cuda" cannot run graph "test": node "Cos" is Cos, which cuda has no kernel for',
+  );
+});
