@@ -67,10 +67,10 @@ function labelLines(
 /** Brackets over the strip, their labels, and lines at their borders. */
 function bracketMarks(
   segments: readonly StripSegment[],
-  frame: { readonly cellWidth: number; readonly height: number },
+  frame: { readonly cellWidth: number; readonly height: number; readonly positions: number },
 ): { readonly marks: readonly Json[]; readonly drawnAbove: number } {
   if (segments.length === 0) return { marks: [], drawnAbove: 0 };
-  const { cellWidth, height } = frame;
+  const { cellWidth, height, positions } = frame;
   const centres = segments.map(({ from, to }) => cellWidth * (from + to) / 2);
   const lines = labelLines(segments.map(({ label }, index) => ({
     centre: centres[index] as number,
@@ -179,7 +179,7 @@ export function heatStrip(input: HeatStripInput): Panel {
   const cellWidth = input.cellWidth ?? Math.max(tokens === undefined ? 2 : 14, Math.min(18, fitting));
   const cellHeight = input.cellHeight ?? (values.length <= 12 ? 24 : 14);
   const width = cellWidth * positions, height = cellHeight * values.length;
-  const { marks, drawnAbove } = bracketMarks(segments, { cellWidth, height });
+  const { marks, drawnAbove } = bracketMarks(segments, { cellWidth, height, positions });
   const xAxis = tokens === undefined
     ? countAxis(wholeTicks(0, positions - 1, { most: 14 }))
     : { ...listAxis(tokens), labelAngle: -90, labelAlign: "right", labelBaseline: "middle" };

@@ -1,6 +1,7 @@
 import type { Json } from "../core/mod.ts";
 import { channelsOf } from "./_colour_scale.ts";
 import { listAxis } from "./_panel_parts.ts";
+import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 

@@ -229,7 +229,6 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       place: "mlp",
       asPublished: false,
       patch: null,
-      system: null,
     });
     assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
     assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));
