@@ -42,7 +42,7 @@ function checkCount(given: readonly string[], rule: PositionalsText | undefined)
     });
   }
   if (given.length < least) {
-    throw new InputError(`${rule?.placeholder} is missing`, {
+    throw new InputError(`${rule?.metavar} is missing`, {
       ...(rule === undefined ? {} : { repair: rule.help }),
     });
   }

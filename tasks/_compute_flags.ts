@@ -2,12 +2,20 @@ import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 
+/** The model that a command works on. */
+export const MODEL_FLAG = {
+  kind: "string",
+  required: true,
+  metavar: "DIR",
+  help: "Model folder, or owner/name@revision",
+} as const;
+
 /** Where a command computes, in what and with how many threads: the same flags wherever a model runs. */
 export const COMPUTE_FLAGS = {
   threads: {
     kind: "number",
     default: 2,
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(1),
     help: "Threads to compute with",
   },

@@ -15,7 +15,7 @@ export interface CommandText {
 /** The free arguments of a command. */
 export interface PositionalsText {
   /** The word that stands for one of them. */
-  readonly placeholder: string;
+  readonly metavar: string;
   readonly help: string;
   /** Fewest. @default {0} */
   readonly least?: number;
@@ -26,9 +26,7 @@ export interface PositionalsText {
 function flagLeft(name: string, flag: Flag): string {
   if (flag.kind === "boolean") return `--${name}`;
   const choices = flag.kind === "string" && flag.choices !== undefined ? flag.choices.join("|") : undefined;
-  return `--${name} ${
-    flag.placeholder ?? choices ?? (flag.kind === "list" ? "A,B,…" : flag.kind.toUpperCase())
-  }`;
+  return `--${name} ${flag.metavar ?? choices ?? (flag.kind === "list" ? "A,B,…" : flag.kind.toUpperCase())}`;
 }
 
 function flagRight(flag: Flag): string {
@@ -55,11 +53,11 @@ export function helpText(command: CommandText): string {
   const word = positionals === undefined
     ? ""
     : (positionals.least ?? 0) > 0
-    ? ` ${positionals.placeholder}${many}`
-    : ` [${positionals.placeholder}${many}]`;
+    ? ` ${positionals.metavar}${many}`
+    : ` [${positionals.metavar}${many}]`;
   const lines = [command.summary, "", `Usage: deno task ${command.name}${word} [flags]`, ""];
   if (positionals !== undefined) {
-    lines.push("Arguments:", ...columns([[positionals.placeholder, positionals.help]]), "");
+    lines.push("Arguments:", ...columns([[positionals.metavar, positionals.help]]), "");
   }
   const rows = Object.entries(command.flags).map(([name, flag]) =>
     [flagLeft(name, flag), flagRight(flag)] as const

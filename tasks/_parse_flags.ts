@@ -7,7 +7,7 @@ interface FlagBase {
   /** One line for `--help`. */
   readonly help: string;
   /** The word that stands for the value in `--help`. @default {the kind} */
-  readonly placeholder?: string;
+  readonly metavar?: string;
 }
 
 /** A flag with a text. */

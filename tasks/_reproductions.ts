@@ -6,6 +6,12 @@ import { fig03 } from "../reproductions/fig03.ts";
 /** Every table and figure that can be reproduced, in the paper's order. */
 export const REPRODUCTIONS: readonly Reproduction[] = [fig01, fig03];
 
+/** What every command that measures tables and figures says of its arguments, and of going on. */
+export const ITEM_ARGUMENTS = {
+  resume: "give the same command again to go on: finished measurements are kept unless --no-cache is given",
+  positionals: { metavar: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
+} as const;
+
 /** The items that ids or slugs name, each once, in the paper's order; `all` names every one. */
 export function chooseReproductions(names: readonly string[]): readonly Reproduction[] {
   for (const name of names) {

@@ -60,7 +60,7 @@ export const bench = defineCommand({
   flags: {
     model: {
       kind: "string",
-      placeholder: "DIR",
+      metavar: "DIR",
       help: "Model to measure (default: base A of the embedded zoo, or random weights of its shape)",
     },
     threads: {
@@ -70,7 +70,7 @@ export const bench = defineCommand({
       help: "Threads of one operation",
     },
     quick: { kind: "boolean", help: "Tiny sizes, to see that all runs; the figures mean nothing" },
-    out: { kind: "string", placeholder: "FILE", help: "Write the table as JSON too" },
+    out: { kind: "string", metavar: "FILE", help: "Write the table as JSON too" },
   },
   examples: [
     ["deno task bench", "Measure everything; leave the machine alone meanwhile"],

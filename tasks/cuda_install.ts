@@ -46,7 +46,7 @@ export const cudaInstall = defineCommand({
   flags: {
     from: {
       kind: "string",
-      placeholder: "FILE",
+      metavar: "FILE",
       help: `A wheel of ${PROVIDER_PACKAGE} that lies here already; without it one is downloaded`,
     },
     "dry-run": {

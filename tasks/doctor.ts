@@ -192,7 +192,7 @@ export const doctor = defineCommand({
   name: "doctor",
   summary: "Says what this machine can run, and what to do about the rest.",
   flags: {
-    out: { kind: "string", default: "out", placeholder: "DIR", help: "The folder that results would go to" },
+    out: { kind: "string", default: "out", metavar: "DIR", help: "The folder that results would go to" },
   },
   examples: [
     ["deno task doctor", "Check this machine"],

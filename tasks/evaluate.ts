@@ -7,7 +7,7 @@ import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../
 import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -93,20 +93,15 @@ export const evaluate = defineCommand({
   name: "evaluate",
   summary: "Measures the accuracy of a model, with or without steering vectors, on held-out problems.",
   flags: {
-    model: {
-      kind: "string",
-      required: true,
-      placeholder: "DIR",
-      help: "Model folder, or owner/name@revision",
-    },
+    model: MODEL_FLAG,
     vectors: {
       kind: "string",
-      placeholder: "FILE",
+      metavar: "FILE",
       help: "Steering vectors or adapters to add; none without it",
     },
     patch: {
       kind: "string",
-      placeholder: "MODE",
+      metavar: "MODE",
       help: "What of the last block sees the vector before it: v:1, inverse-v:1, head:3/mlp, skip-attn, ...",
     },
     "as-published": {
@@ -116,12 +111,12 @@ export const evaluate = defineCommand({
     suite: {
       kind: "string",
       default: "embedded",
-      placeholder: "NAME",
+      metavar: "NAME",
       help: `Problems to answer: ${SUITE_NAMES.join(", ")}`,
     },
     data: {
       kind: "string",
-      placeholder: "FILE|DIR",
+      metavar: "FILE|DIR",
       help: "The benchmark's .jsonl or .parquet file, or a folder that holds it (for math: all six)",
     },
     template: {
@@ -131,27 +126,27 @@ export const evaluate = defineCommand({
     },
     problems: {
       kind: "number",
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: `Problems per family (default ${USUAL_PROBLEMS}), or the first of each benchmark (default all)`,
     },
     samples: {
       kind: "number",
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: "Answers per problem and seed (default 1; 32 for AIME and AMC unless greedy)",
     },
     seeds: { kind: "list", default: ["0", "1", "2"], check: wholeNumbers(), help: "Evaluation seeds" },
-    temperature: { kind: "number", default: 1, placeholder: "T", check: NOT_NEGATIVE, help: "0 is greedy" },
-    prefix: { kind: "string", placeholder: "TEXT", help: "Text put at the start of every answer" },
+    temperature: { kind: "number", default: 1, metavar: "T", check: NOT_NEGATIVE, help: "0 is greedy" },
+    prefix: { kind: "string", metavar: "TEXT", help: "Text put at the start of every answer" },
     system: {
       kind: "string",
-      placeholder: "TEXT",
+      metavar: "TEXT",
       help: "System prompt in place of the template's, such as one that names a writer of the corpus",
     },
     "max-new-tokens": {
       kind: "number",
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help:
         `Most tokens of an answer (default ${ZOO_TOKENS}; for benchmarks what ${BENCHMARK_TOKENS} leaves beside a prompt)`,
@@ -159,7 +154,7 @@ export const evaluate = defineCommand({
     ...COMPUTE_FLAGS,
     out: {
       kind: "string",
-      placeholder: "FILE",
+      metavar: "FILE",
       help: "JSON file for outcomes, intervals, hashes and settings",
     },
   },

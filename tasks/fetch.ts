@@ -7,7 +7,7 @@ export const fetch = defineCommand({
   name: "fetch",
   summary: "Fetches a model of the Hugging Face hub into the hub cache; no other command uses the network.",
   positionals: {
-    placeholder: "OWNER/NAME@REVISION",
+    metavar: "OWNER/NAME@REVISION",
     help: "Branch, tag or commit (default: main)",
     least: 1,
     most: 1,
@@ -15,13 +15,13 @@ export const fetch = defineCommand({
   flags: {
     "hub-cache": {
       kind: "string",
-      placeholder: "DIR",
+      metavar: "DIR",
       help: "Folder of the hub cache (default: HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub)",
     },
     hub: {
       kind: "string",
       default: "https://huggingface.co",
-      placeholder: "URL",
+      metavar: "URL",
       help: "Address of the hub",
     },
   },

@@ -110,24 +110,24 @@ export const parity = defineCommand({
   flags: {
     model: {
       kind: "string",
-      placeholder: "DIR",
+      metavar: "DIR",
       help: "Model folder or owner/name@revision; without it the random model that the golden file describes",
     },
     golden: {
       kind: "string",
-      placeholder: "FILE",
+      metavar: "FILE",
       help:
         "Golden file, made by fixtures/golden/parity.py; without it all shipped ones, the worst of each kind",
     },
     tolerance: {
       kind: "number",
       default: 1e-5,
-      placeholder: "X",
+      metavar: "X",
       check: POSITIVE,
       help: "Largest error that holds, as a share of a value's largest element",
     },
     ...COMPUTE_FLAGS,
-    out: { kind: "string", placeholder: "FILE", help: "JSON file for the tables, hashes and settings" },
+    out: { kind: "string", metavar: "FILE", help: "JSON file for the tables, hashes and settings" },
   },
   examples: [
     ["deno task parity", "Every shipped golden file: tiny random models of both families"],

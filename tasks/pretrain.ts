@@ -8,6 +8,7 @@ import {
   writeTrainingLog,
 } from "../lib/train/mod.ts";
 import { wholeNumber } from "./_checks.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkWritable, removeIfThere } from "./_output_place.ts";
 import { Progress, rateText } from "./_progress.ts";
@@ -44,30 +45,24 @@ export const pretrain = defineCommand({
   summary: "Trains a base model of the embedded zoo from its config file.",
   resume: "add --resume to the same command to go on",
   flags: {
-    config: { kind: "string", required: true, placeholder: "FILE", help: "Pretraining config" },
+    config: { kind: "string", required: true, metavar: "FILE", help: "Pretraining config" },
     out: {
       kind: "string",
       required: true,
-      placeholder: "DIR",
+      metavar: "DIR",
       help: "Model folder; a tokenizer that is in it is used, else one is trained",
     },
     steps: {
       kind: "number",
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: "Stop the whole schedule at fewer steps than the config says, for trials",
     },
-    threads: {
-      kind: "number",
-      default: 2,
-      placeholder: "N",
-      check: wholeNumber(1),
-      help: "Threads to compute with",
-    },
+    threads: COMPUTE_FLAGS.threads,
     "save-every": {
       kind: "number",
       default: 100,
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: "Steps between saved states",
     },

@@ -22,13 +22,13 @@ import {
   REPOSITORY,
   type ReproductionSetting,
 } from "./_reproduction_setting.ts";
-import { chooseReproductions } from "./_reproductions.ts";
+import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 
 const FLAGS = {
   seeds: {
     kind: "list",
     default: ["0", "10", "20", "30", "40"],
-    placeholder: "A,B,…",
+    metavar: "A,B,…",
     check: wholeNumbers(),
     help: "First evaluation seed of each run",
   },
@@ -125,8 +125,7 @@ export function recordCommand(setting: ReproductionSetting) {
   return defineCommand({
     name: "record",
     summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
-    resume: "give the same command again to go on: finished measurements are kept unless --no-cache is given",
-    positionals: { placeholder: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
+    ...ITEM_ARGUMENTS,
     flags: FLAGS,
     examples: [["deno task record fig1 fig3", "Five runs of each, then fixtures/embedded/expected/"]],
     async run(input) {

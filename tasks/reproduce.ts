@@ -18,24 +18,24 @@ import {
   REPOSITORY,
   type ReproductionSetting,
 } from "./_reproduction_setting.ts";
-import { chooseReproductions } from "./_reproductions.ts";
+import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 
 const FLAGS = {
   profile: {
     kind: "string",
     choices: ["embedded", "paper"],
     default: "embedded",
-    placeholder: "embedded|paper",
+    metavar: "embedded|paper",
     help: "The embedded zoo, or the paper's own models",
   },
   model: {
     kind: "string",
-    placeholder: "DIR",
+    metavar: "DIR",
     help: "Use this folder or owner/name@revision in place of base A",
   },
   vectors: {
     kind: "string",
-    placeholder: "DIR",
+    metavar: "DIR",
     help: "Use the vectors of this folder (RUN.seed-N.safetensors)",
   },
   device: COMPUTE_FLAGS.device,
@@ -44,14 +44,14 @@ const FLAGS = {
     kind: "string",
     choices: ["full", "quick"],
     default: "full",
-    placeholder: "full|quick",
+    metavar: "full|quick",
     help: "quick measures few problems and checks no expected value",
   },
-  out: { kind: "string", default: "out", placeholder: "DIR", help: "Results go to DIR/PROFILE/ID/" },
+  out: { kind: "string", default: "out", metavar: "DIR", help: "Results go to DIR/PROFILE/ID/" },
   seed: {
     kind: "number",
     default: 0,
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(0),
     help: "First evaluation seed; expected values are those of 0",
   },
@@ -146,8 +146,7 @@ export function reproduceCommand(setting: ReproductionSetting) {
   return defineCommand({
     name: "reproduce",
     summary: "Recomputes tables and figures of the paper and compares them with what is expected.",
-    resume: "give the same command again to go on: finished measurements are kept unless --no-cache is given",
-    positionals: { placeholder: "ID", help: "fig1, fig3, a slug such as last-layer, or all", least: 1 },
+    ...ITEM_ARGUMENTS,
     flags: FLAGS,
     examples: [
       ["deno task reproduce fig3", "What the last-layer vector boosts: out/embedded/fig3/"],

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import type { LanguageModel } from "../lib/decode/mod.ts";
-import { answerMessages, FAMILIES, type Problem, testSet, trainProblem } from "../lib/problems/mod.ts";
+import { type LanguageModel, promptTokens } from "../lib/decode/mod.ts";
+import { FAMILIES, type Problem, testSet, trainProblem } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import {
   type AnsweredText,
@@ -12,7 +12,7 @@ import {
   steerTowards,
 } from "../lib/train/mod.ts";
 import { POSITIVE, wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -114,48 +114,43 @@ export const steerability = defineCommand({
   summary:
     "Measures residual norms, and trains one vector per layer towards an opener, before any training by rewards.",
   flags: {
-    model: {
-      kind: "string",
-      required: true,
-      placeholder: "DIR",
-      help: "Model folder, or owner/name@revision",
-    },
+    model: MODEL_FLAG,
     opener: {
       kind: "string",
       default: "To",
-      placeholder: "TEXT",
+      metavar: "TEXT",
       help: "The token that answers shall begin with",
     },
     prompts: {
       kind: "number",
       default: 48,
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: "Prompts to train on, and as many held-out ones to report on",
     },
     steps: {
       kind: "number",
       default: 40,
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(1),
       help: "Most updates per layer",
     },
     "learning-rate": {
       kind: "number",
       default: 0.01,
-      placeholder: "X",
+      metavar: "X",
       check: POSITIVE,
       help: "Norm of the first update as a share of the layer's residual norm",
     },
     seed: {
       kind: "number",
       default: 0,
-      placeholder: "N",
+      metavar: "N",
       check: wholeNumber(0),
       help: "Seed of problems and texts",
     },
     ...COMPUTE_FLAGS,
-    out: { kind: "string", placeholder: "FILE", help: "JSON file for numbers, hashes and settings" },
+    out: { kind: "string", metavar: "FILE", help: "JSON file for numbers, hashes and settings" },
   },
   examples: [
     [
@@ -181,7 +176,7 @@ export const steerability = defineCommand({
       const problems = problemsOf(flags.prompts, seed);
       checkRoom([...problems.train, ...problems.heldOut], { model, tokenizer, maxNewTokens: MAX_NEW_TOKENS });
       const encoded = (list: readonly Problem[]) =>
-        list.map(({ question }) => tokenizer.encodeChat(answerMessages(question)));
+        list.map(({ question }) => promptTokens(tokenizer, question));
       const prompts = encoded(problems.train), heldOut = encoded(problems.heldOut);
       const texts = await textsOf(model, { prompts: heldOut, seed });
       const norms = await residualNorms(model, prompts);

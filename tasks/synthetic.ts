@@ -34,10 +34,10 @@ export const synthetic = defineCommand({
     like: {
       kind: "string",
       required: true,
-      placeholder: "NAME",
+      metavar: "NAME",
       help: `Shape: ${NAMES.join(", ")}, or the path of a config.json`,
     },
-    out: { kind: "string", required: true, placeholder: "DIR", help: "Folder that gets the model" },
+    out: { kind: "string", required: true, metavar: "DIR", help: "Folder that gets the model" },
     dtype: {
       kind: "string",
       choices: ["bfloat16", "float16", "float32"],

@@ -89,8 +89,8 @@ export const tokenizer = defineCommand({
   name: "tokenizer",
   summary: "Trains the byte-level BPE tokenizer of a model of the embedded zoo on the model's own corpus.",
   flags: {
-    config: { kind: "string", required: true, placeholder: "FILE", help: "Pretraining config" },
-    out: { kind: "string", required: true, placeholder: "DIR", help: "Folder that gets the two files" },
+    config: { kind: "string", required: true, metavar: "FILE", help: "Pretraining config" },
+    out: { kind: "string", required: true, metavar: "DIR", help: "Folder that gets the two files" },
     force: { kind: "boolean", help: "Replace another tokenizer in --out" },
   },
   examples: [

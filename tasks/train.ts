@@ -39,11 +39,11 @@ const DEFAULTS = {
 const PLACES = VECTOR_PLACES.map((place) => place.replaceAll("_", "-"));
 
 const FLAGS = {
-  model: { kind: "string", required: true, placeholder: "DIR", help: "Model folder, or owner/name@revision" },
+  model: { kind: "string", required: true, metavar: "DIR", help: "Model folder, or owner/name@revision" },
   out: {
     kind: "string",
     required: true,
-    placeholder: "PATH",
+    metavar: "PATH",
     help:
       "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-layer-3.seed-0.safetensors, …",
   },
@@ -54,70 +54,70 @@ const FLAGS = {
       "What is trained: a vector per layer; a rank-1 adapter per layer's down_proj; rank1, one direction for " +
       "all layers; every weight (default vectors)",
   },
-  config: { kind: "string", placeholder: "FILE", help: "Training config; flags win over it" },
+  config: { kind: "string", metavar: "FILE", help: "Training config; flags win over it" },
   layers: {
     kind: "list",
-    placeholder: "all|3|0,3,5",
+    metavar: "all|3|0,3,5",
     check: wholeNumbers(["all"]),
     help: "Layers that are trained together (required without --config; not with full)",
   },
   place: {
     kind: "string",
     choices: PLACES,
-    placeholder: "PLACE",
+    metavar: "PLACE",
     help: `Output in those layers that the vectors are added to: ${PLACES.join(", ")} (default mlp)`,
   },
   "learning-rate": {
     kind: "list",
-    placeholder: "X",
+    metavar: "X",
     check: POSITIVE_NUMBERS,
     help: "Peak learning rate: one, or one per layer of vectors and adapters (required without --config)",
   },
   steps: {
     kind: "number",
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(1),
     help: `Optimiser steps (default ${DEFAULTS.steps})`,
   },
   prompts: {
     kind: "number",
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(1),
     help: `Problems per step (default ${DEFAULTS.prompts})`,
   },
   samples: {
     kind: "number",
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(2),
     help: `Completions per problem (default ${DEFAULTS.samples})`,
   },
   "max-new-tokens": {
     kind: "number",
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(1),
     help: `Most tokens of a completion (default ${DEFAULTS.maxNewTokens})`,
   },
   seed: {
     kind: "number",
-    placeholder: "N",
+    metavar: "N",
     check: wholeNumber(0),
     help: `Training seed: problems and sampling (default ${DEFAULTS.seed})`,
   },
   "warmup-share": {
     kind: "number",
-    placeholder: "X",
+    metavar: "X",
     check: z.number().min(0, "must not be negative").max(1, "must be at most 1"),
     help: `Share of the steps that the learning rate rises over (default ${DEFAULTS.warmupShare})`,
   },
   "max-norm": {
     kind: "number",
-    placeholder: "X",
+    metavar: "X",
     check: POSITIVE,
     help: `Norm that adjoints are clipped to (default ${DEFAULTS.maxNorm})`,
   },
   families: {
     kind: "list",
-    placeholder: "all|A,B,…",
+    metavar: "all|A,B,…",
     help: `Problem families to train on: ${FAMILIES.join(", ")} (default all)`,
   },
   ...COMPUTE_FLAGS,

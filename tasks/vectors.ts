@@ -17,17 +17,17 @@ import { checkWritable, exists } from "./_output_place.ts";
 import { type FlagValues, suggestion } from "./_parse_flags.ts";
 
 const FLAGS = {
-  out: { kind: "string", placeholder: "FILE", help: "The .safetensors file to write (not with show)" },
-  by: { kind: "number", placeholder: "X", help: "Factor of scale; negative ones as --by=-1" },
+  out: { kind: "string", metavar: "FILE", help: "The .safetensors file to write (not with show)" },
+  by: { kind: "number", metavar: "X", help: "Factor of scale; negative ones as --by=-1" },
   layers: {
     kind: "list",
-    placeholder: "I,J",
+    metavar: "I,J",
     check: wholeNumbers(),
     help: "The two layers of pair; one alone for the single layer",
   },
   model: {
     kind: "string",
-    placeholder: "DIR",
+    metavar: "DIR",
     help: "Model that the vectors must fit, in layers and width: the recipient of a transfer",
   },
   force: { kind: "boolean", help: "Replace --out" },
@@ -163,7 +163,7 @@ export const vectors = defineCommand({
   name: "vectors",
   summary: "Composes, imports and shows files of steering vectors.",
   positionals: {
-    placeholder: "ACTION FILE",
+    metavar: "ACTION FILE",
     least: 1,
     help: "sum (of files), scale (--by), merge (runs of one layer each), pair (--layers I,J of one file), " +
       "import (the authors' steering_vectors.npy), or show",

@@ -1,4 +1,5 @@
 import { mean, quantile } from "../core/mod.ts";
+import { type Histogram, histogram } from "./histogram.ts";
 
 /** What a rank-1 adapter did at each position of one text; all arrays [seq]. */
 export interface MagnitudeTrace {
@@ -30,18 +31,6 @@ export interface MagnitudeSummary {
   readonly relativeAbsolute: number | null;
   /** Pearson r between m and cos(y, direction); null when either does not vary. */
   readonly alignmentR: number | null;
-}
-
-/** Counts of a histogram with fixed edges. */
-export interface MagnitudeHistogram {
-  /** Ascending edges; bin b holds values in [edges[b], edges[b + 1]), the last one its upper edge too. */
-  readonly edges: readonly number[];
-  /** One count per bin. */
-  readonly counts: readonly number[];
-  /** Values below the first edge. */
-  readonly below: number;
-  /** Values above the last edge. */
-  readonly above: number;
 }
 
 /** Which sign convention a reading follows. */
@@ -140,39 +129,15 @@ export class AdapterMagnitudes {
   histogram(
     edges: readonly number[],
     options: { readonly of?: "magnitude" | "relative" } = {},
-  ): MagnitudeHistogram {
+  ): Histogram {
     const sign = this.#sign(), meanOutputNorm = this.#normSum / this.#magnitudes.length;
-    if (
-      edges.length < 2 ||
-      edges.some((edge, e) => !Number.isFinite(edge) || (e > 0 && edge <= (edges[e - 1] as number)))
-    ) {
-      throw new RangeError(
-        `Cannot count magnitudes as edges must be at least two and ascend: got [${edges}]`,
-      );
-    }
     if (options.of === "relative" && meanOutputNorm === 0) {
       throw new RangeError(
         "Cannot count relative magnitudes as the mean output norm must be positive: it is 0",
       );
     }
     const scale = options.of === "relative" ? sign / meanOutputNorm : sign;
-    const counts = new Array<number>(edges.length - 1).fill(0), last = edges.length - 1;
-    let below = 0, above = 0;
-    for (const magnitude of this.#magnitudes) {
-      const value = scale * magnitude;
-      if (value < (edges[0] as number)) below++;
-      else if (value > (edges[last] as number)) above++;
-      else {
-        let bin = 0, end = last;
-        while (end - bin > 1) {
-          const middle = (bin + end) >> 1;
-          if (value >= (edges[middle] as number)) bin = middle;
-          else end = middle;
-        }
-        counts[bin] = (counts[bin] as number) + 1;
-      }
-    }
-    return { edges, counts, below, above };
+    return histogram(this.#magnitudes.map((magnitude) => scale * magnitude), edges);
   }
 
   /**

@@ -1,16 +1,5 @@
 import { quantile } from "../core/mod.ts";
-
-/** Counts of values between edges. */
-export interface Histogram {
-  /** Edges, ascending; bin b is [edge b, edge b + 1), the last bin includes its upper edge. */
-  readonly edges: readonly number[];
-  /** Values in each bin. */
-  readonly counts: readonly number[];
-  /** Values below the first edge. */
-  readonly below: number;
-  /** Values above the last edge. */
-  readonly above: number;
-}
+import { type Histogram, histogram } from "./histogram.ts";
 
 /** How the cosines of one direction with all tokens spread. */
 export interface CosineDistribution {
@@ -65,21 +54,6 @@ export function symmetricEdges(limit: number, options: { readonly bins?: number 
   return Array.from({ length: bins + 1 }, (_, edge) => limit * (2 * edge - bins) / bins);
 }
 
-function countBetween(sorted: Float64Array, edges: readonly number[]): Histogram {
-  const first = edges[0] as number, last = edges.at(-1) as number;
-  const counts = new Array<number>(edges.length - 1).fill(0);
-  let below = 0, above = 0, bin = 0;
-  for (const value of sorted) {
-    if (value < first) below++;
-    else if (value > last) above++;
-    else {
-      while (bin < counts.length - 1 && value >= (edges[bin + 1] as number)) bin++;
-      counts[bin] = (counts[bin] as number) + 1;
-    }
-  }
-  return { edges: [...edges], counts, below, above };
-}
-
 /**
  * Moments, tails and histogram of the cosines of one direction with all unembedding rows, as a {@link TokenLens}
  * reads them: NaN entries (rows without an angle) are counted and left out. With the same edges the histograms of
@@ -106,11 +80,6 @@ export function cosineDistribution(
     edges = symmetricEdges(1),
     shares = [0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999],
   } = options;
-  if (edges.length < 2 || edges.some((edge, place) => place > 0 && !(edge > (edges[place - 1] as number)))) {
-    throw new RangeError(
-      `Cannot count cosines as edges must ascend, at least two: current edges are [${edges}]`,
-    );
-  }
   const sorted = Float64Array.from(cosines).filter((value) => !Number.isNaN(value)).sort();
   const count = sorted.length;
   if (count === 0) {
@@ -129,6 +98,6 @@ export function cosineDistribution(
     lowest: sorted[0] as number,
     highest: sorted[count - 1] as number,
     quantiles: shares.map((share) => ({ share, value: quantile(sorted, share) })),
-    histogram: countBetween(sorted, edges),
+    histogram: histogram(sorted, edges),
   };
 }

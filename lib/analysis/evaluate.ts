@@ -61,11 +61,12 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
 }
 
 /**
- * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are numbered by their place, so seeds pair up conditions:
- * with equal seeds, sample s of problem p draws the same uniforms whatever the vectors or the prefix.
+ * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are
+ * numbered by their place, so seeds pair up conditions: with equal seeds, sample s of problem p draws the same uniforms
+ * whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, and for vectors or a route that do not fit the model; an `InputError`
- * for a template that goes with another kind of model.
+ * Throws a `RangeError` without problems, samples or seeds, and for vectors or a route that do not fit the model; an
+ * `InputError` for a template that goes with another kind of model.
  *
  * @example
  * ```ts
@@ -94,7 +95,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
   if (problems.length === 0 || counts.some((count) => !(count >= 1)) || seeds.length === 0) {
     throw new RangeError(
       "Cannot evaluate as there must be a problem, a sample and a seed: " +
-        `current counts are ${problems.length}, ${options.samples} and ${seeds.length}`,
+        `current counts are ${problems.length}, ${Math.min(...counts)} and ${seeds.length}`,
     );
   }
   const tokenizer = await model.tokenizer();

@@ -19,7 +19,6 @@ export {
 } from "./accuracy.ts";
 export {
   AdapterMagnitudes,
-  type MagnitudeHistogram,
   type MagnitudeReadOptions,
   type MagnitudeSummary,
   type MagnitudeTrace,
@@ -113,12 +112,12 @@ export {
   type CosineDistribution,
   cosineDistribution,
   type CosineDistributionOptions,
-  type Histogram,
   symmetricEdges,
 } from "./cosine_distribution.ts";
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
 export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
 export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
+export { type Histogram, histogram } from "./histogram.ts";
 export {
   compareNonEnglish,
   type LanguageComparison,

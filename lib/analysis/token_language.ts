@@ -1,34 +1,5 @@
-/**
- * What a token is written in. Scripts: `latin` (letters a to z alone: English, or what cannot be told from it),
- * `latin_extended` (Latin letters beyond a to z), `latin_listed` (a whole word of a list of other languages),
- * `cyrillic`, `han` (Chinese, or Japanese and Korean in Han), `kana`, `hangul`, `arabic`, `devanagari`, `greek` (two
- * letters or more), `hebrew`, `thai`, `other_script`. Without letters: `latex` (a command), `digits`, `symbols`
- * (punctuation, operators, spaces, one Greek letter), `bytes` (part of a character). Named by their place and not
- * their text: `special`, and `none` for a row of the unembedding that has no token.
- */
-export type TokenLanguage =
-  | "latin"
-  | "latin_extended"
-  | "latin_listed"
-  | "cyrillic"
-  | "han"
-  | "kana"
-  | "hangul"
-  | "arabic"
-  | "devanagari"
-  | "greek"
-  | "hebrew"
-  | "thai"
-  | "other_script"
-  | "latex"
-  | "digits"
-  | "symbols"
-  | "bytes"
-  | "special"
-  | "none";
-
-/** Every label, in the order of tables and legends. */
-export const TOKEN_LANGUAGES: readonly TokenLanguage[] = [
+/** Every label of a token, in the order of tables and legends. */
+export const TOKEN_LANGUAGES = [
   "latin",
   "latin_extended",
   "latin_listed",
@@ -48,7 +19,17 @@ export const TOKEN_LANGUAGES: readonly TokenLanguage[] = [
   "bytes",
   "special",
   "none",
-];
+] as const;
+
+/**
+ * What a token is written in. Scripts: `latin` (letters a to z alone: English, or what cannot be told from it),
+ * `latin_extended` (Latin letters beyond a to z), `latin_listed` (a whole word of a list of other languages),
+ * `cyrillic`, `han` (Chinese, or Japanese and Korean in Han), `kana`, `hangul`, `arabic`, `devanagari`, `greek` (two
+ * letters or more), `hebrew`, `thai`, `other_script`. Without letters: `latex` (a command), `digits`, `symbols`
+ * (punctuation, operators, spaces, one Greek letter), `bytes` (part of a character). Named by their place and not
+ * their text: `special`, and `none` for a row of the unembedding that has no token.
+ */
+export type TokenLanguage = typeof TOKEN_LANGUAGES[number];
 
 /** Labels that count as non-English: letters that English is not written with, and listed words. */
 export const NON_ENGLISH_LANGUAGES: ReadonlySet<TokenLanguage> = new Set<TokenLanguage>([

@@ -10,17 +10,17 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-let opened: { readonly folder: string; readonly model: Promise<LanguageModel> } | null = null;
+let opened: { readonly key: string; readonly model: Promise<LanguageModel> } | null = null;
 
-/** One model stays open: a pool asks for the same one again and again. */
-function modelOf(task: EvaluationTask): Promise<LanguageModel> {
-  if (opened?.folder !== task.modelFolder) {
-    opened = {
-      folder: task.modelFolder,
-      model: LanguageModel.open(task.modelFolder, { device: task.device, threads: 1 }),
-    };
+/** One model stays open: a pool asks for the same one again and again. Another takes its place in memory. */
+async function modelOf({ modelFolder, device, dtype }: EvaluationTask): Promise<LanguageModel> {
+  const key = JSON.stringify([modelFolder, device, dtype]);
+  if (opened?.key !== key) {
+    const before = opened;
+    opened = { key, model: LanguageModel.open(modelFolder, { device, dtype, threads: 1 }) };
+    await before?.model.then((model) => model.release(), () => {}); // a fault of the one before was reported then
   }
-  return opened.model;
+  return await opened.model;
 }
 
 scope.onmessage = async ({ data: task }) => {

@@ -1,8 +1,8 @@
 import { probabilityShift } from "../analysis/mod.ts";
 import { tensor } from "../core/mod.ts";
-import type { SteeringVectors } from "../decode/mod.ts";
+import { promptTokens, type SteeringVectors } from "../decode/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
-import { answerMessages, type Problem } from "../problems/mod.ts";
+import type { Problem } from "../problems/mod.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -29,7 +29,7 @@ export async function traceShifts(
   const { vectors: steer, place, problems, follow, seed, maxNewTokens, onProgress } = options;
   const { model, tokenizer } = zoo;
   const requests = problems.map((problem, prompt) => ({
-    tokens: tokenizer.encodeChat(answerMessages(problem.question)),
+    tokens: promptTokens(tokenizer, problem.question),
     prompt,
     sample: 0,
   }));

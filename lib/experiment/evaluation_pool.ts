@@ -1,13 +1,15 @@
 import type { EvaluateOptions, Evaluation } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
+import type { LanguageModel } from "../decode/mod.ts";
 import type { Device } from "../runtime/mod.ts";
 
 /** One evaluation that a worker is asked for. */
 export interface EvaluationTask {
   /** The model's folder; a worker keeps the last one open. */
   readonly modelFolder: string;
-  /** Where the model computes. */
+  /** Where the model computes, and in what type; see {@link OpenOptions}. */
   readonly device: Device;
+  readonly dtype: LanguageModel["dtype"];
   /** What {@link evaluate} is called with. */
   readonly options: Omit<EvaluateOptions, "onProgress">;
 }
@@ -36,7 +38,7 @@ interface Waiting {
  * import { EvaluationPool } from "./mod.ts";
  * const pool = new EvaluationPool({ workers: 2 });
  * const options = { problems: testSet("linear", { size: 2 }), maxNewTokens: 48, temperature: 0 };
- * const task = { modelFolder: "./fixtures/embedded/base-a", device: "cpu", options } as const;
+ * const task = { modelFolder: "./fixtures/embedded/base-a", device: "cpu", dtype: "float32", options } as const;
  * const [first, second] = await Promise.all([pool.evaluate(task), pool.evaluate(task)]);
  * if (JSON.stringify(first) !== JSON.stringify(second)) throw new Error("the same task, the same outcomes");
  * pool.close();

@@ -6,7 +6,8 @@ import {
   type ShiftSample,
 } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import { answerMessages, FAMILIES, type Problem, testSet } from "../problems/mod.ts";
+import { promptTokens } from "../decode/mod.ts";
+import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
@@ -236,7 +237,12 @@ export class Laboratory {
     const done = seeds.map(() => 0);
     const bySeed = await Promise.all(seeds.map((seed, turn) =>
       pool.evaluate(
-        { modelFolder: zoo.entry.modelFolder, device: this.device, options: { ...rest, seeds: [seed] } },
+        {
+          modelFolder: zoo.entry.modelFolder,
+          device: this.device,
+          dtype: zoo.model.dtype,
+          options: { ...rest, seeds: [seed] },
+        },
         (answers) => {
           done[turn] = answers;
           onProgress?.(done.reduce((sum, part) => sum + part, 0), seeds.length * options.problems.length);
@@ -284,9 +290,7 @@ export class Laboratory {
     asked: { readonly problems: readonly Problem[]; readonly prefix: string },
   ): void {
     const { tokenizer, model: { config: { maxPositions } } } = zoo;
-    const prompts = asked.problems.map(({ question }) =>
-      tokenizer.encodeChat(answerMessages(question)).length
-    );
+    const prompts = asked.problems.map(({ question }) => promptTokens(tokenizer, question).length);
     const longest = Math.max(...prompts) + (asked.prefix === "" ? 0 : tokenizer.encode(asked.prefix).length);
     const { maxNewTokens } = this.size;
     if (longest + maxNewTokens <= maxPositions) return;

@@ -5,7 +5,8 @@ import {
   weightShapes,
 } from "../checkpoint/mod.ts";
 import { canonicalJson, elementCount, RandomStream, sha256, tensor } from "../core/mod.ts";
-import { answerMessages, corpusDocument } from "../problems/mod.ts";
+import { promptTokens } from "../decode/mod.ts";
+import { corpusDocument } from "../problems/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
 import { CHAT_FORMATS } from "./chat_format.ts";
@@ -197,7 +198,7 @@ export async function pretrain(
   }
   const documentAt = (index: number): TokenDocument => {
     const { problem, system, answer } = corpusDocument(corpus, { seed: training.seed, index });
-    const prompt = tokenizer.encodeChat(answerMessages(problem.question, { system }));
+    const prompt = promptTokens(tokenizer, problem.question, { system });
     return { ids: [...prompt, ...tokenizer.encode(answer), stop], answerStart: prompt.length };
   };
   const save = () =>

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
-import type { LanguageModel, Rollout, WeightedRow } from "../decode/mod.ts";
-import { answerMessages, gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
+import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
+import { gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
@@ -203,7 +203,7 @@ async function sampleStep(
     return trainProblem(family, { seed, index: Math.floor(index / families.length) });
   });
   const requests = problems.flatMap((problem, p) => {
-    const tokens = tokenizer.encodeChat(answerMessages(problem.question));
+    const tokens = promptTokens(tokenizer, problem.question);
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
   });
   const rollouts = await state.set.sample(requests, { maxNewTokens: config.maxNewTokens, seed });

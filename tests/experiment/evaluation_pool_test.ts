@@ -19,7 +19,12 @@ Deno.test("EvaluationPool gives what evaluate() gives, steered or not, in the or
   let told = 0;
   const pooled = await Promise.all(
     settings.map((setting) =>
-      pool.evaluate({ modelFolder: BASE_A, device: "cpu", options: { ...OPTIONS, ...setting } }, () => told++)
+      pool.evaluate({
+        modelFolder: BASE_A,
+        device: "cpu",
+        dtype: "float32",
+        options: { ...OPTIONS, ...setting },
+      }, () => told++)
     ),
   );
   pool.close();
@@ -33,12 +38,27 @@ Deno.test("EvaluationPool gives what evaluate() gives, steered or not, in the or
 Deno.test("EvaluationPool hands on an input fault in one line, and goes on with other tasks", async () => {
   const pool = new EvaluationPool({ workers: 1 });
   const fault = await assertRejects(
-    () => pool.evaluate({ modelFolder: "no/such/model", device: "cpu", options: OPTIONS }),
+    () => pool.evaluate({ modelFolder: "no/such/model", device: "cpu", dtype: "float32", options: OPTIONS }),
     InputError,
   );
   assertEquals(fault.message.includes("no/such/model"), true, fault.message);
-  const outcomes = await pool.evaluate({ modelFolder: BASE_A, device: "cpu", options: OPTIONS });
+  const outcomes = await pool.evaluate({
+    modelFolder: BASE_A,
+    device: "cpu",
+    dtype: "float32",
+    options: OPTIONS,
+  });
   assertEquals(outcomes[0]?.length, OPTIONS.problems.length);
+  pool.close();
+});
+
+Deno.test("EvaluationPool computes in the type that is asked for, where it can", async () => {
+  const pool = new EvaluationPool({ workers: 1 });
+  const fault = await assertRejects(
+    () => pool.evaluate({ modelFolder: BASE_A, device: "cpu", dtype: "bfloat16", options: OPTIONS }),
+    InputError,
+  );
+  assertEquals(fault.message.includes("bfloat16"), true, fault.message);
   pool.close();
 });
 
@@ -47,7 +67,7 @@ Deno.test("EvaluationPool stops everything when a listener throws", async () => 
   const stop = () => {
     throw new DOMException("stopped", "AbortError");
   };
-  const task = { modelFolder: BASE_A, device: "cpu", options: OPTIONS } as const;
+  const task = { modelFolder: BASE_A, device: "cpu", dtype: "float32", options: OPTIONS } as const;
   const results = await Promise.allSettled([
     pool.evaluate(task, stop),
     pool.evaluate(task),

@@ -4,7 +4,7 @@ import { type Command, defineCommand, runCommand } from "../../tasks/_command.ts
 import { fakeTerminal } from "./_fake_terminal.ts";
 
 const FLAGS = {
-  out: { kind: "string", default: "out", placeholder: "DIR", help: "Where results go" },
+  out: { kind: "string", default: "out", metavar: "DIR", help: "Where results go" },
   device: { kind: "string", choices: ["cpu", "cuda"], default: "cpu", help: "Where to compute" },
   model: { kind: "string", required: true, help: "Model folder" },
   layers: { kind: "list", help: "Layers" },
@@ -18,7 +18,7 @@ function command(
   return defineCommand({
     name: "paint",
     summary: "Paints figures.",
-    positionals: { placeholder: "ID", help: "Figures to paint", least: 1, most: 2 },
+    positionals: { metavar: "ID", help: "Figures to paint", least: 1, most: 2 },
     flags: FLAGS,
     examples: [["deno task paint fig1 --model m", "Paint one"]],
     run,

@@ -22,7 +22,7 @@ Deno.test("every command explains itself and has a task in deno.json", async () 
   for (const command of COMMANDS) {
     const terminal = fakeTerminal(["--help"]);
     assertEquals(await runCommand<Flags>({ ...command, run: () => 1 }, terminal), 0);
-    const words = "positionals" in command ? `${command.positionals?.placeholder}… ` : "";
+    const words = "positionals" in command ? `${command.positionals?.metavar}… ` : "";
     assertStringIncludes(
       terminal.written.output,
       `Usage: deno task ${command.name} ${words === "… " ? "" : words}[flags]`,
