@@ -11,19 +11,7 @@ import {
 } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction, RunName } from "../lib/experiment/mod.ts";
 import { type ClaimResult, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-
-/** An accuracy as a metric, with its bootstrap interval over problems and seeds. */
-function accuracyMetric(name: string, accuracy: AccuracyInterval, note?: string): MetricValue {
-  const { level, low, high } = accuracy;
-  const uncertainty = { kind: "interval", level, low, high } as const;
-  return { name, value: accuracy.percent, unit: "%", uncertainty, ...(note === undefined ? {} : { note }) };
-}
-
-/** Several runs as training seeds of one condition, so that a mean over layers has a paired interval too. */
-function pooled(runs: readonly BenchmarkOutcomes[]): BenchmarkOutcomes {
-  const names = Object.keys(runs[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, runs.flatMap((run) => run[name] ?? [])]));
-}
+import { accuracyMetric, pooled, seedBand } from "./_accuracy.ts";
 
 function claims(
   outcomes: {
@@ -81,10 +69,11 @@ function claims(
   ];
 }
 
-async function run({ lab, a }: Bench): Promise<Findings> {
+async function run({ lab, open }: Bench): Promise<Findings> {
+  const a = await open("a");
   const layerRuns = Array.from({ length: a.layers }, (_, layer): RunName => `layer-${layer}`);
   // A missing run is found before the first measurement, not after minutes of them.
-  for (const name of ["all", ...layerRuns] as const) await a.trainedVectors(name);
+  for (const name of ["all", ...layerRuns] as const) await a.trained(name);
   const measure = (name: RunName | null, decoding: "greedy" | "sampling") =>
     lab.outcomes({ zoo: a, run: name, decoding });
   const baseGreedy = await measure(null, "greedy");
@@ -105,23 +94,19 @@ async function run({ lab, a }: Bench): Promise<Findings> {
       accuracyMetric(`accuracy.layer_${layer}`, accuracy, seedNotes(accuracy))
     ),
   ];
-  const band = (accuracy: AccuracyInterval): { readonly band?: readonly [number, number] } => {
-    const std = accuracy.evaluationSeedStd;
-    return std === null ? {} : { band: [accuracy.percent - std, accuracy.percent + std] };
-  };
   const points = byLayer.map((accuracy, layer) => ({
     layer,
     value: accuracy.percent,
     error: [accuracy.low, accuracy.high] as const,
     runs: accuracy.perTrainingSeed,
-    ...band(accuracy),
+    ...seedBand(accuracy),
   }));
   const panel = layerCurve({
     curves: [{ name: "One layer", points }],
     references: [
       { label: "Base, greedy", value: greedyAccuracy.percent },
-      { label: "Base, τ = 1", value: baseAccuracy.percent, ...band(baseAccuracy) },
-      { label: "All layers, τ = 1", value: allAccuracy.percent, ...band(allAccuracy) },
+      { label: "Base, τ = 1", value: baseAccuracy.percent, ...seedBand(baseAccuracy) },
+      { label: "All layers, τ = 1", value: allAccuracy.percent, ...seedBand(allAccuracy) },
     ],
     yTitle: "Mean accuracy (%)",
   });

@@ -17,7 +17,7 @@ import {
   shiftShares,
 } from "../lib/analysis/mod.ts";
 import { InputError, mean } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction, RunName } from "../lib/experiment/mod.ts";
+import type { Bench, Findings, Laboratory, Reproduction, RunName, ZooModel } from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
   type ClaimResult,
@@ -26,6 +26,7 @@ import {
   shiftBoxes,
   tokenLabel,
 } from "../lib/report/mod.ts";
+import { accuracyMetric } from "./_accuracy.ts";
 
 const DECODINGS = ["greedy", "sampling"] as const;
 const GROUP_TITLES = { greedy: "Greedy", sampling: "Sampling, τ = 1" } as const;
@@ -33,10 +34,6 @@ const GROUP_TITLES = { greedy: "Greedy", sampling: "Sampling, τ = 1" } as const
 const SHOWN_TOKENS = 5;
 /** What "most of the gain, not all" is taken to mean, in percent. */
 const RECOVERED_RANGE = { low: 50, high: 90 };
-
-function interval(accuracy: AccuracyInterval) {
-  return { kind: "interval", level: accuracy.level, low: accuracy.low, high: accuracy.high } as const;
-}
 
 /** Whether the recovered share lies where the claim puts it; null when it is unknown or its interval leaves both ends open. */
 function recoveredVerdict({ percent, low, high }: ReturnType<typeof recoveredShare>): boolean | null {
@@ -52,16 +49,17 @@ interface Bars {
 }
 
 async function measureBars(
-  { lab, a }: Bench,
-  options: { readonly run: RunName; readonly series: readonly string[] },
+  lab: Laboratory,
+  options: { readonly zoo: ZooModel; readonly run: RunName; readonly series: readonly string[] },
 ): Promise<Bars> {
+  const { zoo } = options;
   const values: MetricValue[] = [];
   const groups: Parameters<typeof accuracyBars>[0]["groups"][number][] = [];
   let recovered: ReturnType<typeof recoveredShare> | null = null;
   for (const decoding of DECODINGS) {
-    const base = await lab.outcomes({ zoo: a, run: null, decoding });
-    const prefix = await lab.outcomes({ zoo: a, run: null, prefix: a.entry.opener, decoding });
-    const steered = await lab.outcomes({ zoo: a, run: options.run, decoding });
+    const base = await lab.outcomes({ zoo, run: null, decoding });
+    const prefix = await lab.outcomes({ zoo, run: null, prefix: zoo.entry.opener, decoding });
+    const steered = await lab.outcomes({ zoo, run: options.run, decoding });
     const conditions: readonly [string, BenchmarkOutcomes][] = [["base", base], ["prefix", prefix], [
       "last_layer",
       steered,
@@ -69,12 +67,7 @@ async function measureBars(
     const accuracies = conditions.map(([, outcomes]) => accuracyInterval(outcomes));
     conditions.forEach(([name], i) => {
       const accuracy = accuracies[i] as AccuracyInterval;
-      values.push({
-        name: `accuracy.${name}.${decoding}`,
-        value: accuracy.percent,
-        unit: "%",
-        uncertainty: interval(accuracy),
-      });
+      values.push(accuracyMetric(`accuracy.${name}.${decoding}`, accuracy));
     });
     const share = recoveredShare({ base, prefix, steered });
     values.push({
@@ -119,8 +112,8 @@ function perText(
   return { opener, concentration };
 }
 
-async function run(bench: Bench): Promise<Findings> {
-  const { lab, a } = bench;
+async function run({ lab, open }: Bench): Promise<Findings> {
+  const a = await open("a");
   const runName: RunName = `layer-${a.layers - 1}`;
   const opener = a.tokenizer.tokenId(a.entry.opener);
   if (opener === null) {
@@ -130,10 +123,10 @@ async function run(bench: Bench): Promise<Findings> {
     });
   }
   // A missing run is found before the first measurement.
-  await a.trainedVectors(runName);
+  await a.trained(runName);
   const openerLabel = tokenLabel(a.entry.opener);
   const series = ["Base", `Base + ${openerLabel}`, "Last-layer vector"];
-  const bars = await measureBars(bench, { run: runName, series });
+  const bars = await measureBars(lab, { zoo: a, run: runName, series });
 
   const traces = await lab.shifts({ zoo: a, run: runName, follow: [opener] });
   const stopTokens = a.model.config.eosTokenIds;

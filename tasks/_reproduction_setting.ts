@@ -1,6 +1,12 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { EvaluationPool, STUDY_SIZES, type StudySize, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  EvaluationPool,
+  type ModelRole,
+  STUDY_SIZES,
+  type StudySize,
+  ZooModel,
+} from "../lib/experiment/mod.ts";
 import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
@@ -32,8 +38,26 @@ export const MEASURING_FLAGS = {
   quiet: { kind: "boolean", help: "Show no progress" },
 } as const;
 
-/** Opens the model that stands for the paper's, checked: the zoo's base A, or another folder in its place. */
-export async function openZoo(
+/** The zoo's model of each role, and the opener of its last-layer vector. */
+const ZOO: Readonly<Record<ModelRole, { readonly name: string; readonly opener: string }>> = {
+  a: { name: "base-a", opener: "To" },
+  a_instruct: { name: "a-instruct", opener: "To" },
+  b: { name: "base-b", opener: "Step" },
+  control: { name: "control", opener: "To" },
+};
+
+/** The models of a command, opened when they are asked for. */
+export interface OpenModels {
+  /** The model of a role. Throws an InputError for anything wrong with it. */
+  readonly open: (role: ModelRole) => Promise<ZooModel>;
+  /** What models compute in. */
+  readonly dtype: ZooModel["model"]["dtype"];
+  /** Frees every model that was opened. */
+  readonly release: () => Promise<void>;
+}
+
+/** The models of the zoo, base A opened and checked at once; another folder may take base A's place. */
+export async function openModels(
   setting: ReproductionSetting,
   options: {
     readonly model?: string | undefined;
@@ -42,17 +66,34 @@ export async function openZoo(
     readonly threads: number;
     readonly dtype?: OpenOptions["dtype"] | undefined;
   },
-): Promise<ZooModel> {
+): Promise<OpenModels> {
   const { model, vectors } = options;
   const compute = computeOptions({ ...options, dtype: options.dtype });
-  const entry = {
-    name: model === undefined ? "base-a" : basename(resolve(model)),
-    modelFolder: model ?? `${setting.fixtures}/embedded/base-a`,
-    vectorsFolder: vectors ?? `${setting.fixtures}/embedded/vectors/base-a`,
-    opener: "To",
+  const opened = new Map<ModelRole, Promise<ZooModel>>();
+  const openRole = async (role: ModelRole): Promise<ZooModel> => {
+    const { name, opener } = ZOO[role];
+    const given = role === "a" ? model : undefined;
+    const entry = {
+      name: given === undefined ? name : basename(resolve(given)),
+      modelFolder: given ?? `${setting.fixtures}/embedded/${name}`,
+      vectorsFolder: (role === "a" ? vectors : undefined) ?? `${setting.fixtures}/embedded/vectors/${name}`,
+      opener,
+    };
+    await (await openModel(entry.modelFolder, compute)).release();
+    return await ZooModel.open(entry, compute);
   };
-  await (await openModel(entry.modelFolder, compute)).release();
-  return await ZooModel.open(entry, compute);
+  const open = (role: ModelRole): Promise<ZooModel> => {
+    const model = opened.get(role) ?? openRole(role);
+    opened.set(role, model);
+    return model;
+  };
+  const { model: { dtype } } = await open("a");
+  const release = async () => {
+    for (const zoo of await Promise.allSettled(opened.values())) {
+      if (zoo.status === "fulfilled") await zoo.value.release();
+    }
+  };
+  return { open, dtype, release };
 }
 
 /** Workers for evaluations, one per thread; null where one device serves all and workers would only share it. */

@@ -1,10 +1,6 @@
-import type { Reproduction } from "../lib/experiment/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import { fig01 } from "../reproductions/fig01.ts";
-import { fig03 } from "../reproductions/fig03.ts";
-
-/** Every table and figure that can be reproduced, in the paper's order. */
-export const REPRODUCTIONS: readonly Reproduction[] = [fig01, fig03];
+import type { Reproduction } from "../lib/experiment/mod.ts";
+import { REPRODUCTIONS } from "../reproductions/mod.ts";
 
 /** What every command that measures tables and figures says of its arguments, and of going on. */
 export const ITEM_ARGUMENTS = {

@@ -6,7 +6,6 @@ import {
   ResultStore,
   toleranceFloors,
   UNCHECKED_METRICS,
-  type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type RecordedExpectations, type RecordedRun, recordExpectations } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
@@ -18,7 +17,8 @@ import {
   evaluationPool,
   expectedPath,
   MEASURING_FLAGS,
-  openZoo,
+  type OpenModels,
+  openModels,
   REPOSITORY,
   type ReproductionSetting,
 } from "./_reproduction_setting.ts";
@@ -80,9 +80,9 @@ function tableLines({ file, leftOut }: RecordedExpectations): readonly string[] 
 
 async function recordItem(
   item: Reproduction,
-  options: { readonly setting: ReproductionSetting; readonly input: Input; readonly a: ZooModel },
+  options: { readonly setting: ReproductionSetting; readonly input: Input; readonly models: OpenModels },
 ): Promise<RecordedExpectations> {
-  const { setting, input: { flags, terminal, signal, print }, a } = options;
+  const { setting, input: { flags, terminal, signal, print }, models } = options;
   const pool = evaluationPool({ ...flags, device: "cpu" });
   const progress = measurementProgress(terminal, flags.quiet);
   const runs: RecordedRun[] = [];
@@ -99,7 +99,7 @@ async function recordItem(
         signal,
         report: (step) => progress.report({ ...step, label: `seed ${seed}: ${step.label}` }),
       });
-      const { values } = await item.run({ lab, a });
+      const { values } = await item.run({ lab, open: models.open });
       runs.push({ seed, values });
       inputs = lab.inputs;
       progress.finish();
@@ -133,10 +133,10 @@ export function recordCommand(setting: ReproductionSetting) {
       const items = chooseReproductions(positionals);
       checkSeeds(flags.seeds.map(Number), setting.sizes.full.evaluationSeeds);
       for (const { id } of items) await checkWritable(expectedPath(setting, id), { as: "file" });
-      const a = await openZoo(setting, { device: "cpu", threads: flags.threads });
+      const models = await openModels(setting, { device: "cpu", threads: flags.threads });
       try {
         for (const item of items) {
-          const recorded = await recordItem(item, { setting, input, a });
+          const recorded = await recordItem(item, { setting, input, models });
           const path = expectedPath(setting, item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
           await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
@@ -144,7 +144,7 @@ export function recordCommand(setting: ReproductionSetting) {
           print(path);
         }
       } finally {
-        await a.model.release();
+        await models.release();
       }
     },
   });

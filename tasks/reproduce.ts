@@ -13,7 +13,7 @@ import {
   evaluationPool,
   expectationsOf,
   MEASURING_FLAGS,
-  openZoo,
+  openModels,
   paperItemOf,
   REPOSITORY,
   type ReproductionSetting,
@@ -67,14 +67,22 @@ function quoted(word: string): string {
 
 function runFacts(
   { flags, terminal }: Pick<Input, "flags" | "terminal">,
-  run: { readonly startedAt: string; readonly startMs: number; readonly store: ResultStore },
+  run: {
+    readonly startedAt: string;
+    readonly startMs: number;
+    readonly store: ResultStore;
+    readonly before: ResultStore["counts"];
+  },
 ): RunFacts {
   const cores = os.cpus();
   return {
     startedAt: run.startedAt,
     seconds: Number(((terminal.now() - run.startMs) / 1000).toFixed(1)),
     command: `deno task reproduce ${terminal.args.map(quoted).join(" ")}`,
-    measurements: { ...run.store.counts },
+    measurements: {
+      read: run.store.counts.read - run.before.read,
+      made: run.store.counts.made - run.before.made,
+    },
     versions: { deno: Deno.version.deno, onnxruntime: runtimeReport().version },
     machine: {
       system: `${Deno.build.os} ${Deno.build.arch}`,
@@ -99,26 +107,33 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   // Expected values belong to the shipped zoo at its full size and first seed; anything else is measured unchecked.
   const shipped = flags.model === undefined && flags.vectors === undefined && flags.size === "full" &&
     flags.seed === 0;
-  const a = await openZoo(setting, flags);
+  const models = await openModels(setting, flags);
   const pool = evaluationPool(flags);
   const progress = measurementProgress(terminal, flags.quiet);
+  // One store for all items: what several of them measure is measured once.
+  const store = new ResultStore(flags["no-cache"] ? null : setting.store);
   let failed = 0;
   try {
     for (const item of items) {
       signal.throwIfAborted();
-      const store = new ResultStore(flags["no-cache"] ? null : setting.store);
-      const run = { startedAt: new Date().toISOString(), startMs: terminal.now(), store };
+      const run = {
+        startedAt: new Date().toISOString(),
+        startMs: terminal.now(),
+        store,
+        before: store.counts,
+      };
       const lab = new Laboratory({
         size: setting.sizes[flags.size],
         seed: flags.seed,
         device: flags.device,
+        dtype: models.dtype,
         store,
         ...(pool === null ? {} : { pool }),
         report: progress.report,
         signal,
       });
       const metrics = await reproduceItem(item, {
-        bench: { lab, a },
+        bench: { lab, open: models.open },
         expectations: shipped ? await expectationsOf(setting, item.id) : null,
         source: `fixtures/embedded/expected/${item.id}.json`,
         paper: await paperItemOf(setting, item.id),
@@ -134,7 +149,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   } finally {
     progress.finish();
     pool?.close();
-    await a.model.release();
+    await models.release();
   }
   if (failed === 0) return 0;
   print(`${failed} ${failed === 1 ? "check" : "checks"} fell outside the tolerance`);

@@ -1,9 +1,9 @@
 import { probabilityShift } from "../analysis/mod.ts";
 import { tensor } from "../core/mod.ts";
-import { promptTokens, type SteeringVectors } from "../decode/mod.ts";
-import type { VectorPlace } from "../probe/mod.ts";
+import { promptTokens } from "../decode/mod.ts";
 import type { Problem } from "../problems/mod.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
+import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Texts that go through the sequence graph together: both passes' logits are held at once. */
@@ -17,8 +17,7 @@ const BATCH_SIZE = 16;
 export async function traceShifts(
   zoo: ZooModel,
   options: {
-    readonly vectors: SteeringVectors;
-    readonly place: VectorPlace;
+    readonly treatment: Treatment;
     readonly problems: readonly Problem[];
     readonly follow: readonly number[];
     readonly seed: number;
@@ -26,7 +25,7 @@ export async function traceShifts(
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly ShiftRecord[]> {
-  const { vectors: steer, place, problems, follow, seed, maxNewTokens, onProgress } = options;
+  const { treatment, problems, follow, seed, maxNewTokens, onProgress } = options;
   const { model, tokenizer } = zoo;
   const requests = problems.map((problem, prompt) => ({
     tokens: promptTokens(tokenizer, problem.question),
@@ -36,15 +35,14 @@ export async function traceShifts(
   const rollouts = await model.generate(requests, {
     maxNewTokens,
     seed,
-    steer,
-    place,
+    ...treatment,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
   const records: ShiftRecord[] = [];
   for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
     const batch = rollouts.slice(start, start + BATCH_SIZE);
     const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
-    const base = await model.run(texts), steered = await model.run(texts, { steer, place });
+    const base = await model.run(texts), steered = await model.run(texts, treatment);
     const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
     batch.forEach((rollout, row) => {
       const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;

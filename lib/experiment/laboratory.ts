@@ -6,14 +6,15 @@ import {
   type ShiftSample,
 } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import { promptTokens } from "../decode/mod.ts";
+import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
 import { fromRecord } from "./shift_record.ts";
 import type { ResultStore } from "./store.ts";
-import type { RunName, TrainedVectors, ZooModel } from "./zoo.ts";
+import { type Treatment, treatmentKey } from "./treatment.ts";
+import type { RunName, ZooModel } from "./zoo.ts";
 
 /** How much is measured. The quick size runs the same code on few problems, for tests. */
 export interface StudySize {
@@ -23,26 +24,51 @@ export interface StudySize {
   readonly evaluationSeeds: number;
   /** Problems whose answers are traced token by token. */
   readonly traced: number;
+  /** Problems whose answers are read layer by layer. */
+  readonly read: number;
   /** Most tokens of an answer. */
   readonly maxNewTokens: number;
 }
 
 /** The sizes that the figures are made at. */
 export const STUDY_SIZES: { readonly [Name in "full" | "quick"]: StudySize } = {
-  full: { problems: 32, evaluationSeeds: 3, traced: 192, maxNewTokens: 72 },
-  quick: { problems: 4, evaluationSeeds: 2, traced: 12, maxNewTokens: 72 },
+  full: { problems: 32, evaluationSeeds: 3, traced: 192, read: 96, maxNewTokens: 72 },
+  quick: { problems: 4, evaluationSeeds: 2, traced: 12, read: 6, maxNewTokens: 72 },
 };
 
 /** A condition whose accuracy is measured. */
 export interface Condition {
   /** The model. */
   readonly zoo: ZooModel;
-  /** Trained vectors, every training seed of the run; null is the base model. */
-  readonly run: RunName | null;
+  /** A run of the zoo with every training seed, or treatments in their place; null is the base model. */
+  readonly run: RunName | readonly Treatment[] | null;
   /** Text put at the start of each answer. `@default ""` */
   readonly prefix?: string;
+  /** What the system message says. `@default` the template's */
+  readonly system?: string;
   /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
+  /** Fewer evaluation seeds than the study's, where many conditions are measured. `@default` the study's */
+  readonly evaluationSeeds?: number;
+}
+
+/** A measurement that is kept under the hash of all that it depends on. */
+export interface Measurement {
+  /** What is computed, in the words of the code that does it; other code needs another name. */
+  readonly kind: string;
+  /** The model. */
+  readonly zoo: ZooModel;
+  /** What is added to it. `@default []` */
+  readonly treatments?: readonly Treatment[];
+  /** What it answers. */
+  readonly problems: readonly Problem[];
+  /** Everything else that decides the result, as JSON. */
+  readonly settings: unknown;
+  /** In messages, after the model's name: "layer-3 shifts". */
+  readonly label: string;
+  /** What is to do in all, and what is counted. */
+  readonly total: number;
+  readonly unit: MeasurementStep["unit"];
 }
 
 /** How far one measurement is. */
@@ -74,7 +100,7 @@ export type ProgressReport = (step: MeasurementStep) => void;
  * const outcomes = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
  * if (outcomes["linear"]?.[0]?.[0]?.length !== 1) throw new Error("one problem of each family");
  * if (!("model.base-a" in lab.inputs)) throw new Error("what was measured is named");
- * await zoo.model.release();
+ * await zoo.release();
  * ```
  */
 export class Laboratory {
@@ -84,6 +110,8 @@ export class Laboratory {
   readonly seed: number;
   /** Where the models compute. */
   readonly device: Device;
+  /** What they compute in. */
+  readonly dtype: LanguageModel["dtype"];
   readonly #store: ResultStore;
   readonly #report: ProgressReport;
   readonly #inputs = new Map<string, string>();
@@ -97,6 +125,8 @@ export class Laboratory {
       readonly seed: number;
       /** Where the models compute. `@default "cpu"` */
       readonly device?: Device;
+      /** What the models compute in. `@default "float32"` */
+      readonly dtype?: LanguageModel["dtype"];
       readonly store: ResultStore;
       /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
       readonly pool?: EvaluationPool;
@@ -109,6 +139,7 @@ export class Laboratory {
     this.size = options.size;
     this.seed = options.seed;
     this.device = options.device ?? "cpu";
+    this.dtype = options.dtype ?? "float32";
     this.#store = options.store;
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
@@ -120,6 +151,12 @@ export class Laboratory {
     return Object.fromEntries([...this.#inputs].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** The first held-out problems, as many of each family; `count` is that of all families. */
+  problems(count: number): readonly Problem[] {
+    const perFamily = Math.ceil(count / FAMILIES.length);
+    return FAMILIES.flatMap((family) => testSet(family, { size: perFamily })).slice(0, count);
+  }
+
   /**
    * Outcomes of a condition on the six held-out families: [training seed][evaluation seed][problem][sample] by
    * family. The base model has one training seed. Greedy decoding has one evaluation seed.
@@ -128,27 +165,42 @@ export class Laboratory {
    * the signal's reason when it is aborted.
    */
   async outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
-    const { zoo, run, prefix = "", decoding } = condition;
+    const { zoo, run, prefix = "", system, decoding } = condition;
     const { problems: perFamily, maxNewTokens } = this.size;
     const problems = FAMILIES.flatMap((family) => testSet(family, { size: perFamily }));
-    const seeds = decoding === "greedy"
-      ? [this.seed]
-      : Array.from({ length: this.size.evaluationSeeds }, (_, turn) => this.seed + turn);
-    const runs = run === null ? [null] : await zoo.trainedVectors(run);
-    const label = [zoo.entry.name, run ?? "base", prefix === "" ? "" : `+ "${prefix}"`, decoding]
+    const seedCount = decoding === "greedy"
+      ? 1
+      : Math.min(condition.evaluationSeeds ?? Infinity, this.size.evaluationSeeds);
+    const seeds = Array.from({ length: seedCount }, (_, turn) => this.seed + turn);
+    const treatments = run === null ? [null] : await treatmentsOf(zoo, run);
+    const runName = run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "";
+    const label = [zoo.entry.name, runName, prefix === "" ? "" : `+ "${prefix}"`, decoding]
       .filter((part) => part !== "").join(" ");
     const count = problems.length * seeds.length, done = new Map<number, number>();
     const keys: unknown[] = [];
-    for (const trained of runs) {
-      const parents = await this.#parents({ zoo, run, trained, problems, prefix });
-      keys.push({ ...parents, kind: "outcomes", seeds, decoding, prefix, maxNewTokens });
+    for (const treatment of treatments) {
+      const parents = await this.#parents({
+        zoo,
+        treatments: treatment === null ? [] : [treatment],
+        problems,
+        prefix,
+        ...(system === undefined ? {} : { system }),
+      });
+      keys.push({
+        ...parents,
+        kind: "outcomes",
+        seeds,
+        decoding,
+        prefix,
+        system: system ?? null,
+        maxNewTokens,
+      });
     }
     const measure = async (turn: number): Promise<Evaluation["outcomes"]> => {
-      const trained = runs[turn] ?? null;
       const onProgress = (answers: number) => {
         done.set(turn, answers);
-        const sum = runs.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
-        this.#progress({ label, done: sum, total: runs.length * count, unit: "answers" });
+        const sum = treatments.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
+        this.#progress({ label, done: sum, total: treatments.length * count, unit: "answers" });
       };
       const outcomes = await this.#store.get(keys[turn], () => {
         onProgress(0);
@@ -158,7 +210,8 @@ export class Laboratory {
           seeds,
           temperature: decoding === "greedy" ? 0 : 1,
           answerPrefix: prefix,
-          ...(trained === null ? {} : { steer: trained.vectors, place: trained.place }),
+          ...(system === undefined ? {} : { system }),
+          ...additionsOf(treatments[turn] ?? null),
           onProgress,
         });
       });
@@ -167,12 +220,33 @@ export class Laboratory {
     };
     // Without a pool one training seed is finished, and kept, before the next begins.
     const tables: Evaluation["outcomes"][] = [];
-    if (this.#pool === null) { for (const turn of runs.keys()) tables.push(await measure(turn)); }
-    else tables.push(...await Promise.all(runs.map((_, turn) => measure(turn))));
+    if (this.#pool === null) { for (const turn of treatments.keys()) tables.push(await measure(turn)); }
+    else tables.push(...await Promise.all(treatments.map((_, turn) => measure(turn))));
     return Object.fromEntries(FAMILIES.map((family, f) => [
       family,
       tables.map((bySeed) => bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))),
     ]));
+  }
+
+  /**
+   * The result of `compute`, kept under the hash of the measurement, the first seed and the longest answer. It must be
+   * a pure function of these and give a value that JSON can carry; `compute` tells how much of `total` is done.
+   *
+   * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
+   */
+  async measure<T>(
+    measurement: Measurement,
+    compute: (onProgress: (done: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { kind, zoo, treatments = [], problems, settings, label, total, unit } = measurement;
+    const parents = await this.#parents({ zoo, treatments, problems });
+    const key = { ...parents, kind, settings, seed: this.seed, maxNewTokens: this.size.maxNewTokens };
+    const onProgress = (done: number) =>
+      this.#progress({ label: `${zoo.entry.name} ${label}`, done, total, unit });
+    return await this.#store.get(key, () => {
+      onProgress(0);
+      return compute(onProgress);
+    });
   }
 
   /**
@@ -185,45 +259,30 @@ export class Laboratory {
   async shifts(
     options: {
       readonly zoo: ZooModel;
-      readonly run: RunName;
+      readonly run: RunName | readonly Treatment[];
       /** Tokens whose Δp is kept at every position. */
       readonly follow: readonly number[];
     },
   ): Promise<readonly (readonly ShiftSample[])[]> {
     const { zoo, run, follow } = options;
     const { maxNewTokens, traced } = this.size;
-    const perFamily = Math.ceil(traced / FAMILIES.length);
-    const problems = FAMILIES.flatMap((family) => testSet(family, { size: perFamily })).slice(0, traced);
-    const runs = await zoo.trainedVectors(run);
+    const problems = this.problems(traced);
     const traces: (readonly ShiftSample[])[] = [];
-    for (const [turn, trained] of runs.entries()) {
-      const key = {
-        ...await this.#parents({ zoo, run, trained, problems }),
-        kind: "shifts with KL",
-        follow,
-        seed: this.seed,
-        maxNewTokens,
-      };
-      const onProgress = (done: number) =>
-        this.#progress({
-          label: `${zoo.entry.name} ${run} shifts`,
-          done: turn * problems.length + done,
-          total: runs.length * problems.length,
-          unit: "texts",
-        });
-      const records = await this.#store.get(key, () => {
-        onProgress(0);
-        const { vectors, place } = trained;
-        return traceShifts(zoo, {
-          vectors,
-          place,
+    for (const treatment of await treatmentsOf(zoo, run)) {
+      const records = await this.measure(
+        {
+          kind: "shifts with KL",
+          zoo,
+          treatments: [treatment],
           problems,
-          follow,
-          seed: this.seed,
-          maxNewTokens,
-          onProgress,
-        });
-      });
+          settings: { follow },
+          label: `${treatment.name} shifts`,
+          total: problems.length,
+          unit: "texts",
+        },
+        (onProgress) =>
+          traceShifts(zoo, { treatment, problems, follow, seed: this.seed, maxNewTokens, onProgress }),
+      );
       traces.push(records.map(fromRecord));
     }
     return traces;
@@ -256,30 +315,33 @@ export class Laboratory {
   async #parents(
     measured: {
       readonly zoo: ZooModel;
-      readonly run: RunName | null;
-      readonly trained: TrainedVectors | null;
+      readonly treatments: readonly Treatment[];
       readonly problems: readonly Problem[];
       readonly prefix?: string;
+      readonly system?: string;
     },
   ) {
-    const { zoo, run, trained, problems, prefix = "" } = measured;
-    this.#checkRoom(zoo, { problems, prefix });
+    const { zoo, treatments, problems } = measured;
+    this.#checkRoom(zoo, measured);
     const { name } = zoo.entry;
     const model = await zoo.model.checkpoint.hash();
     const tokenizer = zoo.tokenizer.hash;
     const problemHash = sha256(canonicalJson(problems));
-    const graph = zoo.model.graphHash(trained === null ? {} : { place: trained.place });
+    const routes: readonly Additions[] = treatments.length === 0 ? [{}] : treatments;
+    const graphs = routes.map((additions) => zoo.model.graphHash(additions));
     this.#inputs.set(`model.${name}`, model);
     this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);
-    this.#inputs.set(`graph.rollout.${name}`, graph);
-    if (trained !== null) this.#inputs.set(`vectors.${name}.${run}.seed-${trained.seed}`, trained.hash);
+    this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
+    for (const { inputs } of treatments) {
+      for (const [input, hash] of Object.entries(inputs)) this.#inputs.set(input, hash);
+    }
     return {
       model,
       tokenizer,
-      graph,
+      graphs,
       problems: problemHash,
-      vectors: trained?.hash ?? null,
+      treatments: treatments.map(treatmentKey),
       device: this.device,
       runtime: runtimeReport().version,
     };
@@ -287,11 +349,14 @@ export class Laboratory {
 
   #checkRoom(
     zoo: ZooModel,
-    asked: { readonly problems: readonly Problem[]; readonly prefix: string },
+    asked: { readonly problems: readonly Problem[]; readonly prefix?: string; readonly system?: string },
   ): void {
     const { tokenizer, model: { config: { maxPositions } } } = zoo;
-    const prompts = asked.problems.map(({ question }) => promptTokens(tokenizer, question).length);
-    const longest = Math.max(...prompts) + (asked.prefix === "" ? 0 : tokenizer.encode(asked.prefix).length);
+    const { prefix = "", system } = asked;
+    const prompts = asked.problems.map(({ question }) =>
+      promptTokens(tokenizer, question, system === undefined ? {} : { system }).length
+    );
+    const longest = Math.max(...prompts) + (prefix === "" ? 0 : tokenizer.encode(prefix).length);
     const { maxNewTokens } = this.size;
     if (longest + maxNewTokens <= maxPositions) return;
     throw new InputError(
@@ -304,4 +369,19 @@ export class Laboratory {
     this.#signal?.throwIfAborted();
     this.#report(step);
   }
+}
+
+/** Every training seed of a named run, or the treatments themselves. */
+async function treatmentsOf(
+  zoo: ZooModel,
+  run: RunName | readonly Treatment[],
+): Promise<readonly Treatment[]> {
+  return typeof run === "string" ? await zoo.trained(run) : run;
+}
+
+/** A treatment without its name and hashes, which a worker need not know. */
+function additionsOf(treatment: Treatment | null): Additions {
+  if (treatment === null) return {};
+  const { name: _, hash: __, inputs: ___, ...additions } = treatment;
+  return additions;
 }

@@ -8,13 +8,15 @@ export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./eva
 export {
   type Condition,
   Laboratory,
+  type Measurement,
   type MeasurementStep,
   type ProgressReport,
   STUDY_SIZES,
   type StudySize,
 } from "./laboratory.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
-export type { Bench, Findings, ItemClass, Reproduction } from "./reproduction.ts";
+export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
-export { type RunName, type TrainedVectors, type ZooEntry, ZooModel } from "./zoo.ts";
+export { derivedTreatment, type Treatment } from "./treatment.ts";
+export { type RunName, type ZooEntry, ZooModel } from "./zoo.ts";

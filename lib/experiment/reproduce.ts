@@ -49,20 +49,23 @@ export interface ReproduceOptions {
  * });
  * const item: Reproduction = {
  *   id: "layers", slug: "layers", title: "How many layers", itemClass: "inferred", differences: [],
- *   run: ({ a }) => Promise.resolve({
- *     spec: { mark: "bar", data: { values: [{ layers: a.layers }] }, encoding: { x: { field: "layers" } } },
- *     values: [{ name: "layers", value: a.layers, unit: "layers" }],
- *     claims: [],
- *   }),
+ *   async run({ open }) {
+ *     const { layers } = await open("a");
+ *     return {
+ *       spec: { mark: "bar", data: { values: [{ layers }] }, encoding: { x: { field: "layers" } } },
+ *       values: [{ name: "layers", value: layers, unit: "layers" }],
+ *       claims: [],
+ *     };
+ *   },
  * };
  * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const folder = await Deno.makeTempDir();
  * const { checks: [check] } = await reproduce(item, {
- *   bench: { lab, a }, expectations: [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config" }],
+ *   bench: { lab, open: () => Promise.resolve(a) }, expectations: [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config" }],
  *   source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
  * });
  * if (check?.verdict !== "pass") throw new Error("base A has eight layers");
- * await a.model.release();
+ * await a.release();
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -83,7 +86,7 @@ export async function reproduce(item: Reproduction, options: ReproduceOptions): 
     inputs: bench.lab.inputs,
     seed: bench.lab.seed,
     device: bench.lab.device,
-    dtype: bench.a.model.dtype,
+    dtype: bench.lab.dtype,
     versions: { onnxruntime: runtimeReport().version, font: FONT_VERSION },
   };
   const svg = await renderSvg(spec);

@@ -5,12 +5,18 @@ import type { ZooModel } from "./zoo.ts";
 /** How what an item shows is known; see the source classes of fixtures/paper. */
 export type ItemClass = "caption" | "code" | "review" | "inferred";
 
+/**
+ * What a model of the zoo stands for: `a` for Qwen2.5-Math-7B, `a_instruct` for Qwen2.5-7B-Instruct, `b` for
+ * Llama-3.1-8B-Instruct; `control` is the negative control, a model without the paper's mechanisms.
+ */
+export type ModelRole = "a" | "a_instruct" | "b" | "control";
+
 /** What a reproduction may use. */
 export interface Bench {
   /** Measures conditions. */
   readonly lab: Laboratory;
-  /** The model that stands for Qwen2.5-Math-7B. */
-  readonly a: ZooModel;
+  /** The model of a role, opened when it is first asked for. Throws an InputError where there is none. */
+  readonly open: (role: ModelRole) => Promise<ZooModel>;
 }
 
 /** What a reproduction found. */

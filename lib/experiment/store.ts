@@ -18,10 +18,11 @@ import { canonicalJson, sha256 } from "../core/mod.ts";
  */
 export class ResultStore {
   readonly #folder: string | null;
+  readonly #held = new Map<string, Promise<unknown>>();
   #read = 0;
   #made = 0;
 
-  /** A store in `folder`, which is made when the first result is kept; null keeps nothing and computes always. */
+  /** A store in `folder`, which is made when the first result is kept; null keeps results in memory alone, as long as the store lives. */
   constructor(folder: string | null) {
     this.#folder = folder;
   }
@@ -39,19 +40,28 @@ export class ResultStore {
    * would come back as null.
    */
   async get<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
-    const keyText = canonicalJson(key);
-    const path = this.#folder === null ? null : `${this.#folder}/${sha256(keyText)}.json`;
-    const kept = path === null ? null : entryOf(await readText(path), keyText);
+    const keyText = canonicalJson(key), name = sha256(keyText);
+    if (this.#folder === null) {
+      const held = this.#held.get(name) as Promise<T> | undefined;
+      if (held !== undefined) {
+        this.#read++;
+        return await held;
+      }
+      const result = compute();
+      this.#held.set(name, result);
+      result.then(() => this.#made++, () => this.#held.delete(name));
+      return await result;
+    }
+    const path = `${this.#folder}/${name}.json`;
+    const kept = entryOf(await readText(path), keyText);
     if (kept !== null) {
       this.#read++;
       return kept.result as T;
     }
     const result = await compute();
     this.#made++;
-    if (this.#folder !== null && path !== null) {
-      await ensureFolder(this.#folder);
-      await writeFileAtomic(path, canonicalJson({ key, result }));
-    }
+    await ensureFolder(this.#folder);
+    await writeFileAtomic(path, canonicalJson({ key, result }));
     return result;
   }
 }

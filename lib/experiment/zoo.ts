@@ -1,7 +1,8 @@
 import { ChatTokenizer } from "../checkpoint/mod.ts";
 import { InputError, sha256 } from "../core/mod.ts";
-import { LanguageModel, loadVectors, type OpenOptions, type SteeringVectors } from "../decode/mod.ts";
+import { LanguageModel, loadTrained, type OpenOptions } from "../decode/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
+import type { Treatment } from "./treatment.ts";
 
 /** Where a model of the zoo and its vectors are, and what it stands for. */
 export interface ZooEntry {
@@ -15,20 +16,16 @@ export interface ZooEntry {
   readonly opener: string;
 }
 
-/** The vectors of one training run. */
-export interface TrainedVectors {
-  /** By layer. */
-  readonly vectors: SteeringVectors;
-  /** Where in their blocks they are added. */
-  readonly place: VectorPlace;
-  /** SHA-256 of the file. */
-  readonly hash: string;
-  /** Training seed. */
-  readonly seed: number;
-}
-
-/** A run of the zoo: all layers together, or one layer. */
-export type RunName = "all" | `layer-${number}`;
+/**
+ * A run of the zoo: `all` or `layer-3` (vectors), `adapter-all` or `adapter-3` (rank-1 adapters on down_proj),
+ * `place-attention-5` (a vector at another place of its block); `full` has models of its own, see {@link ZooModel.tuned}.
+ */
+export type RunName =
+  | "all"
+  | `layer-${number}`
+  | "adapter-all"
+  | `adapter-${number}`
+  | `place-${VectorPlace}-${number}`;
 
 /**
  * A model of the zoo, opened, with its trained vectors.
@@ -38,9 +35,9 @@ export type RunName = "all" | `layer-${number}`;
  * import { ZooModel } from "./mod.ts";
  * const modelFolder = "./fixtures/embedded/base-a", vectorsFolder = "./fixtures/embedded/vectors/base-a";
  * const zoo = await ZooModel.open({ name: "base-a", modelFolder, vectorsFolder, opener: "To" });
- * const [first] = await zoo.trainedVectors("all");
- * if (first?.vectors.size !== zoo.layers) throw new Error("one vector per layer");
- * await zoo.model.release();
+ * const [first] = await zoo.trained("all");
+ * if (first?.steer?.size !== zoo.layers) throw new Error("one vector per layer");
+ * await zoo.release();
  * ```
  */
 export class ZooModel {
@@ -51,16 +48,34 @@ export class ZooModel {
   /** Its tokenizer. */
   readonly tokenizer: ChatTokenizer;
 
-  private constructor(entry: ZooEntry, model: LanguageModel, tokenizer: ChatTokenizer) {
+  readonly #options: OpenOptions;
+  #tuned: Promise<readonly ZooModel[]> | null = null;
+
+  private constructor(
+    entry: ZooEntry,
+    opened: {
+      readonly model: LanguageModel;
+      readonly tokenizer: ChatTokenizer;
+      readonly options: OpenOptions;
+    },
+  ) {
     this.entry = entry;
-    this.model = model;
-    this.tokenizer = tokenizer;
+    this.model = opened.model;
+    this.tokenizer = opened.tokenizer;
+    this.#options = opened.options;
   }
 
   /** Opens the model's folder. Throws an InputError for anything wrong with it. */
   static async open(entry: ZooEntry, options: OpenOptions = {}): Promise<ZooModel> {
     const model = await LanguageModel.open(entry.modelFolder, options);
-    return new ZooModel(entry, model, await model.tokenizer());
+    return new ZooModel(entry, { model, tokenizer: await model.tokenizer(), options });
+  }
+
+  /** Frees the model, and the tuned ones that were opened from it. */
+  async release(): Promise<void> {
+    const tuned = await (this.#tuned ?? []);
+    for (const other of tuned) await other.release();
+    await this.model.release();
   }
 
   /** Number of layers. */
@@ -69,36 +84,87 @@ export class ZooModel {
   }
 
   /**
-   * Every training seed of a run, in order of the seeds.
+   * What every training seed of a run made, in order of the seeds.
    *
    * @throws InputError when there is none, and for a file that does not fit the model.
    */
-  async trainedVectors(run: RunName): Promise<readonly TrainedVectors[]> {
+  async trained(run: RunName): Promise<readonly Treatment[]> {
+    const found = await this.#found(run, ".safetensors");
+    return await Promise.all(found.map(async ({ path, seed }) => {
+      const { vectors, adapters, place } = await loadTrained(path, this.model.config);
+      const hash = sha256(await Deno.readFile(path)), name = `${run}.seed-${seed}`;
+      return {
+        name,
+        hash,
+        inputs: { [`vectors.${this.entry.name}.${name}`]: hash },
+        ...(vectors.size === 0 ? {} : { steer: vectors, place }),
+        ...(adapters.size === 0 ? {} : { adapters }),
+      };
+    }));
+  }
+
+  /**
+   * Fully tuned versions of this model by the same objective, one per training seed, opened once and released with it.
+   *
+   * @throws InputError when there is none, and for a folder that is no model.
+   */
+  tuned(): Promise<readonly ZooModel[]> {
+    this.#tuned ??= this.#openTuned();
+    return this.#tuned;
+  }
+
+  async #openTuned(): Promise<readonly ZooModel[]> {
+    const opened: ZooModel[] = [];
+    try {
+      for (const { path, seed } of await this.#found("full", "")) {
+        const entry = { ...this.entry, name: `${this.entry.name}.full.seed-${seed}`, modelFolder: path };
+        opened.push(await ZooModel.open(entry, this.#options));
+      }
+      return opened;
+    } catch (error) {
+      for (const zoo of opened) await zoo.release();
+      this.#tuned = null;
+      throw error;
+    }
+  }
+
+  /** Files or folders `RUN.seed-N` of a run, in order of the seeds; at least one. */
+  async #found(run: RunName | "full", ending: string): Promise<readonly { path: string; seed: number }[]> {
     const folder = this.entry.vectorsFolder;
     const found: { path: string; seed: number }[] = [];
     try {
       for await (const file of Deno.readDir(folder)) {
-        const match = /^(.+)\.seed-(\d+)\.safetensors$/.exec(file.name);
-        if (match?.[1] === run) found.push({ path: `${folder}/${file.name}`, seed: Number(match[2]) });
+        const match = /^(.+)\.seed-(\d+)(\.safetensors)?$/.exec(file.name);
+        if (match?.[1] === run && (match[3] ?? "") === ending) {
+          found.push({ path: `${folder}/${file.name}`, seed: Number(match[2]) });
+        }
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-      throw new InputError("no folder of steering vectors", {
+      throw new InputError("no folder of trained vectors", {
         where: folder,
         repair: "pass --vectors",
         cause: error,
       });
     }
     if (found.length === 0) {
-      throw new InputError(`no vectors of run "${run}"`, {
+      throw new InputError(`no run "${run}"`, {
         where: folder,
-        repair: `train them: deno task train --layers ${run.replace("layer-", "")} --out ${folder}`,
+        repair: `train it: ${trainingCommand(run, folder)}`,
       });
     }
-    found.sort((a, b) => a.seed - b.seed);
-    return await Promise.all(found.map(async ({ path, seed }) => {
-      const { vectors, place } = await loadVectors(path, this.model.config);
-      return { vectors, place, seed, hash: sha256(await Deno.readFile(path)) };
-    }));
+    return found.sort((a, b) => a.seed - b.seed);
   }
+}
+
+/** The command that makes a run. */
+function trainingCommand(run: RunName | "full", folder: string): string {
+  const [, kind, place, layers] = /^(?:(adapter|layer|place-(\w+))-)?(\w+)$/.exec(run) ?? [];
+  const parameters = run === "full"
+    ? " --parameters full"
+    : kind === "adapter"
+    ? " --parameters adapter"
+    : "";
+  const at = place === undefined ? "" : ` --place ${place}`;
+  return `deno task train${parameters}${run === "full" ? "" : ` --layers ${layers}`}${at} --out ${folder}`;
 }

@@ -155,9 +155,9 @@ export async function withTinyZoo(
 export async function withZooModel(body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>): Promise<void> {
   await withTinyZoo(async (tiny) => {
     const zoo = await ZooModel.open(tiny.entry, { threads: 1 });
-    await body(zoo, tiny).finally(() => zoo.model.release());
+    await body(zoo, tiny).finally(() => zoo.release());
   });
 }
 
 /** A study that takes the tiny model a moment. */
-export const TINY_SIZE = { problems: 3, evaluationSeeds: 2, traced: 9, maxNewTokens: 12 };
+export const TINY_SIZE = { problems: 3, evaluationSeeds: 2, traced: 9, read: 4, maxNewTokens: 12 };

@@ -91,5 +91,5 @@ Deno.test("Laboratory measures the same with a pool as without", async () => {
   const condition = { zoo, run: "layer-6", decoding: "sampling" } as const;
   assertEquals(await pooled.outcomes(condition), await plain.outcomes(condition));
   pool.close();
-  await zoo.model.release();
+  await zoo.release();
 });

@@ -68,8 +68,8 @@ Deno.test("Laboratory.outcomes() numbers problems and seeds as evaluate() does, 
   withZooModel(async (zoo) => {
     const lab = laboratory({ seed: 5 });
     const outcomes = await lab.outcomes({ zoo, run: "layer-3", decoding: "sampling", prefix: "To" });
-    const runs = await zoo.trainedVectors("layer-3");
-    for (const [turn, { vectors: steer }] of runs.entries()) {
+    const runs = await zoo.trained("layer-3");
+    for (const [turn, { steer = new Map() }] of runs.entries()) {
       const settings = {
         problems: PROBLEMS,
         maxNewTokens: TINY_SIZE.maxNewTokens,
@@ -180,14 +180,19 @@ Deno.test("Laboratory reports each condition under one label, from nothing to al
     };
     await measure();
     const labels = [...new Set(steps.map(({ label }) => label))];
-    assertEquals(labels, ["base-a layer-3 sampling", 'base-a base + "To" greedy', "base-a layer-3 shifts"]);
-    const totals = [4 * PROBLEMS.length, PROBLEMS.length, 2 * TINY_SIZE.traced];
+    assertEquals(labels, [
+      "base-a layer-3 sampling",
+      'base-a base + "To" greedy',
+      "base-a layer-3.seed-0 shifts",
+      "base-a layer-3.seed-1 shifts",
+    ]);
+    const totals = [4 * PROBLEMS.length, PROBLEMS.length, TINY_SIZE.traced, TINY_SIZE.traced];
     for (const [index, label] of labels.entries()) {
       const own = steps.filter((step) => step.label === label), done = own.map((step) => step.done);
       assertEquals([done[0], done.at(-1)], [0, totals[index]]);
       assertEquals(done, [...done].sort((a, b) => a - b));
       assert(own.every(({ total }) => total === totals[index]));
-      assert(own.every(({ unit }) => unit === (index === 2 ? "texts" : "answers")));
+      assert(own.every(({ unit }) => unit === (index >= 2 ? "texts" : "answers")));
     }
     const reports = steps.length;
     await measure();
@@ -227,11 +232,77 @@ Deno.test("Laboratory refuses answers that may not fit the model's positions", (
     );
   }));
 
+Deno.test("Laboratory tells treatments, routes, system prompts and numbers of seeds apart", () =>
+  withZooModel(async (zoo, { folder }) => {
+    const calls = countGenerations(zoo);
+    const lab = () => laboratory({ store: new ResultStore(`${folder}/store`) });
+    const [first] = await zoo.trained("layer-2");
+    if (first === undefined) throw new Error("a run of the tiny zoo");
+    const condition = { zoo, run: [first], decoding: "sampling" } as const;
+    const whole = await lab().outcomes(condition);
+    assertEquals(calls.count, 2);
+    const fewer = await lab().outcomes({ ...condition, evaluationSeeds: 1 });
+    assertEquals(calls.count, 3);
+    assertEquals(fewer["linear"]?.[0]?.[0], whole["linear"]?.[0]?.[0]);
+    await lab().outcomes({ ...condition, run: [{ ...first, lastBlock: { mode: "skip_attn" } }] });
+    assertEquals(calls.count, 5);
+    await lab().outcomes({ ...condition, system: "Put the answer in a box." });
+    assertEquals(calls.count, 7);
+    // A name is no part of what is measured.
+    assertEquals(await lab().outcomes({ ...condition, run: [{ ...first, name: "the same" }] }), whole);
+    assertEquals(calls.count, 7);
+  }));
+
+Deno.test("Laboratory.measure() computes once for the same inputs and settings, and tells of its inputs", () =>
+  withZooModel(async (zoo, { folder }) => {
+    const [first, second] = await zoo.trained("layer-3");
+    if (first === undefined || second === undefined) throw new Error("two training seeds");
+    let computed = 0;
+    const count = (done: (steps: number) => void) => {
+      done(1);
+      return Promise.resolve(++computed);
+    };
+    const steps: MeasurementStep[] = [];
+    const lab = (seed = 0) =>
+      laboratory({ store: new ResultStore(`${folder}/store`), seed, report: (step) => steps.push(step) });
+    const measurement = {
+      kind: "count",
+      zoo,
+      treatments: [first],
+      problems: lab().problems(5),
+      settings: { layer: 1 },
+      label: "counting",
+      total: 2,
+      unit: "texts",
+    } as const;
+    const one = lab();
+    assertEquals([await one.measure(measurement, count), await lab().measure(measurement, count)], [1, 1]);
+    assertEquals(Object.keys(one.inputs).filter((name) => name.startsWith("vectors")), [
+      "vectors.base-a.layer-3.seed-0",
+    ]);
+    assertEquals(steps, [0, 1].map((done) => ({ label: "base-a counting", done, total: 2, unit: "texts" })));
+    const others = [
+      lab().measure({ ...measurement, settings: { layer: 2 } }, count),
+      lab().measure({ ...measurement, treatments: [second] }, count),
+      lab().measure({ ...measurement, treatments: [] }, count),
+      lab().measure({ ...measurement, problems: lab().problems(4) }, count),
+      lab().measure({ ...measurement, kind: "count again" }, count),
+      lab(1).measure(measurement, count),
+    ];
+    assertEquals(new Set(await Promise.all(others)).size, others.length);
+  }));
+
+Deno.test("Laboratory.problems() takes the first held-out problems, as many of each family", () => {
+  const lab = laboratory();
+  assertEquals(lab.problems(12), FAMILIES.flatMap((family) => testSet(family, { size: 2 })));
+  assertEquals(lab.problems(1), testSet("linear", { size: 1 }));
+});
+
 Deno.test("Laboratory measures vectors at the place of their file", () =>
   withZooModel(async (zoo, { entry }) => {
     const path = `${entry.vectorsFolder}/layer-1.seed-0.safetensors`;
-    const [trained] = await zoo.trainedVectors("layer-1");
-    const vectors: SteeringVectors = trained?.vectors ?? new Map();
+    const [trained] = await zoo.trained("layer-1");
+    const vectors: SteeringVectors = trained?.steer ?? new Map();
     const follow = [zoo.tokenizer.tokenId("To") as number];
     const measured = async (place: VectorPlace) => {
       await saveVectors(path, { vectors, place, metadata: {} });

@@ -46,7 +46,7 @@ Deno.test("fig1 and fig3 find on the shipped zoo at the quick size what it was b
       const opener = valueOf(last, "shift.opener.position_0") ?? NaN;
       assert(opener > -1 && opener < 1, `Δp of the opener ${opener}`);
       const texts = (valueOf(last, "shift.texts") ?? NaN) + (valueOf(last, "shift.truncated_texts") ?? NaN);
-      assertEquals(texts, size.traced * (await a.trainedVectors(`layer-${a.layers - 1}`)).length);
+      assertEquals(texts, size.traced * (await a.trained(`layer-${a.layers - 1}`)).length);
       assertEquals(last.claims.map(({ claim }) => claim), [
         "boost_concentrates_on_first_token",
         "last_layer_boosts_opener",
@@ -54,6 +54,6 @@ Deno.test("fig1 and fig3 find on the shipped zoo at the quick size what it was b
       ]);
       assertEquals(last.claims.slice(0, 2).map(({ holds }) => typeof holds), ["boolean", "boolean"]);
     } finally {
-      await a.model.release();
+      await a.release();
     }
   }));

@@ -17,7 +17,8 @@ const ITEM: Reproduction = {
   title: "One number",
   itemClass: "inferred",
   differences: [],
-  run: async ({ lab, a }) => {
+  run: async ({ lab, open }) => {
+    const a = await open("a");
     const outcomes = await lab.outcomes({ zoo: a, run: null, decoding: "greedy" });
     const value = Object.values(outcomes).flat(4).reduce((sum, right) => sum + right, 0);
     return {
@@ -54,7 +55,7 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
   withZooModel(async (a, tiny) => {
     const paper = await readPaperItem(`${tiny.fixtures}/paper/fig1.json`, { item: "fig1" });
     const expectations = [{ metric: "accuracy.all_layers", expected: 1, tolerance: 0.5, reason: "by hand" }];
-    const bench = { lab: lab(), a };
+    const bench = { lab: lab(), open: () => Promise.resolve(a) };
     const metrics = await reproduce(ITEM, options(tiny, { bench, expectations, paper }));
     const written = parseMetrics(await Deno.readTextFile(`${tiny.folder}/fig1/metrics.json`), "metrics.json");
     assertEquals(written, metrics);
@@ -76,7 +77,10 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
 
 Deno.test("reproduce() without expected values checks nothing, and without the paper says nothing of it", () =>
   withZooModel(async (a, tiny) => {
-    const metrics = await reproduce(ITEM, options(tiny, { bench: { lab: lab(), a } }));
+    const metrics = await reproduce(
+      ITEM,
+      options(tiny, { bench: { lab: lab(), open: () => Promise.resolve(a) } }),
+    );
     assertEquals(metrics.checks, []);
     assertEquals("paper" in metrics, false);
   }));
@@ -84,7 +88,7 @@ Deno.test("reproduce() without expected values checks nothing, and without the p
 Deno.test("reproduce() refuses an expected value of no metric before anything is written", () =>
   withZooModel(async (a, tiny) => {
     const expectations = [{ metric: "accuracy.al_layers", expected: 1, tolerance: 0.5, reason: "by hand" }];
-    const bench = { lab: lab(), a };
+    const bench = { lab: lab(), open: () => Promise.resolve(a) };
     await assertRejects(
       () => reproduce(ITEM, options(tiny, { bench, expectations })),
       InputError,

@@ -69,13 +69,17 @@ Deno.test("ResultStore gives a result that is null back without computing it", (
     assertEquals(await store.get<number | null>(KEY, () => Promise.resolve(1)), null);
   }));
 
-Deno.test("ResultStore without a folder computes always and keeps nothing", () =>
+Deno.test("ResultStore without a folder keeps results in memory alone, while it lives", () =>
   withFolder(async (folder) => {
     const { calls, compute } = counted(3);
     const store = new ResultStore(null);
-    assertEquals([await store.get(KEY, compute), await store.get(KEY, compute)], [3, 3]);
+    assertEquals(await Promise.all([store.get(KEY, compute), store.get(KEY, compute)]), [3, 3]);
+    assertEquals(calls.count, 1);
+    assertEquals(store.counts, { read: 1, made: 1 });
+    assertEquals(await new ResultStore(null).get(KEY, compute), 3);
     assertEquals(calls.count, 2);
-    assertEquals(store.counts, { read: 0, made: 2 });
+    await assertRejects(() => store.get("other", () => Promise.reject(new Error("failed"))), Error, "failed");
+    assertEquals(await store.get("other", compute), 3); // a failure is not kept
     assertEquals(filesOf(folder), []);
   }));
 

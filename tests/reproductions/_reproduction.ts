@@ -16,7 +16,7 @@ export function findingsOf(
   options: { readonly a: ZooModel; readonly size?: StudySize; readonly store?: ResultStore },
 ): Promise<Findings> {
   const { a, size = TINY_SIZE, store = new ResultStore(null) } = options;
-  return item.run({ lab: new Laboratory({ size, seed: 0, store }), a });
+  return item.run({ lab: new Laboratory({ size, seed: 0, store }), open: () => Promise.resolve(a) });
 }
 
 /** The value of a metric, which must be there. */

@@ -41,7 +41,7 @@ Deno.test("fig1 gives the accuracy that evaluating the same vectors and seeds gi
   withZooModel(async (a) => {
     const findings = await findingsOf(fig01, { a });
     const problems = FAMILIES.flatMap((family) => testSet(family, { size: TINY_SIZE.problems }));
-    const tables = await Promise.all((await a.trainedVectors("layer-3")).map(async ({ vectors: steer }) => {
+    const tables = await Promise.all((await a.trained("layer-3")).map(async ({ steer = new Map() }) => {
       const settings = { problems, maxNewTokens: TINY_SIZE.maxNewTokens, seeds: [0, 1], steer };
       return (await evaluate(a.model, settings)).outcomes;
     }));
@@ -71,7 +71,7 @@ Deno.test("fig1 on a model without middle layers says that the claim about them 
     }
     const a = await ZooModel.open({ ...entry, modelFolder, vectorsFolder }, { threads: 1 });
     const findings = await findingsOf(fig01, { a, size: { ...TINY_SIZE, problems: 2 } });
-    await a.model.release();
+    await a.release();
     checkFindings(findings);
     const [middle] = findings.claims;
     assertEquals([middle?.holds, middle?.effect.value, middle?.interval], [null, null, null]);
@@ -82,5 +82,5 @@ Deno.test("fig1 misses a run of vectors before it measures anything", () =>
   withZooModel(async (a, { entry }) => {
     await Deno.remove(`${entry.vectorsFolder}/layer-2.seed-0.safetensors`);
     a.model.generate = () => Promise.reject(new Error("measured too early"));
-    await assertRejects(() => findingsOf(fig01, { a }), InputError, 'no vectors of run "layer-2"');
+    await assertRejects(() => findingsOf(fig01, { a }), InputError, 'no run "layer-2"');
   }));

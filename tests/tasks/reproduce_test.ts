@@ -13,7 +13,7 @@ function reproduce(
   options: { readonly out?: string; readonly interruptAt?: string } = {},
 ): Promise<Ended> {
   const { out = `${tiny.folder}/out`, interruptAt } = options;
-  const store = `${tiny.folder}/store`, quick = { ...TINY_SIZE, problems: 2, traced: 6 };
+  const store = `${tiny.folder}/store`, quick = { ...TINY_SIZE, problems: 2, traced: 6, read: 3 };
   const command = reproduceCommand({ fixtures: tiny.fixtures, store, sizes: { full: TINY_SIZE, quick } });
   const all = [...args, "--out", out, "--threads", "1"];
   return runOn(command, all, interruptAt === undefined ? {} : { interruptAt });
@@ -192,7 +192,7 @@ Deno.test("reproduce refuses bad input in one line, before anything is measured 
     assertMatch(await refused(["fig1", "--model", `${tiny.folder}/no-model`]), /no-model/);
     assertMatch(
       await refused(["fig1", "--vectors", `${tiny.folder}/no-vectors`]),
-      /^error: no folder of steering vectors: .*no-vectors \(pass --vectors\)$/,
+      /^error: no folder of trained vectors: .*no-vectors \(pass --vectors\)$/,
     );
     const file = `${tiny.folder}/file`;
     await Deno.writeTextFile(file, "");
