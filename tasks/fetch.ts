@@ -5,11 +5,11 @@ import { Progress } from "./_progress.ts";
 /** Ids of one command; a suite has six benchmarks. */
 const MOST_IDS = 16;
 
-/** Brings models or data sets from the Hugging Face hub into the hub cache, where every other command finds it. */
+/** Brings models or data sets from the Hugging Face hub into the hub cache, where every other command finds them. */
 export const fetch = defineCommand({
   name: "fetch",
   summary:
-    "Fetches models or data sets of the Hugging Face hub into the hub cache; no other command uses it.",
+    "Fetches models or data sets of the Hugging Face hub into the hub cache; no other command asks the hub.",
   positionals: {
     metavar: "OWNER/NAME@REVISION",
     help: "Branch, tag or commit (default: main)",
@@ -37,7 +37,7 @@ export const fetch = defineCommand({
     ["deno task fetch Qwen/Qwen2.5-Math-1.5B@main", "Then --model Qwen/Qwen2.5-Math-1.5B works everywhere"],
     [
       "deno task fetch --dataset HuggingFaceH4/MATH-500",
-      "Then --suite math500 works, and --data HuggingFaceH4/MATH-500 for other suites that it holds",
+      "Then --suite math500 works without --data",
     ],
     ["HF_TOKEN=hf_… deno task fetch meta-llama/Llama-3.1-8B-Instruct", "A model whose terms you accepted"],
   ],

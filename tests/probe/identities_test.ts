@@ -2,19 +2,11 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { RandomStream, type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
 import type { LanguageModel, RunResult } from "../../lib/decode/mod.ts";
 import { SITE_KINDS, type SiteKind, type SiteName, siteName } from "../../lib/model/mod.ts";
-import { allLayers, randomVectors, withTinyModel } from "../decode/_tiny_model.ts";
+import { allLayers, randomVectors, withEachFamily } from "../decode/_tiny_model.ts";
 import { assertClose } from "../tolerances.ts";
 
 const ROWS = [[5, 17, 40, 2, 9], [33, 8, 8, 60, 1]];
 const SEQ = 5;
-/** Qwen2 with biases and grouped queries; Llama with one key head, heads of another width and tied embeddings. */
-const FAMILIES = [{}, { architecture: "llama", kvHeads: 1, headDim: 6, tiedEmbeddings: true }] as const;
-
-/** Runs a body with a small random model of each family. */
-async function withEachFamily(body: (model: LanguageModel) => Promise<void>): Promise<void> {
-  for (const family of FAMILIES) await withTinyModel(body, family);
-}
-
 /** What an edit must move a logit by to count as an effect: a hundred times what rounding moves it by. */
 const VISIBLE = 1e-3;
 
