@@ -77,13 +77,13 @@ export function hubCacheFolder(
     throw new InputError(
       "cannot find the hub cache, Deno was started without the permission to read variables",
       {
-        repair: `add --allow-env=${names.join(",")}, or pass the folder of a model`,
+        repair: `add --allow-env=${names.join(",")}, or pass a folder`,
         cause,
       },
     );
   }
   throw new InputError(`cannot find the hub cache, none of ${names.join(", ")} is set`, {
-    repair: "set HF_HUB_CACHE, or pass the folder of a model",
+    repair: "set HF_HUB_CACHE, or pass a folder",
   });
 }
 
