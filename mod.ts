@@ -15,7 +15,13 @@ import { LanguageModel, type OpenOptions } from "./lib/decode/mod.ts";
 
 export { InputError, type Tensor, tensor, zeros } from "./lib/core/mod.ts";
 export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
-export { fetchModel, type FetchModelOptions, type FetchProgress } from "./lib/checkpoint/mod.ts";
+export {
+  datasetPlace,
+  fetchDataset,
+  fetchModel,
+  type FetchOptions,
+  type FetchProgress,
+} from "./lib/checkpoint/mod.ts";
 export {
   answerMessages,
   type AnswerMode,

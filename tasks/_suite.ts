@@ -1,3 +1,4 @@
+import { cachedDataset, datasetPlace, hubCacheFolder } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
   answerModeOf,
@@ -81,24 +82,68 @@ async function readSuite(suite: SuiteName, place: string, count: number | undefi
   return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem };
 }
 
+/** The folder of the hub cache, or null where the environment names none: then nothing is in it. */
+function hubCacheOrNone(): string | null {
+  try {
+    return hubCacheFolder();
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+/** Where each suite's problems lie: what the user names, else the data set that publishes them, if it is cached. */
+async function placesOf(
+  suites: readonly SuiteName[],
+  options: {
+    readonly name: string;
+    readonly data: string | undefined;
+    readonly hubCache: string | undefined;
+  },
+): Promise<ReadonlyMap<SuiteName, string>> {
+  const { name, data } = options;
+  if (data !== undefined) {
+    const place = await datasetPlace(
+      data,
+      options.hubCache === undefined ? {} : { hubCache: options.hubCache },
+    );
+    return new Map(suites.map((suite) => [suite, place]));
+  }
+  const hubCache = options.hubCache ?? hubCacheOrNone();
+  const places = new Map<SuiteName, string>();
+  for (const suite of hubCache === null ? [] : suites) {
+    const place = await cachedDataset(BENCHMARK_SUITES[suite].hubIds, { hubCache: hubCache as string });
+    if (place !== null) places.set(suite, place);
+  }
+  const missing = suites.filter((suite) => !places.has(suite));
+  if (missing.length === 0) return places;
+  const ids = missing.map((suite) => BENCHMARK_SUITES[suite].hubIds[0]).join(" ");
+  throw new InputError(`--suite ${name} needs --data with the problems of ${missing.join(", ")}`, {
+    repair:
+      `give the .jsonl or .parquet file or its folder, or fetch them once: deno task fetch --dataset ${ids}`,
+  });
+}
+
 /**
- * The benchmarks of a suite. Throws an InputError that lists the known suites for an unknown one, and one that says
- * what is missing where a benchmark's file is not there.
+ * The benchmarks of a suite: from `data`, which is a file, a folder or the hub id of a cached data set, or else from
+ * the data set that publishes them, where the hub cache has it. Throws an InputError that lists the known suites for
+ * an unknown one, and one that says what is missing where a benchmark's file is not there.
  */
 export async function openSuite(
   name: string,
-  options: { readonly problems: number | undefined; readonly data: string | undefined },
+  options: {
+    readonly problems: number | undefined;
+    readonly data: string | undefined;
+    /** `@default` {@link hubCacheFolder} */
+    readonly hubCache?: string;
+  },
 ): Promise<Suite> {
-  const { problems, data } = options, suites = benchmarksNamed(name);
+  const { problems, data, hubCache } = options, suites = benchmarksNamed(name);
   if (suites.length > 0) {
-    if (data === undefined) {
-      const ids = suites.flatMap((suite) => BENCHMARK_SUITES[suite].hubIds).join(", ");
-      throw new InputError(`--suite ${name} needs --data with the problems of ${suites.join(", ")}`, {
-        repair: `give the .jsonl or .parquet file or its folder; published as ${ids}`,
-      });
-    }
     const benchmarks: Benchmark[] = [];
-    for (const suite of suites) benchmarks.push(await readSuite(suite, data, problems));
+    for (const [suite, place] of await placesOf(suites, { name, data, hubCache })) {
+      benchmarks.push(await readSuite(suite, place, problems));
+    }
     return { kind: "mathematics", benchmarks };
   }
   const families = name === "embedded" ? FAMILIES : FAMILIES.filter((family) => family === name);

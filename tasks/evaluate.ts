@@ -116,8 +116,10 @@ export const evaluate = defineCommand({
     },
     data: {
       kind: "string",
-      metavar: "FILE|DIR",
-      help: "The benchmark's .jsonl or .parquet file, or a folder that holds it (for math: all six)",
+      metavar: "FILE|DIR|ID",
+      help:
+        "The benchmark's .jsonl or .parquet file, a folder that holds it (for math: all six), or owner/name@revision " +
+        "of a data set in the hub cache (default: the one that publishes it)",
     },
     template: {
       kind: "string",
@@ -176,6 +178,10 @@ export const evaluate = defineCommand({
     [
       "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --data ./math500.jsonl --device cuda",
       "A benchmark of the paper from a file, graded by mathematical meaning",
+    ],
+    [
+      "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --data HuggingFaceH4/MATH-500",
+      "The same from the hub cache, after: deno task fetch --dataset HuggingFaceH4/MATH-500",
     ],
   ],
   async run({ flags, signal, terminal, print }) {

@@ -2,7 +2,10 @@ import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { pathExists, readBytes, statFile } from "./_read_bytes.ts";
 
-/** A model of the Hugging Face hub at one revision. */
+/** What a repository of the hub holds. */
+export type HubKind = "model" | "dataset";
+
+/** A repository of the Hugging Face hub at one revision. */
 export interface HubId {
   /** `owner/name`. */
   readonly name: string;
@@ -74,25 +77,41 @@ export function hubCacheFolder(
     throw new InputError(
       "cannot find the hub cache, Deno was started without the permission to read variables",
       {
-        repair: `add --allow-env=${names.join(",")}, or pass the folder of a model`,
+        repair: `add --allow-env=${names.join(",")}, or pass a folder`,
         cause,
       },
     );
   }
   throw new InputError(`cannot find the hub cache, none of ${names.join(", ")} is set`, {
-    repair: "set HF_HUB_CACHE, or pass the folder of a model",
+    repair: "set HF_HUB_CACHE, or pass a folder",
   });
 }
 
-/** The folder of one model in the cache; snapshots, blobs and refs are below it. */
-export function hubModelFolder(id: HubId, hubCache: string): string {
-  return `${hubCache}/models--${id.name.replace("/", "--")}`;
+/** The folder of one repository in the cache; snapshots, blobs and refs are below it. */
+export function hubRepositoryFolder(
+  id: HubId,
+  options: { readonly kind: HubKind; readonly hubCache: string },
+): string {
+  return `${options.hubCache}/${options.kind}s--${id.name.replace("/", "--")}`;
+}
+
+/** What people call such a repository. */
+function wordOf(kind: HubKind): string {
+  return kind === "model" ? "model" : "data set";
+}
+
+/** The command that brings a repository into the cache. */
+function fetchCommand({ name, revision }: HubId, kind: HubKind): string {
+  return `deno task fetch ${kind === "dataset" ? "--dataset " : ""}${name}@${revision}`;
 }
 
 /** The commit that a revision of the cache stands for, or null where the cache does not know it. */
-async function cachedCommit(id: HubId, folder: string): Promise<string | null> {
+async function cachedCommit(
+  id: HubId,
+  options: { readonly kind: HubKind; readonly folder: string },
+): Promise<string | null> {
   if (isCommit(id.revision)) return id.revision;
-  const ref = `${folder}/refs/${id.revision}`;
+  const ref = `${options.folder}/refs/${id.revision}`;
   if (!await pathExists(ref)) return null;
   const { path, bytes } = await statFile(ref);
   const text = bytes > 64
@@ -101,10 +120,39 @@ async function cachedCommit(id: HubId, folder: string): Promise<string | null> {
   if (!isCommit(text)) {
     throw new InputError("this file of the hub cache does not name a commit", {
       where: ref,
-      repair: `remove it and fetch the model again: deno task fetch ${id.name}@${id.revision}`,
+      repair: `remove it and fetch the ${wordOf(options.kind)} again: ${fetchCommand(id, options.kind)}`,
     });
   }
   return text;
+}
+
+/** The snapshot of a repository in the cache, or null where the cache lacks it. */
+async function cachedSnapshot(
+  id: HubId,
+  options: { readonly kind: HubKind; readonly hubCache: string },
+): Promise<string | null> {
+  const folder = hubRepositoryFolder(id, options);
+  const commit = await cachedCommit(id, { kind: options.kind, folder });
+  const snapshot = `${folder}/snapshots/${commit}`;
+  return commit !== null && await pathExists(snapshot) ? snapshot : null;
+}
+
+/** What `place` means: what lies there, else the snapshot that it is the id of; what is neither, as it is. */
+async function placeOrSnapshot(
+  place: string,
+  options: { readonly kind: HubKind; readonly hubCache: string | undefined },
+): Promise<string> {
+  if (await pathExists(place)) return place;
+  const id = parseHubId(place), { kind } = options;
+  if (id === null) return place;
+  const hubCache = options.hubCache ?? hubCacheFolder();
+  const snapshot = await cachedSnapshot(id, { kind, hubCache });
+  if (snapshot !== null) return snapshot;
+  const there = kind === "model" ? "neither a folder" : "neither a file or folder";
+  throw new InputError(`${quoted(place)} is ${there} nor a ${wordOf(kind)} in the hub cache`, {
+    where: hubCache,
+    repair: `fetch it once: ${fetchCommand(id, kind)}`,
+  });
 }
 
 /**
@@ -133,15 +181,65 @@ export async function modelFolder(
     readonly hubCache?: string;
   } = {},
 ): Promise<string> {
-  if (await pathExists(place)) return place;
-  const id = parseHubId(place);
-  if (id === null) return place;
-  const hubCache = options.hubCache ?? hubCacheFolder();
-  const folder = hubModelFolder(id, hubCache), commit = await cachedCommit(id, folder);
-  const snapshot = `${folder}/snapshots/${commit}`;
-  if (commit !== null && await pathExists(snapshot)) return snapshot;
-  throw new InputError(`${quoted(place)} is neither a folder nor a model in the hub cache`, {
-    where: hubCache,
-    repair: `fetch it once: deno task fetch ${id.name}@${id.revision}`,
-  });
+  return await placeOrSnapshot(place, { kind: "model", hubCache: options.hubCache });
+}
+
+/**
+ * The file or folder that a person means by `place` where the problems of a suite are asked for: a path as it is, and
+ * `owner/name` or `owner/name@revision` the snapshot of that data set in the hub cache. A path of that name wins.
+ * Nothing is fetched: see {@link fetchDataset}.
+ *
+ * Throws `InputError` for a data set that is not in the cache. What is neither comes back as it is, for its reader to
+ * refuse.
+ *
+ * @example
+ * ```ts
+ * import { datasetPlace } from "./mod.ts";
+ * const hubCache = await Deno.makeTempDir(), commit = "0123456789abcdef0123456789abcdef01234567";
+ * const snapshot = `${hubCache}/datasets--ada--sums/snapshots/${commit}`;
+ * await Deno.mkdir(snapshot, { recursive: true });
+ * if (await datasetPlace(`ada/sums@${commit}`, { hubCache }) !== snapshot) throw new Error("by commit");
+ * await Deno.remove(hubCache, { recursive: true });
+ * ```
+ */
+export async function datasetPlace(
+  place: string,
+  options: {
+    /** `@default` {@link hubCacheFolder} */
+    readonly hubCache?: string;
+  } = {},
+): Promise<string> {
+  return await placeOrSnapshot(place, { kind: "dataset", hubCache: options.hubCache });
+}
+
+/**
+ * The snapshot of the first of some data sets that is in the hub cache, or null where none is.
+ *
+ * Throws `InputError` for a cache whose files do not say which snapshot is meant.
+ *
+ * @example
+ * ```ts
+ * import { cachedDataset } from "./mod.ts";
+ * const hubCache = await Deno.makeTempDir();
+ * if (await cachedDataset(["ada/sums", "ada/more-sums"], { hubCache }) !== null) throw new Error("an empty cache");
+ * await Deno.remove(hubCache, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for an id of another form.
+ */
+export async function cachedDataset(
+  ids: readonly string[],
+  options: { readonly hubCache: string },
+): Promise<string | null> {
+  for (const text of ids) {
+    const id = parseHubId(text);
+    if (id === null) {
+      throw new RangeError(
+        `Cannot look up a data set as its id must be owner/name: current value is "${text}"`,
+      );
+    }
+    const snapshot = await cachedSnapshot(id, { kind: "dataset", hubCache: options.hubCache });
+    if (snapshot !== null) return snapshot;
+  }
+  return null;
 }

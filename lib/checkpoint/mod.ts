@@ -21,9 +21,18 @@ export {
   readModelConfig,
   tinyConfig,
 } from "./config.ts";
-export { fetchModel, type FetchModelOptions, type FetchProgress } from "./fetch_model.ts";
+export { fetchDataset } from "./fetch_dataset.ts";
+export { fetchModel } from "./fetch_model.ts";
+export { type FetchOptions, type FetchProgress } from "./_fetch_repository.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
-export { hubCacheFolder, type HubId, modelFolder, parseHubId } from "./hub_cache.ts";
+export {
+  cachedDataset,
+  datasetPlace,
+  hubCacheFolder,
+  type HubId,
+  modelFolder,
+  parseHubId,
+} from "./hub_cache.ts";
 export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,

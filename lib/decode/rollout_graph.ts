@@ -75,7 +75,7 @@ function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
 
 /**
  * A length as an int32 scalar, counted where the tensors are: on a GPU, arithmetic on the result of Shape would be
- * placed on the CPU.
+ * placed on the CPU, which the main graph may not be.
  */
 function countOf(g: GraphBuilder, dim: string): Value {
   const places = g.apply("Range", [g.scalar("int64", 0), g.length(dim), g.scalar("int64", 1)], {
@@ -89,8 +89,9 @@ function countOf(g: GraphBuilder, dim: string): Value {
  * A whole rollout as one graph: prefill, then a loop that embeds, runs the blocks over a KV cache that never leaves
  * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
  *
- * Of what it computes, a GPU's loop hands two numbers per token to the host: the condition, and the cache's length,
- * which attention kernels read there. Nothing depends on arithmetic on shapes, which would be done on the CPU.
+ * Of what it computes, a GPU's loop hands one bit per token to the host: the condition. The cache's length, which
+ * attention kernels read there, comes from the cache's shape. Only the loop's body has such arithmetic on shapes: it
+ * is done on the CPU, where a session that may not fall back to it allows no node of the main graph.
  *
  * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
  * in its cache what it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to
@@ -194,15 +195,15 @@ export function rolloutGraph(
       { name: "token", start: first.token },
       { name: "alive", start: firstAlive },
       { name: "last_index", start: lengths },
-      { name: "total", start: promptSlots },
       ...promptCaches.flatMap(({ key, value }, layer) => {
         const dims = ["batch", cacheHeads(layer), "past", config.headDim];
         return [{ name: `key_${layer}`, start: key, dims }, { name: `value_${layer}`, start: value, dims }];
       }),
     ],
     body: (body, { step, carried }) => {
-      const [token, alive, rowIndex, slots, ...caches] = carried as [Value, Value, Value, Value, ...Value[]];
-      const total = body.add(slots, body.scalar("int32", 1));
+      const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
+      // Off the cache's shape, which the host knows: a count carried on the device would be copied for the kernels.
+      const total = body.cast(body.add(body.length("past"), body.scalar("int64", 1)), "int32");
       const grown: LayerCache[] = [];
       const bodyAttention = attentionOver(body, 1, {
         tables,
@@ -225,7 +226,6 @@ export function rolloutGraph(
           drawn.token,
           stillAlive,
           body.add(rowIndex, body.scalar("int32", 1)),
-          total,
           ...grown.flatMap(({ key, value }) => [key, value]),
         ],
         collected: [

@@ -9,6 +9,7 @@ export interface EvaluationTask {
   readonly modelFolder: string;
   /** Where the model computes, and in what type; see {@link OpenOptions}. */
   readonly device: Device;
+  /** Type of its matrices, residual stream and KV cache. */
   readonly dtype: LanguageModel["dtype"];
   /** What {@link evaluate} is called with. */
   readonly options: Omit<EvaluateOptions, "onProgress">;

@@ -26,6 +26,8 @@ export interface Placement {
   readonly faults: readonly PlacementFault[];
   /** What the device hands to the host while the graph runs, outputs apart. */
   readonly hostReads: readonly HostRead[];
+  /** Nodes of loops and branches that compute with shapes alone, which ONNX Runtime puts on the CPU. */
+  readonly hostNodes: readonly string[];
 }
 
 /** Constants up to this many elements may be read wherever a node is put. */
@@ -62,32 +64,42 @@ const isHalf = (value: Value): boolean => value.dtype === "float16" || value.dty
 /** One graph of a nest, and what it sees of the graphs around it. */
 function cudaScope(
   graph: Graph,
-  around: { readonly constants: ReadonlySet<Value>; readonly fed: ReadonlySet<Value> },
+  around: {
+    readonly constants: ReadonlySet<Value>;
+    readonly fed: ReadonlySet<Value>;
+    /** Whether it is the body of a loop or a branch. */
+    readonly nested: boolean;
+  },
 ): Placement {
   const constants = new Set([...around.constants, ...smallConstants(graph)]);
   const held = new Set(graph.initializers.map(({ value }) => value));
   const inputs = new Set(graph.inputs);
   const onHost = new Set<Value>(), copied = new Set<Value>();
-  const faults: PlacementFault[] = [], hostReads: HostRead[] = [];
+  const faults: PlacementFault[] = [], hostReads: HostRead[] = [], hostNodes: string[] = [];
+  // A loop counts its steps on the host.
+  const step = around.nested ? graph.inputs[0] : undefined;
   for (const node of graph.nodes) {
     const fault = kernelFault(node, "cuda");
     if (fault !== null) faults.push(fault);
     const hostInputs = OPERATOR_SUPPORT[node.op].hostInputs ?? [];
     const given = node.inputs.map((value, index) => ({ value, index }))
       .filter((input): input is { value: Value; index: number } => input.value !== null);
-    for (const { value, index } of given) {
-      const there = onHost.has(value) || held.has(value) || around.fed.has(value) || constants.has(value);
-      if (!hostInputs.includes(index) || there || copied.has(value)) continue;
-      copied.add(value); // copied once, however many nodes read it
-      hostReads.push({ graph: graph.name, node: node.name, value: `${value.name} ${formatType(value)}` });
-    }
     // ONNX Runtime puts a node on the CPU when all that it reads is there and its kernel would not read it there.
     const pulled = given.some(({ value }) => onHost.has(value)) &&
       given.every(({ value, index }) =>
         !isHalf(value) &&
         (constants.has(value) || inputs.has(value) || (onHost.has(value) && !hostInputs.includes(index)))
       );
-    if (pulled) {
+    for (const { value, index } of given) {
+      const there = onHost.has(value) || held.has(value) || around.fed.has(value) || constants.has(value) ||
+        value === step;
+      if (!(pulled || hostInputs.includes(index)) || there || copied.has(value)) continue;
+      copied.add(value); // copied once, however many nodes read it
+      hostReads.push({ graph: graph.name, node: node.name, value: `${value.name} ${formatType(value)}` });
+    }
+    // The session's check against falling back reads the nodes of the main graph and of no other.
+    if (pulled && around.nested) hostNodes.push(node.name);
+    else if (pulled) {
       const what = given.find(({ value }) => onHost.has(value))?.value.name;
       faults.push({
         node: node.name,
@@ -97,9 +109,10 @@ function cudaScope(
     if (pulled || node.op === "Shape") { for (const output of node.outputs) onHost.add(output); }
     const fed = new Set([...around.fed, ...held]);
     for (const body of Object.values(node.bodies)) {
-      const inner = cudaScope(body, { constants, fed });
+      const inner = cudaScope(body, { constants, fed, nested: true });
       faults.push(...inner.faults);
       hostReads.push(...inner.hostReads);
+      hostNodes.push(...inner.hostNodes);
       if (node.op !== "Loop") continue;
       const condition = body.outputs[0]?.value as Value;
       if (held.has(condition) || body.initializers.some(({ value }) => value === condition)) continue;
@@ -110,7 +123,7 @@ function cudaScope(
       });
     }
   }
-  return { faults, hostReads };
+  return { faults, hostReads, hostNodes };
 }
 
 /**
@@ -148,8 +161,10 @@ function cpuFaults(graph: Graph): PlacementFault[] {
 
 /**
  * Where a graph's nodes would run, before any session is made: by {@link OPERATOR_SUPPORT}, and on CUDA also by ONNX
- * Runtime's own rule that arithmetic on shapes goes to the CPU, which a session that may not fall back refuses.
- * Source of that rule: GetCpuPreferredNodes of ONNX Runtime (class: code); unmeasured here.
+ * Runtime's own rule that arithmetic on shapes goes to the CPU. In the main graph that is a fault, as a session that
+ * may not fall back refuses it; in the body of a loop it is allowed, and spares a copy where a kernel reads a length
+ * on the host. Source of that rule: GetCpuPreferredNodes of ONNX Runtime, and of its check: the instructions of the
+ * library of 1.30.0, which go through the main graph's nodes alone (class: code); unmeasured here.
  *
  * @example
  * ```ts
@@ -163,7 +178,7 @@ function cpuFaults(graph: Graph): PlacementFault[] {
  * ```
  */
 export function placement(graph: Graph, options: { readonly device: Device }): Placement {
-  if (options.device === "cpu") return { faults: cpuFaults(graph), hostReads: [] };
+  if (options.device === "cpu") return { faults: cpuFaults(graph), hostReads: [], hostNodes: [] };
   // What a program feeds lies in the host's memory, so a kernel that reads it there copies nothing.
-  return cudaScope(graph, { constants: new Set(), fed: new Set(graph.inputs) });
+  return cudaScope(graph, { constants: new Set(), fed: new Set(graph.inputs), nested: false });
 }

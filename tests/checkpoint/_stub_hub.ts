@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 
-/** A hub in memory that answers as Hugging Face's does, for one model at one commit. */
+/** A hub in memory that answers as Hugging Face's does, for one repository at one commit. */
 export interface StubHub {
+  /** What it is a repository of. */
+  readonly kind: "model" | "dataset";
   /** `owner/name`. */
   readonly name: string;
   readonly commit: string;
@@ -22,11 +24,11 @@ const sha = (kind: "sha1" | "sha256", ...parts: (string | Uint8Array)[]): string
   return hash.digest("hex");
 };
 
-/** The entry of a file in the hub's listing: large files (here: weights) by SHA-256, others as git counts them. */
+/** The entry of a file in the hub's listing: large files (here: binary ones) by SHA-256, others as git counts them. */
 function listed(path: string, bytes: Uint8Array): Record<string, unknown> {
   const oid = sha("sha1", `blob ${bytes.length}\0`, bytes);
   const entry = { type: "file", path, size: bytes.length, oid };
-  if (!path.endsWith(".safetensors")) return entry;
+  if (!/\.(safetensors|parquet)$/.test(path)) return entry;
   return {
     ...entry,
     oid: sha("sha1", path),
@@ -34,14 +36,26 @@ function listed(path: string, bytes: Uint8Array): Record<string, unknown> {
   };
 }
 
-/** A stub hub with the files of a folder. */
-export async function stubHub(folder: string): Promise<StubHub> {
+/** Every file below a folder by its path. */
+async function filesBelow(folder: string, prefix = ""): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const { name, isFile } of Deno.readDirSync(folder)) {
-    if (isFile) files.set(name, await Deno.readFile(`${folder}/${name}`));
+    const path = `${folder}/${name}`;
+    if (isFile) files.set(`${prefix}${name}`, await Deno.readFile(path));
+    else for (const [below, bytes] of await filesBelow(path, `${prefix}${name}/`)) files.set(below, bytes);
   }
+  return files;
+}
+
+/** A stub hub with the files of a folder. */
+export async function stubHub(
+  folder: string,
+  options: { readonly kind?: "model" | "dataset"; readonly name?: string } = {},
+): Promise<StubHub> {
+  const files = await filesBelow(folder);
   const hub: StubHub = {
-    name: "ada/tiny",
+    kind: options.kind ?? "model",
+    name: options.name ?? "ada/tiny",
     commit: "0123456789abcdef0123456789abcdef01234567",
     files,
     lies: new Map(),
@@ -58,17 +72,22 @@ export async function stubHub(folder: string): Promise<StubHub> {
 }
 
 function answer(hub: StubHub, request: Request, path: string): Response {
-  const { name, commit, files } = hub;
+  const { kind, name, commit, files } = hub;
   for (const revision of ["main", "v1", commit]) {
-    if (path === `/api/models/${name}/revision/${revision}`) {
+    if (path === `/api/${kind}s/${name}/revision/${revision}`) {
       return Response.json({ _id: "1", id: name, sha: commit, private: false, lastModified: "2025-01-01" });
     }
   }
-  if (path === `/api/models/${name}/tree/${commit}`) {
-    const entries = [...files].map(([path, bytes]) => ({ ...listed(path, bytes), ...hub.lies.get(path) }));
+  if (path === `/api/${kind}s/${name}/tree/${commit}`) {
+    const all = new URL(request.url).searchParams.get("recursive") === "true";
+    const entries = [...files].filter(([path]) => all || !/^[^./]+\//.test(path)).map(([path, bytes]) => ({
+      ...listed(path, bytes),
+      ...hub.lies.get(path),
+    }));
     return Response.json([{ type: "directory", path: "original", size: 0, oid: "0".repeat(40) }, ...entries]);
   }
-  const prefix = `/${name}/resolve/${commit}/`, bytes = files.get(path.slice(prefix.length));
+  const prefix = `/${kind === "model" ? "" : "datasets/"}${name}/resolve/${commit}/`,
+    bytes = files.get(path.slice(prefix.length));
   if (!path.startsWith(prefix) || bytes === undefined) {
     return new Response("", { status: 404, headers: { "X-Error-Code": "EntryNotFound" } });
   }

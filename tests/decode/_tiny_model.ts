@@ -19,6 +19,14 @@ export async function withTinyModel(
   });
 }
 
+/** Qwen2 with biases and grouped queries; Llama with one key head, heads of another width and tied embeddings. */
+const FAMILIES = [{}, { architecture: "llama", kvHeads: 1, headDim: 6, tiedEmbeddings: true }] as const;
+
+/** Runs a body with a small random model of each family. */
+export async function withEachFamily(body: (model: LanguageModel) => Promise<void>): Promise<void> {
+  for (const family of FAMILIES) await withTinyModel(body, family);
+}
+
 /** Vectors for the given layers, large enough to change what is sampled. */
 export function randomVectors(config: ModelConfig, layers: readonly number[]): SteeringVectors {
   return new Map(layers.map((layer) => {

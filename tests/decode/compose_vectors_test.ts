@@ -12,7 +12,7 @@ import {
 import { withFolder } from "../checkpoint/_folder.ts";
 import { npyOf } from "../checkpoint/_npy_bytes.ts";
 import { assertClose } from "../tolerances.ts";
-import { allLayers, randomVectors, withTinyModel } from "./_tiny_model.ts";
+import { allLayers, randomVectors, withEachFamily } from "./_tiny_model.ts";
 
 const ROWS = [[5, 17, 40, 2, 9]];
 const set = (vectors: Readonly<Record<number, readonly number[]>>): SteeringVectors =>
@@ -66,7 +66,7 @@ Deno.test("pairVectors() takes two layers as they are, and one once", () => {
 });
 
 Deno.test("pairs of a merged set sum to it, scaling by 0 is the base model, and by 1 the vectors themselves", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const logitsOf = async (steer: SteeringVectors) =>
       ((await model.run(ROWS, { steer })).logits as Tensor<"float32">).data;
     const layers = allLayers(model.config);

@@ -66,33 +66,54 @@ const loopOf = (graph: Graph): GraphNode => {
   return loop;
 };
 
-Deno.test("every node of rollouts, sequences and adjoints has a CUDA kernel, and none is put on the CPU", async () => {
+Deno.test("every node of rollouts, sequences and adjoints has a CUDA kernel, and none of the main graph is put on the CPU", async () => {
   for (const compute of ["float32", ...HALVES] as const) {
     for (const additions of ADDITIONS) {
       const what = `${compute} ${JSON.stringify(additions)}`;
       await withGraphs(compute, additions, ({ rollout, sequence }) => {
         assertEquals(placement(rollout, { device: "cuda" }).faults, [], what);
-        assertEquals(placement(sequence, { device: "cuda" }), { faults: [], hostReads: [] }, what);
+        assertEquals(
+          placement(sequence, { device: "cuda" }),
+          { faults: [], hostReads: [], hostNodes: [] },
+          what,
+        );
       });
     }
   }
 });
 
-Deno.test("a token hands the host the loop's condition and the cache's length, and nothing else", async () => {
-  for (const compute of HALVES) {
+Deno.test("a token hands the host the loop's condition and nothing else", async () => {
+  for (const compute of ["float32", ...HALVES] as const) {
     for (const additions of ADDITIONS) {
       await withGraphs(compute, additions, ({ rollout }) => {
         const { hostReads } = placement(rollout, { device: "cuda" });
-        const perToken = hostReads.filter(({ graph }) => graph === "decode").map(({ value }) =>
-          value.split(" ")[1]
-        );
-        assertEquals(perToken, ["int32[]", "bool[]"]);
-        assertEquals(
-          hostReads.filter(({ graph }) => graph === "rollout").map(({ value }) => value.split(" ")[1]),
-          [
-            "int32[]", // the prompts' length, once
-          ],
-        );
+        const readIn = (name: string) =>
+          hostReads.filter(({ graph }) => graph === name).map(({ value }) => value.split(" ")[1]);
+        assertEquals(readIn("decode"), ["bool[]"]);
+        // The prompt's length, once: by the fused kernel, or by the ranges of slots and of own positions.
+        assertEquals(readIn("rollout"), compute === "float32" ? ["int64[]", "int64[1]"] : ["int32[]"]);
+      });
+    }
+  }
+});
+
+Deno.test("the length that attention reads on the host comes from the cache's shape, by host arithmetic alone", async () => {
+  for (const compute of HALVES) {
+    for (const additions of ADDITIONS) {
+      await withGraphs(compute, additions, ({ rollout }) => {
+        const body = loopOf(rollout).bodies["body"] as Graph,
+          { hostNodes } = placement(rollout, { device: "cuda" });
+        const made = (value: Value | null | undefined) =>
+          body.nodes.find(({ outputs }) => outputs.includes(value as Value));
+        const kernels = body.nodes.filter(({ op }) => op === "GroupQueryAttention");
+        const totals = new Set(kernels.map(({ inputs }) => inputs[6]));
+        assertEquals([kernels.length >= 2, totals.size], [true, 1]);
+        const cast = made([...totals][0]), sum = made(cast?.inputs[0]), shape = made(sum?.inputs[0]);
+        assertEquals([cast?.op, sum?.op, shape?.op], ["Cast", "Add", "Shape"]);
+        const cache = shape?.inputs[0] as Value;
+        assertEquals([body.inputs.includes(cache), /\.key_0$/.test(cache.name)], [true, true]);
+        assertEquals(shape?.attributes, { start: 2, end: 3 });
+        assertEquals(hostNodes, [sum, cast].map((node) => node?.name as string));
       });
     }
   }
@@ -105,11 +126,11 @@ Deno.test("the KV cache is carried by the loop and is no output of the graph", a
         const loop = loopOf(rollout), body = loop.bodies["body"] as Graph;
         const caches = body.inputs.filter(({ name }) => /\.(key|value)_\d+$/.test(name));
         assertEquals(caches.map(({ dtype }) => dtype), [compute, compute, compute, compute]);
-        // Each goes into the attention of its block and nowhere else, and its successor comes out of it.
+        // Each goes into the attention of its block and nowhere else (its shape is no value), and its successor comes
+        // out of it.
         for (const cache of caches) {
-          assertEquals(body.nodes.filter(({ inputs }) => inputs.includes(cache)).map(({ op }) => op), [
-            "GroupQueryAttention",
-          ]);
+          const readers = body.nodes.filter(({ inputs }) => inputs.includes(cache)).map(({ op }) => op);
+          assertEquals(readers.filter((op) => op !== "Shape"), ["GroupQueryAttention"]);
           const next = body.outputs.find(({ name }) => name === `${cache.name}.next`)?.value as Value;
           assertEquals(body.nodes.find(({ outputs }) => outputs.includes(next))?.op, "GroupQueryAttention");
         }

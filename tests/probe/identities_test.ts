@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { RandomStream, type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
 import type { LanguageModel, RunResult } from "../../lib/decode/mod.ts";
 import { SITE_KINDS, type SiteKind, type SiteName, siteName } from "../../lib/model/mod.ts";
-import { allLayers, randomVectors, withTinyModel } from "../decode/_tiny_model.ts";
+import { allLayers, randomVectors, withEachFamily } from "../decode/_tiny_model.ts";
 import { assertClose } from "../tolerances.ts";
 
 const ROWS = [[5, 17, 40, 2, 9], [33, 8, 8, 60, 1]];
@@ -43,7 +43,7 @@ function part(
 }
 
 Deno.test("steering by zero vectors gives the unsteered logits, bit by bit", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const plain = logitsOf(await model.run(ROWS));
     const zero = new Map(
       allLayers(model.config).map((layer) => [layer, new Float32Array(model.config.embed)]),
@@ -54,7 +54,7 @@ Deno.test("steering by zero vectors gives the unsteered logits, bit by bit", () 
   }));
 
 Deno.test("taps change nothing and have their sites' shapes", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const { heads, kvHeads, headDim, embed } = model.config;
     const taps = sitesOf(model);
     const tapped = await model.run(ROWS, { taps });
@@ -75,7 +75,7 @@ Deno.test("taps change nothing and have their sites' shapes", () =>
   }));
 
 Deno.test("a tap fed back as a patch changes nothing, at every site of every layer", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const taps = sitesOf(model);
     const clean = await model.run(ROWS, { taps });
     for (const site of taps) {
@@ -88,7 +88,7 @@ Deno.test("a tap fed back as a patch changes nothing, at every site of every lay
   }));
 
 Deno.test("a zero patch at every site of every layer changes the logits", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const taps = sitesOf(model);
     const clean = await model.run(ROWS, { taps });
     for (const site of taps) {
@@ -99,7 +99,7 @@ Deno.test("a zero patch at every site of every layer changes the logits", () =>
   }));
 
 Deno.test("a patch at a position leaves logits before it alone, and a patch of a row leaves other rows alone", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const taps = sitesOf(model);
     const shapes = await model.run(ROWS, { taps, logits: false });
     for (const site of taps) {
@@ -118,7 +118,7 @@ Deno.test("a patch at a position leaves logits before it alone, and a patch of a
   }));
 
 Deno.test("the mask of attn_weights names query positions: one query's weights change for all heads", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const site: SiteName = "blocks.1.attn_weights";
     const clean = tapOf(await model.run(ROWS, { taps: [site], logits: false }), site);
     const value = zeros("float32", clean.dims);
@@ -132,7 +132,7 @@ Deno.test("the mask of attn_weights names query positions: one query's weights c
   }));
 
 Deno.test("attn_weights are causal and sum to one over keys", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const site: SiteName = "blocks.0.attn_weights";
     const { data } = tapOf(await model.run(ROWS, { taps: [site], logits: false }), site);
     for (let row = 0; row < data.length; row += SEQ) {
@@ -144,7 +144,7 @@ Deno.test("attn_weights are causal and sum to one over keys", () =>
   }));
 
 Deno.test("a tap of resid_post sees the steering, taps before it do not", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const taps: SiteName[] = [
       "blocks.0.resid_post",
       "blocks.0.mlp_out",
@@ -166,7 +166,7 @@ Deno.test("a tap of resid_post sees the steering, taps before it do not", () =>
   }));
 
 Deno.test("steering equals patching resid_post with its tap plus the vector", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     for (const layer of allLayers(model.config)) {
       const site = siteName({ layer, kind: "resid_post" });
       const steer = randomVectors(model.config, [layer]);
@@ -180,7 +180,7 @@ Deno.test("steering equals patching resid_post with its tap plus the vector", ()
   }));
 
 Deno.test("the sums of a block hold under every patch: resid_mid = resid_pre + attn_out, resid_post = resid_mid + mlp_out", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const layer = 1;
     const name = (kind: SiteKind) => siteName({ layer, kind });
     const kinds = ["resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post"] as const;
@@ -202,7 +202,7 @@ Deno.test("the sums of a block hold under every patch: resid_mid = resid_pre + a
   }));
 
 Deno.test("patching resid_pre of a block equals patching resid_post of the one before", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const random = new RandomStream(9, "patch");
     const noise = Array.from({ length: 2 * SEQ * model.config.embed }, () => random.normal());
     const value = tensor("float32", [2, SEQ, model.config.embed], noise);
@@ -212,7 +212,7 @@ Deno.test("patching resid_pre of a block equals patching resid_post of the one b
   }));
 
 Deno.test("a patch of resid_post replaces the steered value whole", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const site: SiteName = "blocks.1.resid_post";
     const value = tapOf(await model.run(ROWS, { taps: [site], logits: false }), site);
     const patches = new Map([[site, { value }]]);
@@ -221,7 +221,7 @@ Deno.test("a patch of resid_post replaces the steered value whole", () =>
   }));
 
 Deno.test("steering factors of one steer everywhere, of zero nowhere, of one at a place there alone", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const steer = randomVectors(model.config, [0, 1]);
     const factors = (value: number) => tensor("float32", [2, SEQ], new Array(2 * SEQ).fill(value));
     const run = async (steerFactors: Tensor<"float32">) =>
@@ -242,7 +242,7 @@ Deno.test("steering factors of one steer everywhere, of zero nowhere, of one at 
   }));
 
 Deno.test("steering factors scale the vector", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const steer = randomVectors(model.config, [0]);
     const half = new Map([...steer].map(([layer, vector]) => [layer, vector.map((value) => value / 2)]));
     const steerFactors = tensor("float32", [2, SEQ], new Array(2 * SEQ).fill(0.5));
@@ -251,7 +251,7 @@ Deno.test("steering factors scale the vector", () =>
   }));
 
 Deno.test("rows of a batch and their padding do not touch each other", () =>
-  withTinyModel(async (model) => {
+  withEachFamily(async (model) => {
     const ragged = [[5, 17], [33, 8, 8, 60, 1], [2]];
     const together = await model.run(ragged);
     assertEquals(together.lengths, [2, 5, 1]);

@@ -88,6 +88,43 @@ Deno.test("placement() looks into bodies, and names what a loop hands to the hos
   ]);
 });
 
+Deno.test("placement() lets a loop's body compute with shapes on the host, and counts what else is read there", () => {
+  const { faults, hostReads, hostNodes } = onCuda((g) => {
+    const x = g.input("x", "float32", ["n", 4]);
+    const [, last] = g.loop({
+      name: "steps",
+      maxSteps: g.length("n"),
+      carried: [{ name: "count", start: g.reduce("sum", g.cast(x, "int64"), { axes: [0, 1] }) }, {
+        name: "state",
+        start: x,
+      }],
+      body: (body, { step, carried }) => {
+        const [count, state] = carried as [Value, Value];
+        // Of a shape and the number of the step: on the host, and nothing is copied for it.
+        const onHost = body.apply("Squeeze", [body.mul(body.add(body.length("n"), step), step)], {
+          attributes: { axes: [0] },
+        });
+        // Of a shape and what the loop carries: on the host as well, and the carried value must come there.
+        const mixed = body.add(onHost, count);
+        const places = body.apply("Range", [body.scalar("int64", 0), onHost, body.scalar("int64", 1)], {
+          attributes: { length: "places" },
+        });
+        return {
+          goOn: body.apply("Greater", [body.reduce("sum", places, { axes: [0] }), body.scalar("int64", 3)]),
+          carried: [mixed, state],
+          collected: [],
+        };
+      },
+    });
+    return { last: last as Value };
+  });
+  assertEquals([faults, hostNodes], [[], ["Add", "Mul", "Squeeze", "Add_1"]]);
+  assertEquals(hostReads.map(({ graph, node, value }) => [graph, node, value.split(" ")[1]]), [
+    ["steps", "Add_1", "int64[]"],
+    ["steps", "steps", "bool[]"],
+  ]);
+});
+
 Deno.test("Session.create() names the node that a device has no kernel for, in one line, before anything else", async () => {
   const graph = graphOf((g) => {
     const half = g.cast(g.input("x", "float32", ["n"]), "bfloat16");

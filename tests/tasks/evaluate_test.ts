@@ -319,7 +319,7 @@ Deno.test("evaluate refuses a benchmark without its file, and a file that is ano
     assertEquals(
       await refused({}),
       "error: --suite math500 needs --data with the problems of MATH-500 (give the .jsonl or .parquet file or its " +
-        "folder; published as HuggingFaceH4/MATH-500)",
+        "folder, or fetch them once: deno task fetch --dataset HuggingFaceH4/MATH-500)",
     );
     assertEquals(
       await refused({ data: `${folder}/none` }),

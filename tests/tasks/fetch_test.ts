@@ -9,6 +9,11 @@ Deno.test("fetch refuses what is no id before it asks for anything", async () =>
       faultLine(ended),
       'error: "./a" is no id of a model on the hub (pass owner/name@revision, such as Qwen/Qwen2.5-Math-1.5B@main)',
     );
+    const dataset = await runOn(fetch, ["--dataset", "./a", "--hub-cache", folder]);
+    assertEquals(
+      faultLine(dataset),
+      'error: "./a" is no id of a data set on the hub (pass owner/name@revision, such as HuggingFaceH4/MATH-500@main)',
+    );
     assertEquals([...Deno.readDirSync(folder)], []);
   });
 });
