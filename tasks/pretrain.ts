@@ -1,16 +1,22 @@
-import { ChatTokenizer, writeCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { ChatTokenizer, openCheckpoint, writeCheckpoint } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import {
   dropTrainingState,
+  type FineTuneConfig,
   pretrain as pretrainModel,
   type PretrainConfig,
   type PretrainStep,
+  retemplated,
+  type StartingPoint,
+  startingPoint,
+  type TokenizerFiles,
   writeTrainingLog,
 } from "../lib/train/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
-import { checkWritable, removeIfThere } from "./_output_place.ts";
+import { checkWritable, exists, removeIfThere } from "./_output_place.ts";
 import { Progress, rateText } from "./_progress.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 import {
@@ -30,7 +36,49 @@ function shortened(config: PretrainConfig, steps: number | undefined): PretrainC
       repair: 'put a larger "steps" into the config to train longer',
     });
   }
-  return { ...config, training: { ...config.training, steps } };
+  return config.from === undefined
+    ? { ...config, training: { ...config.training, steps } }
+    : { ...config, training: { ...config.training, steps } };
+}
+
+/** What a run with `from` begins with: weights, and the tokenizer with the template of the config's format. */
+interface Inherited {
+  readonly start: StartingPoint;
+  readonly files: TokenizerFiles;
+}
+
+/** Reads what a config goes on `from` and checks that it fits; `where` is the config's path. */
+async function inherit(
+  config: FineTuneConfig,
+  options: { readonly where: string; readonly out: string },
+): Promise<Inherited> {
+  const { where, out } = options;
+  const folder = isAbsolute(config.from) ? config.from : join(dirname(where), config.from);
+  if (resolve(folder) === resolve(out)) {
+    throw new InputError(`"from" is the folder that the new model goes to`, {
+      where,
+      repair: "choose another --out",
+    });
+  }
+  const checkpoint = await openCheckpoint(folder);
+  const tokenizer = await ChatTokenizer.open(folder, { vocab: checkpoint.config.vocab });
+  const format = chatFormatOf(config);
+  const start = await startingPoint(config, { checkpoint, where });
+  const stopToken = tokenizer.tokenId(format.stopToken);
+  checkTokenizerFits(config, { vocab: tokenizer.vocab, stopToken, where });
+  return { start, files: await retemplated(folder, { format }) };
+}
+
+/** Throws an InputError where a folder has a tokenizer that differs from the one that its model must have. */
+async function checkSameTokenizer(folder: string, files: TokenizerFiles): Promise<void> {
+  for (const name of ["tokenizer.json", "tokenizer_config.json"] as const) {
+    const path = `${folder}/${name}`;
+    if (!await exists(path) || await Deno.readTextFile(path) === files[name]) continue;
+    throw new InputError('there is another tokenizer than that of "from"', {
+      where: path,
+      repair: "pass --force to replace it, or another --out",
+    });
+  }
 }
 
 /** The note beside the steps: tokens per second since the first of them, and the loss. */
@@ -90,6 +138,18 @@ export const pretrain = defineCommand({
     // A folder with a config.json is a whole model, so that file goes first when one is given up and comes last.
     const result = `${out}/config.json`;
     const from = await stepsToGoOnFrom({ folder: out, result }, { resume, force });
+    let start: StartingPoint | null = null, tokenizerOf: () => TokenizerFiles;
+    if (config.from === undefined) {
+      tokenizerOf = () => {
+        terminal.error(`training the tokenizer on ${config.tokenizer.documents} documents\n`);
+        return trainTokenizer(config, { where: flags.config });
+      };
+    } else {
+      const inherited = await inherit(config, { where: flags.config, out });
+      start = inherited.start;
+      tokenizerOf = () => inherited.files;
+      if (!force) await checkSameTokenizer(out, inherited.files);
+    }
     if (force || !await hasTokenizer(out)) {
       if (resume) {
         throw new InputError("the tokenizer of the unfinished run is missing", {
@@ -97,8 +157,7 @@ export const pretrain = defineCommand({
           repair: "pass --force instead of --resume to start over",
         });
       }
-      terminal.error(`training the tokenizer on ${config.tokenizer.documents} documents\n`);
-      const files = trainTokenizer(config, { where: flags.config });
+      const files = tokenizerOf();
       await removeIfThere(result);
       await dropTrainingState(out);
       await writeTokenizer(out, files);
@@ -111,9 +170,10 @@ export const pretrain = defineCommand({
     const progress = new Progress(terminal, { label: `pretraining ${config.name}`, total: steps, from });
     const startMs = terminal.now();
     let tokens = 0, note = "";
-    const { weights, log, finished } = await pretrainModel(config, {
+    const { weights, log, runHash, finished } = await pretrainModel(config, {
       tokenizer,
       folder: out,
+      ...(start === null ? {} : { start }),
       saveEvery: flags["save-every"],
       threads: flags.threads,
       signal,
@@ -126,17 +186,17 @@ export const pretrain = defineCommand({
     progress.finish(note);
     if (!finished) signal.throwIfAborted();
 
-    const run = sha256(canonicalJson(config));
     await writeTrainingLog(out, log);
     const metadata = {
-      run,
+      run: runHash,
+      ...(start === null ? {} : { from: start.hash }),
       tokenizer: tokenizer.hash,
       seed: String(config.training.seed),
       steps: String(steps),
     };
     await writeCheckpoint(out, { config: config.model, dtype: "bfloat16", weights, metadata });
     await dropTrainingState(out);
-    print(`${out}: ${config.name}, ${steps} steps, run ${run.slice(0, 12)}`);
+    print(`${out}: ${config.name}, ${steps} steps, run ${runHash.slice(0, 12)}`);
   },
 });
 

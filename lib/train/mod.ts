@@ -25,7 +25,14 @@ export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
-export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
+export {
+  type FineTuneConfig,
+  type FreshConfig,
+  type InitialSpreads,
+  parsePretrainConfig,
+  type PretrainConfig,
+  type TrainingSettings,
+} from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
@@ -46,6 +53,7 @@ export {
   type SparseAutoencoderFile,
   writeSparseAutoencoder,
 } from "./sparse_autoencoder_file.ts";
+export { pretrainRunHash, retemplated, type StartingPoint, startingPoint } from "./starting_point.ts";
 export {
   type AnsweredText,
   type ResidualNorms,
