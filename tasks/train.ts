@@ -45,7 +45,7 @@ const FLAGS = {
     required: true,
     metavar: "PATH",
     help:
-      "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-layer-3.seed-0.safetensors, …",
+      "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-3.seed-0.safetensors, …",
   },
   parameters: {
     kind: "string",
@@ -272,12 +272,12 @@ export const train = defineCommand({
     [
       "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 " +
       "--place attention",
-      "Train one vector after the attention of layer 3: out/vectors/layer-3.attention.seed-0.safetensors",
+      "Train one vector after the attention of layer 3: out/vectors/place-attention-3.seed-0.safetensors",
     ],
     [
       "deno task train --model fixtures/embedded/base-a --out out/trained --parameters adapter --layers 3 " +
       "--learning-rate 0.01",
-      "Train a rank-1 adapter on layer 3: out/trained/adapter-layer-3.seed-0.safetensors",
+      "Train a rank-1 adapter on layer 3: out/trained/adapter-3.seed-0.safetensors",
     ],
     [
       "deno task train --model fixtures/embedded/base-a --out out/trained --parameters full --learning-rate 0.0003",

@@ -34,6 +34,7 @@ export {
   type TrainingSettings,
 } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
+export { parseRunName, runName, type RunTarget } from "./run_name.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,
@@ -69,7 +70,7 @@ export {
   type TrainedKind,
 } from "./steering_config.ts";
 export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
-export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
+export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {
   dropTrainingState,
   loadTrainingState,
