@@ -362,7 +362,7 @@ Deno.test("train puts vectors at the place that is asked for, and says so in the
     const inert = await runOn(train, [...args, "--place", "input-norm"]);
     assertEquals(inert.code, 0, inert.error);
     const still = await loadVectors(
-      `${out}/layer-1.input-norm.seed-0.safetensors`,
+      `${out}/place-input_norm-1.seed-0.safetensors`,
       (await openCheckpoint(model)).config,
     );
     assertEquals([still.place, Math.hypot(...still.vectors.get(1) as Float32Array)], ["input_norm", 0]);
