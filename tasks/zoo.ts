@@ -24,7 +24,8 @@ function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): r
     name === given || name.startsWith(`${given}/`) || name.startsWith(`${given}.`);
   for (const given of only) {
     if (artifacts.some(({ name }) => belongs(name, given))) continue;
-    const meant = suggestion(given, artifacts.map(({ name }) => name));
+    const names = artifacts.flatMap(({ name }) => [name, name.replace(/\.seed-\d+$/, "")]);
+    const meant = suggestion(given, names);
     throw new InputError(`the catalogue has no "${given}"`, {
       repair: meant === undefined ? "--dry-run lists the names" : `did you mean ${meant}?`,
     });
