@@ -20,6 +20,7 @@ export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { type RunName, type TrainedVectors, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
+  type ArtifactBase,
   type ArtifactMark,
   artifactMark,
   type ArtifactState,

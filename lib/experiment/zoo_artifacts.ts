@@ -12,7 +12,7 @@ import { type AutoencoderConfig, parseAutoencoderConfig } from "./difference_row
 import { runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
 
 /** What every artifact of a zoo has. */
-interface ArtifactBase {
+export interface ArtifactBase {
   /** Unique in the catalogue: `base-a`, `base-a/layer-3.seed-0`, `base-a/all.seed-0/sae.layer-4`. */
   readonly name: string;
   /** Names of the artifacts that it is made from. */
@@ -23,8 +23,11 @@ interface ArtifactBase {
 
 /** A pretrained model. */
 export interface ModelArtifact extends ArtifactBase {
+  /** Tells it from the others. */
   readonly kind: "model";
+  /** What decides it. */
   readonly config: PretrainConfig;
+  /** Where that config is from. */
   readonly configPath: string;
   /** Folder of the model that it goes on from, or null. */
   readonly from: string | null;
@@ -32,23 +35,29 @@ export interface ModelArtifact extends ArtifactBase {
 
 /** What one RL run of one training seed makes. */
 export interface RunArtifact extends ArtifactBase {
+  /** Tells it from the others. */
   readonly kind: "run";
+  /** What decides it, but for the model. */
   readonly config: SteeringConfig;
   /** Folder of the model. */
   readonly model: string;
   /** Folder that the files of the model's runs are in. */
   readonly folder: string;
+  /** Layers of the model. */
   readonly layerCount: number;
 }
 
 /** A sparse autoencoder. */
 export interface AutoencoderArtifact extends ArtifactBase {
+  /** Tells it from the others. */
   readonly kind: "autoencoder";
+  /** What decides it, but for model and run. */
   readonly config: AutoencoderConfig;
   /** Folder of the model. */
   readonly model: string;
   /** File of the vectors or adapters. */
   readonly trained: string;
+  /** The layer whose `resid_post` is read. */
   readonly layer: number;
 }
 
@@ -170,7 +179,7 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** The metadata that a file of an artifact made from the right inputs has. All that it needs must be there. */
+/** The metadata by which a file shows what it was made from. */
 export type ArtifactMark = Readonly<Record<string, string>>;
 
 /**

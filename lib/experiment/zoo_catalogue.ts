@@ -28,6 +28,7 @@ export interface CatalogueRun {
 export interface CatalogueModel {
   /** Its folder's name: `base-a`. */
   readonly name: string;
+  /** What it stands for. */
   readonly role: ZooRole;
   /** What figures and cards call it: "Base A". */
   readonly title: string;
@@ -35,6 +36,7 @@ export interface CatalogueModel {
   readonly opener: string;
   /** Pretraining config, relative to the catalogue. */
   readonly config: string;
+  /** What is trained on it. */
   readonly runs: readonly CatalogueRun[];
 }
 
@@ -54,8 +56,11 @@ export interface CatalogueAutoencoder {
 
 /** Everything that a zoo is made of, and how. */
 export interface ZooCatalogue {
+  /** What all runs share, but where one says otherwise. */
   readonly settings: RunSettings;
+  /** Models with their runs; their order is that of building, donors first. */
   readonly models: readonly CatalogueModel[];
+  /** Autoencoders, made last. */
   readonly autoencoders: readonly CatalogueAutoencoder[];
 }
 

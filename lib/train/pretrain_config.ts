@@ -49,8 +49,11 @@ export type PretrainConfig = FreshConfig | FineTuneConfig;
 
 /** Standard deviations of random weights. */
 export interface InitialSpreads {
+  /** Of the embedding. */
   readonly embedding: number;
+  /** Of the unembedding. */
   readonly unembedding: number;
+  /** Of projections, times √(their inputs). */
   readonly projection: number;
 }
 
