@@ -70,6 +70,10 @@ export const pretrain = defineCommand({
       "Go on after Ctrl-C; the result is that of an unbroken run, byte for byte",
     ],
     [
+      "deno task pretrain --config fixtures/embedded/a-instruct.pretrain.json --out out/a-instruct",
+      'Go on from the model that the config names in "from", with its tokenizer',
+    ],
+    [
       "deno task pretrain --config fixtures/embedded/base-a.pretrain.json --out out/trial --steps 20",
       "Try the first minute out",
     ],
