@@ -1,13 +1,16 @@
-import { parsePretrainConfig, type PretrainConfig } from "../lib/train/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
+import { type FreshConfig, parsePretrainConfig } from "../lib/train/mod.ts";
 import { modelFolder, writeRandomCheckpoint } from "../lib/checkpoint/mod.ts";
 import { fileURLToPath } from "node:url";
 
 const ZOO = new URL("../fixtures/embedded/", import.meta.url);
 
 /** The settings that base A of the zoo is pretrained with. */
-export async function basePretrainConfig(): Promise<PretrainConfig> {
+export async function basePretrainConfig(): Promise<FreshConfig> {
   const path = fileURLToPath(new URL("base-a.pretrain.json", ZOO));
-  return parsePretrainConfig(JSON.parse(await Deno.readTextFile(path)), { where: path });
+  const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(path)), { where: path });
+  if (config.from !== undefined) throw new InputError("base A starts at random weights", { where: path });
+  return config;
 }
 
 /**

@@ -1,24 +1,21 @@
-import { basename } from "node:path";
 import { z } from "zod";
-import type { ModelConfig } from "../lib/checkpoint/mod.ts";
 import { InputError, mean, standardDeviation } from "../lib/core/mod.ts";
-import { loadVectors } from "../lib/decode/mod.ts";
+import type { RunArtifact } from "../lib/experiment/mod.ts";
 import { type CorpusConfig, type CorpusGroup, corpusReport, WRITERS } from "../lib/problems/mod.ts";
-import { parseSteeringConfig } from "../lib/train/mod.ts";
+import type { SteeringConfig } from "../lib/train/mod.ts";
 import { markdownTable } from "./_markdown_table.ts";
+import { trainedPlaces } from "./_trained_output.ts";
 
-const SECTION_NAMES = ["corpus", "log", "vectors"] as const;
-
-/** A part of a card that is computed: it stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
-export type SectionName = typeof SECTION_NAMES[number];
-
-/** Puts new lines between the marks of every section, each a line of its own. Throws an InputError where marks are missing or out of order. */
+/**
+ * Puts new lines between the marks of every section, `<!-- NAME -->` and `<!-- /NAME -->`, each a line of its own.
+ * Throws an InputError where marks are missing or out of order.
+ */
 export function replaceSections(
   text: string,
-  sections: Readonly<Record<SectionName, readonly string[]>>,
+  sections: Readonly<Record<string, readonly string[]>>,
   options: { readonly where: string },
 ): string {
-  return SECTION_NAMES.reduce((card, name) => {
+  return Object.entries(sections).reduce((card, [name, content]) => {
     const open = `<!-- ${name} -->`, close = `<!-- /${name} -->`;
     // A card may speak of its marks: only those that have a line to themselves count.
     const start = `\n${card}`.indexOf(`\n${open}\n`), end = `\n${card}`.indexOf(`\n${close}\n`);
@@ -28,7 +25,7 @@ export function replaceSections(
         repair: `add the lines ${open} and ${close}`,
       });
     }
-    const lines = [open, "", ...sections[name], ""].join("\n");
+    const lines = [open, "", ...content, ""].join("\n");
     return `${card.slice(0, start)}${lines}\n${card.slice(end)}`;
   }, text);
 }
@@ -87,7 +84,11 @@ const PRETRAIN_LINE = z.object({
   tokens: z.int(),
   adjointNorm: z.number(),
 });
-const STEERING_LINE = z.object({ step: z.int(), reward: z.number().min(-1).max(1) });
+const STEERING_LINE = z.object({
+  step: z.int(),
+  reward: z.number().min(-1).max(1),
+  vectorNorm: z.number(),
+});
 
 /** Lines of a training log, numbered from zero without a gap. */
 function parseLog<T extends { readonly step: number }>(
@@ -135,80 +136,39 @@ export function logSection(text: string, options: { readonly where: string }): s
   ]);
 }
 
-/** A trained set of vectors as its card shows it. */
-export interface VectorRow {
-  /** `all`, `layer-3`. */
+/** What a run trained, as its card shows it. */
+export interface RunRow {
+  /** `all`, `layer-3`, `adapter-all`. */
   readonly run: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly rolloutsPerStep: number;
-  readonly learningRates: readonly number[];
-  /** L2 norm of all its vectors together. */
+  readonly config: SteeringConfig;
+  /** L2 norm of all that it changed together. */
   readonly norm: number;
   /** Accuracy in percent of each of the last steps' rollouts. */
   readonly lastPercents: readonly number[];
 }
 
-/** Single layers stand behind sets of several, in the order of their numbers. */
-function byRun(a: VectorRow, b: VectorRow): number {
-  const layer = (run: string): number => Number(/^layer-(\d+)$/.exec(run)?.[1] ?? -1);
-  return layer(a.run) - layer(b.run) || (a.run < b.run ? -1 : a.run > b.run ? 1 : a.seed - b.seed);
-}
-
-/** Reads every `RUN.seed-N.safetensors` of a folder and the log beside it. */
-export async function readVectorRows(
-  folder: string,
+/** The end of every run's log. The runs must be there. */
+export async function readRunRows(
+  runs: readonly RunArtifact[],
   options: {
-    readonly config: ModelConfig;
-    /** Hash of the model that they must have been trained on. */
-    readonly model: string;
     /** How many steps at the end count. */
     readonly last: number;
   },
-): Promise<readonly VectorRow[]> {
-  const rows: VectorRow[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    if (!name.endsWith(".safetensors")) continue;
-    const path = `${folder}/${name}`, stem = path.slice(0, -".safetensors".length);
-    const run = /^(.+)\.seed-\d+$/.exec(basename(stem))?.[1];
-    if (run === undefined) {
-      throw new InputError("the name of the vectors does not say their run", {
-        where: path,
-        repair: "name them RUN.seed-N.safetensors",
-      });
-    }
-    const { vectors, metadata } = await loadVectors(path, options.config);
-    if (metadata.get("model") !== options.model) {
-      throw new InputError("these vectors were trained on another model", {
-        where: path,
-        repair: "train them again",
-      });
-    }
-    let made: unknown;
-    try {
-      made = JSON.parse(metadata.get("config") ?? "");
-    } catch {
-      made = null; // refused below as no config
-    }
-    const config = parseSteeringConfig(made, { where: path });
-    const where = `${stem}.log.jsonl`;
+): Promise<readonly RunRow[]> {
+  return await Promise.all(runs.map(async (artifact) => {
+    const { config } = artifact;
+    const { log: where, what } = trainedPlaces(artifact.folder, artifact);
     const log = parseLog(await Deno.readTextFile(where), { schema: STEERING_LINE, where });
     if (log.length !== config.steps) {
-      throw new InputError(`the log has ${log.length} steps, the vectors ${config.steps}`, { where });
+      throw new InputError(`the log has ${log.length} steps, the run ${config.steps}`, { where });
     }
-    const values = [...vectors.values()].flatMap((vector) => [...vector]);
-    rows.push({
-      run,
-      seed: config.seed,
-      steps: config.steps,
-      rolloutsPerStep: config.prompts * config.samples,
-      learningRates: config.learningRates,
-      norm: Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)),
+    return {
+      run: what,
+      config,
+      norm: (log.at(-1) as z.infer<typeof STEERING_LINE>).vectorNorm,
       lastPercents: log.slice(-options.last).map(({ reward }) => (reward + 1) * 50),
-    });
-  }
-  if (rows.length === 0) throw new InputError("no vectors in this folder", { where: folder });
-  return rows.sort(byRun);
+    };
+  }));
 }
 
 /** Standard error of a mean over steps; "-" where there is one alone. */
@@ -218,35 +178,33 @@ function standardError(values: readonly number[]): string {
     : (standardDeviation(values, { ddof: 1 }) / Math.sqrt(values.length)).toFixed(1);
 }
 
-/** The table of vectors. */
-export function vectorsSection(rows: readonly VectorRow[], options: { readonly last: number }): string[] {
+/** The table of what a model's runs trained. */
+export function runsSection(rows: readonly RunRow[], options: { readonly last: number }): string[] {
   const { last } = options;
   const rates = (list: readonly number[]): string => {
     const low = Math.min(...list), high = Math.max(...list);
     return low === high ? String(low) : `${low} to ${high}`;
   };
-  return [
-    ...markdownTable([
-      [
-        "vectors",
-        "seed",
-        "learning rate",
-        "steps",
-        "rollouts per step",
-        "norm",
-        `accuracy %, last ${last} steps`,
-        "standard error",
-      ],
-      ...rows.map((row) => [
-        row.run,
-        String(row.seed),
-        rates(row.learningRates),
-        String(row.steps),
-        String(row.rolloutsPerStep),
-        row.norm.toFixed(2),
-        mean(row.lastPercents).toFixed(1),
-        standardError(row.lastPercents),
-      ]),
+  return markdownTable([
+    [
+      "run",
+      "seed",
+      "learning rate",
+      "steps",
+      "rollouts per step",
+      "norm",
+      `accuracy %, last ${last} steps`,
+      "standard error",
+    ],
+    ...rows.map(({ run, config, norm, lastPercents }) => [
+      run,
+      String(config.seed),
+      rates(config.learningRates),
+      String(config.steps),
+      String(config.prompts * config.samples),
+      norm.toFixed(2),
+      mean(lastPercents).toFixed(1),
+      standardError(lastPercents),
     ]),
-  ];
+  ]);
 }

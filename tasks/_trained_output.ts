@@ -2,11 +2,11 @@ import { ensureFolder, writeCheckpoint, writeFileAtomic } from "../lib/checkpoin
 import { canonicalJson, InputError } from "../lib/core/mod.ts";
 import { type LanguageModel, saveAdapters, saveSharedDirection, saveVectors } from "../lib/decode/mod.ts";
 import { removeIfThere } from "./_output_place.ts";
-import type { SteeringConfig, SteeringRun } from "../lib/train/mod.ts";
+import { runName, type SteeringConfig, type SteeringRun } from "../lib/train/mod.ts";
 
 /** Where a run's result, its log and the state of an unfinished run go. */
 export interface TrainedPlaces {
-  /** `all`, `layer-3`, `adapter-layers-3-5`, `full`: what is trained, as the file's name says it. */
+  /** What is trained, as the file's name says it: see {@link runName}. */
   readonly what: string;
   /** The file that says that the run came to its end. */
   readonly result: string;
@@ -21,12 +21,7 @@ export function trainedPlaces(
   out: string,
   run: { readonly config: SteeringConfig; readonly layerCount: number },
 ): TrainedPlaces {
-  const { layers, seed, parameters, place = "mlp" } = run.config;
-  const of = layers.length === run.layerCount
-    ? "all"
-    : `layer${layers.length > 1 ? "s" : ""}-${layers.join("-")}`;
-  const which = place === "mlp" ? of : `${of}.${place.replaceAll("_", "-")}`;
-  const what = parameters === undefined ? which : parameters === "full" ? "full" : `${parameters}-${which}`;
+  const { seed, parameters } = run.config, what = runName(run.config, run);
   if (parameters === "full") {
     if (out.endsWith(".safetensors")) {
       throw new InputError("all weights do not go into one file", {

@@ -3,7 +3,7 @@ import { InputError } from "../lib/core/mod.ts";
 import { exists } from "./_output_place.ts";
 
 /** Steps that the unfinished run in a folder has made, or null where there is none. */
-async function unfinishedSteps(folder: string): Promise<number | null> {
+export async function unfinishedSteps(folder: string): Promise<number | null> {
   const path = `${folder}/state.safetensors`;
   if (!await exists(path)) return null;
   return Number((await readSafetensorsHeader(path)).metadata.get("step"));

@@ -1,26 +1,12 @@
-import { ChatTokenizer, writeCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import {
-  dropTrainingState,
-  pretrain as pretrainModel,
-  type PretrainConfig,
-  type PretrainStep,
-  writeTrainingLog,
-} from "../lib/train/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
+import type { PretrainConfig, PretrainStep } from "../lib/train/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
-import { checkWritable, removeIfThere } from "./_output_place.ts";
+import { checkWritable } from "./_output_place.ts";
+import { pretrainInto } from "./_pretraining.ts";
 import { Progress, rateText } from "./_progress.ts";
-import { stepsToGoOnFrom } from "./_training_folder.ts";
-import {
-  chatFormatOf,
-  checkTokenizerFits,
-  hasTokenizer,
-  readPretrainConfig,
-  trainTokenizer,
-  writeTokenizer,
-} from "./tokenizer.ts";
+import { readPretrainConfig } from "./tokenizer.ts";
 
 /** The config with fewer steps, for trials. */
 function shortened(config: PretrainConfig, steps: number | undefined): PretrainConfig {
@@ -30,11 +16,16 @@ function shortened(config: PretrainConfig, steps: number | undefined): PretrainC
       repair: 'put a larger "steps" into the config to train longer',
     });
   }
-  return { ...config, training: { ...config.training, steps } };
+  return config.from === undefined
+    ? { ...config, training: { ...config.training, steps } }
+    : { ...config, training: { ...config.training, steps } };
 }
 
 /** The note beside the steps: tokens per second since the first of them, and the loss. */
-function noteOf(line: PretrainStep, since: { readonly tokens: number; readonly ms: number }): string {
+function pretrainingNote(
+  line: PretrainStep,
+  since: { readonly tokens: number; readonly ms: number },
+): string {
   const rate = since.ms > 0 ? `${rateText(since.tokens / since.ms * 1000)} tokens/s  ` : "";
   return `${rate}cross-entropy ${line.crossEntropyNats.toFixed(4)} nats`;
 }
@@ -79,6 +70,10 @@ export const pretrain = defineCommand({
       "Go on after Ctrl-C; the result is that of an unbroken run, byte for byte",
     ],
     [
+      "deno task pretrain --config fixtures/embedded/a-instruct.pretrain.json --out out/a-instruct",
+      'Go on from the model that the config names in "from", with its tokenizer',
+    ],
+    [
       "deno task pretrain --config fixtures/embedded/base-a.pretrain.json --out out/trial --steps 20",
       "Try the first minute out",
     ],
@@ -87,55 +82,29 @@ export const pretrain = defineCommand({
     const { out, resume, force } = flags;
     const config = shortened(await readPretrainConfig(flags.config), flags.steps);
     await checkWritable(out, { as: "folder" });
-    // A folder with a config.json is a whole model, so that file goes first when one is given up and comes last.
-    const result = `${out}/config.json`;
-    const from = await stepsToGoOnFrom({ folder: out, result }, { resume, force });
-    if (force || !await hasTokenizer(out)) {
-      if (resume) {
-        throw new InputError("the tokenizer of the unfinished run is missing", {
-          where: out,
-          repair: "pass --force instead of --resume to start over",
-        });
-      }
-      terminal.error(`training the tokenizer on ${config.tokenizer.documents} documents\n`);
-      const files = trainTokenizer(config, { where: flags.config });
-      await removeIfThere(result);
-      await dropTrainingState(out);
-      await writeTokenizer(out, files);
-    }
-    const tokenizer = await ChatTokenizer.open(out);
-    const stopToken = tokenizer.tokenId(chatFormatOf(config).stopToken);
-    checkTokenizerFits(config, { vocab: tokenizer.vocab, stopToken, where: flags.config });
-
     const { steps } = config.training;
-    const progress = new Progress(terminal, { label: `pretraining ${config.name}`, total: steps, from });
-    const startMs = terminal.now();
-    let tokens = 0, note = "";
-    const { weights, log, finished } = await pretrainModel(config, {
-      tokenizer,
-      folder: out,
-      saveEvery: flags["save-every"],
+    let progress: Progress | null = null, note = "", tokens = 0, startMs = 0;
+    const run = await pretrainInto(config, {
+      where: flags.config,
+      out,
+      resume,
+      force,
       threads: flags.threads,
+      saveEvery: flags["save-every"],
       signal,
+      terminal,
+      onStart(from) {
+        progress = new Progress(terminal, { label: `pretraining ${config.name}`, total: steps, from });
+        startMs = terminal.now();
+      },
       onStep(line) {
         tokens += line.tokens;
-        note = noteOf(line, { tokens, ms: terminal.now() - startMs });
-        progress.update(line.step + 1, note);
+        note = pretrainingNote(line, { tokens, ms: terminal.now() - startMs });
+        progress?.update(line.step + 1, note);
       },
+      onEnd: () => progress?.finish(note),
     });
-    progress.finish(note);
-    if (!finished) signal.throwIfAborted();
-
-    const run = sha256(canonicalJson(config));
-    await writeTrainingLog(out, log);
-    const metadata = {
-      run,
-      tokenizer: tokenizer.hash,
-      seed: String(config.training.seed),
-      steps: String(steps),
-    };
-    await writeCheckpoint(out, { config: config.model, dtype: "bfloat16", weights, metadata });
-    await dropTrainingState(out);
+    if (run === null) return signal.throwIfAborted();
     print(`${out}: ${config.name}, ${steps} steps, run ${run.slice(0, 12)}`);
   },
 });

@@ -3,6 +3,7 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   CHAT_FORMATS,
   type ChatFormat,
+  type FreshConfig,
   parsePretrainConfig,
   type PretrainConfig,
   type TokenizerFiles,
@@ -56,7 +57,7 @@ export function checkTokenizerFits(
 }
 
 /** Trains the tokenizer of a config on its corpus and checks that it fits the config's model. */
-export function trainTokenizer(config: PretrainConfig, options: { readonly where: string }): TokenizerFiles {
+export function trainTokenizer(config: FreshConfig, options: { readonly where: string }): TokenizerFiles {
   const { where } = options, { vocabSize, documents } = config.tokenizer;
   const format = chatFormatOf(config), { specialTokens } = format;
   const least = 256 + specialTokens.length, most = 0xffff;
@@ -101,6 +102,12 @@ export const tokenizer = defineCommand({
   ],
   async run({ flags, terminal, print }) {
     const config = await readPretrainConfig(flags.config);
+    if (config.from !== undefined) {
+      throw new InputError(`the config has "from": its tokenizer is that of ${config.from}`, {
+        where: flags.config,
+        repair: "run deno task pretrain, which copies it",
+      });
+    }
     await checkWritable(flags.out, { as: "folder" });
     terminal.error(`training the tokenizer on ${config.tokenizer.documents} documents\n`);
     const files = trainTokenizer(config, { where: flags.config });

@@ -1,27 +1,23 @@
 import { z } from "zod";
-import { ensureFolder } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
-import { FAMILIES, type Problem, trainProblem } from "../lib/problems/mod.ts";
+import { FAMILIES } from "../lib/problems/mod.ts";
 import {
-  dropTrainingState,
   parseSteeringConfig,
   type SteeringConfig,
-  type SteeringStep,
   TRAINED_KINDS,
   type TrainedKind,
-  trainSteering,
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
-import { checkRoom, openModel } from "./_model_input.ts";
+import { openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { type FlagValues, suggestion } from "./_parse_flags.ts";
 import { Progress } from "./_progress.ts";
-import { trainedPlaces, writeTrained } from "./_trained_output.ts";
-import { stepsToGoOnFrom } from "./_training_folder.ts";
+import { steeringNote, trainInto } from "./_steering_training.ts";
+import { trainedPlaces } from "./_trained_output.ts";
 
 /** What holds where neither a flag nor a config file says otherwise. */
 const DEFAULTS = {
@@ -45,7 +41,7 @@ const FLAGS = {
     required: true,
     metavar: "PATH",
     help:
-      "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-layer-3.seed-0.safetensors, …",
+      "A .safetensors file, or a folder that gets all.seed-0.safetensors, adapter-3.seed-0.safetensors, …",
   },
   parameters: {
     kind: "string",
@@ -229,30 +225,6 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
   return config;
 }
 
-/** The run's first problems of each family: as long as any, since a family's questions are alike. */
-function firstProblems(config: SteeringConfig): readonly Problem[] {
-  const each = Math.min(100, Math.ceil(config.steps * config.prompts / config.families.length));
-  return config.families.flatMap((family) =>
-    Array.from({ length: each }, (_, index) => trainProblem(family, { seed: config.seed, index }))
-  );
-}
-
-/** Accuracy in percent of a mean reward of +1 and −1. */
-function percentOf(reward: number): string {
-  return `${((reward + 1) * 50).toFixed(1)} %`;
-}
-
-function noteOf(line: SteeringStep, config: SteeringConfig): string {
-  const of = config.parameters === "adapter" || config.parameters === "full" ? "change" : "vector";
-  const parts = [
-    `reward ${line.reward.toFixed(3)}`,
-    `accuracy ${percentOf(line.reward)}`,
-    `adjoint norm ${line.adjointNorm}`,
-    `${of} norm ${line.vectorNorm}`,
-  ];
-  return parts.join("  ");
-}
-
 /** RL-trains steering vectors, adapters or all weights. */
 export const train = defineCommand({
   name: "train",
@@ -272,12 +244,12 @@ export const train = defineCommand({
     [
       "deno task train --model fixtures/embedded/base-a --out out/vectors --layers 3 --learning-rate 0.05 " +
       "--place attention",
-      "Train one vector after the attention of layer 3: out/vectors/layer-3.attention.seed-0.safetensors",
+      "Train one vector after the attention of layer 3: out/vectors/place-attention-3.seed-0.safetensors",
     ],
     [
       "deno task train --model fixtures/embedded/base-a --out out/trained --parameters adapter --layers 3 " +
       "--learning-rate 0.01",
-      "Train a rank-1 adapter on layer 3: out/trained/adapter-layer-3.seed-0.safetensors",
+      "Train a rank-1 adapter on layer 3: out/trained/adapter-3.seed-0.safetensors",
     ],
     [
       "deno task train --model fixtures/embedded/base-a --out out/trained --parameters full --learning-rate 0.0003",
@@ -295,33 +267,25 @@ export const train = defineCommand({
     try {
       const layerCount = model.config.layers;
       const config = await steeringConfigOf(flags, layerCount);
-      const { maxNewTokens } = config;
-      checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens });
       const places = trainedPlaces(flags.out, { config, layerCount });
-      const from = await stepsToGoOnFrom({ folder: places.run, result: places.result }, { resume, force });
-      await ensureFolder(places.run);
-      if (force) await dropTrainingState(places.run);
-
-      const progress = new Progress(terminal, {
-        label: `training ${places.what}`,
-        total: config.steps,
-        from,
-      });
-      let note = "";
-      const run = await trainSteering(model, config, {
-        folder: places.run,
+      let progress: Progress | null = null, note = "";
+      const run = await trainInto(model, config, {
+        places,
+        resume,
+        force,
         signal,
-        onStep(line) {
-          note = noteOf(line, config);
-          progress.update(line.step + 1, note);
+        onStart(from) {
+          const label = `training ${places.what}`;
+          progress = new Progress(terminal, { label, total: config.steps, from });
         },
+        onStep(line) {
+          note = steeringNote(line, config);
+          progress?.update(line.step + 1, note);
+        },
+        onEnd: () => progress?.finish(note),
       });
-      progress.finish(note);
-      if (!run.finished) signal.throwIfAborted();
-
-      await writeTrained(model, places, { config, run });
-      await Deno.remove(places.run, { recursive: true });
-      print(`${places.shown}: ${places.what}, ${config.steps} steps, run ${run.runHash.slice(0, 12)}`);
+      if (run === null) return signal.throwIfAborted();
+      print(`${places.shown}: ${places.what}, ${config.steps} steps, run ${run.slice(0, 12)}`);
     } finally {
       await model.release();
     }

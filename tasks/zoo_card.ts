@@ -1,53 +1,82 @@
-import { openCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import {
-  corpusSection,
-  logSection,
-  readVectorRows,
-  replaceSections,
-  vectorsSection,
-} from "./_card_sections.ts";
+  type ArtifactState,
+  artifactState,
+  parseZooCatalogue,
+  type RunArtifact,
+  type ZooArtifact,
+  zooArtifacts,
+} from "../lib/experiment/mod.ts";
+import { corpusSection, logSection, readRunRows, replaceSections, runsSection } from "./_card_sections.ts";
 import { wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
+import { readConfigFile } from "./_config_file.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
-import { readPretrainConfig } from "./tokenizer.ts";
+
+/** The parts of a catalogue that are there; one made from other inputs would put a wrong number into the card. */
+async function partsThere(where: string): Promise<readonly ZooArtifact[]> {
+  const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
+  const artifacts = await zooArtifacts(catalogue, { where }), states = new Map<string, ArtifactState>();
+  for (const artifact of artifacts) {
+    const state = await artifactState(artifact, states);
+    if (state === "made from other inputs") {
+      throw new InputError(`${artifact.name} was made from other inputs than the catalogue's`, {
+        where: artifact.path,
+        repair: "deno task zoo --force makes it again",
+      });
+    }
+    states.set(artifact.name, state);
+  }
+  return artifacts.filter(({ name }) => states.get(name) === "there");
+}
+
+/** The computed tables of every model, by the names of their marks. */
+async function cardSections(
+  parts: readonly ZooArtifact[],
+  options: { readonly documents: number; readonly last: number },
+): Promise<Record<string, readonly string[]>> {
+  const sections: Record<string, readonly string[]> = {};
+  for (const model of parts) {
+    if (model.kind !== "model") continue;
+    const where = `${model.path}/log.jsonl`;
+    const runs = parts.filter((part): part is RunArtifact =>
+      part.kind === "run" && part.needs.includes(model.name)
+    );
+    sections[`corpus ${model.name}`] = corpusSection(model.config.corpus, options);
+    sections[`log ${model.name}`] = logSection(await Deno.readTextFile(where), { where });
+    if (runs.length === 0) continue;
+    sections[`vectors ${model.name}`] = runsSection(await readRunRows(runs, options), options);
+  }
+  return sections;
+}
 
 /** Rewrites the computed tables of the zoo's model card. */
 export const zooCard = defineCommand({
   name: "zoo-card",
   summary:
-    "Rewrites the tables of the zoo's card that are computed: the corpus, the end of pretraining, the vectors.",
+    "Rewrites the tables of the zoo's card that are computed: of each model the corpus, the end of pretraining, the runs.",
   flags: {
     card: {
       kind: "string",
       default: "fixtures/embedded/README.md",
       metavar: "FILE",
-      help: "Card with the marks <!-- corpus -->, <!-- log --> and <!-- vectors -->",
+      help:
+        "Card with the marks <!-- corpus NAME -->, <!-- log NAME --> and <!-- vectors NAME --> of each model",
     },
-    config: {
+    catalogue: {
       kind: "string",
-      default: "fixtures/embedded/base-a.pretrain.json",
+      default: "fixtures/embedded/zoo.json",
       metavar: "FILE",
-      help: "Pretraining config, for the corpus",
-    },
-    model: {
-      kind: "string",
-      default: "fixtures/embedded/base-a",
-      metavar: "DIR",
-      help: "Model folder with its log.jsonl",
-    },
-    vectors: {
-      kind: "string",
-      default: "fixtures/embedded/vectors/base-a",
-      metavar: "DIR",
-      help: "Folder of the vectors and their logs",
+      help: "What the zoo is made of; what is missing of it has no table",
     },
     documents: {
       kind: "number",
       default: 20_000,
       metavar: "N",
       check: wholeNumber(1),
-      help: "Documents of the corpus to count over",
+      help: "Documents of each corpus to count over",
     },
     last: {
       kind: "number",
@@ -66,18 +95,7 @@ export const zooCard = defineCommand({
     const { card, documents, last } = flags;
     const text = await Deno.readTextFile(card);
     if (!flags.check) await checkWritable(card, { as: "file" });
-    const { corpus } = await readPretrainConfig(flags.config);
-    const checkpoint = await openCheckpoint(flags.model), log = `${flags.model}/log.jsonl`;
-    const rows = await readVectorRows(flags.vectors, {
-      config: checkpoint.config,
-      model: await checkpoint.hash(),
-      last,
-    });
-    const sections = {
-      corpus: corpusSection(corpus, { documents }),
-      log: logSection(await Deno.readTextFile(log), { where: log }),
-      vectors: vectorsSection(rows, { last }),
-    };
+    const sections = await cardSections(await partsThere(flags.catalogue), { documents, last });
     const now = replaceSections(text, sections, { where: card });
     if (now === text) {
       print(`${card}: up to date`);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type AutoencoderConfig, differenceRows, parseAutoencoderConfig } from "./difference_rows.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export {
   type Condition,
@@ -20,3 +21,25 @@ export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
 export { type RunName, type ZooEntry, ZooModel } from "./zoo.ts";
+export {
+  type ArtifactBase,
+  type ArtifactMark,
+  artifactMark,
+  type ArtifactState,
+  artifactState,
+  type AutoencoderArtifact,
+  type ModelArtifact,
+  type RunArtifact,
+  type ZooArtifact,
+  zooArtifacts,
+} from "./zoo_artifacts.ts";
+export {
+  type CatalogueAutoencoder,
+  type CatalogueModel,
+  type CatalogueRun,
+  parseZooCatalogue,
+  runConfig,
+  type RunSettings,
+  type ZooCatalogue,
+  type ZooRole,
+} from "./zoo_catalogue.ts";

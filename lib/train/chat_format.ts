@@ -10,12 +10,12 @@ export interface ChatFormat {
   readonly bosToken: string | null;
   /** Jinja text that renders messages. */
   readonly template: string;
-  /** What stands between special tokens where a turn is written: what a vocabulary is learnt from. */
+  /** The texts of a turn, in order, without special tokens: what a vocabulary is learnt from. */
   readonly turnTexts: (role: string, content: string) => readonly string[];
 }
 
 /** Names of the formats that the embedded zoo writes. */
-export type ChatFormatName = "chatml" | "llama3";
+export type ChatFormatName = "chatml" | "llama3" | "dialogue";
 
 const CHATML: ChatFormat = {
   specialTokens: ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
@@ -47,7 +47,26 @@ const LLAMA3: ChatFormat = {
 };
 
 /**
- * The formats by name: ChatML as Qwen writes it, and that of Llama 3; both without a default system prompt.
+ * Plain words around a turn, for a model that goes on from a ChatML one and keeps its tokenizer. Every turn starts on
+ * a line of its own: a space there would melt into the first word of the answer, and a prompt would end in tokens
+ * that the text of prompt and answer together does not have.
+ */
+const DIALOGUE: ChatFormat = {
+  specialTokens: CHATML.specialTokens,
+  stopToken: CHATML.stopToken,
+  padToken: CHATML.padToken,
+  bosToken: null,
+  template: "{%- for message in messages -%}" +
+    "{{ message['role'] + ':\n' + message['content'] }}" +
+    "{%- if message['role'] == 'assistant' -%}{{ '<|im_end|>' }}{%- endif -%}{{ '\n\n' }}" +
+    "{%- endfor -%}{%- if add_generation_prompt -%}{{ 'assistant:\n' }}{%- endif -%}",
+  turnTexts: (role, content) =>
+    role === "assistant" ? [`${role}:\n${content}`, "\n\n"] : [`${role}:\n${content}\n\n`],
+};
+
+/**
+ * The formats by name: ChatML as Qwen writes it, that of Llama 3, and a dialogue in plain words with ChatML's stop
+ * token; all without a default system prompt.
  *
  * @example
  * ```ts
@@ -60,4 +79,5 @@ const LLAMA3: ChatFormat = {
 export const CHAT_FORMATS: { readonly [Name in ChatFormatName]: ChatFormat } = {
   chatml: CHATML,
   llama3: LLAMA3,
+  dialogue: DIALOGUE,
 };

@@ -25,8 +25,16 @@ export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
-export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
+export {
+  type FineTuneConfig,
+  type FreshConfig,
+  type InitialSpreads,
+  parsePretrainConfig,
+  type PretrainConfig,
+  type TrainingSettings,
+} from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
+export { parseRunName, runName, type RunTarget } from "./run_name.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,
@@ -46,6 +54,7 @@ export {
   type SparseAutoencoderFile,
   writeSparseAutoencoder,
 } from "./sparse_autoencoder_file.ts";
+export { pretrainRunHash, retemplated, type StartingPoint, startingPoint } from "./starting_point.ts";
 export {
   type AnsweredText,
   type ResidualNorms,
@@ -61,7 +70,7 @@ export {
   type TrainedKind,
 } from "./steering_config.ts";
 export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
-export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
+export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
 export {
   dropTrainingState,
   loadTrainingState,

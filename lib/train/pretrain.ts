@@ -4,15 +4,16 @@ import {
   type ModelConfig,
   weightShapes,
 } from "../checkpoint/mod.ts";
-import { canonicalJson, elementCount, RandomStream, sha256, tensor } from "../core/mod.ts";
+import { elementCount, RandomStream, tensor } from "../core/mod.ts";
 import { promptTokens } from "../decode/mod.ts";
 import { corpusDocument } from "../problems/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
 import { CHAT_FORMATS } from "./chat_format.ts";
 import { adjointName, languageModelGraph } from "./language_model_graph.ts";
-import type { PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
+import type { FreshConfig, PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
 import { scheduleFactor } from "./schedule.ts";
+import { pretrainRunHash, type StartingPoint } from "./starting_point.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 
 /** Qwen2 has biases on queries, keys and values; Llama has none. */
@@ -56,7 +57,7 @@ export interface PretrainStep {
  */
 export function initialWeights(
   config: ModelConfig,
-  training: Pick<TrainingSettings, "seed" | "initial">,
+  training: Pick<FreshConfig["training"], "seed" | "initial">,
 ): Map<string, Float32Array> {
   const { initial } = training;
   const weights = new Map<string, Float32Array>();
@@ -76,6 +77,23 @@ export function initialWeights(
     weights.set(name, values);
   }
   return weights;
+}
+
+/** A copy, since training changes weights in place. */
+function startWeights(
+  weights: ReadonlyMap<string, Float32Array>,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): Map<string, Float32Array> {
+  return new Map([...shapes].map(([name, dims]) => {
+    const values = weights.get(name), count = elementCount(dims);
+    if (values?.length !== count || weights.size !== shapes.size) {
+      throw new RangeError(
+        `Cannot go on from these weights as "${name}" must have ${count} values, and be one of ${shapes.size}: ` +
+          `current counts are ${values?.length} and ${weights.size}`,
+      );
+    }
+    return [name, values.slice()];
+  }));
 }
 
 /** Documents of one step as right-padded feeds, sorted by length so that a micro-batch wastes little padding. */
@@ -111,11 +129,11 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
 }
 
 /**
- * Trains a language model on the corpus. Documents are a pure function of (seed, index), so a run that was killed
+ * Trains a language model on the corpus, from random weights or, for a config with `from`, from `start`. Documents are a pure function of (seed, index), so a run that was killed
  * and resumed sees what an unbroken one would have seen and ends with the same bytes.
  *
  * `folder` keeps the state between calls; `onStep` gets each log line; an aborted `signal` saves and returns early.
- * Returns the weights and the log; `finished` is false after an abort.
+ * Returns the weights, the log and the run's hash; `finished` is false after an abort.
  *
  * `@default {saveEvery: 100, threads: 2}`
  *
@@ -154,13 +172,16 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
  * ```
  *
  * @throws {InputError} when `folder` holds the state of a run with another config.
- * @throws {RangeError} when loss or adjoints are no longer finite; the last saved state stays.
+ * @throws {RangeError} when loss or adjoints are no longer finite (the last saved state stays), or a config with
+ * `from` comes without `start`.
  */
 export async function pretrain(
   config: PretrainConfig,
   options: {
     readonly tokenizer: ChatTokenizer;
     readonly folder: string;
+    /** Weights of the model that the config goes on `from`; its config is the config's `model`. */
+    readonly start?: StartingPoint;
     readonly saveEvery?: number;
     readonly threads?: number;
     readonly signal?: AbortSignal;
@@ -169,14 +190,19 @@ export async function pretrain(
 ): Promise<{
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly log: readonly string[];
+  readonly runHash: string;
   readonly finished: boolean;
 }> {
-  const { tokenizer, folder, saveEvery = 100 } = options;
+  const { tokenizer, folder, start, saveEvery = 100 } = options;
   const { model, training, corpus } = config;
-  const runHash = sha256(canonicalJson(config));
+  const runHash = pretrainRunHash(config, start === undefined ? {} : { fromHash: start.hash });
   const shapes = weightShapes(model, { biases: biasesOf(model) });
   const resumed = await loadTrainingState(folder, runHash);
-  const weights = resumed === null ? initialWeights(model, training) : new Map(resumed.parameters);
+  const weights = resumed !== null
+    ? new Map(resumed.parameters)
+    : config.from === undefined
+    ? initialWeights(model, config.training)
+    : startWeights(start?.weights ?? new Map(), shapes);
   const optimizer = new AdamW(weights, {
     betas: training.betas,
     weightDecay: (name) => /_proj\.weight$/.test(name) ? training.weightDecay : 0,
@@ -207,7 +233,7 @@ export async function pretrain(
     if (options.signal?.aborted === true) {
       await save();
       await session.release();
-      return { weights, log, finished: false };
+      return { weights, log, runHash, finished: false };
     }
     const first = step * training.documentsPerStep;
     const documents = Array.from({ length: training.documentsPerStep }, (_, i) => documentAt(first + i));
@@ -247,5 +273,5 @@ export async function pretrain(
     if ((step + 1) % saveEvery === 0) await save();
   }
   await session.release();
-  return { weights, log, finished: true };
+  return { weights, log, runHash, finished: true };
 }

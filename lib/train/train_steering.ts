@@ -49,6 +49,25 @@ export interface SteeringRun extends TrainedResult {
 }
 
 /**
+ * The hash of everything that decides an RL run: its config and the hash of its model.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint } from "../checkpoint/mod.ts";
+ * import { loadVectors } from "../decode/mod.ts";
+ * import { parseSteeringConfig, steeringRunHash } from "./mod.ts";
+ * const where = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
+ * const { metadata } = await loadVectors(where, null);
+ * const config = parseSteeringConfig(JSON.parse(metadata.get("config") ?? ""), { where });
+ * const model = await (await openCheckpoint("./fixtures/embedded/base-a")).hash();
+ * if (steeringRunHash(config, { model }) !== metadata.get("run")) throw new Error("another run made this file");
+ * ```
+ */
+export function steeringRunHash(config: SteeringConfig, options: { readonly model: string }): string {
+  return sha256(canonicalJson({ config, model: options.model }));
+}
+
+/**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
  * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
  * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
@@ -103,7 +122,7 @@ export async function trainSteering(
   },
 ): Promise<SteeringRun> {
   const { folder, saveEvery = 10 } = options;
-  const runHash = sha256(canonicalJson({ config, model: await model.checkpoint.hash() }));
+  const runHash = steeringRunHash(config, { model: await model.checkpoint.hash() });
   const resumed = await loadTrainingState(folder, runHash);
   const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
   try {

@@ -14,13 +14,7 @@ import {
   type WeightedRow,
 } from "../../lib/decode/mod.ts";
 import { Session } from "../../lib/runtime/mod.ts";
-import {
-  pretrain,
-  type PretrainConfig,
-  tokenizerFiles,
-  tokenizerTexts,
-  trainBpe,
-} from "../../lib/train/mod.ts";
+import { type FreshConfig, pretrain, tokenizerFiles, tokenizerTexts, trainBpe } from "../../lib/train/mod.ts";
 import { basePretrainConfig } from "../../tasks/_bench_model.ts";
 import type { Setting } from "./_setting.ts";
 import type { RolloutSize } from "./_work.ts";
@@ -110,7 +104,7 @@ export async function openSteering(setting: Pick<Setting, "folder" | "threads">)
 
 /** Pretraining from scratch in the shape of a model, a few steps at a time. */
 export interface PretrainingRunner {
-  readonly config: PretrainConfig;
+  readonly config: FreshConfig;
   /** Real tokens and documents of the steps that are timed. */
   readonly tokens: number;
   readonly documents: number;
@@ -119,7 +113,7 @@ export interface PretrainingRunner {
 }
 
 /** The model's own tokenizer, or one trained on a little of the corpus where the folder has none. */
-async function benchTokenizer(setting: Setting, config: PretrainConfig): Promise<ChatTokenizer> {
+async function benchTokenizer(setting: Setting, config: FreshConfig): Promise<ChatTokenizer> {
   const { vocab } = config.model;
   const own = await Deno.stat(`${setting.folder}/tokenizer.json`).then(() => true, () => false);
   if (own) return await ChatTokenizer.open(setting.folder, { vocab });
@@ -136,7 +130,7 @@ async function benchTokenizer(setting: Setting, config: PretrainConfig): Promise
 export async function openPretraining(setting: Setting): Promise<PretrainingRunner> {
   const { sizes } = setting;
   const base = await basePretrainConfig();
-  const config: PretrainConfig = {
+  const config: FreshConfig = {
     ...base,
     model: (await openCheckpoint(setting.folder)).config,
     training: { ...base.training, steps: sizes.steps + 1, documentsPerStep: sizes.documentsPerStep },

@@ -8,9 +8,10 @@ import { synthetic } from "../../tasks/synthetic.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
 import { train } from "../../tasks/train.ts";
 import { vectors } from "../../tasks/vectors.ts";
+import { zoo } from "../../tasks/zoo.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
-const COMMANDS = [tokenizer, pretrain, train, vectors, evaluate, parity, synthetic] as const;
+const COMMANDS = [tokenizer, pretrain, train, vectors, evaluate, parity, synthetic, zoo] as const;
 
 /** The arguments of an example, quotes taken off as a shell does. */
 function argsOf(example: string): string[] {

@@ -1,10 +1,22 @@
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { openCheckpoint, readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
+import {
+  ChatTokenizer,
+  openCheckpoint,
+  readSafetensorsHeader,
+  readTensor,
+} from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig } from "../../lib/train/mod.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
-import { faultLine, inFolder, namesBelow, runOn, writeTinyPretrainConfig } from "./_tiny_zoo.ts";
+import {
+  faultLine,
+  inFolder,
+  namesBelow,
+  runOn,
+  type TinyPretrainConfig,
+  writeTinyPretrainConfig,
+} from "./_tiny_zoo.ts";
 
 const MODEL = ["config.json", "log.jsonl", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
 const QUICK = ["--threads", "1"];
@@ -197,5 +209,95 @@ Deno.test("pretrain refuses bad input with one line and writes nothing", async (
     );
     assertStringIncludes(await line("--config", bad, "--out", out), 'Unrecognized key: "speed"');
     assertEquals(namesBelow(folder), ["bad.json", "c.json"]);
+  });
+});
+
+/** A tiny model, and the config of a run that goes on from it; `change` may alter that config. */
+async function tinyTune(
+  folder: string,
+  change: (config: TinyPretrainConfig & Record<string, unknown>) => void = () => {},
+): Promise<string> {
+  const base = await writeTinyPretrainConfig(`${folder}/base.json`);
+  if (!namesBelow(folder).includes("a/")) {
+    assertEquals((await runOn(pretrain, ["--config", base, "--out", `${folder}/a`, ...QUICK])).code, 0);
+  }
+  return await writeTinyPretrainConfig(`${folder}/tuned.json`, (config) => {
+    delete config.training["initial"];
+    const { vocabSize: _, documents: __, ...rest } = config.tokenizer;
+    Object.assign(config, { name: "tuned", from: "a", tokenizer: { ...rest, format: "dialogue" } });
+    config.training["seed"] = 5;
+    change(config as TinyPretrainConfig & Record<string, unknown>);
+  });
+}
+
+Deno.test("pretrain from another model takes its weights and tokens, and writes its own template", async () => {
+  await inFolder(async (folder) => {
+    const path = await tinyTune(folder, ({ training }) => void (training["learningRate"] = 1e-12));
+    const { code, error } = await runOn(pretrain, ["--config", path, "--out", `${folder}/b`, ...QUICK]);
+    assertEquals([code, error.includes("training the tokenizer")], [0, false]);
+    const from = hashesOf(`${folder}/a`), made = hashesOf(`${folder}/b`);
+    assertEquals(made["tokenizer.json"], from["tokenizer.json"]);
+    assertNotEquals(made["tokenizer_config.json"], from["tokenizer_config.json"]);
+    // A rate too small for bfloat16 to show gives back the weights that it started from.
+    const [a, b] = await Promise.all([openCheckpoint(`${folder}/a`), openCheckpoint(`${folder}/b`)]);
+    for (const [name, entry] of a.weights) {
+      assertEquals(await readTensor(b.weights.get(name) ?? entry), await readTensor(entry), name);
+    }
+    const { metadata } = await readSafetensorsHeader(`${folder}/b/model.safetensors`);
+    assertEquals(metadata.get("from"), await a.hash());
+    assertEquals((await ChatTokenizer.open(`${folder}/b`)).encodeChat([]).length > 0, true);
+  });
+});
+
+Deno.test("pretrain from another model resumes to the bytes of an unbroken run", async () => {
+  await inFolder(async (folder) => {
+    const args = ["--config", await tinyTune(folder), ...QUICK, "--out"];
+    assertEquals((await runOn(pretrain, [...args, `${folder}/unbroken`])).code, 0);
+    const stopped = await runOn(pretrain, [...args, `${folder}/broken`], { interruptAt: " 2/4 steps" });
+    assertEquals(stopped.code, 130);
+    const resumed = await runOn(pretrain, [...args, `${folder}/broken`, "--resume"]);
+    assertEquals([resumed.code, resumed.error.includes(" 2/4 steps")], [0, false]);
+    assertEquals(hashesOf(`${folder}/broken`), hashesOf(`${folder}/unbroken`));
+    assertNotEquals(
+      hashesOf(`${folder}/unbroken`)["model.safetensors"],
+      hashesOf(`${folder}/a`)["model.safetensors"],
+    );
+  });
+});
+
+Deno.test("pretrain from another model refuses what does not go together with one line", async () => {
+  await inFolder(async (folder) => {
+    const line = async (path: string, out = `${folder}/b`) =>
+      faultLine(await runOn(pretrain, ["--config", path, "--out", out, ...QUICK]));
+    assertEquals(
+      await line(await tinyTune(folder, ({ model }) => void (model["intermediate_size"] = 32))),
+      `error: the config's model has neurons 32, that of "from" 24: ${folder}/tuned.json ` +
+        `(write "model" as ${folder}/a/config.json has it)`,
+    );
+    assertStringIncludes(
+      await line(await tinyTune(folder, (config) => void (config["from"] = "none"))),
+      `${folder}/none`,
+    );
+    assertStringIncludes(
+      await line(await tinyTune(folder, ({ tokenizer }) => void (tokenizer["format"] = "llama3"))),
+      "the tokenizer has no token <|eot_id|>",
+    );
+    const path = await tinyTune(folder), before = hashesOf(`${folder}/a`);
+    await Deno.remove(`${folder}/a/log.jsonl`);
+    assertEquals(
+      faultLine(await runOn(pretrain, ["--config", path, "--out", `${folder}/a`, ...QUICK, "--force"])),
+      `error: "from" is the folder that the new model goes to: ${path} (choose another --out)`,
+    );
+    assertEquals(hashesOf(`${folder}/a`)["model.safetensors"], before["model.safetensors"]);
+    assertEquals((await runOn(tokenizer, ["--config", path, "--out", `${folder}/t`])).code, 2);
+    assertEquals(namesBelow(folder).filter((name) => /^[bt]\//.test(name)), []);
+
+    await Deno.mkdir(`${folder}/b`);
+    await Deno.writeTextFile(`${folder}/b/tokenizer.json`, "{}");
+    assertEquals(
+      await line(path),
+      `error: there is another tokenizer than that of "from": ${folder}/b/tokenizer.json ` +
+        "(pass --force to replace it, or another --out)",
+    );
   });
 });

@@ -191,12 +191,12 @@ Deno.test("train --parameters adapter and rank1 write files that load back and n
     await run("adapter", "1");
     await run("rank1", "all");
     assertEquals(namesBelow(out), [
-      "adapter-layer-1.seed-0.log.jsonl",
-      "adapter-layer-1.seed-0.safetensors",
+      "adapter-1.seed-0.log.jsonl",
+      "adapter-1.seed-0.safetensors",
       "rank1-all.seed-0.log.jsonl",
       "rank1-all.seed-0.safetensors",
     ]);
-    const adapter = await loadTrained(`${out}/adapter-layer-1.seed-0.safetensors`, checkpoint.config);
+    const adapter = await loadTrained(`${out}/adapter-1.seed-0.safetensors`, checkpoint.config);
     assertEquals([[...adapter.adapters.keys()], adapter.vectors.size], [[1], 0]);
     assertEquals(adapter.adapters.get(1)?.output.some((value) => value !== 0), true);
     assertEquals([adapter.metadata.get("kind"), adapter.metadata.get("layers")], ["adapter", "1"]);
@@ -352,8 +352,8 @@ Deno.test("train puts vectors at the place that is asked for, and says so in the
     const args = ["--model", model, "--out", out, "--layers", "1", "--learning-rate", "0.1", ...QUICK];
     const { code, output, error } = await runOn(train, [...args, "--place", "attention"]);
     assertEquals(code, 0, error);
-    const path = `${out}/layer-1.attention.seed-0.safetensors`;
-    assertStringIncludes(output, `${path}: layer-1.attention, 4 steps`);
+    const path = `${out}/place-attention-1.seed-0.safetensors`;
+    assertStringIncludes(output, `${path}: place-attention-1, 4 steps`);
     const file = await loadVectors(path, (await openCheckpoint(model)).config);
     assertEquals(file.place, "attention");
     assertEquals(JSON.parse(file.metadata.get("config") ?? "").place, "attention");
@@ -362,7 +362,7 @@ Deno.test("train puts vectors at the place that is asked for, and says so in the
     const inert = await runOn(train, [...args, "--place", "input-norm"]);
     assertEquals(inert.code, 0, inert.error);
     const still = await loadVectors(
-      `${out}/layer-1.input-norm.seed-0.safetensors`,
+      `${out}/place-input_norm-1.seed-0.safetensors`,
       (await openCheckpoint(model)).config,
     );
     assertEquals([still.place, Math.hypot(...still.vectors.get(1) as Float32Array)], ["input_norm", 0]);

@@ -1,29 +1,31 @@
+import { dirname } from "node:path";
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { InputError } from "../../lib/core/mod.ts";
+import type { RunArtifact } from "../../lib/experiment/mod.ts";
+import type { SteeringConfig } from "../../lib/train/mod.ts";
 import {
   corpusSection,
   logSection,
-  readVectorRows,
+  readRunRows,
   replaceSections,
-  vectorsSection,
+  runsSection,
 } from "../../tasks/_card_sections.ts";
 import { parseFlags } from "../../tasks/_parse_flags.ts";
 import { readPretrainConfig } from "../../tasks/tokenizer.ts";
+import { zoo } from "../../tasks/zoo.ts";
 import { zooCard } from "../../tasks/zoo_card.ts";
-import { faultLine, inFolder, runOn, writeBoxModel, writeTinyPretrainConfig } from "./_tiny_zoo.ts";
+import { faultLine, inFolder, runOn, writeTinyPretrainConfig } from "./_tiny_zoo.ts";
 
 const CARD = [
-  "# Zoo, whose tables stand between `<!-- corpus -->` and `<!-- /corpus -->`",
-  "<!-- vectors -->",
+  "# Zoo, whose tables stand between `<!-- corpus one -->` and `<!-- /corpus one -->`",
+  "<!-- vectors one -->",
   "old",
-  "<!-- /vectors -->",
+  "<!-- /vectors one -->",
   "",
-  "<!-- corpus -->",
-  "<!-- /corpus -->",
-  "<!-- log -->",
-  "<!-- /log -->",
+  "<!-- corpus one -->",
+  "<!-- /corpus one -->",
+  "<!-- log one -->",
+  "<!-- /log one -->",
   "end",
   "",
 ].join("\n");
@@ -33,61 +35,64 @@ const PRETRAIN_LOG = [
   '{"step":1,"crossEntropyNats":4,"adjointNorm":1,"learningRate":0.1,"tokens":80}',
 ];
 
-/** Writes `RUN.seed-N.safetensors` with vectors of ones, and its log of rewards. */
+const SETTINGS = {
+  steps: 3,
+  prompts: 4,
+  samples: 5,
+  maxNewTokens: 8,
+  warmupShare: 0,
+  maxNorm: 2,
+  families: ["linear"] as const,
+};
+
+/** A run of a model of two layers, and its log of rewards. */
 async function writeRun(
   folder: string,
   run: {
-    readonly name: string;
-    readonly seed: number;
-    readonly layers: readonly number[];
-    readonly rates: readonly number[];
+    readonly config: Pick<SteeringConfig, "layers" | "parameters" | "seed" | "learningRates">;
     readonly rewards: readonly number[];
-    readonly model: string;
+    readonly log: string;
   },
-): Promise<string> {
-  const stem = `${folder}/${run.name}.seed-${run.seed}`;
-  const config = {
-    layers: run.layers,
-    seed: run.seed,
-    steps: 3,
-    prompts: 4,
-    samples: 5,
-    maxNewTokens: 8,
-    learningRates: run.rates,
-    warmupShare: 0,
-    maxNorm: 2,
-    families: ["linear"],
+): Promise<RunArtifact> {
+  const config = { ...SETTINGS, ...run.config };
+  const log = run.rewards.map((reward, step) =>
+    `${JSON.stringify({ step, reward, vectorNorm: step + 0.5 })}\n`
+  );
+  await Deno.mkdir(dirname(`${folder}/${run.log}`), { recursive: true });
+  await Deno.writeTextFile(`${folder}/${run.log}`, log.join(""));
+  return {
+    kind: "run",
+    name: "not looked at",
+    needs: [],
+    path: "",
+    model: "",
+    config,
+    folder,
+    layerCount: 2,
   };
-  await saveVectors(`${stem}.safetensors`, {
-    vectors: new Map(run.layers.map((layer) => [layer, new Float32Array(32).fill(1)])),
-    metadata: { model: run.model, config: canonicalJson(config) },
-  });
-  const log = run.rewards.map((reward, step) => `${JSON.stringify({ step, reward, lengthTokens: 9 })}\n`);
-  await Deno.writeTextFile(`${stem}.log.jsonl`, log.join(""));
-  return stem;
 }
 
 Deno.test("replaceSections() changes what stands between the marks and nothing else", () => {
-  const sections = { vectors: ["v"], corpus: ["c", "d"], log: ["l"] };
+  const sections = { "vectors one": ["v"], "corpus one": ["c", "d"], "log one": ["l"] };
   const once = replaceSections(CARD, sections, { where: "card" });
   assertEquals(once.split("\n"), [
-    "# Zoo, whose tables stand between `<!-- corpus -->` and `<!-- /corpus -->`",
-    ...["<!-- vectors -->", "", "v", "", "<!-- /vectors -->", ""],
-    ...["<!-- corpus -->", "", "c", "d", "", "<!-- /corpus -->"],
-    ...["<!-- log -->", "", "l", "", "<!-- /log -->", "end", ""],
+    "# Zoo, whose tables stand between `<!-- corpus one -->` and `<!-- /corpus one -->`",
+    ...["<!-- vectors one -->", "", "v", "", "<!-- /vectors one -->", ""],
+    ...["<!-- corpus one -->", "", "c", "d", "", "<!-- /corpus one -->"],
+    ...["<!-- log one -->", "", "l", "", "<!-- /log one -->", "end", ""],
   ]);
   assertEquals(replaceSections(once, sections, { where: "card" }), once);
   for (
     const broken of [
-      CARD.replace("<!-- /log -->", ""),
-      CARD.replace("<!-- log -->", ""),
-      CARD.replace("<!-- /log -->\n", "x<!-- /log -->\n"),
+      CARD.replace("<!-- /log one -->", ""),
+      CARD.replace("<!-- log one -->", ""),
+      CARD.replace("<!-- /log one -->\n", "x<!-- /log one -->\n"),
     ]
   ) {
     assertThrows(
       () => replaceSections(broken, sections, { where: "card" }),
       InputError,
-      'the card has no place for "log": card (add the lines <!-- log --> and <!-- /log -->)',
+      'the card has no place for "log one": card (add the lines <!-- log one --> and <!-- /log one -->)',
     );
   }
 });
@@ -123,85 +128,76 @@ Deno.test("corpusSection() counts the config's own text", async () => {
   });
 });
 
-Deno.test("readVectorRows() reads runs in order, and vectorsSection() averages their last steps", async () => {
+Deno.test("readRunRows() reads the logs of all kinds of runs, and runsSection() averages their last steps", async () => {
   await inFolder(async (folder) => {
-    const { config } = await openCheckpoint(await writeBoxModel(`${folder}/m`));
-    const vectors = `${folder}/v`, model = "abc";
-    await Deno.mkdir(vectors);
-    const run = { seed: 0, layers: [1], rates: [0.05], rewards: [-1, 0, 1], model };
-    await writeRun(vectors, { ...run, name: "layer-1", seed: 1, rewards: [0, 0.5, 0.6] });
-    await writeRun(vectors, { ...run, name: "layer-1" });
-    await writeRun(vectors, { ...run, name: "layer-0", layers: [0] });
-    await writeRun(vectors, { ...run, name: "all", layers: [0, 1], rates: [0.01, 0.05] });
-    const rows = await readVectorRows(vectors, { config, model, last: 2 });
-    assertEquals(rows.map(({ run, seed }) => `${run} ${seed}`), [
-      "all 0",
-      "layer-0 0",
-      "layer-1 0",
-      "layer-1 1",
-    ]);
-    const cells = vectorsSection(rows, { last: 2 }).slice(2)
+    const all = { layers: [0, 1], seed: 0, learningRates: [0.01, 0.05] };
+    const runs = await Promise.all([
+      { config: all, rewards: [-1, 0, 1], log: "all.seed-0.log.jsonl" },
+      {
+        config: { layers: [1], seed: 7, learningRates: [0.05], parameters: "adapter" as const },
+        rewards: [0, 0.5, 0.6],
+        log: "adapter-1.seed-7.log.jsonl",
+      },
+      {
+        config: { layers: [], seed: 0, learningRates: [0.001], parameters: "full" as const },
+        rewards: [0, 0, 0],
+        log: "full.seed-0/log.jsonl",
+      },
+    ].map((run) => writeRun(folder, run)));
+    const rows = await readRunRows(runs, { last: 2 });
+    const cells = runsSection(rows, { last: 2 }).slice(2)
       .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
-    // 64 ones have norm 8. Rewards 0 and 1 are 50 % and 100 %: mean 75, standard error 50 / √2 / √2 = 25.
-    assertEquals(cells[0], ["all", "0", "0.01 to 0.05", "3", "20", "8.00", "75.0", "25.0"]);
-    assertEquals(cells[1]?.slice(2, 6), ["0.05", "3", "20", "5.66"]);
+    // Rewards 0 and 1 are 50 % and 100 %: mean 75, standard error 50 / √2 / √2 = 25.
+    assertEquals(cells[0], ["all", "0", "0.01 to 0.05", "3", "20", "2.50", "75.0", "25.0"]);
     // 75 % and 80 %: mean 77.5, standard error 5 / 2.
-    assertEquals(cells[3]?.slice(6), ["77.5", "2.5"]);
-    const [lone] = vectorsSection(rows.map((row) => ({ ...row, lastPercents: [70] })), { last: 1 }).slice(2);
+    assertEquals(cells[1], ["adapter-1", "7", "0.05", "3", "20", "2.50", "77.5", "2.5"]);
+    assertEquals(cells[2]?.slice(0, 3), ["full", "0", "0.001"]);
+    const [lone] = runsSection(rows.map((row) => ({ ...row, lastPercents: [70] })), { last: 1 }).slice(2);
     assertEquals(lone?.split("|").map((cell) => cell.trim()).slice(-3), ["70.0", "-", ""]);
   });
 });
 
-Deno.test("readVectorRows() refuses vectors that it cannot tell the origin of", async () => {
+Deno.test("readRunRows() refuses a log that is not the run's", async () => {
   await inFolder(async (folder) => {
-    const { config } = await openCheckpoint(await writeBoxModel(`${folder}/m`));
-    const options = { config, model: "abc", last: 2 };
-    const run = { name: "layer-1", seed: 0, layers: [1], rates: [0.05], rewards: [0, 0, 0], model: "abc" };
-    const refuses = async (change: Partial<typeof run>, message: string, spoil?: (stem: string) => void) => {
-      const vectors = await Deno.makeTempDir({ dir: folder });
-      const stem = await writeRun(vectors, { ...run, ...change });
-      spoil?.(stem);
-      await assertRejects(() => readVectorRows(vectors, options), InputError, message);
+    const refuses = async (rewards: readonly number[], message: string) => {
+      const config = { layers: [1], seed: 0, learningRates: [0.05] };
+      const run = await writeRun(folder, { config, rewards, log: "layer-1.seed-0.log.jsonl" });
+      await assertRejects(() => readRunRows([run], { last: 2 }), InputError, message);
     };
-    await refuses({ model: "other" }, "these vectors were trained on another model");
-    await refuses({ rewards: [0, 0] }, "the log has 2 steps, the vectors 3");
-    await refuses({ rewards: [0, 3, 0] }, "line 2 of the log is not that of step 1");
-    await refuses(
-      {},
-      "the name of the vectors does not say their run",
-      (stem) => Deno.renameSync(`${stem}.safetensors`, stem.replace(".seed-0", ".safetensors")),
-    );
-    await assertRejects(
-      () => readVectorRows(`${folder}/m/..`, options),
-      InputError,
-      "no vectors in this folder",
-    );
+    await refuses([0, 0], "the log has 2 steps, the run 3");
+    await refuses([0, 3, 0], "line 2 of the log is not that of step 1");
   });
 });
 
 Deno.test("zoo-card rewrites a card, and says whether one is up to date", async () => {
   await inFolder(async (folder) => {
-    const model = await writeBoxModel(`${folder}/m`), card = `${folder}/README.md`, vectors = `${folder}/v`;
-    const config = await writeTinyPretrainConfig(`${folder}/c.json`);
-    const hash = await (await openCheckpoint(model)).hash();
-    await Deno.mkdir(vectors);
-    await Deno.writeTextFile(`${model}/log.jsonl`, PRETRAIN_LOG.join("\n"));
+    const card = `${folder}/README.md`, catalogue = `${folder}/zoo.json`;
+    await writeTinyPretrainConfig(`${folder}/one.json`, ({ model }) => void (model["num_hidden_layers"] = 2));
+    const write = (change: object) =>
+      Deno.writeTextFile(
+        catalogue,
+        JSON.stringify({
+          settings: { ...SETTINGS, prompts: 2, samples: 2, maxNewTokens: 2 },
+          models: [{
+            ...{ name: "one", role: "a", title: "One", opener: "To", config: "one.json" },
+            runs: [{ run: "layer-1", learningRates: [0.05], seeds: [0], ...change }],
+          }],
+          autoencoders: [],
+        }),
+      );
+    await write({});
+    const args = ["--card", card, "--catalogue", catalogue, "--documents", "40"];
+    const build = (...more: string[]) => runOn(zoo, ["--catalogue", catalogue, "--threads", "1", ...more]);
     await Deno.writeTextFile(card, CARD);
-    const run = { name: "layer-1", layers: [1], rates: [0.05], rewards: [0, 0, 0.5], model: hash };
-    const stem = await writeRun(vectors, { ...run, seed: 0 });
-    const args = [
-      "--card",
-      card,
-      "--config",
-      config,
-      "--model",
-      model,
-      "--vectors",
-      vectors,
-      "--documents",
-      "40",
-    ];
-
+    // What is not there has no table: a card without marks is up to date.
+    assertEquals((await runOn(zooCard, [...args, "--check"])).code, 0);
+    assertEquals((await build()).code, 0);
+    await Deno.writeTextFile(card, CARD.replaceAll(/<!-- vectors one -->|<!-- \/vectors one -->/g, ""));
+    assertStringIncludes(
+      faultLine(await runOn(zooCard, [...args, "--check"])),
+      'the card has no place for "vectors one"',
+    );
+    await Deno.writeTextFile(card, CARD);
     const stale = await runOn(zooCard, [...args, "--check"]);
     assertEquals([stale.code, stale.output], [1, `${card}: out of date, deno task zoo-card rewrites it\n`]);
     assertEquals(await Deno.readTextFile(card), CARD);
@@ -210,15 +206,19 @@ Deno.test("zoo-card rewrites a card, and says whether one is up to date", async 
     assertStringIncludes(text, "| layer-1 |    0 |          0.05 |");
     assertEquals((await runOn(zooCard, [...args, "--check"])).code, 0);
     assertEquals((await runOn(zooCard, args)).output, `${card}: up to date\n`);
-    await writeRun(vectors, { ...run, seed: 1 });
-    assertEquals((await runOn(zooCard, [...args, "--check"])).code, 1);
 
-    await Deno.remove(`${stem}.log.jsonl`);
+    await write({ learningRates: [0.07] });
+    const path = `${folder}/vectors/one/layer-1.seed-0.safetensors`;
     assertEquals(
       faultLine(await runOn(zooCard, args)),
-      `error: no such file or folder: ${stem}.log.jsonl (check the path)`,
+      `error: one/layer-1.seed-0 was made from other inputs than the catalogue's: ${path} ` +
+        "(deno task zoo --force makes it again)",
     );
     assertEquals(await Deno.readTextFile(card), text);
+    assertEquals((await build("--force")).code, 0);
+    assertEquals((await runOn(zooCard, [...args, "--check"])).code, 1);
+    await Deno.remove(path.replace(".safetensors", ".log.jsonl"));
+    assertStringIncludes(faultLine(await runOn(zooCard, args)), "layer-1.seed-0.log.jsonl");
   });
 });
 

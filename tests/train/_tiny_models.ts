@@ -2,7 +2,7 @@ import { ChatTokenizer, tinyConfig, weightShapes, writeCheckpoint } from "../../
 import { elementCount, RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { DEFAULT_CORPUS } from "../../lib/problems/mod.ts";
-import type { PretrainConfig } from "../../lib/train/mod.ts";
+import type { FreshConfig } from "../../lib/train/mod.ts";
 
 const TOKENIZER_FOLDER = decodeURIComponent(
   new URL("../../fixtures/golden/tokenizers/qwen", import.meta.url).pathname,
@@ -17,7 +17,7 @@ const VOCAB = 423;
 const STOP = 422;
 
 /** A pretraining run of 3,548 weights and six steps. */
-export const TINY_PRETRAIN: PretrainConfig = {
+export const TINY_PRETRAIN: FreshConfig = {
   name: "tiny",
   model: tinyConfig({
     layers: 1,

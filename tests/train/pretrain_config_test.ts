@@ -28,7 +28,9 @@ function refusal(parse: () => unknown, where: string): string {
 }
 
 Deno.test("parsePretrainConfig() reads the shipped config of base A", () => {
-  const { name, model, tokenizer, corpus, training } = parsePretrainConfig(shipped(), { where: SHIPPED });
+  const config = parsePretrainConfig(shipped(), { where: SHIPPED });
+  assert(config.from === undefined);
+  const { name, model, tokenizer, corpus, training } = config;
   assertEquals(name, "base-a");
   assertEquals([model.architecture, model.vocab, model.eosTokenIds], [
     "qwen2",
@@ -80,6 +82,32 @@ Deno.test("parsePretrainConfig() refuses missing and impossible values, by name"
   }
   for (const value of [null, [], "text", 3]) {
     assertStringIncludes(refusal(() => parsePretrainConfig(value, { where: "c.json" }), "c.json"), "its top");
+  }
+});
+
+Deno.test("parsePretrainConfig() with from wants neither a tokenizer's size nor initial weights", async () => {
+  const path = "fixtures/embedded/a-instruct.pretrain.json";
+  const shippedTuned = JSON.parse(await Deno.readTextFile(new URL(`../../${path}`, import.meta.url)));
+  const config = parsePretrainConfig(shippedTuned, { where: path });
+  assertEquals([config.name, config.from, config.tokenizer], ["a-instruct", "base-a", {
+    format: "dialogue",
+  }]);
+  assertEquals("initial" in config.training, false);
+  assertEquals(config.model, parsePretrainConfig(shipped(), { where: SHIPPED }).model);
+  const spreads = { embedding: 1, unembedding: 1, projection: 1 };
+  const bad: readonly (readonly [Plain, string])[] = [
+    [
+      { training: { ...shippedTuned.training, initial: spreads } },
+      'at training, Unrecognized key: "initial"',
+    ],
+    [{ tokenizer: { vocabSize: 620 } }, 'at tokenizer, Unrecognized key: "vocabSize"'],
+    [{ from: "" }, "at from"],
+    [{ from: 3 }, "at from"],
+    [{ tokenizer: { format: "shout" } }, "at tokenizer.format"],
+  ];
+  for (const [change, message] of bad) {
+    const parse = () => parsePretrainConfig({ ...shippedTuned, ...change }, { where: "e.json" });
+    assertStringIncludes(refusal(parse, "e.json"), message);
   }
 });
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertStringInclu
 import { weightShapes } from "../../lib/checkpoint/mod.ts";
 import { elementCount, InputError, sha256, standardDeviation } from "../../lib/core/mod.ts";
 import {
+  type FreshConfig,
   initialWeights,
   loadTrainingState,
   pretrain,
@@ -16,7 +17,7 @@ type PretrainRun = Awaited<ReturnType<typeof pretrain>>;
 
 const tokenizer = await tinyTokenizer();
 
-const withTraining = (training: Partial<PretrainConfig["training"]>): PretrainConfig => ({
+const withTraining = (training: Partial<FreshConfig["training"]>): FreshConfig => ({
   ...TINY_PRETRAIN,
   training: { ...TINY_PRETRAIN.training, ...training },
 });
@@ -138,7 +139,7 @@ Deno.test("pretrain() makes the same first step however documents are split into
 });
 
 Deno.test("pretrain() sees each document once, and others under another seed", async () => {
-  const tokens = async (training: Partial<PretrainConfig["training"]>) =>
+  const tokens = async (training: Partial<FreshConfig["training"]>) =>
     lines((await runAlone(withTraining(training))).log).map((line) => line.tokens);
   const byOne = await tokens({ steps: 6, documentsPerStep: 1 });
   const byThree = await tokens({ steps: 2, documentsPerStep: 3 });

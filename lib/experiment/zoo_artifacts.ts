@@ -1,0 +1,252 @@
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { openCheckpoint, readSafetensorsHeader } from "../checkpoint/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
+import {
+  parsePretrainConfig,
+  type PretrainConfig,
+  pretrainRunHash,
+  type SteeringConfig,
+  steeringRunHash,
+} from "../train/mod.ts";
+import { type AutoencoderConfig, parseAutoencoderConfig } from "./difference_rows.ts";
+import { runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
+
+/** What every artifact of a zoo has. */
+export interface ArtifactBase {
+  /** Unique in the catalogue: `base-a`, `base-a/layer-3.seed-0`, `base-a/all.seed-0/sae.layer-4`. */
+  readonly name: string;
+  /** Names of the artifacts that it is made from. */
+  readonly needs: readonly string[];
+  /** The file, or the model's folder. */
+  readonly path: string;
+}
+
+/** A pretrained model. */
+export interface ModelArtifact extends ArtifactBase {
+  /** Tells it from the others. */
+  readonly kind: "model";
+  /** What decides it. */
+  readonly config: PretrainConfig;
+  /** Where that config is from. */
+  readonly configPath: string;
+  /** Folder of the model that it goes on from, or null. */
+  readonly from: string | null;
+}
+
+/** What one RL run of one training seed makes. */
+export interface RunArtifact extends ArtifactBase {
+  /** Tells it from the others. */
+  readonly kind: "run";
+  /** What decides it, but for the model. */
+  readonly config: SteeringConfig;
+  /** Folder of the model. */
+  readonly model: string;
+  /** Folder that the files of the model's runs are in. */
+  readonly folder: string;
+  /** Layers of the model. */
+  readonly layerCount: number;
+}
+
+/** A sparse autoencoder. */
+export interface AutoencoderArtifact extends ArtifactBase {
+  /** Tells it from the others. */
+  readonly kind: "autoencoder";
+  /** What decides it, but for model and run. */
+  readonly config: AutoencoderConfig;
+  /** Folder of the model. */
+  readonly model: string;
+  /** File of the vectors or adapters. */
+  readonly trained: string;
+  /** The layer whose `resid_post` is read. */
+  readonly layer: number;
+}
+
+/** One thing that a zoo is made of. */
+export type ZooArtifact = ModelArtifact | RunArtifact | AutoencoderArtifact;
+
+/** Whether an artifact is there, and made from what the catalogue asks for. */
+export type ArtifactState = "there" | "missing" | "made from other inputs";
+
+async function readJson(path: string, from: { readonly where: string }): Promise<unknown> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new InputError(`there is no ${path}, which the catalogue names`, { ...from, cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(`the config is not valid JSON, ${reason}`, { where: path, cause });
+  }
+}
+
+/**
+ * Everything that a catalogue asks for, each after what it is made from. `where` is the catalogue's path: configs,
+ * models, `vectors/` and `sae/` lie in its folder.
+ *
+ * @example
+ * ```ts
+ * import { parseZooCatalogue, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/embedded/zoo.json";
+ * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const artifacts = await zooArtifacts(catalogue, { where });
+ * const place = (name: string) => artifacts.findIndex((artifact) => artifact.name === name);
+ * if (!(place("base-a") < place("base-a/all.seed-0") && place("base-a") < place("a-instruct"))) throw new Error("order");
+ * ```
+ *
+ * @throws {InputError} for a config that is missing or bad, a run that its model cannot have, and models that go on
+ * from each other in a circle.
+ */
+export async function zooArtifacts(
+  catalogue: ZooCatalogue,
+  options: { readonly where: string },
+): Promise<readonly ZooArtifact[]> {
+  const { where } = options, root = dirname(where);
+  const models = new Map<string, ModelArtifact>();
+  const folders = new Map(catalogue.models.map(({ name }) => [resolve(root, name), name]));
+  for (const { name, config: file } of catalogue.models) {
+    const configPath = join(root, file);
+    const config = parsePretrainConfig(await readJson(configPath, { where }), { where: configPath });
+    const from = config.from === undefined
+      ? null
+      : isAbsolute(config.from)
+      ? config.from
+      : join(dirname(configPath), config.from);
+    const donor = from === null ? undefined : folders.get(resolve(from));
+    const needs = donor === undefined ? [] : [donor];
+    models.set(name, { kind: "model", name, needs, path: join(root, name), config, configPath, from });
+  }
+  const artifacts: ZooArtifact[] = [];
+  const visit = (name: string, waiting: readonly string[]): void => {
+    const model = models.get(name);
+    if (model === undefined || artifacts.includes(model)) return;
+    if (waiting.includes(name)) {
+      throw new InputError(`models go on from each other in a circle: ${[...waiting, name].join(", ")}`, {
+        where,
+      });
+    }
+    for (const donor of model.needs) visit(donor, [...waiting, name]);
+    artifacts.push(model);
+  };
+  for (const { name, runs } of catalogue.models) {
+    visit(name, []);
+    const { path: model, config: { model: { layers: layerCount } } } = models.get(name) as ModelArtifact;
+    const folder = join(root, "vectors", name);
+    for (const run of runs) {
+      for (const seed of run.seeds) {
+        const config = runConfig(run, { settings: catalogue.settings, seed, layerCount, where });
+        const stem = `${run.run}.seed-${seed}`;
+        const path = join(folder, config.parameters === "full" ? stem : `${stem}.safetensors`);
+        const base = { name: `${name}/${stem}`, needs: [name], path };
+        artifacts.push({ ...base, kind: "run", config, model, folder, layerCount });
+      }
+    }
+  }
+  for (const { model: name, run, seed, layer, config: file } of catalogue.autoencoders) {
+    const configPath = join(root, file),
+      { path: model, config: { model: shape } } = models.get(name) as ModelArtifact;
+    const stem = `${run}.seed-${seed}`;
+    if (run === "full" || layer >= shape.layers) {
+      throw new InputError(`there can be no autoencoder of ${name}, ${run}, layer ${layer}`, {
+        where,
+        repair: `name a run of vectors or adapters, and one of the layers 0 to ${shape.layers - 1}`,
+      });
+    }
+    artifacts.push({
+      kind: "autoencoder",
+      name: `${name}/${stem}/sae.layer-${layer}`,
+      needs: [name, `${name}/${stem}`],
+      path: join(root, "sae", `${name}.${seed === 0 ? run : stem}.layer-${layer}.safetensors`),
+      config: parseAutoencoderConfig(await readJson(configPath, { where }), { where: configPath }),
+      model,
+      trained: join(root, "vectors", name, `${stem}.safetensors`),
+      layer,
+    });
+  }
+  return artifacts;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
+/** The metadata by which a file shows what it was made from. */
+export type ArtifactMark = Readonly<Record<string, string>>;
+
+/**
+ * What the metadata of an artifact says when it is made from what the catalogue asks for: the hash of a run, or the
+ * config and the hashes of model and vectors. What it `needs` must be there.
+ *
+ * @example
+ * ```ts
+ * import { readSafetensorsHeader } from "../checkpoint/mod.ts";
+ * import { artifactMark, parseZooCatalogue, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/embedded/zoo.json";
+ * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const [base] = await zooArtifacts(catalogue, { where });
+ * if (base === undefined) throw new Error("base A comes first");
+ * const { run } = await artifactMark(base);
+ * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
+ * if (metadata.get("run") !== run) throw new Error("base A is made from another config");
+ * ```
+ */
+export async function artifactMark(artifact: ZooArtifact): Promise<ArtifactMark> {
+  const hashOf = async (folder: string) => await (await openCheckpoint(folder)).hash();
+  switch (artifact.kind) {
+    case "model": {
+      const { from, config } = artifact;
+      return { run: pretrainRunHash(config, from === null ? {} : { fromHash: await hashOf(from) }) };
+    }
+    case "run":
+      return { run: steeringRunHash(artifact.config, { model: await hashOf(artifact.model) }) };
+    case "autoencoder":
+      return {
+        config: canonicalJson(artifact.config),
+        model: await hashOf(artifact.model),
+        trained: sha256(await Deno.readFile(artifact.trained)),
+        layer: String(artifact.layer),
+      };
+  }
+}
+
+/**
+ * The state of an artifact, given the states of all that come before it. What lies on something that is missing or
+ * made from other inputs counts as made from other inputs itself: nothing says what it belongs to.
+ *
+ * @example
+ * ```ts
+ * import { artifactState, type ArtifactState, parseZooCatalogue, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/embedded/zoo.json";
+ * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const states = new Map<string, ArtifactState>();
+ * for (const artifact of await zooArtifacts(catalogue, { where })) {
+ *   states.set(artifact.name, await artifactState(artifact, states));
+ * }
+ * if (states.get("base-a/layer-3.seed-1") !== "there") throw new Error("shipped with the code");
+ * ```
+ *
+ * @throws {InputError} for a file that is damaged.
+ */
+export async function artifactState(
+  artifact: ZooArtifact,
+  states: ReadonlyMap<string, ArtifactState>,
+): Promise<ArtifactState> {
+  const { kind, path, needs } = artifact;
+  const folder = kind === "model" || (kind === "run" && artifact.config.parameters === "full");
+  if (!await isThere(folder ? `${path}/config.json` : path)) return "missing";
+  if (needs.some((name) => states.get(name) !== "there")) return "made from other inputs";
+  const { metadata } = await readSafetensorsHeader(folder ? `${path}/model.safetensors` : path);
+  const same = Object.entries(await artifactMark(artifact)).every(([key, value]) =>
+    metadata.get(key) === value
+  );
+  return same ? "there" : "made from other inputs";
+}

@@ -1,0 +1,203 @@
+import { z } from "zod";
+import { InputError } from "../core/mod.ts";
+import { FAMILIES, type FamilyName } from "../problems/mod.ts";
+import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
+
+/** What a model of the zoo stands for: the two base models, the first one's tuned sibling, the negative control. */
+export type ZooRole = "a" | "a_instruct" | "b" | "control";
+
+/** Settings that RL runs share. */
+export type RunSettings = Pick<
+  SteeringConfig,
+  "steps" | "prompts" | "samples" | "maxNewTokens" | "warmupShare" | "maxNorm" | "families"
+>;
+
+/** One RL run of a model, once per training seed. */
+export interface CatalogueRun {
+  /** What is trained and where, by the name that its files get: `all`, `layer-3`, `adapter-3`, `full`. */
+  readonly run: string;
+  /** Peak learning rates: one for all layers, or one per layer. */
+  readonly learningRates: readonly number[];
+  /** Training seeds. */
+  readonly seeds: readonly number[];
+  /** What differs from the shared settings. */
+  readonly settings?: { readonly [K in keyof RunSettings]?: RunSettings[K] };
+}
+
+/** A model of the zoo and its runs. */
+export interface CatalogueModel {
+  /** Its folder's name: `base-a`. */
+  readonly name: string;
+  /** What it stands for. */
+  readonly role: ZooRole;
+  /** What figures and cards call it: "Base A". */
+  readonly title: string;
+  /** The opener that the paper's last-layer vector boosts in this model: "To", "Step". */
+  readonly opener: string;
+  /** Pretraining config, relative to the catalogue. */
+  readonly config: string;
+  /** What is trained on it. */
+  readonly runs: readonly CatalogueRun[];
+}
+
+/** A sparse autoencoder of what a run changes in the residual of one layer. */
+export interface CatalogueAutoencoder {
+  /** Name of the model. */
+  readonly model: string;
+  /** Name of the model's run whose vectors or adapters make the difference. */
+  readonly run: string;
+  /** Training seed of that run. */
+  readonly seed: number;
+  /** The layer whose `resid_post` is read. */
+  readonly layer: number;
+  /** Autoencoder config, relative to the catalogue. */
+  readonly config: string;
+}
+
+/** Everything that a zoo is made of, and how. */
+export interface ZooCatalogue {
+  /** What all runs share, but where one says otherwise. */
+  readonly settings: RunSettings;
+  /** Models with their runs; their order is that of building, donors first. */
+  readonly models: readonly CatalogueModel[];
+  /** Autoencoders, made last. */
+  readonly autoencoders: readonly CatalogueAutoencoder[];
+}
+
+const whole = z.int().positive();
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, - and _");
+const path = z.string().min(1);
+const SETTINGS = {
+  steps: whole,
+  prompts: whole,
+  samples: z.int().min(2),
+  maxNewTokens: whole,
+  warmupShare: z.number().min(0).max(1),
+  maxNorm: z.number().positive(),
+  families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+};
+
+/** Whether no two values are alike. */
+const unlike = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+
+const SCHEMA = z.strictObject({
+  settings: z.strictObject(SETTINGS),
+  models: z.array(z.strictObject({
+    name: fileName.refine((name) => name !== "vectors" && name !== "sae", "is the name of another folder"),
+    role: z.enum(["a", "a_instruct", "b", "control"]),
+    title: z.string().min(1),
+    opener: z.string().min(1),
+    config: path,
+    runs: z.array(z.strictObject({
+      run: z.string().min(1),
+      learningRates: z.array(z.number().positive()).nonempty(),
+      seeds: z.array(z.int().nonnegative()).nonempty().refine(unlike, "a seed stands there twice"),
+      settings: z.strictObject(SETTINGS).partial().optional(),
+    })).refine((runs) => unlike(runs.map(({ run }) => run)), "a run stands there twice"),
+  })).nonempty()
+    .refine((models) => unlike(models.map(({ name }) => name)), "a name stands there twice")
+    .refine((models) => unlike(models.map(({ role }) => role)), "a role stands there twice"),
+  autoencoders: z.array(z.strictObject({
+    model: z.string(),
+    run: z.string(),
+    seed: z.int().nonnegative(),
+    layer: z.int().nonnegative(),
+    config: path,
+  })),
+});
+
+/** Settings without the keys that are undefined, which is how zod writes what is absent. */
+function present(settings: z.infer<typeof SCHEMA>["models"][number]["runs"][number]["settings"]) {
+  if (settings === undefined) return {};
+  return {
+    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/**
+ * Checks a catalogue that came from a file; `where` names it in errors. Whether runs fit their models is checked where
+ * the models' configs are known: {@link runConfig}.
+ *
+ * @example
+ * ```ts
+ * import { parseZooCatalogue } from "./mod.ts";
+ * const where = "./fixtures/embedded/zoo.json";
+ * const { models } = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
+ * if (models[0]?.name !== "base-a" || models[0].role !== "a") throw new Error("base A comes first");
+ * ```
+ *
+ * @throws {InputError} for unknown, missing and misshapen keys by name, for a name, role, run or seed that stands there
+ * twice, and for an autoencoder of a run that is not in the catalogue.
+ */
+export function parseZooCatalogue(value: unknown, options: { readonly where: string }): ZooCatalogue {
+  const parsed = SCHEMA.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new InputError(
+      `bad catalogue at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
+      options,
+    );
+  }
+  const { settings, autoencoders } = parsed.data;
+  const models = parsed.data.models.map(({ runs, ...model }) => ({
+    ...model,
+    runs: runs.map(({ settings, ...run }) => ({ ...run, ...present(settings) })),
+  }));
+  autoencoders.forEach(({ model, run, seed }, index) => {
+    const runs = models.find(({ name }) => name === model)?.runs ?? [];
+    if (runs.some((known) => known.run === run && known.seeds.includes(seed))) return;
+    throw new InputError(
+      `bad catalogue at autoencoders.${index}, there is no run ${run}.seed-${seed} of ${model}`,
+      options,
+    );
+  });
+  return { settings, models, autoencoders };
+}
+
+/**
+ * The RL config of a run of the catalogue, for a model of `layerCount` layers: what {@link trainSteering} takes.
+ *
+ * @example
+ * ```ts
+ * import { runConfig } from "./mod.ts";
+ * const settings = {
+ *   ...{ steps: 60, prompts: 12, samples: 16, maxNewTokens: 72, warmupShare: 0.03, maxNorm: 2 },
+ *   families: ["linear"] as const,
+ * };
+ * const run = { run: "adapter-all", learningRates: [0.01], seeds: [0] };
+ * const config = runConfig(run, { settings, seed: 0, layerCount: 2, where: "zoo.json" });
+ * if (config.learningRates.join() !== "0.01,0.01") throw new Error("one rate for each layer");
+ * ```
+ *
+ * @throws {InputError} for a run that a model of so many layers cannot have, or rates that do not match it.
+ */
+export function runConfig(
+  run: CatalogueRun,
+  options: {
+    readonly settings: RunSettings;
+    readonly seed: number;
+    readonly layerCount: number;
+    /** The catalogue, for errors. */
+    readonly where: string;
+  },
+): SteeringConfig {
+  const { settings, seed, layerCount, where } = options;
+  const target = parseRunName(run.run, { layerCount });
+  if (target === null) {
+    throw new InputError(`a model of ${layerCount} layers has no run "${run.run}"`, {
+      where,
+      repair: "runs are all, layer-3, place-attention-3, adapter-all, adapter-3, rank1-all, full",
+    });
+  }
+  const { parameters, layers, place } = target;
+  const single = parameters === "rank1" || parameters === "full" || run.learningRates.length > 1;
+  return parseSteeringConfig({
+    ...settings,
+    ...run.settings,
+    parameters,
+    layers,
+    ...(place === "mlp" ? {} : { place }),
+    learningRates: single ? run.learningRates : layers.map(() => run.learningRates[0]),
+    seed,
+  }, { where: `${where}, run ${run.run}` });
+}

@@ -1,0 +1,64 @@
+import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
+import type { SteeringConfig, TrainedKind } from "./steering_config.ts";
+
+/** What an RL run trains, and where. */
+export interface RunTarget {
+  /** What is trained. */
+  readonly parameters: TrainedKind;
+  /** Layers that are trained together; none where every weight is trained. */
+  readonly layers: readonly number[];
+  /** Where in their blocks vectors are added; `mlp` for all that is no vector. */
+  readonly place: VectorPlace;
+}
+
+/**
+ * The name of an RL run in a model of `layerCount` layers, as files are called: `all`, `layer-3`, `layers-3-5`,
+ * `place-attention-3`, `adapter-all`, `adapter-3`, `rank1-all`, `rank1-place-attention-3-5`, `full`.
+ *
+ * @example
+ * ```ts
+ * import { runName } from "./mod.ts";
+ * if (runName({ layers: [0, 1] }, { layerCount: 2 }) !== "all") throw new Error("every layer");
+ * if (runName({ layers: [1], parameters: "adapter" }, { layerCount: 2 }) !== "adapter-1") throw new Error("one layer");
+ * ```
+ */
+export function runName(
+  config: Pick<SteeringConfig, "layers" | "parameters" | "place">,
+  options: { readonly layerCount: number },
+): string {
+  const { layers, parameters, place = "mlp" } = config;
+  if (parameters === "full") return "full";
+  const every = layers.length === options.layerCount;
+  const which = every ? "all" : layers.join("-");
+  if (parameters !== undefined) return `${parameters}-${place === "mlp" ? "" : `place-${place}-`}${which}`;
+  if (place !== "mlp") return `place-${place}-${which}`;
+  return every ? "all" : `layer${layers.length > 1 ? "s" : ""}-${which}`;
+}
+
+/**
+ * What the name of an RL run says, the inverse of {@link runName}; null for a name that no run of a model of
+ * `layerCount` layers has.
+ *
+ * @example
+ * ```ts
+ * import { parseRunName } from "./mod.ts";
+ * const target = parseRunName("place-input_norm-5", { layerCount: 8 });
+ * if (target?.place !== "input_norm" || target.layers.join() !== "5") throw new Error("one layer, one place");
+ * if (parseRunName("layer-8", { layerCount: 8 }) !== null) throw new Error("layers are 0 to 7");
+ * ```
+ */
+export function parseRunName(name: string, options: { readonly layerCount: number }): RunTarget | null {
+  if (name === "full") return { parameters: "full", layers: [], place: "mlp" };
+  const parts = /^(?:(adapter|rank1)-|layers?-)?(?:place-([a-z_]+)-)?(all|\d+(?:-\d+)*)$/.exec(name);
+  const place = VECTOR_PLACES.find((known) => known === (parts?.[2] ?? "mlp"));
+  if (parts === null || place === undefined) return null;
+  const parameters = (parts[1] ?? "vectors") as TrainedKind, which = parts[3] as string;
+  const layers = which === "all"
+    ? Array.from({ length: options.layerCount }, (_, layer) => layer)
+    : which.split("-").map(Number);
+  const target = { parameters, layers, place };
+  if (layers.some((layer) => layer >= options.layerCount)) return null;
+  // Only the name that the run's own files have: neither "layer-all", nor "layer-05", nor a list of every layer.
+  const kind = parameters === "vectors" || parameters === "full" ? {} : { parameters };
+  return runName({ layers, place, ...kind }, options) === name ? target : null;
+}

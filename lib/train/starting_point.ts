@@ -1,0 +1,110 @@
+import { type Checkpoint, type ModelConfig, readTensor } from "../checkpoint/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
+import type { TokenizerFiles } from "./bpe.ts";
+import type { ChatFormat } from "./chat_format.ts";
+import type { FineTuneConfig, PretrainConfig } from "./pretrain_config.ts";
+
+/** The weights that a run goes on from. */
+export interface StartingPoint {
+  /** Values by tensor name, in float32. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** Hash of the checkpoint they come from. */
+  readonly hash: string;
+}
+
+/** The first key in which two model configs differ, or null. */
+function differingKey(a: ModelConfig, b: ModelConfig): keyof ModelConfig | null {
+  const keys = Object.keys(a) as (keyof ModelConfig)[];
+  return keys.find((key) => canonicalJson(a[key]) !== canonicalJson(b[key])) ?? null;
+}
+
+/**
+ * Reads the weights of the model that a config goes on `from`; `where` names the config in errors.
+ *
+ * @example
+ * ```ts
+ * import { openCheckpoint } from "../checkpoint/mod.ts";
+ * import { parsePretrainConfig, startingPoint } from "./mod.ts";
+ * const where = "./fixtures/embedded/a-instruct.pretrain.json";
+ * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
+ * if (config.from !== "base-a") throw new Error("goes on from base A");
+ * const checkpoint = await openCheckpoint("./fixtures/embedded/base-a");
+ * const { weights } = await startingPoint(config, { checkpoint, where });
+ * if (weights.size !== checkpoint.weights.size) throw new Error("every weight");
+ * ```
+ *
+ * @throws {InputError} when the config's model is not that of the checkpoint.
+ */
+export async function startingPoint(
+  config: FineTuneConfig,
+  options: { readonly checkpoint: Checkpoint; readonly where: string },
+): Promise<StartingPoint> {
+  const { checkpoint, where } = options;
+  const key = differingKey(config.model, checkpoint.config);
+  if (key !== null) {
+    const [own, other] = [config.model, checkpoint.config].map((model) => JSON.stringify(model[key]));
+    throw new InputError(`the config's model has ${key} ${own}, that of "from" ${other}`, {
+      where,
+      repair: `write "model" as ${checkpoint.folder}/config.json has it`,
+    });
+  }
+  const weights = new Map<string, Float32Array>();
+  for (const [name, entry] of checkpoint.weights) weights.set(name, await readTensor(entry));
+  return { weights, hash: await checkpoint.hash() };
+}
+
+/**
+ * The hash of everything that decides a run: the config, and in place of the path in `from` the hash of the weights
+ * there. A run of a config without `from` has the hash of its config.
+ *
+ * @example
+ * ```ts
+ * import { readSafetensorsHeader } from "../checkpoint/mod.ts";
+ * import { parsePretrainConfig, pretrainRunHash } from "./mod.ts";
+ * const where = "./fixtures/embedded/base-a.pretrain.json";
+ * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
+ * if (metadata.get("run") !== pretrainRunHash(config)) throw new Error("base A was made from another config");
+ * ```
+ *
+ * @throws {RangeError} when a config with `from` comes without that hash, or one without `from` with it.
+ */
+export function pretrainRunHash(
+  config: PretrainConfig,
+  options: { readonly fromHash?: string } = {},
+): string {
+  const { fromHash } = options;
+  if ((config.from === undefined) !== (fromHash === undefined)) {
+    throw new RangeError(
+      `Cannot tell the run of "${config.name}" as a starting point goes with "from": current value is ` +
+        `${config.from ?? "none"}, hash ${fromHash ?? "none"}`,
+    );
+  }
+  return sha256(canonicalJson(fromHash === undefined ? config : { ...config, from: fromHash }));
+}
+
+/**
+ * The tokenizer of a model folder with the chat template of a format: tokenizer.json is the same text, and so is
+ * tokenizer_config.json as JSON, its `chat_template` apart.
+ *
+ * @example
+ * ```ts
+ * import { CHAT_FORMATS, retemplated } from "./mod.ts";
+ * const folder = "./fixtures/embedded/base-a";
+ * const files = await retemplated(folder, { format: CHAT_FORMATS.dialogue });
+ * if (files["tokenizer.json"] !== await Deno.readTextFile(`${folder}/tokenizer.json`)) throw new Error("same tokens");
+ * if (files["tokenizer_config.json"].includes("<|im_start|>' +")) throw new Error("another template");
+ * ```
+ */
+export async function retemplated(
+  folder: string,
+  options: { readonly format: ChatFormat },
+): Promise<TokenizerFiles> {
+  const config = JSON.parse(await Deno.readTextFile(`${folder}/tokenizer_config.json`));
+  return {
+    "tokenizer.json": await Deno.readTextFile(`${folder}/tokenizer.json`),
+    "tokenizer_config.json": `${
+      JSON.stringify({ ...config, chat_template: options.format.template }, null, 1)
+    }\n`,
+  };
+}

@@ -1,0 +1,148 @@
+import { readSafetensorsHeader } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
+import {
+  type ArtifactMark,
+  artifactMark,
+  type AutoencoderArtifact,
+  type ModelArtifact,
+  type RunArtifact,
+  type ZooArtifact,
+} from "../lib/experiment/mod.ts";
+import { trainAutoencoder } from "./_autoencoder_training.ts";
+import { openModel } from "./_model_input.ts";
+import { exists } from "./_output_place.ts";
+import { pretrainInto } from "./_pretraining.ts";
+import { steeringNote, trainInto } from "./_steering_training.ts";
+import type { Terminal } from "./_terminal.ts";
+import { trainedPlaces } from "./_trained_output.ts";
+import { unfinishedSteps } from "./_training_folder.ts";
+
+/** What building needs to know and tell. */
+export interface BuildOptions {
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly terminal: Terminal;
+  /** Give up an unfinished run of other inputs, and what was made from other inputs. */
+  readonly force: boolean;
+  /** Told after each of {@link workOf} steps. */
+  readonly onStep: (done: number, note: string) => void;
+}
+
+/** Pretraining saves its state so often, in steps. */
+const SAVE_EVERY = 50;
+/** What training an autoencoder takes, in steps of the others. */
+const AUTOENCODER_WORK = 30;
+
+/** Steps that an artifact takes, those of an autoencoder counted together. */
+export function workOf(artifact: ZooArtifact): number {
+  switch (artifact.kind) {
+    case "model":
+      return artifact.config.training.steps;
+    case "run":
+      return artifact.config.steps;
+    case "autoencoder":
+      return AUTOENCODER_WORK;
+  }
+}
+
+/** The folder that keeps an artifact's unfinished run, or null where that says nothing. */
+function stateFolder(artifact: ZooArtifact): string | null {
+  if (artifact.kind === "model") return artifact.path;
+  return artifact.kind === "run" ? trainedPlaces(artifact.folder, artifact).run : null;
+}
+
+/** Steps that an unfinished run of an artifact has made. */
+export async function stepsMade(artifact: ZooArtifact): Promise<number> {
+  const folder = stateFolder(artifact);
+  return folder === null ? 0 : await unfinishedSteps(folder) ?? 0;
+}
+
+/** Whether there is an unfinished run to go on with; one of other inputs is refused, unless it may be given up. */
+async function mayResume(
+  artifact: ZooArtifact,
+  given: { readonly mark: ArtifactMark; readonly force: boolean },
+) {
+  const folder = stateFolder(artifact), where = `${folder}/state.safetensors`;
+  if (folder === null || !await exists(where)) return false;
+  if ((await readSafetensorsHeader(where)).metadata.get("run") === given.mark["run"]) return true;
+  if (given.force) return false;
+  throw new InputError(`the unfinished run of ${artifact.name} has other inputs than the catalogue's`, {
+    where,
+    repair: "pass --force to start it over",
+  });
+}
+
+async function buildModel(artifact: ModelArtifact, options: BuildOptions, resume: boolean): Promise<boolean> {
+  const { onStep, ...rest } = options;
+  const run = await pretrainInto(artifact.config, {
+    ...rest,
+    where: artifact.configPath,
+    out: artifact.path,
+    resume,
+    // A tokenizer that was left behind may be another config's: it is made anew.
+    force: !resume,
+    saveEvery: SAVE_EVERY,
+    onStart: (from) => onStep(from, ""),
+    onStep: ({ step, crossEntropyNats }) =>
+      onStep(step + 1, `cross-entropy ${crossEntropyNats.toFixed(4)} nats`),
+    onEnd: () => {},
+  });
+  return run !== null;
+}
+
+async function buildRun(artifact: RunArtifact, options: BuildOptions, resume: boolean): Promise<boolean> {
+  const { config } = artifact, { threads, signal, onStep } = options;
+  const model = await openModel(artifact.model, { threads });
+  try {
+    const run = await trainInto(model, config, {
+      places: trainedPlaces(artifact.folder, artifact),
+      resume,
+      force: !resume,
+      signal,
+      onStart: (from) => onStep(from, ""),
+      onStep: (line) => onStep(line.step + 1, steeringNote(line, config)),
+      onEnd: () => {},
+    });
+    return run !== null;
+  } finally {
+    await model.release();
+  }
+}
+
+async function buildAutoencoder(
+  artifact: AutoencoderArtifact,
+  options: BuildOptions,
+  mark: ArtifactMark,
+): Promise<boolean> {
+  const { threads, signal, onStep } = options, { steps } = artifact.config.training;
+  const model = await openModel(artifact.model, { threads });
+  try {
+    const explained = await trainAutoencoder(model, artifact, {
+      mark,
+      signal,
+      onText: (done, total) => onStep(0, `${done}/${total} texts read`),
+      onStep: ({ step, unexplained }) =>
+        onStep(
+          Math.floor((step + 1) / steps * AUTOENCODER_WORK),
+          `${step + 1}/${steps} updates  unexplained ${unexplained.toFixed(4)}`,
+        ),
+    });
+    return explained !== null;
+  } finally {
+    await model.release();
+  }
+}
+
+/** Makes an artifact, going on with an unfinished run of it. False when it was stopped, with its state saved. */
+export async function build(artifact: ZooArtifact, options: BuildOptions): Promise<boolean> {
+  const mark = await artifactMark(artifact);
+  const resume = await mayResume(artifact, { mark, force: options.force });
+  switch (artifact.kind) {
+    case "model":
+      return await buildModel(artifact, options, resume);
+    case "run":
+      return await buildRun(artifact, options, resume);
+    case "autoencoder":
+      return await buildAutoencoder(artifact, options, mark);
+  }
+}

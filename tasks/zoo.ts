@@ -1,0 +1,162 @@
+import { dirname } from "node:path";
+import { InputError } from "../lib/core/mod.ts";
+import {
+  type ArtifactState,
+  artifactState,
+  parseZooCatalogue,
+  type ZooArtifact,
+  zooArtifacts,
+} from "../lib/experiment/mod.ts";
+import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { defineCommand, main } from "./_command.ts";
+import { readConfigFile } from "./_config_file.ts";
+import { EXIT_CODES } from "./_fault.ts";
+import { checkWritable } from "./_output_place.ts";
+import { suggestion } from "./_parse_flags.ts";
+import { durationText, Progress } from "./_progress.ts";
+import type { Terminal } from "./_terminal.ts";
+import { build, stepsMade, workOf } from "./_zoo_build.ts";
+
+/** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
+function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): readonly ZooArtifact[] {
+  if (only.length === 0) return artifacts;
+  const belongs = (name: string, given: string) =>
+    name === given || name.startsWith(`${given}/`) || name.startsWith(`${given}.`);
+  for (const given of only) {
+    if (artifacts.some(({ name }) => belongs(name, given))) continue;
+    const names = artifacts.flatMap(({ name }) => [name, name.replace(/\.seed-\d+$/, "")]);
+    const meant = suggestion(given, names);
+    throw new InputError(`the catalogue has no "${given}"`, {
+      repair: meant === undefined ? "--dry-run lists the names" : `did you mean ${meant}?`,
+    });
+  }
+  return artifacts.filter(({ name }) => only.some((given) => belongs(name, given)));
+}
+
+/** How much of the whole work is done, for the time that is left. */
+class Workload {
+  readonly #startMs: number;
+  readonly #terminal: Terminal;
+  #left: number;
+  #made = 0;
+
+  constructor(terminal: Terminal, steps: number) {
+    this.#terminal = terminal;
+    this.#startMs = terminal.now();
+    this.#left = steps;
+  }
+
+  /** Counts steps that were made now. */
+  advance(steps: number): void {
+    this.#made += steps;
+    this.#left -= steps;
+  }
+
+  /** "in all 2 h 10 min left", or nothing before the first step and after the last. */
+  note(): string {
+    if (this.#made === 0 || this.#left <= 0) return "";
+    const msPerStep = (this.#terminal.now() - this.#startMs) / this.#made;
+    return `  in all ${durationText(this.#left * msPerStep)} left`;
+  }
+}
+
+/** What is not as it should be, in a few words. */
+function summary(states: readonly ArtifactState[]): string {
+  const missing = states.filter((state) => state === "missing").length;
+  const other = states.filter((state) => state === "made from other inputs").length;
+  const parts = [
+    ...(missing === 0 ? [] : [`${missing} of ${states.length} missing`]),
+    ...(other === 0 ? [] : [`${other} made from other inputs (--force replaces what was)`]),
+  ];
+  return parts.length === 0 ? "nothing is missing" : parts.join(", ");
+}
+
+/** Builds what the embedded zoo lacks. */
+export const zoo = defineCommand({
+  name: "zoo",
+  summary: "Builds what is missing of the embedded zoo: models, trained vectors and adapters, autoencoders.",
+  resume: "the same command goes on",
+  flags: {
+    catalogue: {
+      kind: "string",
+      default: "fixtures/embedded/zoo.json",
+      metavar: "FILE",
+      help: "What the zoo is made of; everything goes into the catalogue's folder",
+    },
+    only: {
+      kind: "list",
+      metavar: "NAME,…",
+      help: "Only these: base-b with all its runs, base-b/all with every seed, base-b/all.seed-0",
+    },
+    "dry-run": { kind: "boolean", help: "Build nothing; list every part and exit 1 if one is missing" },
+    force: { kind: "boolean", help: "Replace what was made from other inputs than the catalogue's" },
+    threads: COMPUTE_FLAGS.threads,
+  },
+  examples: [
+    ["deno task zoo --dry-run", "Say what is missing"],
+    ["deno task zoo", "Build it; after Ctrl-C or a kill the same command goes on where it was"],
+    ["deno task zoo --only base-b/layer-3,base-b/all", "Build these runs alone"],
+  ],
+  async run({ flags, signal, terminal, print }) {
+    const { catalogue: where, force, threads } = flags;
+    const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
+    const artifacts = await zooArtifacts(catalogue, { where });
+    const chosen = selected(artifacts, flags.only);
+    const states = new Map<string, ArtifactState>();
+    for (const artifact of artifacts) states.set(artifact.name, await artifactState(artifact, states));
+    const stateOf = ({ name }: ZooArtifact) => states.get(name) as ArtifactState;
+    const wanted = (artifact: ZooArtifact) =>
+      stateOf(artifact) === "missing" || (force && stateOf(artifact) !== "there");
+
+    if (flags["dry-run"]) {
+      const width = Math.max(...chosen.map((artifact) => stateOf(artifact).length));
+      for (const artifact of chosen) {
+        const made = stateOf(artifact) === "there" ? 0 : await stepsMade(artifact);
+        const begun = made === 0 ? "" : `  (${made} of ${workOf(artifact)} steps made)`;
+        print(`${stateOf(artifact).padEnd(width)}  ${artifact.name}${begun}`);
+      }
+    } else if (chosen.some(wanted)) {
+      await checkWritable(dirname(where), { as: "folder" });
+      const todo = chosen.filter(wanted);
+      let steps = 0;
+      for (const artifact of todo) steps += workOf(artifact) - await stepsMade(artifact);
+      const workload = new Workload(terminal, steps);
+      let count = 0;
+      for (const artifact of artifacts) {
+        // Something that it lies on may have been made anew since.
+        states.set(artifact.name, await artifactState(artifact, states));
+        if (!chosen.includes(artifact) || !wanted(artifact)) continue;
+        if (artifact.needs.some((name) => states.get(name) !== "there")) continue;
+        const total = workOf(artifact), label = `${++count}/${todo.length} ${artifact.name}`;
+        let progress: Progress | null = null, before = 0, last = "";
+        const finished = await build(artifact, {
+          threads,
+          signal,
+          terminal,
+          force,
+          onStep(done, note) {
+            progress ??= new Progress(terminal, { label, total, from: before = done });
+            workload.advance(done - before);
+            before = done;
+            last = note;
+            progress.update(done, `${note}${workload.note()}`);
+          },
+        });
+        (progress as Progress | null)?.finish(last);
+        if (!finished) signal.throwIfAborted();
+        states.set(artifact.name, "there");
+        print(`${artifact.path}: ${artifact.name}`);
+      }
+      for (const artifact of chosen) {
+        if (stateOf(artifact) === "there") continue;
+        const lacking = artifact.needs.filter((name) => states.get(name) !== "there");
+        const reason = lacking.length === 0 ? "" : `, it needs ${lacking.join(" and ")}`;
+        print(`${stateOf(artifact)}: ${artifact.name}${reason}`);
+      }
+    }
+    print(summary(chosen.map(stateOf)));
+    return chosen.every((artifact) => stateOf(artifact) === "there") ? EXIT_CODES.done : EXIT_CODES.outside;
+  },
+});
+
+if (import.meta.main) await main(zoo);

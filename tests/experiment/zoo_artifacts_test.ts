@@ -1,0 +1,97 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../lib/core/mod.ts";
+import { parseZooCatalogue, type ZooArtifact, zooArtifacts } from "../../lib/experiment/mod.ts";
+import { withFolder } from "../checkpoint/_folder.ts";
+
+const shipped = JSON.parse(
+  await Deno.readTextFile(new URL("../../fixtures/embedded/zoo.json", import.meta.url)),
+);
+const fresh = JSON.parse(
+  await Deno.readTextFile(new URL("../../fixtures/embedded/base-a.pretrain.json", import.meta.url)),
+);
+const sae = await Deno.readTextFile(new URL("../../fixtures/embedded/diff-sae.json", import.meta.url));
+
+/** Models by name, each with the name that it goes on from; every one has the run `all`. */
+async function artifactsOf(
+  folder: string,
+  models: Readonly<Record<string, string | null>>,
+  autoencoders: readonly object[] = [],
+): Promise<readonly ZooArtifact[]> {
+  const roles = ["a", "a_instruct", "b", "control"];
+  const { initial: _, ...training } = fresh.training;
+  for (const [name, from] of Object.entries(models)) {
+    const config = from === null ? fresh : { ...fresh, from, tokenizer: {}, training };
+    await Deno.writeTextFile(`${folder}/${name}.json`, JSON.stringify({ ...config, name }));
+  }
+  await Deno.writeTextFile(`${folder}/sae.json`, sae);
+  const catalogue = {
+    settings: shipped.settings,
+    models: Object.keys(models).map((name, index) => ({
+      ...{ name, role: roles[index], title: name, opener: "To", config: `${name}.json` },
+      runs: [{ run: "all", learningRates: [0.1], seeds: [0, 2] }],
+    })),
+    autoencoders,
+  };
+  const where = `${folder}/zoo.json`;
+  return await zooArtifacts(parseZooCatalogue(catalogue, { where }), { where });
+}
+
+Deno.test("zooArtifacts() puts each after what it is made from, whatever the order of the catalogue", () =>
+  withFolder(async (folder) => {
+    const autoencoder = { model: "third", run: "all", seed: 2, layer: 7, config: "sae.json" };
+    const artifacts = await artifactsOf(folder, { third: "second", second: "./first", first: null }, [
+      autoencoder,
+    ]);
+    const names = artifacts.map(({ name }) => name);
+    assertEquals(names, [
+      ...["first", "second", "third", "third/all.seed-0", "third/all.seed-2", "second/all.seed-0"],
+      ...["second/all.seed-2", "first/all.seed-0", "first/all.seed-2", "third/all.seed-2/sae.layer-7"],
+    ]);
+    for (const { name, needs } of artifacts) {
+      for (const need of needs) {
+        assertEquals(names.indexOf(need) < names.indexOf(name), true, `${name}, ${need}`);
+      }
+    }
+    assertEquals(artifacts.map(({ needs }) => needs.join()).filter((needs) => needs !== ""), [
+      ...[
+        "first",
+        "second",
+        "third",
+        "third",
+        "second",
+        "second",
+        "first",
+        "first",
+        "third,third/all.seed-2",
+      ],
+    ]);
+    assertEquals(artifacts.at(3)?.path, `${folder}/vectors/third/all.seed-0.safetensors`);
+    assertEquals(artifacts.at(-1)?.path, `${folder}/sae/third.all.seed-2.layer-7.safetensors`);
+  }));
+
+Deno.test("zooArtifacts() refuses models in a circle, and autoencoders of what cannot be", () =>
+  withFolder(async (folder) => {
+    await assertRejects(
+      () => artifactsOf(folder, { one: "two", two: "one" }),
+      InputError,
+      `models go on from each other in a circle: one, two, one: ${folder}/zoo.json`,
+    );
+    const layer = { model: "one", run: "all", seed: 0, layer: 8, config: "sae.json" };
+    await assertRejects(
+      () => artifactsOf(folder, { one: null }, [layer]),
+      InputError,
+      "there can be no autoencoder of one, all, layer 8",
+    );
+    const lost = { ...layer, layer: 0, config: "lost.json" };
+    await assertRejects(
+      () => artifactsOf(folder, { one: null }, [lost]),
+      InputError,
+      "lost.json, which the catalogue",
+    );
+  }));
+
+Deno.test("zooArtifacts() lets a model go on from one outside the catalogue", () =>
+  withFolder(async (folder) => {
+    const [only] = await artifactsOf(folder, { one: "../elsewhere" });
+    assertEquals([only?.needs, only?.kind === "model" && only.from?.endsWith("/elsewhere")], [[], true]);
+  }));

@@ -1,0 +1,129 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { canonicalJson, InputError } from "../../lib/core/mod.ts";
+import { readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
+import { parseZooCatalogue, runConfig, type ZooCatalogue } from "../../lib/experiment/mod.ts";
+
+type Plain = Record<string, unknown>;
+
+const ZOO = new URL("../../fixtures/embedded/", import.meta.url);
+const shippedText = await Deno.readTextFile(new URL("zoo.json", ZOO));
+const shipped = (): Plain => JSON.parse(shippedText);
+
+/** The shipped catalogue with one value replaced; a path of keys, and `undefined` takes the key away. */
+function changed(path: string, value: unknown): Plain {
+  const catalogue = shipped();
+  const keys = path.split("."), last = keys.pop() as string;
+  const inner = keys.reduce((at, key) => at[key] as Plain, catalogue);
+  if (value === undefined) delete inner[last];
+  else inner[last] = value;
+  return catalogue;
+}
+
+const SETTINGS: ZooCatalogue["settings"] = {
+  steps: 60,
+  prompts: 12,
+  samples: 16,
+  maxNewTokens: 72,
+  warmupShare: 0.03,
+  maxNorm: 2,
+  families: ["linear", "chain"],
+};
+const MADE = { settings: SETTINGS, seed: 5, layerCount: 3, where: "zoo.json" };
+
+Deno.test("parseZooCatalogue() reads the shipped catalogue: two base models, a tuned one, a control", () => {
+  const { models, autoencoders } = parseZooCatalogue(shipped(), { where: "zoo.json" });
+  assertEquals(models.map(({ name, role }) => [name, role]), [
+    ["base-a", "a"],
+    ["a-instruct", "a_instruct"],
+    ["base-b", "b"],
+    ["control", "control"],
+  ]);
+  assertEquals(autoencoders.length > 0, true);
+});
+
+Deno.test("runConfig() of the shipped catalogue is what the shipped vectors say they were made from", async () => {
+  const { settings, models } = parseZooCatalogue(shipped(), { where: "zoo.json" });
+  let compared = 0;
+  for (const { name, config, runs } of models) {
+    const { model } = JSON.parse(await Deno.readTextFile(new URL(config, ZOO)));
+    for (const run of runs) {
+      for (const seed of run.seeds) {
+        const layerCount = model.num_hidden_layers as number;
+        const made = runConfig(run, { settings, seed, layerCount, where: "zoo.json" });
+        const file = new URL(`vectors/${name}/${run.run}.seed-${seed}.safetensors`, ZOO).pathname;
+        const there = await Deno.stat(file).then(() => true, () => false);
+        if (!there) continue;
+        const { metadata } = await readSafetensorsHeader(decodeURIComponent(file));
+        assertEquals(canonicalJson(made), metadata.get("config"), file);
+        compared++;
+      }
+    }
+  }
+  assert(compared >= 18, `only ${compared} files compared`);
+});
+
+Deno.test("runConfig() spreads one rate over layers, keeps several, and takes settings of the run's own", () => {
+  const run = { run: "all", learningRates: [0.1], seeds: [5] };
+  assertEquals(runConfig(run, MADE), {
+    ...SETTINGS,
+    layers: [0, 1, 2],
+    learningRates: [0.1, 0.1, 0.1],
+    seed: 5,
+  });
+  const each = { ...run, learningRates: [0.1, 0.2, 0.3], settings: { steps: 9 } };
+  assertEquals(runConfig(each, MADE).learningRates, [0.1, 0.2, 0.3]);
+  assertEquals([runConfig(each, MADE).steps, runConfig(each, MADE).prompts], [9, 12]);
+  const placed = runConfig({ ...run, run: "place-attention-2" }, MADE);
+  assertEquals([placed.place, placed.layers, placed.learningRates], ["attention", [2], [0.1]]);
+  const full = runConfig({ ...run, run: "full" }, MADE);
+  assertEquals([full.parameters, full.layers, full.learningRates], ["full", [], [0.1]]);
+  const rank1 = runConfig({ ...run, run: "rank1-all" }, MADE);
+  assertEquals([rank1.parameters, rank1.layers.length, rank1.learningRates], ["rank1", 3, [0.1]]);
+});
+
+Deno.test("runConfig() refuses runs and rates that a model cannot have", () => {
+  const refusal = (run: string, learningRates: readonly number[] = [0.1]) =>
+    assertThrows(() => runConfig({ run, learningRates, seeds: [0] }, MADE), InputError).message;
+  assertStringIncludes(refusal("layer-3"), 'a model of 3 layers has no run "layer-3": zoo.json');
+  assertStringIncludes(refusal("adapter-layer-1"), "has no run");
+  assertStringIncludes(refusal("all", [0.1, 0.2]), "learningRates must match layers");
+  assertStringIncludes(
+    refusal("full", [0.1, 0.2]),
+    "learningRates must match layers, or be one with rank1 and full",
+  );
+});
+
+Deno.test("parseZooCatalogue() refuses unknown, missing and impossible values by name", () => {
+  const base = shipped() as unknown as ZooCatalogue;
+  const [first, second] = base.models;
+  assert(first !== undefined && second !== undefined);
+  const cases: readonly (readonly [path: string, value: unknown, message: string])[] = [
+    ["colour", 1, 'at its top, Unrecognized key: "colour"'],
+    ["models.0.colour", 1, 'at models.0, Unrecognized key: "colour"'],
+    ["models.0.runs.0.rate", 1, 'at models.0.runs.0, Unrecognized key: "rate"'],
+    ["models.0.runs.0.settings", { speed: 1 }, 'at models.0.runs.0.settings, Unrecognized key: "speed"'],
+    ["settings.steps", 0, "at settings.steps"],
+    ["settings.families", ["geometry"], "at settings.families.0"],
+    ["settings.maxNorm", undefined, "at settings.maxNorm"],
+    ["models", [], "at models"],
+    ["models.0.role", "c", "at models.0.role"],
+    ["models.0.name", "../base-a", "at models.0.name"],
+    ["models.0.name", "vectors", "is the name of another folder"],
+    ["models.0.runs.0.seeds", [1, 1], "a seed stands there twice"],
+    ["models.0.runs.0.learningRates", [], "at models.0.runs.0.learningRates"],
+    ["models.0.runs.1", first.runs[0], "a run stands there twice"],
+    ["models.1.name", first.name, "a name stands there twice"],
+    ["models.1.role", first.role, "a role stands there twice"],
+    ["autoencoders.0.seed", 7, "at autoencoders.0, there is no run all.seed-7 of base-a"],
+    ["autoencoders.0.model", "base-c", "there is no run all.seed-0 of base-c"],
+  ];
+  for (const [path, value, message] of cases) {
+    const parse = () => parseZooCatalogue(changed(path, value), { where: "z.json" });
+    const fault = assertThrows(parse, InputError, "bad catalogue").message;
+    assertStringIncludes(fault, message);
+    assert(fault.endsWith(": z.json") && !fault.includes("\n"), fault);
+  }
+  for (const value of [null, [], "text"]) {
+    assertThrows(() => parseZooCatalogue(value, { where: "z.json" }), InputError, "at its top");
+  }
+});
