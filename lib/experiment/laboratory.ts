@@ -151,6 +151,11 @@ export class Laboratory {
     return Object.fromEntries([...this.#inputs].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Names files among the inputs that an item reads by itself, with their hashes, rather than by a measurement. */
+  noteInputs(inputs: Readonly<Record<string, string>>): void {
+    for (const [name, hash] of Object.entries(inputs)) this.#inputs.set(name, hash);
+  }
+
   /** The first held-out problems, as many of each family; `count` is that of all families. */
   problems(count: number): readonly Problem[] {
     const perFamily = Math.ceil(count / FAMILIES.length);
@@ -333,9 +338,7 @@ export class Laboratory {
     this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);
     this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
-    for (const { inputs } of treatments) {
-      for (const [input, hash] of Object.entries(inputs)) this.#inputs.set(input, hash);
-    }
+    for (const { inputs } of treatments) this.noteInputs(inputs);
     return {
       model,
       tokenizer,

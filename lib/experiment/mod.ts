@@ -19,4 +19,4 @@ export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./repr
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
-export { type RunName, type ZooEntry, ZooModel } from "./zoo.ts";
+export { type RunName, type TrainingRecord, type ZooEntry, ZooModel } from "./zoo.ts";

@@ -6,6 +6,7 @@
  */
 export {
   AdamW,
+  ADAMW_DEFAULTS,
   type AdamWSettings,
   type AdamWState,
   clipToNorm,
@@ -62,6 +63,7 @@ export {
 } from "./steering_config.ts";
 export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type SteeringRun, type SteeringStep, trainSteering } from "./train_steering.ts";
+export { type TrainingCost, trainingCost, type TrainingCostOptions } from "./training_cost.ts";
 export {
   dropTrainingState,
   loadTrainingState,
