@@ -39,13 +39,12 @@ export async function measureRuns(
   return outcomes;
 }
 
-/** Accuracies by layer as the points of a curve: bootstrap bars, a band over evaluation seeds, a dot per training seed. */
+/** Accuracies by layer as the points of a curve: bootstrap bars, a band over evaluation seeds. */
 export function curvePoints(byLayer: readonly AccuracyInterval[]): readonly CurvePoint[] {
   return byLayer.map((accuracy, layer) => ({
     layer,
     value: accuracy.percent,
     error: [accuracy.low, accuracy.high] as const,
-    ...(accuracy.perTrainingSeed.length > 1 ? { runs: accuracy.perTrainingSeed } : {}),
     ...seedBand(accuracy),
   }));
 }
@@ -151,8 +150,12 @@ export async function singleLayerStudy(
       depthMetric(`accuracy.${name}`, { byLayer, fromEnd })
     ),
   ];
+  const points = curvePoints(byLayer).map((point, layer) => ({
+    ...point,
+    runs: byLayer[layer]?.perTrainingSeed ?? [],
+  }));
   const panel = layerCurve({
-    curves: [{ name: "One layer", points: curvePoints(byLayer) }],
+    curves: [{ name: "One layer", points }],
     references: [
       { label: "Base, greedy", value: greedyAccuracy.percent },
       { label: "Base, τ = 1", value: baseAccuracy.percent, ...seedBand(baseAccuracy) },

@@ -67,7 +67,7 @@ async function study(
   const curves: Parameters<typeof layerCurve>[0]["curves"][number][] = [];
   const references: { label: string; value: number; curve: string; band?: readonly [number, number] }[] = [];
   for (const decoding of DECODINGS) {
-    const { base, all, layers } = outcomes[decoding], curve = CURVES[decoding];
+    const { base, all, layers } = outcomes[decoding], curve = CURVES[decoding], decoded = curve.toLowerCase();
     const accuracy = { base: accuracyInterval(base), all: accuracyInterval(all) };
     const byLayer = layers.map((layer): AccuracyInterval => accuracyInterval(layer));
     values.push(
@@ -82,8 +82,8 @@ async function study(
     ));
     curves.push({ name: curve, points: curvePoints(byLayer) });
     references.push(
-      { label: `Base, ${curve}`, value: accuracy.base.percent, curve, ...seedBand(accuracy.base) },
-      { label: `All layers, ${curve}`, value: accuracy.all.percent, curve, ...seedBand(accuracy.all) },
+      { label: `Base, ${decoded}`, value: accuracy.base.percent, curve, ...seedBand(accuracy.base) },
+      { label: `All layers, ${decoded}`, value: accuracy.all.percent, curve, ...seedBand(accuracy.all) },
     );
   }
   const { greedy, sampling } = outcomes, count = zoo.layers + 1;
