@@ -159,7 +159,6 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         layer: Math.log2(FACTORS[index]?.factor ?? 1),
         value: accuracy.percent,
         error: [accuracy.low, accuracy.high] as const,
-        ...(accuracy.perTrainingSeed.length > 1 ? { runs: accuracy.perTrainingSeed } : {}),
         ...seedBand(accuracy),
       })),
     }],
