@@ -9,7 +9,6 @@ export interface EvaluationTask {
   readonly modelFolder: string;
   /** Where the model computes, and in what type; see {@link OpenOptions}. */
   readonly device: Device;
-  /** What it computes in. */
   readonly dtype: LanguageModel["dtype"];
   /** What {@link evaluate} is called with. */
   readonly options: Omit<EvaluateOptions, "onProgress">;
