@@ -4,11 +4,29 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
+import { controlLearningRate } from "./control_learning_rate.ts";
 import { fig01 } from "./fig01.ts";
 import { fig03 } from "./fig03.ts";
+import { fig09 } from "./fig09.ts";
+import { fig10 } from "./fig10.ts";
+import { fig11 } from "./fig11.ts";
+import { fig12 } from "./fig12.ts";
+import { table02 } from "./table02.ts";
+import { table05 } from "./table05.ts";
+import { table06 } from "./table06.ts";
+import { table07 } from "./table07.ts";
 
 /** Every item, in the paper's order: figures, tables, controls. */
 export const REPRODUCTIONS: readonly Reproduction[] = [
   fig01,
   fig03,
+  fig09,
+  fig10,
+  fig11,
+  fig12,
+  table02,
+  table05,
+  table06,
+  table07,
+  controlLearningRate,
 ];

@@ -111,6 +111,21 @@ export function resampleAccuracy(
   outcomes: BenchmarkOutcomes,
   settings: { readonly draws: number; readonly seed: number },
 ): Resamples {
+  const known = RESAMPLED.get(outcomes) ?? new Map<string, Resamples>();
+  RESAMPLED.set(outcomes, known);
+  const key = `${settings.draws} ${settings.seed}`;
+  const resamples = known.get(key) ?? resample(outcomes, settings);
+  known.set(key, resamples);
+  return resamples;
+}
+
+/** Draws made before: an item asks for its conditions again with every difference and statistic. */
+const RESAMPLED = new WeakMap<BenchmarkOutcomes, Map<string, Resamples>>();
+
+function resample(
+  outcomes: BenchmarkOutcomes,
+  settings: { readonly draws: number; readonly seed: number },
+): Resamples {
   const { names, scores } = scoreTable(outcomes);
   const perSeed = scores.map((run) => run.map(seedPercent));
   const draws = new Float64Array(settings.draws);

@@ -17,6 +17,7 @@ export {
   type BootstrapOptions,
   type OutcomeTable,
 } from "./accuracy.ts";
+export { type AccuracyStatistic, accuracyStatistic } from "./accuracy_statistic.ts";
 export {
   AdapterMagnitudes,
   type MagnitudeReadOptions,

@@ -21,7 +21,8 @@ const QWEN: Pick<
 /**
  * Shapes of published models, number for number, for measuring size and speed without their weights.
  *
- * Source: the config.json of Qwen/Qwen2.5-1.5B, Qwen/Qwen2.5-Math-7B and meta-llama/Llama-3.1-8B-Instruct.
+ * Source: the config.json of Qwen/Qwen2.5-1.5B, Qwen/Qwen2.5-Math-7B, Qwen/Qwen2.5-14B and
+ * meta-llama/Llama-3.1-8B-Instruct.
  */
 export const PUBLISHED_CONFIGS = {
   "qwen2.5-1.5b": {
@@ -47,6 +48,20 @@ export const PUBLISHED_CONFIGS = {
     ropeTheta: 1e4,
     tiedEmbeddings: false,
     maxPositions: 4096,
+  },
+  "qwen2.5-14b": {
+    ...QWEN,
+    layers: 48,
+    rmsNormEps: 1e-5,
+    embed: 5120,
+    heads: 40,
+    kvHeads: 8,
+    headDim: 128,
+    neurons: 13824,
+    vocab: 152064,
+    ropeTheta: 1e6,
+    tiedEmbeddings: false,
+    maxPositions: 131072,
   },
   "llama-3.1-8b-instruct": {
     architecture: "llama",

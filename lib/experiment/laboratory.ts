@@ -66,8 +66,9 @@ export interface Measurement {
   readonly settings: unknown;
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
-  /** What is to do in all, and what is counted. */
+  /** What is to do in all. */
   readonly total: number;
+  /** What is counted. */
   readonly unit: MeasurementStep["unit"];
 }
 
@@ -149,6 +150,11 @@ export class Laboratory {
   /** Hashes of every model, vector file and problem set used so far, by name. */
   get inputs(): Readonly<Record<string, string>> {
     return Object.fromEntries([...this.#inputs].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Names files among the inputs that an item reads by itself, with their hashes, rather than by a measurement. */
+  noteInputs(inputs: Readonly<Record<string, string>>): void {
+    for (const [name, hash] of Object.entries(inputs)) this.#inputs.set(name, hash);
   }
 
   /** The first held-out problems, as many of each family; `count` is that of all families. */
@@ -333,9 +339,7 @@ export class Laboratory {
     this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);
     this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
-    for (const { inputs } of treatments) {
-      for (const [input, hash] of Object.entries(inputs)) this.#inputs.set(input, hash);
-    }
+    for (const { inputs } of treatments) this.noteInputs(inputs);
     return {
       model,
       tokenizer,

@@ -20,7 +20,7 @@ export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./repr
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
-export { type RunName, type ZooEntry, ZooModel } from "./zoo.ts";
+export { type RunName, type TrainingRecord, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
   type ArtifactBase,
   type ArtifactMark,

@@ -71,7 +71,7 @@ export interface ReproduceOptions {
  */
 export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
   const { bench, expectations, source, paper, profile } = options;
-  const { spec, values, claims } = await item.run(bench);
+  const { spec, values, claims } = await item.run({ ...bench, paper });
   const metrics: Metrics = {
     schemaVersion: 1,
     id: item.id,

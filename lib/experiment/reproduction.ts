@@ -1,4 +1,4 @@
-import type { ClaimResult, MetricValue, VegaLiteSpec } from "../report/mod.ts";
+import type { ClaimResult, MetricValue, PaperItem, VegaLiteSpec } from "../report/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -17,6 +17,8 @@ export interface Bench {
   readonly lab: Laboratory;
   /** The model of a role, opened when it is first asked for. Throws an InputError where there is none. */
   readonly open: (role: ModelRole) => Promise<ZooModel>;
+  /** What the paper says of the item, for tables that set it beside ours; the metrics never depend on it. */
+  readonly paper?: PaperItem | null;
 }
 
 /** What a reproduction found. */

@@ -1,6 +1,7 @@
 import { mean } from "../core/mod.ts";
 import { FAMILIES } from "../problems/mod.ts";
 import type { RecordedRun, ToleranceFloor } from "../report/mod.ts";
+import { exactFloors } from "./_exact_floors.ts";
 import type { StudySize } from "./laboratory.ts";
 
 /**
@@ -50,7 +51,9 @@ export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): 
   const texts = `${FORKED_ANSWERS} of ${size.traced} texts: ${REASON}`;
   return [
     ...recovered,
+    ...exactFloors(runs),
     { metrics: "*", unit: "%", least: points, reason: answers },
+    { metrics: "*", unit: "points", least: 2 * points, reason: `${answers}, on either side of a difference` },
     { metrics: "*", unit: "probability", least: FORKED_ANSWERS / size.traced, reason: texts },
     { metrics: "*", unit: "share", least: FORKED_ANSWERS / size.traced, reason: texts },
   ];

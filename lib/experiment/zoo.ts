@@ -1,7 +1,8 @@
-import { ChatTokenizer } from "../checkpoint/mod.ts";
+import { ChatTokenizer, readSafetensorsHeader } from "../checkpoint/mod.ts";
 import { InputError, sha256 } from "../core/mod.ts";
 import { LanguageModel, loadTrained, type OpenOptions } from "../decode/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
+import { parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
 import type { Treatment } from "./treatment.ts";
 
 /** Where a model of the zoo and its vectors are, and what it stands for. */
@@ -18,14 +19,26 @@ export interface ZooEntry {
 
 /**
  * A run of the zoo: `all` or `layer-3` (vectors), `adapter-all` or `adapter-3` (rank-1 adapters on down_proj),
- * `place-attention-5` (a vector at another place of its block); `full` has models of its own, see {@link ZooModel.tuned}.
+ * `place-attention-5` (a vector at another place of its block), `rate-0.25-4` (the vector of layer 4, trained with a
+ * quarter of the learning rate of `layer-4`); `full` has models of its own, see {@link ZooModel.tuned}.
  */
 export type RunName =
   | "all"
   | `layer-${number}`
   | "adapter-all"
   | `adapter-${number}`
-  | `place-${VectorPlace}-${number}`;
+  | `place-${VectorPlace}-${number}`
+  | `rate-${number}-${number}`;
+
+/** How one training seed of a run was made, as its file says it. */
+export interface TrainingRecord {
+  /** In messages: `layer-3.seed-0`. */
+  readonly name: string;
+  /** Everything that decided the run, but for the model. */
+  readonly config: SteeringConfig;
+  /** Hash of the file, by name: what an item that shows the record is made of. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
 
 /**
  * A model of the zoo, opened, with its trained vectors.
@@ -104,6 +117,29 @@ export class ZooModel {
   }
 
   /**
+   * How every training seed of a run was made, in order of the seeds, read from the files' metadata.
+   *
+   * @throws InputError when there is none, and for a file that does not say how it was made.
+   */
+  async trainingRecords(run: RunName | "full"): Promise<readonly TrainingRecord[]> {
+    const files = run === "full"
+      ? await Promise.all((await this.tuned()).map(async ({ entry, model }) => ({
+        path: `${entry.modelFolder}/model.safetensors`,
+        name: entry.name.slice(this.entry.name.length + 1),
+        inputs: { [`model.${entry.name}`]: await model.checkpoint.hash() },
+      })))
+      : await Promise.all((await this.#found(run, ".safetensors")).map(async ({ path, seed }) => {
+        const name = `${run}.seed-${seed}`, hash = sha256(await Deno.readFile(path));
+        return { path, name, inputs: { [`vectors.${this.entry.name}.${name}`]: hash } };
+      }));
+    return await Promise.all(files.map(async ({ path, name, inputs }) => ({
+      name,
+      config: trainingConfigOf((await readSafetensorsHeader(path)).metadata.get("config"), path),
+      inputs,
+    })));
+  }
+
+  /**
    * Fully tuned versions of this model by the same objective, one per training seed, opened once and released with it.
    *
    * @throws InputError when there is none, and for a folder that is no model.
@@ -157,8 +193,27 @@ export class ZooModel {
   }
 }
 
+/** The config that a trainer wrote beside its result. */
+function trainingConfigOf(text: string | undefined, where: string): SteeringConfig {
+  const unsaid = (cause?: unknown) =>
+    new InputError("this file does not say how it was made", { where, repair: "train it again", cause });
+  if (text === undefined) throw unsaid();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unsaid(cause);
+  }
+  return parseSteeringConfig(value, { where });
+}
+
 /** The command that makes a run. */
 function trainingCommand(run: RunName | "full", folder: string): string {
+  const [rate, factor, layer] = /^rate-(.+)-(\d+)$/.exec(run) ?? [];
+  if (rate !== undefined) {
+    const out = `${folder}/${run}.seed-0.safetensors`;
+    return `deno task train --layers ${layer} --learning-rate R --out ${out}, R being ${factor} of layer-${layer}'s`;
+  }
   const [, kind, place, layers] = /^(?:(adapter|layer|place-(\w+))-)?(\w+)$/.exec(run) ?? [];
   const parameters = run === "full"
     ? " --parameters full"

@@ -40,6 +40,7 @@ export {
   type ExtractedAnswer,
   type ExtractionFault,
 } from "./extract_answer.ts";
+export { GRADER_CASES, type GraderCase } from "./grader_cases.ts";
 export { gradeBoxed, type Verdict, type VerdictReason } from "./grade_boxed.ts";
 export {
   type GradedCompletion,

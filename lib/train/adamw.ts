@@ -8,6 +8,20 @@ export interface AdamWSettings {
   readonly weightDecay?: (name: string) => number;
 }
 
+/**
+ * What AdamW does where nothing else is said: the settings of every RL run.
+ *
+ * @example
+ * ```ts
+ * import { ADAMW_DEFAULTS } from "./mod.ts";
+ * if (ADAMW_DEFAULTS.betas.join() !== "0.9,0.999") throw new Error("as in the published runs");
+ * ```
+ */
+export const ADAMW_DEFAULTS: { readonly betas: readonly [number, number]; readonly epsilon: number } = {
+  betas: [0.9, 0.999],
+  epsilon: 1e-8,
+};
+
 /** One trained tensor: flat values, updated in place by the optimizer that owns it. */
 export type Parameters = ReadonlyMap<string, Float32Array>;
 
@@ -51,8 +65,8 @@ export class AdamW {
   /** An optimizer over `parameters`, fresh or going on from `state`. Throws a `RangeError` when the state is of others. */
   constructor(parameters: Parameters, settings: AdamWSettings & { readonly state?: AdamWState } = {}) {
     this.#parameters = parameters;
-    this.#betas = settings.betas ?? [0.9, 0.999];
-    this.#epsilon = settings.epsilon ?? 1e-8;
+    this.#betas = settings.betas ?? ADAMW_DEFAULTS.betas;
+    this.#epsilon = settings.epsilon ?? ADAMW_DEFAULTS.epsilon;
     this.#decay = settings.weightDecay ?? (() => 0);
     this.#step = settings.state?.step ?? 0;
     const moments = (kept: Parameters | undefined) =>

@@ -6,6 +6,7 @@
  */
 export {
   AdamW,
+  ADAMW_DEFAULTS,
   type AdamWSettings,
   type AdamWState,
   clipToNorm,
@@ -71,6 +72,7 @@ export {
 } from "./steering_config.ts";
 export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
+export { type TrainingCost, trainingCost, type TrainingCostOptions } from "./training_cost.ts";
 export {
   dropTrainingState,
   loadTrainingState,

@@ -128,6 +128,13 @@ Deno.test("Laboratory.inputs names the hash of everything that was used, and of 
     assertEquals(Object.keys(lab.inputs).length, 6);
   }));
 
+Deno.test("Laboratory.noteInputs() names what an item read by itself, in the order of names", () => {
+  const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+  lab.noteInputs({ "vectors.b": "2" });
+  lab.noteInputs({ "vectors.a": "1" });
+  assertEquals(Object.entries(lab.inputs), [["vectors.a", "1"], ["vectors.b", "2"]]);
+});
+
 Deno.test("Laboratory.shifts() finds no shift under zero vectors, and the arithmetic of the opener under others", () =>
   withZooModel(async (zoo) => {
     const to = zoo.tokenizer.tokenId("To") as number;

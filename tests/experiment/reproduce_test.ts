@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import {
+  type Bench,
   Laboratory,
   reproduce,
   type ReproduceOptions,
@@ -56,7 +57,16 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
     const paper = await readPaperItem(`${tiny.fixtures}/paper/fig1.json`, { item: "fig1" });
     const expectations = [{ metric: "accuracy.all_layers", expected: 1, tolerance: 0.5, reason: "by hand" }];
     const bench = { lab: lab(), open: () => Promise.resolve(a) };
-    const metrics = await reproduce(ITEM, options(tiny, { bench, expectations, paper }));
+    const given: Bench[] = [];
+    const item: Reproduction = {
+      ...ITEM,
+      run: (bench) => {
+        given.push(bench);
+        return ITEM.run(bench);
+      },
+    };
+    const metrics = await reproduce(item, options(tiny, { bench, expectations, paper }));
+    assertEquals(given.map((bench) => bench.paper), [paper]);
     const written = parseMetrics(await Deno.readTextFile(`${tiny.folder}/fig1/metrics.json`), "metrics.json");
     assertEquals(written, metrics);
     assertEquals(metrics.inputs, bench.lab.inputs);

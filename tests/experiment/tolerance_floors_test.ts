@@ -38,3 +38,27 @@ Deno.test("toleranceFloors() allows two answers to fork: in accuracies, in their
   assertEquals(leftOut.map(({ metric }) => metric), ["shift.texts", "shift.top_1.max"]);
   assertStringIncludes(file.checks[0]?.reason ?? "", "2 of 192 answers: near-ties");
 });
+
+Deno.test("toleranceFloors() holds counts and settings to their six digits, and differences to two answers a side", () => {
+  const exact = (seed: number) => ({
+    seed,
+    values: [
+      { name: "parameters.full", value: 14_770_033_664, unit: "parameters" },
+      { name: "adam.beta_1", value: 0.9, unit: "share" },
+      { name: "gap.greedy", value: 12, unit: "points" },
+    ],
+  });
+  const runs = [exact(0), exact(1)];
+  const { file: { checks } } = recordExpectations(runs, {
+    id: "table7",
+    madeBy: "by hand",
+    floors: toleranceFloors(runs, STUDY_SIZES.full),
+  });
+  const [count, setting, gap] = checks;
+  // 1.47700e10 is written; the count itself must pass, a count with another sixth digit must not.
+  const expected = count?.expected ?? NaN, tolerance = count?.tolerance ?? NaN;
+  assertEquals(expected, 14_770_000_000);
+  assertEquals([33_664 <= tolerance, 133_664 <= tolerance], [true, false]);
+  assertEquals([setting?.expected, (setting?.tolerance ?? 1) < 1e-5], [0.9, true]);
+  assertAlmostEquals(gap?.tolerance ?? NaN, 2 * 2 * 100 / 192, 1e-4);
+});

@@ -58,6 +58,11 @@ Deno.test("ZooModel names the command that makes an adapter, a vector at a place
       ["adapter-3", "--parameters adapter --layers 3"],
       ["place-input_norm-2", "--layers 2 --place input_norm"],
     ] as const;
+    assertEquals(
+      await fault(() => zoo.trained("rate-0.25-2")),
+      `no run "rate-0.25-2": ${vectorsFolder} (train it: deno task train --layers 2 --learning-rate R --out ` +
+        `${vectorsFolder}/rate-0.25-2.seed-0.safetensors, R being 0.25 of layer-2's)`,
+    );
     for (const [run, flags] of wanted) {
       assertEquals(
         await fault(() => zoo.trained(run)),
@@ -109,4 +114,33 @@ Deno.test("ZooModel.open() names a model folder that is missing", () =>
   withTinyZoo(async ({ entry, folder }) => {
     const modelFolder = `${folder}/nothing`;
     assertMatch(await fault(() => ZooModel.open({ ...entry, modelFolder })), /nothing/);
+  }));
+
+Deno.test("ZooModel.trainingRecords() reads how each seed was made off its file, and says when a file is silent", () =>
+  withZooModel(async (zoo, { entry }) => {
+    const config = {
+      layers: [1],
+      seed: 3,
+      steps: 7,
+      prompts: 2,
+      samples: 4,
+      maxNewTokens: 9,
+      learningRates: [0.5],
+      warmupShare: 0.1,
+      maxNorm: 2,
+      families: ["linear" as const],
+    };
+    const path = (seed: number) => `${entry.vectorsFolder}/rate-0.5-1.seed-${seed}.safetensors`;
+    const vectors = new Map([[1, new Float32Array(20)]]);
+    await saveVectors(path(3), { vectors, metadata: { config: JSON.stringify(config) } });
+    const [record, ...more] = await zoo.trainingRecords("rate-0.5-1");
+    assertEquals([record?.name, record?.config, more.length], ["rate-0.5-1.seed-3", config, 0]);
+    assertEquals(record?.inputs, (await zoo.trained("rate-0.5-1"))[0]?.inputs);
+    for (const metadata of [{}, { config: "no JSON" }, { config: '{"layers":[1]}' }]) {
+      await saveVectors(path(4), { vectors, metadata });
+      assertMatch(
+        await fault(() => zoo.trainingRecords("rate-0.5-1")),
+        /(does not say how it was made|bad training config at .*): .*seed-4/,
+      );
+    }
   }));

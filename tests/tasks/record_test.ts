@@ -77,7 +77,7 @@ Deno.test("record refuses one seed, runs that share seeds, and unknown items", (
         "(a run takes 2 seeds in a row: leave 2 between them)",
     );
     assertMatch(await refused("fig1", "--seeds", "0,0"), /given twice/);
-    assertMatch(await refused("fig2"), /unknown table or figure "fig2"/);
+    assertMatch(await refused("fig99"), /unknown table or figure "fig99"/);
     assert(!namesBelow(`${tiny.fixtures}/embedded/`).includes("expected/"));
   }));
 

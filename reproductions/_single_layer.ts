@@ -1,0 +1,174 @@
+import {
+  accuracyDifference,
+  type AccuracyInterval,
+  accuracyInterval,
+  type BenchmarkOutcomes,
+} from "../lib/analysis/mod.ts";
+import type { Bench, Findings, Laboratory, ModelRole, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type ClaimResult,
+  type CurvePoint,
+  figureSpec,
+  layerCurve,
+  type MetricValue,
+} from "../lib/report/mod.ts";
+import { accuracyMetric, pooled, seedBand } from "./_accuracy.ts";
+
+/** How accuracies are decoded, in the order of the paper's bars. */
+export type Decoding = "greedy" | "sampling";
+
+/** The runs of a model that train one layer each, in the order of the layers. */
+export function layerRuns(zoo: ZooModel, kind: "layer" | "adapter" = "layer"): readonly RunName[] {
+  return Array.from({ length: zoo.layers }, (_, layer): RunName => `${kind}-${layer}`);
+}
+
+/** Throws unless a model has every run: a missing one is found before the first measurement, not after minutes. */
+export async function requireRuns(zoo: ZooModel, runs: readonly RunName[]): Promise<void> {
+  for (const name of runs) await zoo.trained(name);
+}
+
+/** Outcomes of several runs of one model, in their order. */
+export async function measureRuns(
+  lab: Laboratory,
+  asked: { readonly zoo: ZooModel; readonly runs: readonly RunName[]; readonly decoding: Decoding },
+): Promise<readonly BenchmarkOutcomes[]> {
+  const outcomes: BenchmarkOutcomes[] = [];
+  for (const run of asked.runs) {
+    outcomes.push(await lab.outcomes({ zoo: asked.zoo, run, decoding: asked.decoding }));
+  }
+  return outcomes;
+}
+
+/** Accuracies by layer as the points of a curve: bootstrap bars, a band over evaluation seeds. */
+export function curvePoints(byLayer: readonly AccuracyInterval[]): readonly CurvePoint[] {
+  return byLayer.map((accuracy, layer) => ({
+    layer,
+    value: accuracy.percent,
+    error: [accuracy.low, accuracy.high] as const,
+    ...seedBand(accuracy),
+  }));
+}
+
+/** The accuracy of each training seed, for a metric's note. */
+export function seedNote(accuracy: AccuracyInterval): string {
+  return `Training seeds: ${accuracy.perTrainingSeed.map((percent) => percent.toFixed(1)).join(", ")}.`;
+}
+
+function claims(
+  outcomes: {
+    readonly base: BenchmarkOutcomes;
+    readonly all: BenchmarkOutcomes;
+    readonly layers: readonly BenchmarkOutcomes[];
+  },
+): readonly ClaimResult[] {
+  const { base, all, layers } = outcomes;
+  const count = layers.length;
+  // The first quarter and the last two blocks are the ends; the paper's best layers lie between them.
+  const from = Math.ceil(count / 4), to = count - 2;
+  const middle = layers.slice(from, to),
+    ends = [...layers.slice(0, from), ...layers.slice(Math.max(from, to))];
+  const middleGain = middle.length === 0 ? null : accuracyDifference(pooled(middle), pooled(ends));
+  const means = layers.map((layer) => accuracyInterval(layer).percent);
+  const best = means.indexOf(Math.max(...means));
+  const gap = accuracyDifference(all, layers[best] as BenchmarkOutcomes);
+  const notAbove = layers.filter((layer) => !(accuracyDifference(layer, base).low > 0)).length;
+  const interval = ({ level, low, high }: typeof gap) => ({ level, low, high });
+  return [
+    {
+      claim: "middle_layers_gain_most",
+      statement: "Middle layers give the largest gains.",
+      holds: middleGain === null ? null : middleGain.low > 0,
+      effect: {
+        name: middleGain === null
+          ? "mean of middle layers minus mean of the others"
+          : `mean of layers ${from} to ${to - 1} minus mean of the others`,
+        value: middleGain?.points ?? null,
+        unit: "points",
+      },
+      interval: middleGain === null ? null : interval(middleGain),
+      note: middleGain === null
+        ? `Not applicable: a model of ${count} layers has none between its first quarter and its last two.`
+        : "Holds when the interval lies above 0.",
+    },
+    {
+      claim: "no_layer_reaches_all_layer",
+      statement: "No single layer reaches all-layer steering.",
+      holds: gap.low > 0,
+      effect: { name: `all layers minus the best layer (${best})`, value: gap.points, unit: "points" },
+      interval: interval(gap),
+      note:
+        "Holds when the interval lies above 0. The best layer is chosen on the same problems, which shrinks the gap.",
+    },
+    {
+      claim: "all_but_two_layers_above_base",
+      statement: "All but at most two layers lie above the base model.",
+      holds: notAbove <= 2,
+      effect: { name: "layers whose paired interval over base reaches 0", value: notAbove, unit: "layers" },
+      interval: null,
+      note: "A layer lies above base when the interval of its paired difference at τ = 1 lies above 0.",
+    },
+  ];
+}
+
+/** Accuracy of the layer that lies `fromEnd` layers from the end, as a metric that means one depth in every model. */
+function depthMetric(
+  name: string,
+  options: { readonly byLayer: readonly AccuracyInterval[]; readonly fromEnd: number },
+): MetricValue {
+  const { byLayer, fromEnd } = options;
+  const accuracy = byLayer.at(-fromEnd);
+  return accuracy === undefined
+    ? { name, value: null, unit: "%", note: `Not applicable: the model has ${byLayer.length} layers.` }
+    : accuracyMetric(name, accuracy, `Layer ${byLayer.length - fromEnd}.`);
+}
+
+/**
+ * Accuracy of every single-layer run of a model at τ = 1 among its references: figures 1 and 9. `depths` names layers
+ * by their distance from the end, where the paper has numbers of them.
+ */
+export async function singleLayerStudy(
+  { lab, open }: Bench,
+  options: { readonly role: ModelRole; readonly depths?: Readonly<Record<string, number>> },
+): Promise<Findings> {
+  const zoo = await open(options.role), runs = layerRuns(zoo);
+  await requireRuns(zoo, ["all", ...runs]);
+  const baseGreedy = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
+  const base = await lab.outcomes({ zoo, run: null, decoding: "sampling" });
+  const all = await lab.outcomes({ zoo, run: "all", decoding: "sampling" });
+  const layers = await measureRuns(lab, { zoo, runs, decoding: "sampling" });
+
+  const greedyAccuracy = accuracyInterval(baseGreedy), baseAccuracy = accuracyInterval(base);
+  const allAccuracy = accuracyInterval(all), byLayer = layers.map((layer) => accuracyInterval(layer));
+  const values: MetricValue[] = [
+    accuracyMetric("accuracy.base.greedy", greedyAccuracy),
+    accuracyMetric("accuracy.base.sampling", baseAccuracy),
+    accuracyMetric("accuracy.all_layers", allAccuracy, seedNote(allAccuracy)),
+    ...byLayer.map((accuracy, layer) =>
+      accuracyMetric(`accuracy.layer_${layer}`, accuracy, seedNote(accuracy))
+    ),
+    ...Object.entries(options.depths ?? {}).map(([name, fromEnd]) =>
+      depthMetric(`accuracy.${name}`, { byLayer, fromEnd })
+    ),
+  ];
+  const points = curvePoints(byLayer).map((point, layer) => ({
+    ...point,
+    runs: byLayer[layer]?.perTrainingSeed ?? [],
+  }));
+  const panel = layerCurve({
+    curves: [{ name: "One layer", points }],
+    references: [
+      { label: "Base, greedy", value: greedyAccuracy.percent },
+      { label: "Base, τ = 1", value: baseAccuracy.percent, ...seedBand(baseAccuracy) },
+      { label: "All layers, τ = 1", value: allAccuracy.percent, ...seedBand(allAccuracy) },
+    ],
+    yTitle: "Mean accuracy (%)",
+  });
+  const spec = figureSpec([panel], {
+    title: "Accuracy with a steering vector in one layer",
+    subtitle: [
+      `${zoo.entry.name}, mean of six problem families, τ = 1. Markers: mean over training seeds (small dots: each).`,
+      "Band: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
+    ],
+  });
+  return { spec, values, claims: claims({ base, all, layers }) };
+}

@@ -1,0 +1,149 @@
+/**
+ * table6: what models are evaluated on, the paper's suite and ours, and how far graders can be trusted. The number is
+ * our assignment.
+ *
+ * @module
+ */
+import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
+import {
+  BENCHMARK_SUITES,
+  FAMILIES,
+  gradeBoxed,
+  GRADER_CASES,
+  loadMathGrader,
+  questionPrompt,
+} from "../lib/problems/mod.ts";
+import { figureSpec, type MetricValue, type TableRow, textTable } from "../lib/report/mod.ts";
+import { ourCells, paperCells } from "./_paper_cells.ts";
+
+const SUITES = Object.values(BENCHMARK_SUITES);
+
+/** Share of cases that a grader judges as is known, as a metric. */
+function agreement(
+  name: string,
+  options: {
+    readonly cases: typeof GRADER_CASES;
+    readonly judge: (completion: string, gold: string) => boolean;
+  },
+): MetricValue {
+  const { cases, judge } = options;
+  const agreed = cases.filter(({ completion, gold, correct }) => judge(completion, gold) === correct).length;
+  return {
+    name,
+    value: agreed / cases.length,
+    unit: "share",
+    note: `${agreed} of ${cases.length} known cases.`,
+  };
+}
+
+/** The system message that a template puts before a question. */
+function systemMessage(template: "embedded" | "qwen_math"): string {
+  const prompt = questionPrompt("", { template, chat: true, bos: "" });
+  return prompt?.kind === "conversation" ? prompt.messages[0]?.content ?? "" : "";
+}
+
+async function run({ lab, open, paper }: Bench): Promise<Findings> {
+  const a = await open("a"), { size } = lab;
+  const { grade } = await loadMathGrader();
+  const completions = SUITES.reduce((sum, suite) => sum + suite.size * suite.samplesPerProblem, 0);
+  const values: MetricValue[] = [
+    ...SUITES.flatMap(({ name, size, samplesPerProblem }): readonly MetricValue[] => [
+      { name: `suite.${name}.problems`, value: size, unit: "problems" },
+      { name: `suite.${name}.samples`, value: samplesPerProblem, unit: "samples" },
+    ]),
+    { name: "suite.problems", value: SUITES.reduce((sum, suite) => sum + suite.size, 0), unit: "problems" },
+    { name: "suite.completions_per_seed", value: completions, unit: "completions" },
+    ...FAMILIES.flatMap((family): readonly MetricValue[] => [
+      { name: `family.${family}.problems`, value: size.problems, unit: "problems" },
+      { name: `family.${family}.samples`, value: 1, unit: "samples" },
+    ]),
+    { name: "family.problems", value: FAMILIES.length * size.problems, unit: "problems" },
+    { name: "evaluation_seeds", value: size.evaluationSeeds, unit: "seeds" },
+    { name: "max_new_tokens", value: size.maxNewTokens, unit: "tokens" },
+    { name: "max_positions", value: a.model.config.maxPositions, unit: "tokens" },
+    agreement("grader.boxed.agreement", {
+      cases: GRADER_CASES.filter(({ plain }) => plain),
+      judge: (completion, gold) => gradeBoxed(completion, gold).correct,
+    }),
+    agreement("grader.math.agreement", {
+      cases: GRADER_CASES,
+      judge: (completion, gold) => grade(completion, gold).correct,
+    }),
+  ];
+  const ours = ourCells(values), theirs = paperCells(paper), right = { align: "right" } as const;
+  const sets = textTable({
+    title: "a  Problem sets",
+    columns: [
+      { title: "Set" },
+      { title: "Source" },
+      { title: "Problems", ...right },
+      { title: "Problems, paper", ...right, mostWidth: 80 },
+      { title: "Samples per problem", ...right, mostWidth: 90 },
+      { title: "Samples, paper", ...right, mostWidth: 80 },
+    ],
+    rows: [
+      { kind: "heading", cells: ["The paper's benchmarks"] },
+      ...SUITES.map(({ name, hubIds, split }): TableRow => ({
+        cells: [
+          name,
+          `${hubIds.join(", ")} (${split})`,
+          ours(`suite.${name}.problems`),
+          theirs(`suite.${name}.problems`),
+          ours(`suite.${name}.samples`),
+          theirs(`suite.${name}.samples`),
+        ],
+      })),
+      { kind: "heading", cells: ["The zoo's problem families"] },
+      ...FAMILIES.map((family): TableRow => ({
+        cells: [
+          family,
+          "generated, held out",
+          ours(`family.${family}.problems`),
+          null,
+          ours(`family.${family}.samples`),
+          null,
+        ],
+      })),
+    ],
+  });
+  const setting = (title: string, name: string): TableRow => ({ cells: [title, ours(name), theirs(name)] });
+  const share = (title: string, name: string): TableRow => {
+    const { value, note } = values.find((metric) => metric.name === name) as MetricValue;
+    return { cells: [title, `${((value ?? 0) * 100).toFixed(1)} %\n${note ?? ""}`, null] };
+  };
+  const settings = textTable({
+    title: "b  Settings",
+    columns: [
+      { title: "Setting", mostWidth: 190 },
+      { title: "Here", mostWidth: 210 },
+      { title: "Paper", mostWidth: 210 },
+    ],
+    rows: [
+      setting("Evaluation seeds at τ = 1", "evaluation_seeds"),
+      setting("Most tokens of a completion", "max_new_tokens"),
+      setting("Most tokens of prompt and completion", "max_positions"),
+      { cells: ["System message", systemMessage("embedded"), systemMessage("qwen_math")] },
+      share("Known cases judged rightly, grader of the families", "grader.boxed.agreement"),
+      share("Known cases judged rightly, grader of the benchmarks", "grader.math.agreement"),
+    ],
+  });
+  const spec = figureSpec([sets, settings], {
+    title: "What models are evaluated on (inferred number)",
+    subtitle: ["Accuracies are unweighted means of six sets. The embedded models answer the families."],
+  });
+  return { spec, values, claims: [] };
+}
+
+/** Table 6 (inferred number): problem sets, sizes, samples, templates, lengths, graders. */
+export const table06: Reproduction = {
+  id: "table6",
+  slug: "evaluation-suite",
+  title: "What models are evaluated on (inferred number)",
+  itemClass: "inferred",
+  differences: [
+    "The embedded models answer six generated problem families in place of the six benchmarks, one sample per problem and seed.",
+    "Every prompt, sample and seed has random numbers of its own; the published evaluation gives all prompts the same.",
+    "Graders are ours and are counted on known cases; the published one is math-verify with a clock.",
+  ],
+  run,
+};

@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { readPaperItem } from "../../lib/report/mod.ts";
+import { table06 } from "../../reproductions/table06.ts";
+import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
+import { checkFindings, valueOf } from "./_reproduction.ts";
+import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
+import { withWholeZoo } from "./_whole_zoo.ts";
+
+const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table6.json", import.meta.url).pathname);
+
+Deno.test("table6 has the benchmarks' sizes, the families', and graders that agree with known verdicts", () =>
+  withWholeZoo(async (zoo) => {
+    const paper = await readPaperItem(PAPER, { item: "table6" });
+    const findings = await scriptedFindings(table06, { zoo, share: tooEarly, paper });
+    checkFindings(findings);
+    const value = (name: string) => valueOf(findings, name);
+    const sizes = {
+      "AIME24": 30,
+      "AIME25": 30,
+      "AMC23": 40,
+      "MATH-500": 500,
+      "Minerva-Math": 272,
+      "OlympiadBench": 675,
+    };
+    for (const [suite, size] of Object.entries(sizes)) {
+      assertEquals([suite, value(`suite.${suite}.problems`)], [suite, size]);
+      assertEquals(value(`suite.${suite}.samples`), size < 100 ? 32 : 1);
+      assertEquals(paper.values.find(({ name }) => name === `suite.${suite}.problems`)?.value, size);
+    }
+    // Mean over problems of 32 samples of three sets, single samples of the others.
+    assertEquals(value("suite.completions_per_seed"), 32 * (30 + 30 + 40) + 500 + 272 + 675);
+    assertEquals(value("family.problems"), 6 * TINY_SIZE.problems);
+    assertEquals([value("grader.boxed.agreement"), value("grader.math.agreement")], [1, 1]);
+    const drawn = JSON.stringify(findings.spec);
+    for (const text of ["Please reason step", "4096", "generated, held out", "100.0 %"]) {
+      assert(drawn.includes(text), text);
+    }
+    assertEquals(findings.claims, []);
+  }));
