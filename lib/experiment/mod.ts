@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { attentionMoves } from "./attention_moves.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export {
   type Condition,
