@@ -17,6 +17,7 @@ export {
 } from "./laboratory.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
+export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
