@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  classShifts,
   type MeanInterval,
   meanInterval,
   meanRatio,
@@ -44,6 +45,8 @@ const TOP_TOKENS = 5;
 const SHOWN_SHARE = 0.1;
 /** Skip-Attn counts as like the whole vector when their KL is below this share of the vector's own. */
 const ALIKE = 0.5;
+/** Width of every plot in pixels. */
+const PANEL_WIDTH = 440;
 const CLAIMED: readonly TokenClass[] = ["process word", "structure symbol"];
 const WHOLE = "base→no_patch", AROUND_ATTENTION = "skip_attn→no_patch";
 const ROUTE_TITLES = { no_patch: "whole", skip_attn: "Skip-Attn", skip_layer: "Skip-Layer", base: "base" };
@@ -140,14 +143,21 @@ function alikeClaim(pairs: readonly (readonly [number, number])[]): ClaimResult 
   };
 }
 
+/** The tokens that rise most, the strongest first; equal ones by id. */
+function risingTokens({ tokens }: Pick<RouteTrace, "tokens">, count: number) {
+  return tokens.map((reading, token) => ({ ...reading, token }))
+    .sort((a, b) => b.mean - a.mean || a.token - b.token).slice(0, count);
+}
+
 function tokenPanel(
   trace: RouteTrace,
-  options: { readonly title: string; readonly text: (token: number) => string },
+  options: {
+    readonly title: string;
+    readonly text: (token: number) => string;
+    readonly categories: readonly TokenClass[];
+  },
 ): Panel {
-  const ranked = trace.tokens.map((reading, token) => ({ ...reading, token })).sort((a, b) =>
-    b.mean - a.mean || a.token - b.token
-  );
-  const bars = ranked.slice(0, SHOWN_TOKENS).map(({ token, mean, standardError }) => ({
+  const bars = risingTokens(trace, SHOWN_TOKENS).map(({ token, mean, standardError }) => ({
     label: tokenLabel(options.text(token)),
     // In thousandths: most positions leave most tokens alone.
     value: 1000 * mean,
@@ -158,11 +168,11 @@ function tokenPanel(
   }));
   return tokenBars({
     bars,
-    categories: TOKEN_CLASSES,
+    categories: options.categories,
     xTitle: "Mean Δp (thousandths)",
     digits: 1,
     title: options.title,
-    width: 300,
+    width: PANEL_WIDTH,
   });
 }
 
@@ -231,16 +241,23 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       return [opening, withInterval(rest, after)];
     })
   );
+  const rising = classShifts(of(WHOLE).tokens.map((reading) => reading.mean), { text });
+  const risen = rising.reduce((sum, row) => sum + row.rising, 0);
+  const riseValues = rising.map((row): MetricValue => ({
+    name: `class_rise.${metricWord(WHOLE)}.${metricWord(row.class)}`,
+    value: risen === 0 ? null : row.rising / risen,
+    unit: "share",
+    note: risen === 0
+      ? "Not applicable: no token rises."
+      : "Of all that rises on average, token by token; what falls in the same class is not set against it.",
+  }));
   const tokenValues = traces.flatMap(({ name, tokens }) =>
-    tokens.map((reading, token) => ({ ...reading, token })).sort((x, y) =>
-      y.mean - x.mean || x.token - y.token
-    )
-      .slice(0, TOP_TOKENS).map(({ token, mean }, place): MetricValue => ({
-        name: `shift.top_${place + 1}.${metricWord(name)}`,
-        value: mean,
-        unit: "probability",
-        note: `${tokenLabel(text(token))}, ${tokenClass(text(token))}`,
-      }))
+    risingTokens({ tokens }, TOP_TOKENS).map(({ token, mean }, place): MetricValue => ({
+      name: `shift.top_${place + 1}.${metricWord(name)}`,
+      value: mean,
+      unit: "probability",
+      note: `${tokenLabel(text(token))}, ${tokenClass(text(token))}`,
+    }))
   );
   const kept = pooled.get(WHOLE) as ReturnType<typeof poolShifts>;
   const around = kl.get(AROUND_ATTENTION) as readonly TextKl[], all = kl.get(WHOLE) as readonly TextKl[];
@@ -258,6 +275,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       }),
     },
     ...classValues,
+    ...riseValues,
     ...tokenValues,
     { name: "route.texts", value: kept.kept, unit: "texts" },
   ];
@@ -282,25 +300,33 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       category: CLAIMED.includes(kind) ? "claimed" : "other",
     }];
   });
+  const shownClasses = new Set(
+    traces.flatMap((trace) => risingTokens(trace, SHOWN_TOKENS).map(({ token }) => tokenClass(text(token)))),
+  );
+  const categories = TOKEN_CLASSES.filter((kind) => shownClasses.has(kind));
   const panels = [
     positionLines({
       title: "a  KL along the answer",
       lines: profiles,
       yTitle: "KL (nats)",
       yScale: logarithmic ? "log" : "linear",
-      width: 420,
+      width: PANEL_WIDTH,
     }),
     ...(wholeClasses.length === 0 ? [] : [tokenBars({
       title: `b  Classes of tokens, ${pairTitle(WHOLE)}, after the first position`,
       bars: wholeClasses,
-      categories: ["claimed", "other"],
+      categories: ["other", "claimed"],
       xTitle: "Sum of mean Δp (thousandths)",
       digits: 1,
-      width: 300,
-      rowHeight: 34,
+      width: PANEL_WIDTH,
+      rowHeight: 36,
     })]),
     ...[WHOLE, ...traces.map(({ name }) => name).filter((name) => name !== WHOLE)].map((name, place) =>
-      tokenPanel(of(name), { title: `${"cdef"[place]}  ${pairTitle(name)}: tokens that rise`, text })
+      tokenPanel(of(name), {
+        title: `${"cdef"[place]}  ${pairTitle(name)}: tokens that rise`,
+        text,
+        categories,
+      })
     ),
   ];
   const spec = figureSpec(panels, {
