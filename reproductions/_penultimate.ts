@@ -41,7 +41,9 @@ const PROJECTIONS: readonly Sweep[] = [true, false].flatMap((inverse) =>
 const OUTPUTS: readonly Sweep[] = [false, true].flatMap((inverse) =>
   PATHS.map((path) => ({
     name: `${inverse ? "steer" : "skip"}_head${path === "all" ? "" : `_${path}`}`,
-    title: `${inverse ? "Steer-Head" : "Skip-Head"}${path === "all" ? "" : `, path to the ${path} only`}`,
+    title: `${inverse ? "Steer-Head" : "Skip-Head"}${
+      path === "all" ? "" : `, to the ${path === "mlp" ? "MLP" : "residual stream"} only`
+    }`,
     mode: "head" as const,
     inverse,
     path,
@@ -70,6 +72,13 @@ function patchOf({ mode, inverse, path }: Sweep, head: number | readonly number[
 function firstSeed(outcomes: BenchmarkOutcomes): BenchmarkOutcomes {
   return Object.fromEntries(
     Object.entries(outcomes).map(([name, runs]) => [name, runs.map((seeds) => seeds.slice(0, 1))]),
+  );
+}
+
+/** The outcomes of one of several treatments. */
+function ofTurn(outcomes: BenchmarkOutcomes, turn: number): BenchmarkOutcomes {
+  return Object.fromEntries(
+    Object.entries(outcomes).map(([name, runs]) => [name, runs.slice(turn, turn + 1)]),
   );
 }
 
@@ -102,32 +111,38 @@ export async function penultimateStudy(
   // Missing runs are found before the first measurement.
   const [vector] = await zoo.trained(`layer-${penultimate}` as RunName) as [Treatment, ...Treatment[]];
   const [lastVector] = await zoo.trained(`layer-${last}` as RunName) as [Treatment, ...Treatment[]];
-  const measure = (treatment: Treatment | null) =>
-    lab.outcomes({ zoo, run: treatment === null ? null : [treatment], decoding });
   const routed = (lastBlock: LastBlockPatch): Treatment => ({
     ...vector,
     name: `${vector.name} ${lastBlockPatchText(lastBlock)}`,
     lastBlock,
   });
+  // Treatments that are asked for together are evaluated side by side; each is kept under its own key.
+  const measure = async (run: readonly Treatment[], evaluationSeeds?: number) => {
+    const seeds = evaluationSeeds === undefined ? {} : { evaluationSeeds };
+    const outcomes = await lab.outcomes({ zoo, run, decoding, ...seeds });
+    return run.map((_, turn) => ofTurn(outcomes, turn));
+  };
+  const headsOf = ({ mode }: Sweep) =>
+    Array.from(
+      { length: mode === "q" || mode === "head" ? config.heads : config.kvHeads },
+      (_, head) => head,
+    );
 
-  const base = await measure(null), whole = await measure(vector), lastLayer = await measure(lastVector);
-  const skipAttn = await measure(routed({ mode: "skip_attn" }));
-  const skipLayer = await measure(routed({ mode: "skip_layer" }));
-  const together: { readonly sweep: Sweep; readonly outcomes: BenchmarkOutcomes }[] = [];
-  for (const sweep of PROJECTIONS) {
-    const { mode, inverse } = sweep, count = mode === "q" ? config.heads : config.kvHeads;
-    const every = Array.from({ length: count }, (_, head) => head);
-    const patch = mode === "v" ? { mode: "all_v", inverse } as const : patchOf(sweep, every);
-    together.push({ sweep, outcomes: await measure(routed(patch)) });
-  }
+  const base = await lab.outcomes({ zoo, run: null, decoding });
+  const routes = [vector, lastVector, routed({ mode: "skip_attn" }), routed({ mode: "skip_layer" })];
+  const [whole, lastLayer, skipAttn, skipLayer] = await measure(routes) as [
+    BenchmarkOutcomes,
+    BenchmarkOutcomes,
+    BenchmarkOutcomes,
+    BenchmarkOutcomes,
+  ];
+  const together = await measure(PROJECTIONS.map((sweep) => {
+    const { mode, inverse } = sweep;
+    return routed(mode === "v" ? { mode: "all_v", inverse } : patchOf(sweep, headsOf(sweep)));
+  }));
   const single: { readonly sweep: Sweep; readonly byHead: readonly BenchmarkOutcomes[] }[] = [];
   for (const sweep of [...(outputs ? OUTPUTS : []), ...PROJECTIONS]) {
-    const count = sweep.mode === "q" || sweep.mode === "head" ? config.heads : config.kvHeads;
-    const byHead: BenchmarkOutcomes[] = [];
-    for (let head = 0; head < count; head++) {
-      const run = [routed(patchOf(sweep, head))];
-      byHead.push(await lab.outcomes({ zoo, run, decoding, evaluationSeeds: 1 }));
-    }
+    const byHead = await measure(headsOf(sweep).map((head) => routed(patchOf(sweep, head))), 1);
     single.push({ sweep, byHead });
   }
   const reading: AttentionReading | null = attention ? await readAttention(lab, { zoo, vector }) : null;
@@ -135,7 +150,11 @@ export async function penultimateStudy(
   const ends = { floor: skipAttn, ceiling: whole };
   const all = gapShares({
     ...ends,
-    runs: together.map(({ sweep, outcomes }) => ({ part: sweep.name, head: null, outcomes })),
+    runs: PROJECTIONS.map(({ name }, turn) => ({
+      part: name,
+      head: null,
+      outcomes: together[turn] as BenchmarkOutcomes,
+    })),
   });
   const seedEnds = { floor: firstSeed(skipAttn), ceiling: firstSeed(whole) };
   const heads = gapShares({

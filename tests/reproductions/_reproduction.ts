@@ -68,12 +68,13 @@ export class PlannedLaboratory extends Laboratory {
   }
 
   override outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
-    const right = this.#right(condition);
-    const problems = Array.from({ length: 60 }, (_, problem) => [problem % 10 < right ? 1 : 0]);
-    const seeds = Array.from(
-      { length: condition.evaluationSeeds ?? this.size.evaluationSeeds },
-      () => problems,
-    );
-    return Promise.resolve({ planned: [seeds] });
+    const { run, evaluationSeeds = this.size.evaluationSeeds } = condition;
+    const treatments = Array.isArray(run) ? run : [run];
+    const table = treatments.map((treatment) => {
+      const right = this.#right({ ...condition, run: Array.isArray(run) ? [treatment] : run });
+      const problems = Array.from({ length: 60 }, (_, problem) => [problem % 10 < right ? 1 : 0]);
+      return Array.from({ length: evaluationSeeds }, () => problems);
+    });
+    return Promise.resolve({ planned: table });
   }
 }
