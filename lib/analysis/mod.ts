@@ -107,6 +107,7 @@ export {
 export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
 export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
+export { type MeanRatio, meanRatio } from "./mean_ratio.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
 export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export {

@@ -1,7 +1,7 @@
 import { probabilityShift } from "../analysis/mod.ts";
 import { tensor } from "../core/mod.ts";
-import { promptTokens } from "../decode/mod.ts";
 import type { Problem } from "../problems/mod.ts";
+import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
@@ -26,16 +26,12 @@ export async function traceShifts(
   },
 ): Promise<readonly ShiftRecord[]> {
   const { treatment, problems, follow, seed, maxNewTokens, onProgress } = options;
-  const { model, tokenizer } = zoo;
-  const requests = problems.map((problem, prompt) => ({
-    tokens: promptTokens(tokenizer, problem.question),
-    prompt,
-    sample: 0,
-  }));
-  const rollouts = await model.generate(requests, {
-    maxNewTokens,
+  const { model } = zoo;
+  const rollouts = await writeAnswers(zoo, {
+    treatment,
+    problems,
     seed,
-    ...treatment,
+    maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
   const records: ShiftRecord[] = [];

@@ -5,6 +5,7 @@
  * @module
  */
 export { type AutoencoderConfig, differenceRows, parseAutoencoderConfig } from "./difference_rows.ts";
+export { attentionMoves } from "./attention_moves.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export {
   type Condition,
@@ -17,6 +18,7 @@ export {
 } from "./laboratory.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
+export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";

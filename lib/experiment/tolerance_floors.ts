@@ -26,7 +26,8 @@ function meanOf(runs: readonly RecordedRun[], metric: string): number {
 /**
  * The smallest tolerances of recorded values. Two answers may fork by rounding alone: that is 2 · 100 / problems points
  * of an accuracy, and 2 / texts of a share of texts or of a mean Δp. A recovered share R = 100 (p − b) / (s − b) moves
- * by at most 2 · 100 · e / (s − b) for 0 ≤ R ≤ 100 when each of its three accuracies moves by e points.
+ * by at most 2 · 100 · e / (s − b) for 0 ≤ R ≤ 100 when each of its three accuracies moves by e points; shares of
+ * the gap between Skip-Attn and the penultimate vector, or of its gain over that of the last layer, likewise.
  *
  * @example
  * ```ts
@@ -38,9 +39,19 @@ function meanOf(runs: readonly RecordedRun[], metric: string): number {
 export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): readonly ToleranceFloor[] {
   const problems = FAMILIES.length * size.problems, points = 100 * FORKED_ANSWERS / problems;
   const names = new Set(runs.flatMap(({ values }) => values.map(({ name }) => name)));
-  const recovered = [...names].filter((name) => name.startsWith("recovered_share.")).flatMap((name) => {
-    const decoding = name.slice("recovered_share.".length);
-    const gain = meanOf(runs, `accuracy.last_layer.${decoding}`) - meanOf(runs, `accuracy.base.${decoding}`);
+  // Shares end in the decoding; what lies before it names the part.
+  const recovered = [...names].flatMap((name) => {
+    const [kind, decoding] = [name.split(".")[0], name.split(".").at(-1)];
+    const ends = kind === "recovered_share"
+      ? ["last_layer", "base"]
+      : kind === "gap_share"
+      ? ["penultimate", "skip_attn"]
+      : kind === "kept_share"
+      ? ["penultimate", "last_layer"]
+      : null;
+    if (ends === null) return [];
+    const [to, from] = ends.map((end) => meanOf(runs, `accuracy.${end}.${decoding}`)) as [number, number];
+    const gain = Math.abs(to - from);
     if (!(gain > 0)) return [];
     const reason = `${FORKED_ANSWERS} of ${problems} answers of each condition over a gain of ${
       Number(gain.toPrecision(3))

@@ -9,8 +9,19 @@ import { tinyTokenizer } from "../train/_tiny_models.ts";
 const TOKENIZER_FOLDER = decodeURIComponent(
   new URL("../../fixtures/golden/tokenizers/qwen", import.meta.url).pathname,
 );
-const VOCAB = 423, STOP = 422, WIDTH = 20, LAYERS = 4;
-const AXES = { answer: 0, opener: 1, slash: 2, box: 3, ed: 4, open: 5, digit: 6, close: 7, push: 8 } as const;
+const VOCAB = 423, STOP = 422, WIDTH = 20, LAYERS = 4, HEADS = 4, HEAD_DIM = 16;
+const AXES = {
+  answer: 0,
+  opener: 1,
+  slash: 2,
+  box: 3,
+  ed: 4,
+  open: 5,
+  digit: 6,
+  close: 7,
+  push: 8,
+  hint: 9,
+} as const;
 
 /** Chances at the first answer position, unsteered: the opener "To", a box at once, nothing at all. */
 export const FIRST = { opener: 0.2, box: 0.1, stop: 0.7 };
@@ -46,11 +57,44 @@ export function percentWith(answer: string, perFamily: number): number {
   return 100 * shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
-async function writeModel(folder: string, maxPositions: number): Promise<void> {
+/** What the last block makes of a vector along the axis `hint`. */
+export type HintReader =
+  /** Nothing: a block of zeros. */
+  | "none"
+  /** Values read it and push the opener, whatever attends to what. */
+  | "values"
+  /** Queries read it and then attend to line breaks alone, whose values push the opener. */
+  | "queries";
+
+/** Adds a last block that reads the hint, in its first query head and its first key-value head. */
+function writeHintReader(weights: ReadonlyMap<string, Float32Array>, reader: HintReader): void {
+  if (reader === "none") return;
+  const part = (kind: string) =>
+    weights.get(`model.layers.${LAYERS - 1}.self_attn.${kind}_proj.weight`) as Float32Array;
+  // The last pair of a head turns by 10000^(−14/16) = 0.0003 radians per position: as good as not at all.
+  const still = 7;
+  part("o")[AXES.push * HEADS * HEAD_DIM] = reader === "values" ? 1 : 0.02; // [embed, heads · head_dim]
+  const value = part("v"); // [kv_heads · head_dim, embed]
+  if (reader === "values") {
+    // The norm makes a hint alone √20 long, whatever its strength; beside an embedding it stays small.
+    value[AXES.hint] = 0.02;
+    return;
+  }
+  value[AXES.answer] = 1;
+  part("q")[still * WIDTH + AXES.hint] = 200;
+  part("k")[still * WIDTH + AXES.answer] = 10;
+}
+
+async function writeModel(
+  folder: string,
+  options: { maxPositions: number; reader: HintReader },
+): Promise<void> {
+  const { maxPositions, reader } = options;
   const config = tinyConfig({
     layers: LAYERS,
     embed: WIDTH,
-    headDim: 16,
+    heads: HEADS,
+    headDim: HEAD_DIM,
     neurons: 16,
     vocab: VOCAB,
     eosTokenIds: [STOP],
@@ -90,21 +134,23 @@ async function writeModel(folder: string, maxPositions: number): Promise<void> {
   embed(id("}."), AXES.close);
   link(AXES.close, STOP, 1);
   unembedding[id("To") * WIDTH + AXES.push] = PUSH_PER_UNIT / Math.sqrt(WIDTH);
+  writeHintReader(weights, reader);
   await writeCheckpoint(folder, { config, dtype: "float32", weights });
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     await Deno.copyFile(`${TOKENIZER_FOLDER}/${name}`, `${folder}/${name}`);
   }
 }
 
-/** Writes one run of vectors: each layer pushes the opener by its strength. */
+/** Writes one run of vectors: each layer pushes the opener by its strength, or hints to a block that reads hints. */
 export async function writeVectors(
   path: string,
   strengths: Readonly<Record<number, number>>,
+  options: { readonly axis?: "push" | "hint" } = {},
 ): Promise<void> {
   const vectors = new Map(
     Object.entries(strengths).map(([layer, strength]) => {
       const vector = new Float32Array(WIDTH);
-      vector[AXES.push] = strength;
+      vector[AXES[options.axis ?? "push"]] = strength;
       return [Number(layer), vector];
     }),
   );
@@ -126,12 +172,13 @@ export interface TinyZoo {
  */
 export async function withTinyZoo(
   body: (zoo: TinyZoo) => Promise<void>,
-  options: { readonly maxPositions?: number } = {},
+  options: { readonly maxPositions?: number; readonly reader?: HintReader } = {},
 ): Promise<void> {
   await withFolder(async (folder) => {
     const fixtures = `${folder}/fixtures`, vectorsFolder = `${fixtures}/embedded/vectors/base-a`;
     const modelFolder = `${fixtures}/embedded/base-a`;
-    await writeModel(modelFolder, options.maxPositions ?? 512);
+    const { maxPositions = 512, reader = "none" } = options;
+    await writeModel(modelFolder, { maxPositions, reader });
     await Deno.mkdir(vectorsFolder, { recursive: true });
     for (const [layer, strength] of STRENGTHS.entries()) {
       await writeVectors(`${vectorsFolder}/layer-${layer}.seed-0.safetensors`, { [layer]: strength });
@@ -152,11 +199,14 @@ export async function withTinyZoo(
 }
 
 /** As {@link withTinyZoo}, the model opened on one thread. */
-export async function withZooModel(body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>): Promise<void> {
+export async function withZooModel(
+  body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>,
+  options: { readonly reader?: HintReader } = {},
+): Promise<void> {
   await withTinyZoo(async (tiny) => {
     const zoo = await ZooModel.open(tiny.entry, { threads: 1 });
     await body(zoo, tiny).finally(() => zoo.release());
-  });
+  }, options);
 }
 
 /** A study that takes the tiny model a moment. */

@@ -62,3 +62,25 @@ Deno.test("toleranceFloors() holds counts and settings to their six digits, and 
   assertEquals([setting?.expected, (setting?.tolerance ?? 1) < 1e-5], [0.9, true]);
   assertAlmostEquals(gap?.tolerance ?? NaN, 2 * 2 * 100 / 192, 1e-4);
 });
+
+Deno.test("toleranceFloors() knows the accuracies that each kind of share divides by", () => {
+  const percents = { base: 40, last_layer: 50, skip_attn: 55, penultimate: 80 };
+  const values = [
+    ...Object.entries(percents).map(([name, value]) => ({
+      name: `accuracy.${name}.sampling`,
+      value,
+      unit: "%",
+    })),
+    ...["recovered_share.prefix_To", "gap_share.steer_v_all", "kept_share.skip_attn"].map((name) => ({
+      name: `${name}.sampling`,
+      value: 50,
+      unit: "%",
+    })),
+  ];
+  const floors = toleranceFloors([{ seed: 0, values }], STUDY_SIZES.full);
+  const points = 2 * 100 / 192;
+  const least = (name: string) => floors.find(({ metrics }) => metrics === name)?.least ?? NaN;
+  assertAlmostEquals(least("recovered_share.prefix_To.sampling"), 200 * points / 10, 1e-9);
+  assertAlmostEquals(least("gap_share.steer_v_all.sampling"), 200 * points / 25, 1e-9);
+  assertAlmostEquals(least("kept_share.skip_attn.sampling"), 200 * points / 30, 1e-9);
+});

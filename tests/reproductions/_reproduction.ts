@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import type { BenchmarkOutcomes } from "../../lib/analysis/mod.ts";
 import {
+  type Condition,
   type Findings,
   Laboratory,
   type Reproduction,
@@ -13,10 +15,16 @@ import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
 /** Runs an item without a store. */
 export function findingsOf(
   item: Reproduction,
-  options: { readonly a: ZooModel; readonly size?: StudySize; readonly store?: ResultStore },
+  options: {
+    readonly a: ZooModel;
+    readonly size?: StudySize;
+    readonly store?: ResultStore;
+    readonly lab?: Laboratory;
+  },
 ): Promise<Findings> {
   const { a, size = TINY_SIZE, store = new ResultStore(null) } = options;
-  return item.run({ lab: new Laboratory({ size, seed: 0, store }), open: () => Promise.resolve(a) });
+  const { lab = new Laboratory({ size, seed: 0, store }) } = options;
+  return item.run({ lab, open: () => Promise.resolve(a) });
 }
 
 /** The value of a metric, which must be there. */
@@ -47,5 +55,26 @@ export function checkFindings({ spec, values, claims }: Findings): void {
       false,
       `${claim}: why is it open?`,
     );
+  }
+}
+
+/** A laboratory whose accuracies are made up: so many of every ten problems are right in a condition. */
+export class PlannedLaboratory extends Laboratory {
+  readonly #right: (condition: Condition) => number;
+
+  constructor(options: { readonly size: StudySize; readonly right: (condition: Condition) => number }) {
+    super({ size: options.size, seed: 0, store: new ResultStore(null) });
+    this.#right = options.right;
+  }
+
+  override outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
+    const { run, evaluationSeeds = this.size.evaluationSeeds } = condition;
+    const treatments = Array.isArray(run) ? run : [run];
+    const table = treatments.map((treatment) => {
+      const right = this.#right({ ...condition, run: Array.isArray(run) ? [treatment] : run });
+      const problems = Array.from({ length: 60 }, (_, problem) => [problem % 10 < right ? 1 : 0]);
+      return Array.from({ length: evaluationSeeds }, () => problems);
+    });
+    return Promise.resolve({ planned: table });
   }
 }

@@ -1,0 +1,207 @@
+import {
+  classShifts,
+  ROUTE_PAIRS,
+  routeShifts,
+  type ShiftRoute,
+  type ShiftSample,
+  TOKEN_CLASSES,
+  type TokenClass,
+  TokenShiftTotals,
+} from "../analysis/mod.ts";
+import { standardDeviation, type Tensor, tensor } from "../core/mod.ts";
+import type { Rollout } from "../decode/mod.ts";
+import { writeAnswers } from "./_write_answers.ts";
+import type { Laboratory } from "./laboratory.ts";
+import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
+import type { Treatment } from "./treatment.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** Texts that go through the sequence graph together: logits of four routes are held at once. */
+const BATCH_SIZE = 8;
+const ROUTES: readonly ShiftRoute[] = ["no_patch", "skip_attn", "skip_layer", "base"];
+
+/** Net Δp of each class of token along one text, summed over the vocabulary. */
+export interface TextClassShift {
+  /** At the first answer position. */
+  readonly first: Readonly<Record<TokenClass, number>>;
+  /** Mean over the later ones; null for an answer of one token. */
+  readonly later: Readonly<Record<TokenClass, number>> | null;
+}
+
+/** Mean Δp of one token of the vocabulary, with one vote per text. */
+export interface TokenTextMean {
+  /** Mean over texts of each text's mean. */
+  readonly mean: number;
+  /** Its standard error over texts; null for a single text. */
+  readonly standardError: number | null;
+}
+
+/** What changes from one route to another along all texts. */
+export interface RouteTrace {
+  /** `skip_attn→no_patch`. */
+  readonly name: string;
+  /** One per text, as `poolShifts` takes them. */
+  readonly samples: readonly ShiftSample[];
+  /** One per text that has an answer. */
+  readonly classes: readonly TextClassShift[];
+  /** One per token of the vocabulary. */
+  readonly tokens: readonly TokenTextMean[];
+}
+
+/** A {@link RouteTrace} as JSON can carry it. */
+interface TraceRecord extends Omit<RouteTrace, "samples"> {
+  readonly samples: readonly ShiftRecord[];
+}
+
+/** Sums over texts, from which means and errors of every token come. */
+class TextMeans {
+  readonly #values: number[][];
+
+  constructor(vocab: number) {
+    this.#values = Array.from({ length: vocab }, () => []);
+  }
+
+  add(means: Float64Array): void {
+    means.forEach((value, token) => this.#values[token]?.push(value));
+  }
+
+  read(): readonly TokenTextMean[] {
+    return this.#values.map((values) => ({
+      mean: values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length),
+      standardError: values.length < 2
+        ? null
+        : standardDeviation(values, { ddof: 1 }) / Math.sqrt(values.length),
+    }));
+  }
+}
+
+/** Rows of the answer, of which the last is read on the answer's last token: [tokens + 1, vocab]. */
+function answerRows(logits: Tensor<"float32">, options: { readonly row: number; readonly rollout: Rollout }) {
+  const { row, rollout } = options;
+  const [, seq, vocab] = logits.dims as readonly [number, number, number];
+  const from = (row * seq + rollout.promptTokens.length - 1) * vocab, count = rollout.tokens.length + 1;
+  return tensor("float32", [count, vocab], logits.data.subarray(from, from + count * vocab));
+}
+
+function firstRows(logits: Tensor<"float32">, count: number): Tensor<"float32"> {
+  const vocab = logits.dims[1] as number;
+  return tensor("float32", [count, vocab], logits.data.subarray(0, count * vocab));
+}
+
+/**
+ * How the next-token distributions along answers differ between the four routes of the penultimate layer's vector into
+ * the last block, for every pair of `ROUTE_PAIRS`. The model with the whole vector writes the answers at temperature 1;
+ * every route reads the same texts. Means of tokens and classes leave out what is read on an answer's last token.
+ *
+ * Source: Figure 6 (class: code); which model wrote the published texts is not known.
+ *
+ * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}; RangeError for a treatment without a
+ * vector of the layer before the last.
+ *
+ * @example
+ * ```ts
+ * import { Laboratory, ResultStore, routeTraces, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const size = { ...STUDY_SIZES.quick, traced: 1, maxNewTokens: 4 };
+ * const lab = new Laboratory({ size, seed: 0, store: new ResultStore(null) });
+ * const [treatment] = await zoo.trained("layer-6");
+ * const [first] = await routeTraces(lab, { zoo, treatment: treatment! });
+ * if (first?.name !== "skip_attn→no_patch" || first.tokens.length !== 620) throw new Error("a mean per token");
+ * await zoo.release();
+ * ```
+ */
+export async function routeTraces(
+  lab: Laboratory,
+  options: { readonly zoo: ZooModel; readonly treatment: Treatment },
+): Promise<readonly RouteTrace[]> {
+  const { zoo, treatment } = options, problems = lab.problems(lab.size.traced);
+  const records = await lab.measure({
+    kind: "route traces",
+    zoo,
+    treatments: [treatment],
+    problems,
+    settings: { routes: ROUTES, pairs: ROUTE_PAIRS, classes: TOKEN_CLASSES },
+    label: `${treatment.name} routes`,
+    total: problems.length,
+    unit: "texts",
+  }, async (onProgress) => {
+    const rollouts = await writeAnswers(zoo, {
+      treatment,
+      problems,
+      seed: lab.seed,
+      maxNewTokens: lab.size.maxNewTokens,
+      onProgress: (done) => onProgress(Math.floor(done / 2)),
+    });
+    return await traceRoutes(zoo, {
+      treatment,
+      rollouts,
+      onProgress: (done) => onProgress(Math.floor((rollouts.length + done) / 2)),
+    });
+  });
+  return records.map((record) => ({ ...record, samples: record.samples.map(fromRecord) }));
+}
+
+async function traceRoutes(
+  zoo: ZooModel,
+  options: {
+    readonly treatment: Treatment;
+    readonly rollouts: readonly Rollout[];
+    readonly onProgress: (done: number) => void;
+  },
+): Promise<readonly TraceRecord[]> {
+  const { treatment, rollouts, onProgress } = options, { vocab } = zoo.model.config;
+  const texts = Array.from({ length: vocab }, (_, token) => zoo.tokenizer.tokenText(token));
+  const nets = (means: Float64Array) =>
+    Object.fromEntries(
+      classShifts(means, { text: (token) => texts[token] as string }).map((row) => [row.class, row.net]),
+    ) as Record<TokenClass, number>;
+  const names = ROUTE_PAIRS.map(({ from, to }) => `${from}→${to}`);
+  const traces = names.map((name) => ({
+    name,
+    samples: [] as ShiftRecord[],
+    classes: [] as TextClassShift[],
+    tokens: new TextMeans(vocab),
+  }));
+  const totalsOf = () => new Map(names.map((name) => [name, new TokenShiftTotals(vocab)]));
+  for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
+    const batch = rollouts.slice(start, start + BATCH_SIZE);
+    const rows = batch.map(({ promptTokens, tokens }) => [...promptTokens, ...tokens]);
+    const runs = new Map<ShiftRoute, Tensor<"float32">>();
+    for (const mode of ROUTES) {
+      const { logits } = await zoo.model.run(rows, { ...treatment, lastBlock: { mode } });
+      runs.set(mode, logits as Tensor<"float32">);
+    }
+    batch.forEach((rollout, row) => {
+      const logits = Object.fromEntries(
+        [...runs].map(([mode, all]) => [mode, answerRows(all, { row, rollout })]),
+      ) as Record<ShiftRoute, Tensor<"float32">>;
+      const positions = rollout.tokens.length, totals = totalsOf(), opening = totalsOf();
+      const shifts = routeShifts(logits, { totals, totalRows: positions });
+      if (positions > 0) {
+        const opened = ROUTES.map((mode) => [mode, firstRows(logits[mode], 1)] as const);
+        routeShifts(Object.fromEntries(opened), { totals: opening });
+      }
+      shifts.forEach(({ name, shift }, pair) => {
+        const trace = traces[pair] as typeof traces[number];
+        trace.samples.push(
+          toRecord({ tokens: rows[row] as number[], promptLength: rollout.promptTokens.length, shift }),
+        );
+        if (positions === 0) return;
+        const means = (totals.get(name) as TokenShiftTotals).means();
+        const first = (opening.get(name) as TokenShiftTotals).means();
+        trace.tokens.add(means);
+        trace.classes.push({
+          first: nets(first),
+          later: positions === 1 ? null : nets(
+            means.map((value, token) => (value * positions - (first[token] as number)) / (positions - 1)),
+          ),
+        });
+      });
+    });
+    onProgress(start + batch.length);
+  }
+  return traces.map(({ tokens, ...trace }) => ({ ...trace, tokens: tokens.read() }));
+}

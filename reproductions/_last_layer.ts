@@ -1,0 +1,265 @@
+import {
+  type AccuracyInterval,
+  accuracyInterval,
+  type BenchmarkOutcomes,
+  boxStatistics,
+  followedSeries,
+  groupShifts,
+  meanInterval,
+  poolShifts,
+  recoveredShare,
+  type ShiftRow,
+  shiftShares,
+} from "../lib/analysis/mod.ts";
+import { InputError, mean } from "../lib/core/mod.ts";
+import type { Bench, Findings, Laboratory, ModelRole, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  accuracyBars,
+  type ClaimResult,
+  figureSpec,
+  type MetricValue,
+  shiftBoxes,
+  tokenLabel,
+} from "../lib/report/mod.ts";
+import { accuracyMetric } from "./_accuracy.ts";
+
+const DECODINGS = ["greedy", "sampling"] as const;
+const GROUP_TITLES = { greedy: "Greedy", sampling: "Sampling, τ = 1" } as const;
+/** Boxes of boosted tokens that the figure shows. */
+const SHOWN_TOKENS = 5;
+/** What "most of the gain, not all" is taken to mean, in percent. */
+const RECOVERED_RANGE = { low: 50, high: 90 };
+
+/** How the study differs from the published one. */
+export const LAST_LAYER_DIFFERENCES: readonly string[] = [
+  "Rows read on the stop token are left out; the published statistics include one per text.",
+  "Probabilities are float64 softmaxes of float32 logits; the published ones are bfloat16.",
+  "Problems are held out; the published ones belong to the training set.",
+];
+
+/** Whether the recovered share lies where the claim puts it; null when it is unknown or its interval leaves both ends open. */
+function recoveredVerdict({ percent, low, high }: ReturnType<typeof recoveredShare>): boolean | null {
+  if (percent === null || low === null || high === null) return null;
+  if (low < RECOVERED_RANGE.low && high > RECOVERED_RANGE.high) return null;
+  return percent >= RECOVERED_RANGE.low && percent <= RECOVERED_RANGE.high;
+}
+
+interface Bars {
+  readonly values: readonly MetricValue[];
+  readonly groups: Parameters<typeof accuracyBars>[0]["groups"];
+  readonly recovered: ReturnType<typeof recoveredShare>;
+}
+
+async function measureBars(
+  lab: Laboratory,
+  options: { readonly zoo: ZooModel; readonly run: RunName; readonly series: readonly string[] },
+): Promise<Bars> {
+  const { zoo } = options;
+  const values: MetricValue[] = [];
+  const groups: Parameters<typeof accuracyBars>[0]["groups"][number][] = [];
+  let recovered: ReturnType<typeof recoveredShare> | null = null;
+  for (const decoding of DECODINGS) {
+    const base = await lab.outcomes({ zoo, run: null, decoding });
+    const prefix = await lab.outcomes({ zoo, run: null, prefix: zoo.entry.opener, decoding });
+    const steered = await lab.outcomes({ zoo, run: options.run, decoding });
+    const conditions: readonly [string, BenchmarkOutcomes][] = [["base", base], ["prefix", prefix], [
+      "last_layer",
+      steered,
+    ]];
+    const accuracies = conditions.map(([, outcomes]) => accuracyInterval(outcomes));
+    conditions.forEach(([name], i) => {
+      const accuracy = accuracies[i] as AccuracyInterval;
+      values.push(accuracyMetric(`accuracy.${name}.${decoding}`, accuracy));
+    });
+    const share = recoveredShare({ base, prefix, steered });
+    values.push({
+      name: `recovered_share.${decoding}`,
+      value: share.percent,
+      unit: "%",
+      ...(share.low === null || share.high === null
+        ? { note: "Not applicable: the vector's gain over base is not established." }
+        : {
+          uncertainty: { kind: "interval", level: share.level, low: share.low, high: share.high } as const,
+        }),
+    });
+    groups.push({
+      label: share.percent === null
+        ? GROUP_TITLES[decoding]
+        : `${GROUP_TITLES[decoding]}\nrecovers ${share.percent.toFixed(1)} %`,
+      bars: accuracies.map((accuracy, i) => ({
+        series: options.series[i] as string,
+        value: accuracy.percent,
+        error: [accuracy.low, accuracy.high] as const,
+      })),
+    });
+    recovered = share; // sampling comes last and is the one that the claim is about
+  }
+  return { values, groups, recovered: recovered as ReturnType<typeof recoveredShare> };
+}
+
+/** Per text: the opener's Δp at the first position, and the largest Δp there minus the mean of it elsewhere. */
+function perText(
+  rows: readonly ShiftRow[],
+): { readonly opener: readonly number[]; readonly concentration: readonly number[] } {
+  const texts = new Map<number, ShiftRow[]>();
+  for (const row of rows) texts.set(row.sample, [...(texts.get(row.sample) ?? []), row]);
+  const opener: number[] = [], concentration: number[] = [];
+  for (const positions of texts.values()) {
+    const first = positions.find((row) => row.position === 0),
+      others = positions.filter((row) => row.position > 0);
+    if (first === undefined || others.length === 0) continue;
+    opener.push(first.followed[0] as number);
+    concentration.push(first.maxShift - mean(others.map((row) => row.maxShift)));
+  }
+  return { opener, concentration };
+}
+
+/** What the last-layer vector of a model boosts, and how much of its gain the opener alone recovers. */
+export async function lastLayerStudy({ lab, open }: Bench, role: ModelRole): Promise<Findings> {
+  const zoo = await open(role);
+  const runName: RunName = `layer-${zoo.layers - 1}`;
+  const opener = zoo.tokenizer.tokenId(zoo.entry.opener);
+  if (opener === null) {
+    throw new InputError(`the opener "${zoo.entry.opener}" is not one token of the model`, {
+      where: zoo.entry.modelFolder,
+      repair: "use a model whose answers may begin with it",
+    });
+  }
+  // A missing run is found before the first measurement.
+  await zoo.trained(runName);
+  const openerLabel = tokenLabel(zoo.entry.opener);
+  const series = ["Base", `Base + ${openerLabel}`, "Last-layer vector"];
+  const bars = await measureBars(lab, { zoo, run: runName, series });
+
+  const traces = await lab.shifts({ zoo, run: runName, follow: [opener] });
+  const stopTokens = zoo.model.config.eosTokenIds;
+  // Texts of all training seeds side by side, numbered apart.
+  const pooled = poolShifts(traces.flat(), { stopTokens });
+  const published = poolShifts(traces.flat(), { stopTokens, asPublished: true });
+  const text = (token: number) => tokenLabel(zoo.tokenizer.tokenText(token));
+  const top = groupShifts(pooled.rows, { text, first: SHOWN_TOKENS });
+  const atOpener = followedSeries(pooled.rows, 0);
+  const { opener: openerShifts, concentration } = perText(pooled.rows);
+  if (openerShifts.length === 0) {
+    throw new InputError(`no steered answer came to an end within ${lab.size.maxNewTokens} tokens`, {
+      where: zoo.entry.modelFolder,
+      repair: "use a model and vectors whose answers end",
+    });
+  }
+  const openerMean = meanInterval(openerShifts), concentrated = meanInterval(concentration);
+  const firstRows = pooled.rows.filter((row) => row.position === 0);
+  const openerLeads = firstRows.filter((row) => row.maxToken === opener).length / firstRows.length;
+  const shares = shiftShares(pooled.rows, { text });
+  const { recovered } = bars;
+
+  const probability = (name: string, value: number | null, note?: string): MetricValue => ({
+    name,
+    value,
+    unit: "probability",
+    ...(note === undefined ? {} : { note }),
+  });
+  const values: MetricValue[] = [
+    ...bars.values,
+    {
+      ...probability("shift.opener.position_0", openerMean.mean),
+      uncertainty: { kind: "interval", level: openerMean.level, low: openerMean.low, high: openerMean.high },
+    },
+    probability("shift.opener.elsewhere", mean(atOpener.other)),
+    {
+      ...probability(
+        "shift.concentration",
+        concentrated.mean,
+        "Largest Δp at position 0 minus its mean at the others, per text.",
+      ),
+      uncertainty: {
+        kind: "interval",
+        level: concentrated.level,
+        low: concentrated.low,
+        high: concentrated.high,
+      },
+    },
+    {
+      name: "shift.opener_leads_share",
+      value: openerLeads,
+      unit: "share",
+      note: "Texts whose largest rise at position 0 is the opener.",
+    },
+    { name: "shift.reinforced_share", value: shares.reinforced, unit: "share" },
+    { name: "shift.preferred_share", value: shares.preferred, unit: "share" },
+    { name: "shift.texts", value: pooled.kept, unit: "texts" },
+    { name: "shift.truncated_texts", value: pooled.truncated, unit: "texts" },
+    {
+      name: "shift.rows_as_published",
+      value: published.rows.length - pooled.rows.length,
+      unit: "rows",
+      note: "Rows read on the stop token, which the published statistics include and these leave out.",
+    },
+    ...Array.from({ length: SHOWN_TOKENS }, (_, place) => {
+      const group = top[place], name = `shift.top_${place + 1}.max`;
+      return group === undefined
+        ? probability(name, null, "Not applicable: fewer tokens rise most at two or more positions.")
+        : probability(name, group.extreme, `${group.label}, ${group.values.length} positions`);
+    }),
+  ];
+  const claims: readonly ClaimResult[] = [
+    {
+      claim: "boost_concentrates_on_first_token",
+      statement: "The last-layer vector acts mostly on the first generated token.",
+      holds: concentrated.low > 0,
+      effect: {
+        name: "largest Δp at position 0 minus elsewhere",
+        value: concentrated.mean,
+        unit: "probability",
+      },
+      interval: { level: concentrated.level, low: concentrated.low, high: concentrated.high },
+      note: "Holds when the interval lies above 0.",
+    },
+    {
+      claim: "last_layer_boosts_opener",
+      statement: `The token it mainly boosts there is the opener ${openerLabel}.`,
+      holds: openerMean.low > 0 && openerLeads > 0.5,
+      effect: { name: "mean Δp of the opener at position 0", value: openerMean.mean, unit: "probability" },
+      interval: { level: openerMean.level, low: openerMean.low, high: openerMean.high },
+      note: `Holds when the interval lies above 0 and the opener rises most in over half of the texts (${
+        (100 * openerLeads).toFixed(1)
+      } %).`,
+    },
+    {
+      claim: "opener_recovers_most_of_the_gain",
+      statement: "Prefixing the opener recovers most of the last-layer vector's gain, not all of it (τ = 1).",
+      holds: recoveredVerdict(recovered),
+      effect: { name: "recovered share", value: recovered.percent, unit: "%" },
+      interval: recovered.low === null || recovered.high === null
+        ? null
+        : { level: recovered.level, low: recovered.low, high: recovered.high },
+      note:
+        `Holds between ${RECOVERED_RANGE.low} and ${RECOVERED_RANGE.high} %; open when the interval covers all of that.`,
+    },
+  ];
+  const spec = figureSpec([
+    shiftBoxes({
+      title: "a  Most boosted tokens, and the opener at the first position",
+      boxes: [
+        ...top.map((group) => ({ label: group.label, box: boxStatistics(group.values) })),
+        { label: `${openerLabel}\nat pos. 0`, box: boxStatistics(atOpener.first), role: "subject" as const },
+      ],
+      divideAfter: top.length,
+      yTitle: "Change of probability Δp",
+    }),
+    accuracyBars({
+      title: "b  Accuracy with the opener put in",
+      series: series.map((name) => ({ name })),
+      groups: bars.groups,
+      yTitle: "Mean accuracy (%)",
+    }),
+  ], {
+    title: "What the last-layer vector boosts, and what its opener alone recovers",
+    subtitle: [
+      `${zoo.entry.name}, vector in layer ${
+        zoo.layers - 1
+      }. Left: ${pooled.kept} answers to held-out problems, τ = 1.`,
+      "Right: mean of six problem families; bars: 95 % bootstrap over problems and seeds.",
+    ],
+  });
+  return { spec, values, claims };
+}
