@@ -149,7 +149,7 @@ export async function finalShiftFindings(
       rowTitle: "Steered layer i",
       columnTitle: "Steered layer j",
       barTitle: "cos(mᵢ, mⱼ)",
-      colours: { kind: "diverging", high: 1 },
+      colours: { high: 1 },
       ...(zoo.layers <= MOST_WRITTEN ? { cellDigits: 2 } : {}),
     }),
   ], {

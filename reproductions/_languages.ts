@@ -1,6 +1,7 @@
 import {
   type LanguageShares,
   languageShares,
+  type LensReading,
   lensTokens,
   type MeanInterval,
   NON_ENGLISH_LANGUAGES,
@@ -92,6 +93,8 @@ export interface LanguageStudy {
   readonly overLast: MeanInterval | null;
   /** The middle layers' mean by the published positions. */
   readonly middleAsPublished: number | null;
+  /** Shares among the tokens whose logits fall most, which no constant added to all rows can move. */
+  readonly byLogits: { readonly middle_layers: number | null; readonly last_layer: number | null };
   /** Lists of random directions as long as the shifts. */
   readonly random: readonly LanguageShares[];
   /** Their mean share of non-English, and where 95 % of them lie. */
@@ -137,6 +140,16 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
     { draws: DRAWS },
   );
   const propagated = readPropagated(lens, found);
+  const bottom = (reading: LensReading, rankBy: "cosine" | "dot") =>
+    languageShares(
+      lensTokens(reading, { side: "bottom", count, rankBy, eligible: isNamed(frame) }).map(({ token }) =>
+        token
+      ),
+      languages,
+    );
+  const fallen = propagated.map(({ logits }) =>
+    logits === null ? null : mean(logits.perSeed.map((reading) => bottom(reading, "dot").nonEnglish))
+  );
   const nonZero = found.flat().map(({ finalShifts }) => finalShifts).filter(({ sums }) =>
     sums.some((sum) => sum.some((value) => value !== 0))
   );
@@ -154,14 +167,7 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
     found,
     count,
     middle,
-    suppressed: propagated.map(({ raw }) =>
-      raw?.perSeed.map((reading) =>
-        languageShares(
-          lensTokens(reading, { side: "bottom", count, eligible: isNamed(frame) }).map(({ token }) => token),
-          languages,
-        )
-      ) ?? null
-    ),
+    suppressed: propagated.map(({ raw }) => raw?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null),
     suppressedShares: intervals.slice(0, layers),
     boostedShares: intervals.slice(layers, 2 * layers),
     middleShare: intervals[2 * layers] ?? null,
@@ -171,6 +177,10 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
         average(found.map((seed) => share((seed[layer] as Propagation).published.finalShift, "bottom")))
       ),
     ),
+    byLogits: {
+      middle_layers: average(middle.map((layer) => fallen[layer] ?? null)),
+      last_layer: fallen[last] ?? null,
+    },
     random,
     randomShare: {
       mean: mean(randomShares),

@@ -309,7 +309,8 @@ export async function persistenceFindings(
       columnTitle: "Target layer",
       barTitle: "Cosine",
       triangle: "upper",
-      colours: { kind: "diverging", high: 1 },
+      colours: { high: 1 },
+      cell: Math.max(12, Math.floor(240 / zoo.layers)),
     }),
   ], {
     title: options.title,

@@ -140,10 +140,10 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       return side === "top" ? tokens.toReversed() : tokens;
     })
   );
-  const most = Math.max(
-    0.01,
-    ...drawn.flatMap((ends) => ends?.flat().map(({ cosine }) => Math.abs(cosine ?? 0)) ?? []),
-  );
+  const all = drawn.flatMap((ends) => ends?.flat().map(({ cosine }) => cosine ?? 0) ?? []);
+  const lowest = Math.min(0, ...all), highest = Math.max(0, ...all);
+  // Room for the numbers at both ends.
+  const room = 0.22 * (highest - lowest || 1);
   const used = new Set(
     drawn.flatMap((ends) => ends?.flat().map(({ token }) => groupOf(frame.languages[token] ?? "none")) ?? []),
   );
@@ -165,7 +165,8 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       ...(low > 0 && low < bars.length ? { divideAfter: low } : {}),
       categories,
       xTitle: "Cosine with the shift",
-      xExtent: [-1.35 * most, 1.35 * most],
+      xExtent: [lowest - room, highest + room],
+      legend: layer === 0 ? "top" : "none",
       width: 210,
     });
   });
@@ -177,7 +178,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         found[0]?.[0]?.texts ?? 0
       } held-out problems, τ = 1; mean of ${found.length} training seed${found.length === 1 ? "" : "s"}.`,
     ],
-    columns: Math.min(4, panels.length),
+    columns: Math.min(3, panels.length),
     spacing: 30,
   });
   return { spec, values, claims: [claimOf(middle, middleLayers(a.layers))] };

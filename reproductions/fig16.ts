@@ -108,6 +108,14 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       unit: "share",
       note: "With the positions of the prompt.",
     }, why),
+    ...(["middle_layers", "last_layer"] as const).map((part) =>
+      metricOrNull({
+        name: `suppressed.${part}.non_english.by_logits`,
+        value: study.byLogits[part],
+        unit: "share",
+        note: "Ranked by the mean change of the logits behind the final norm, in place of the raw cosine.",
+      }, why)
+    ),
     shareOf("control.random_direction.non_english", randomShare),
     ...groupValues("control.random_direction", groupShares(random)),
     { name: "control.vocabulary.non_english", value: vocabulary.nonEnglish, unit: "share" },
@@ -129,7 +137,6 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     lists === null ? [] : [bar(String(layer), { lists, interval: suppressedShares[layer] ?? null })]
   );
   const lastLists = suppressed[last] ?? null;
-  const used = LANGUAGE_GROUPS.map(({ name }, index) => ({ name, colour: GROUP_COLOURS[index] as string }));
   const bars = [
     ...layerBars,
     ...(lastLists === null
@@ -138,10 +145,18 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     bar("Random\ndirection", { lists: random, interval: randomShare }),
     bar("Vocabulary", { lists: [vocabulary] }),
   ];
+  const occurs = (name: string) => bars.some(({ shares }) => (shares[name] ?? 0) > 0);
+  const categories = LANGUAGE_GROUPS
+    .map(({ name }, index) => ({ name, colour: GROUP_COLOURS[index] as string }))
+    .filter(({ name }) => occurs(name));
+  const drawn = bars.map((bar) => ({
+    ...bar,
+    shares: Object.fromEntries(Object.entries(bar.shares).filter(([name]) => occurs(name))),
+  }));
   const spec = figureSpec([
     shareBars({
-      bars,
-      categories: used,
+      bars: drawn,
+      categories,
       ...(layerBars.length > 0
         ? { divideAfter: layerBars.length, parts: [`${count} lowest tokens, by layer`, "Controls"] as const }
         : {}),
@@ -153,7 +168,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       `${a.entry.name}: tokens of the ${count} lowest cosines with the mean shift behind the last block, ${
         study.found[0]?.[0]?.texts ?? 0
       } held-out problems, τ = 1.`,
-      "Labels by Unicode script. Error bars: share of non-English tokens (the lowest three groups), 95 % bootstrap over problems",
+      "Labels by Unicode script. Error bars: share of non-English tokens, from below; 95 % bootstrap over problems",
       `and training seeds; for random directions of equal norm, where 95 % of ${random.length} lie.`,
     ],
   });

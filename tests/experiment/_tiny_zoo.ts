@@ -46,7 +46,17 @@ export function percentWith(answer: string, perFamily: number): number {
   return 100 * shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
-async function writeModel(folder: string, maxPositions: number): Promise<void> {
+/** Another row of the unembedding: what one axis adds to a token's logit, over √embed. */
+export interface ExtraRow {
+  readonly token: number;
+  readonly axis: number;
+  readonly value: number;
+}
+
+async function writeModel(
+  folder: string,
+  { maxPositions, rows }: { readonly maxPositions: number; readonly rows: readonly ExtraRow[] },
+): Promise<void> {
   const config = tinyConfig({
     layers: LAYERS,
     embed: WIDTH,
@@ -90,21 +100,26 @@ async function writeModel(folder: string, maxPositions: number): Promise<void> {
   embed(id("}."), AXES.close);
   link(AXES.close, STOP, 1);
   unembedding[id("To") * WIDTH + AXES.push] = PUSH_PER_UNIT / Math.sqrt(WIDTH);
+  for (const { token, axis, value } of rows) unembedding[token * WIDTH + axis] = value;
   await writeCheckpoint(folder, { config, dtype: "float32", weights });
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     await Deno.copyFile(`${TOKENIZER_FOLDER}/${name}`, `${folder}/${name}`);
   }
 }
 
-/** Writes one run of vectors: each layer pushes the opener by its strength. */
+/** Axes that no weight reads or writes: vectors along them change no text. */
+export const FREE_AXES = [9, 10, 11, 12] as const;
+
+/** Writes one run of vectors: each layer pushes the opener by its strength, or another axis. */
 export async function writeVectors(
   path: string,
   strengths: Readonly<Record<number, number>>,
+  options: { readonly axis?: number } = {},
 ): Promise<void> {
   const vectors = new Map(
     Object.entries(strengths).map(([layer, strength]) => {
       const vector = new Float32Array(WIDTH);
-      vector[AXES.push] = strength;
+      vector[options.axis ?? AXES.push] = strength;
       return [Number(layer), vector];
     }),
   );
@@ -126,12 +141,13 @@ export interface TinyZoo {
  */
 export async function withTinyZoo(
   body: (zoo: TinyZoo) => Promise<void>,
-  options: { readonly maxPositions?: number } = {},
+  options: { readonly maxPositions?: number; readonly rows?: readonly ExtraRow[] } = {},
 ): Promise<void> {
   await withFolder(async (folder) => {
     const fixtures = `${folder}/fixtures`, vectorsFolder = `${fixtures}/embedded/vectors/base-a`;
     const modelFolder = `${fixtures}/embedded/base-a`;
-    await writeModel(modelFolder, options.maxPositions ?? 512);
+    const { maxPositions = 512, rows = [] } = options;
+    await writeModel(modelFolder, { maxPositions, rows });
     await Deno.mkdir(vectorsFolder, { recursive: true });
     for (const [layer, strength] of STRENGTHS.entries()) {
       await writeVectors(`${vectorsFolder}/layer-${layer}.seed-0.safetensors`, { [layer]: strength });
@@ -152,11 +168,14 @@ export async function withTinyZoo(
 }
 
 /** As {@link withTinyZoo}, the model opened on one thread. */
-export async function withZooModel(body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>): Promise<void> {
+export async function withZooModel(
+  body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>,
+  options: Parameters<typeof withTinyZoo>[1] = {},
+): Promise<void> {
   await withTinyZoo(async (tiny) => {
     const zoo = await ZooModel.open(tiny.entry, { threads: 1 });
     await body(zoo, tiny).finally(() => zoo.release());
-  });
+  }, options);
 }
 
 /** A study that takes the tiny model a moment. */
