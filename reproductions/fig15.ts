@@ -148,6 +148,9 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     drawn.flatMap((ends) => ends?.flat().map(({ token }) => groupOf(frame.languages[token] ?? "none")) ?? []),
   );
   const categories = LANGUAGE_GROUPS.map(({ name }) => name).filter((name) => used.has(name));
+  const columns = Math.min(3, drawn.length);
+  // The legend is wider than a panel: in the last column it moves no other.
+  const legendAt = columns - 1;
   const panels = drawn.map((ends, layer): Panel => {
     const title = `Layer ${layer}`;
     const bars = ends?.flat().map(({ token, cosine }) => ({
@@ -166,7 +169,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       categories,
       xTitle: "Cosine with the shift",
       xExtent: [lowest - room, highest + room],
-      legend: layer === 0 ? "top" : "none",
+      legend: layer === legendAt ? "top" : "none",
       width: 210,
     });
   });
@@ -178,7 +181,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         found[0]?.[0]?.texts ?? 0
       } held-out problems, τ = 1; mean of ${found.length} training seed${found.length === 1 ? "" : "s"}.`,
     ],
-    columns: Math.min(3, panels.length),
+    columns,
     spacing: 30,
   });
   return { spec, values, claims: [claimOf(middle, middleLayers(a.layers))] };
