@@ -16,8 +16,9 @@ Deno.test("table3 has the opener on top of the vector that pushes it", () =>
     assertAlmostEquals(valueOf(findings, "layer_3.vector_cosine.rank_1") ?? NaN, cosine, 1e-6);
     assertAlmostEquals(valueOf(findings, "layer_3.vector_cosine.rank_1.dot") ?? NaN, 0.1 * PUSH, 1e-5);
     assertAlmostEquals(valueOf(findings, "layer_3.propagated_cosine.rank_1") ?? NaN, cosine, 1e-5);
-    // A vector alone is brought to length √20 by the final norm.
-    assertAlmostEquals(valueOf(findings, "layer_3.vector_norm.rank_1") ?? NaN, Math.sqrt(20) * PUSH, 1e-2);
+    // A vector alone is divided by the root of its mean square and ε.
+    const through = 0.1 / Math.sqrt(0.1 ** 2 / 20 + 1e-6) * PUSH;
+    assertAlmostEquals(valueOf(findings, "layer_3.vector_norm.rank_1") ?? NaN, through, 1e-4);
     assertEquals(valueOf(findings, "opener.layer_3.vector_cosine.rank"), 1);
     assertEquals(valueOf(findings, "layer_0.vector_dot.rank_1"), null);
     const [claim] = findings.claims;
