@@ -4,16 +4,24 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
+import { controlLanguage } from "./control_language.ts";
 import { controlLearningRate } from "./control_learning_rate.ts";
 import { controlOpeners } from "./control_openers.ts";
 import { fig01 } from "./fig01.ts";
+import { fig02 } from "./fig02.ts";
 import { fig03 } from "./fig03.ts";
+import { fig04 } from "./fig04.ts";
 import { fig05 } from "./fig05.ts";
 import { fig06 } from "./fig06.ts";
 import { fig09 } from "./fig09.ts";
 import { fig10 } from "./fig10.ts";
 import { fig11 } from "./fig11.ts";
 import { fig12 } from "./fig12.ts";
+import { fig14 } from "./fig14.ts";
+import { fig15 } from "./fig15.ts";
+import { fig16 } from "./fig16.ts";
+import { fig17 } from "./fig17.ts";
+import { fig18 } from "./fig18.ts";
 import { fig19 } from "./fig19.ts";
 import { fig20 } from "./fig20.ts";
 import { fig21 } from "./fig21.ts";
@@ -21,17 +29,26 @@ import { table02 } from "./table02.ts";
 import { table05 } from "./table05.ts";
 import { table06 } from "./table06.ts";
 import { table07 } from "./table07.ts";
+import { table3 } from "./table3.ts";
+import { table4 } from "./table4.ts";
 
 /** Every item, in the paper's order: figures, tables, controls. */
 export const REPRODUCTIONS: readonly Reproduction[] = [
   fig01,
+  fig02,
   fig03,
+  fig04,
   fig05,
   fig06,
   fig09,
   fig10,
   fig11,
   fig12,
+  fig14,
+  fig15,
+  fig16,
+  fig17,
+  fig18,
   fig19,
   fig20,
   fig21,
@@ -39,6 +56,9 @@ export const REPRODUCTIONS: readonly Reproduction[] = [
   table05,
   table06,
   table07,
+  table3,
+  table4,
+  controlLanguage,
   controlLearningRate,
   controlOpeners,
 ];

@@ -1,9 +1,9 @@
-import { quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings, drawTimes } from "./_bootstrap.ts";
-import { addScaled, cosine, requireVector } from "./_vectors.ts";
+import { requireSources, totalShift } from "./_shift_totals.ts";
+import { cosine } from "./_vectors.ts";
 import type { BootstrapOptions } from "./accuracy.ts";
 import type { MeanInterval } from "./mean_interval.ts";
 import type { TextShifts } from "./persistence.ts";
+import { shiftIntervals } from "./shift_intervals.ts";
 
 /** How alike the shifts of layers before the last are, and how alike each is to the last layer's. */
 export interface SimilarityBlocks {
@@ -17,47 +17,8 @@ export interface SimilarityBlocks {
   readonly droppedDraws: number;
 }
 
-function requireSources(sources: readonly TextShifts[]): void {
-  const first = sources[0];
-  if (first === undefined || first.texts.length === 0) {
-    throw new RangeError("Cannot compare final shifts as there must be a steered layer with texts: none");
-  }
-  const embed = first.sums[0]?.length ?? 0;
-  sources.forEach((source, layer) => {
-    if (source.texts.join() !== first.texts.join()) {
-      throw new RangeError(
-        `Cannot compare final shifts as all steered layers must have the same texts: layer ${layer} has ` +
-          `${source.texts.length} others than layer 0`,
-      );
-    }
-    if (source.rows.length !== source.texts.length || source.sums.length !== source.texts.length) {
-      throw new RangeError(
-        `Cannot compare final shifts as each text needs its rows and its sum: layer ${layer} has ` +
-          `${source.rows.length} and ${source.sums.length} for ${source.texts.length} texts`,
-      );
-    }
-    source.sums.forEach((sum, text) =>
-      requireVector(sum, { what: `the shift of layer ${layer}, text ${text}`, embed })
-    );
-  });
-}
-
-/** Sum over texts, each `times` over: parallel to the mean over their tokens, which is all that a cosine sees. */
-function totalShift(source: TextShifts, times: ArrayLike<number>): Float64Array {
-  const total = new Float64Array((source.sums[0] as Float64Array).length);
-  source.sums.forEach((sum, text) => {
-    const weight = times[text] as number;
-    if (weight !== 0) addScaled(total, sum, weight);
-  });
-  return total;
-}
-
-function similarities(
-  sources: readonly TextShifts[],
-  times: ArrayLike<number>,
-): readonly (readonly (number | null)[])[] {
-  const means = sources.map((source) => totalShift(source, times));
-  return means.map((one) => means.map((other) => cosine(one, other)));
+function similarities(totals: readonly Float64Array[]): readonly (readonly (number | null)[])[] {
+  return totals.map((one) => totals.map((other) => cosine(one, other)));
 }
 
 /** Means over the block of earlier layers and over the last column; null when one of them is not defined. */
@@ -99,13 +60,15 @@ export function finalShiftSimilarity(
   sources: readonly TextShifts[],
 ): readonly (readonly (number | null)[])[] {
   requireSources(sources);
-  return similarities(sources, sources[0]?.texts.map(() => 1) as number[]);
+  const once = sources[0]?.texts.map(() => 1) as number[];
+  return similarities(sources.map((source) => totalShift(source, once)));
 }
 
 /**
  * The claim of figure 4 in three numbers: earlier layers push the last residual in one direction, the last layer's own
- * vector in another. Intervals are percentile bootstrap intervals over texts, drawn once for all layers, so what the
- * layers share in a draw cancels in the difference. The diagonal, which is 1, is in no mean.
+ * vector in another. `sources` is [training seed][steered layer]; the numbers are means over training seeds, with
+ * bootstrap intervals over training seeds and texts ({@link shiftIntervals}), so what the layers share in a draw
+ * cancels in the difference. The diagonal, which is 1, is in no mean.
  *
  * Source: figures 4 and 18 (class: caption); block means and intervals are ours.
  *
@@ -116,51 +79,32 @@ export function finalShiftSimilarity(
  * ```ts
  * import { similarityBlocks } from "./mod.ts";
  * const shifts = (...sum: number[]) => ({ texts: [0], rows: [1], sums: [Float64Array.from(sum)] });
- * const { among, withLast, difference } = similarityBlocks([shifts(1, 0), shifts(2, 0), shifts(0, 5)], { draws: 9 });
- * if (among.mean !== 1 || withLast.mean !== 0 || difference.low !== 1) throw new Error("two of one kind, one other");
+ * const layers = [shifts(1, 0), shifts(2, 0), shifts(0, 5)]; // two of one kind, one other
+ * const { among, withLast, difference } = similarityBlocks([layers], { draws: 9 });
+ * if (among.mean !== 1 || withLast.mean !== 0 || difference.low !== 1) throw new Error("cosines of 1 and 0");
  * ```
  */
 export function similarityBlocks(
-  sources: readonly TextShifts[],
+  sources: readonly (readonly TextShifts[])[],
   options: BootstrapOptions = {},
 ): SimilarityBlocks {
-  const { draws, level, seed } = bootstrapSettings(options);
-  if (sources.length < 3) {
-    throw new RangeError(
-      `Cannot compare blocks as there must be at least 3 layers: current count is ${sources.length}`,
-    );
-  }
-  const matrix = finalShiftSimilarity(sources), all = blockMeans(matrix);
-  if (all === null) {
-    const layer = matrix.findIndex((row, index) => row[index] === null);
-    throw new RangeError(
-      `Cannot compare blocks as every layer must cause a shift: layer ${layer} causes none`,
-    );
-  }
-  const texts = sources[0]?.texts.length as number, stream = new RandomStream(seed, "final shifts", texts);
-  const among: number[] = [], withLast: number[] = [], difference: number[] = [];
-  let droppedDraws = 0;
-  for (let draw = 0; draw < draws; draw++) {
-    const means = blockMeans(similarities(sources, drawTimes(stream, texts)));
-    if (means === null) {
-      droppedDraws++;
-      continue;
+  for (const layers of sources) {
+    if (layers.length < 3) {
+      throw new RangeError(
+        `Cannot compare blocks as there must be at least 3 layers: current count is ${layers.length}`,
+      );
     }
-    among.push(means.among);
-    withLast.push(means.withLast);
-    difference.push(means.among - means.withLast);
+    const layer = finalShiftSimilarity(layers).findIndex((row, index) => row[index] === null);
+    if (layer >= 0) {
+      throw new RangeError(
+        `Cannot compare blocks as every layer must cause a shift: layer ${layer} causes none`,
+      );
+    }
   }
-  const tail = (1 - level) / 2;
-  const interval = (value: number, values: readonly number[]) => ({
-    mean: value,
-    low: quantile(values, tail),
-    high: quantile(values, 1 - tail),
-    level,
-  });
-  return {
-    among: interval(all.among, among),
-    withLast: interval(all.withLast, withLast),
-    difference: interval(all.among - all.withLast, difference),
-    droppedDraws,
-  };
+  const { intervals, droppedDraws } = shiftIntervals(sources, (totals) => {
+    const means = blockMeans(similarities(totals));
+    return means === null ? [null, null, null] : [means.among, means.withLast, means.among - means.withLast];
+  }, options);
+  const [among, withLast, difference] = intervals as [MeanInterval, MeanInterval, MeanInterval];
+  return { among, withLast, difference, droppedDraws };
 }

@@ -132,6 +132,63 @@ function rankValue(draws: readonly number[], value: number): number {
   return (1 + draws.filter((draw) => draw >= value - 1e-12).length) / (1 + draws.length);
 }
 
+/** Which lists of tokens random directions give. */
+export interface RandomSharesOptions extends Pick<BootstrapOptions, "seed"> {
+  /** Reads the directions. */
+  readonly lens: TokenLens;
+  /** Labels of the vocabulary. */
+  readonly languages: readonly TokenLanguage[];
+  /** Euclidean norm of the directions. */
+  readonly norm: number;
+  /** Which end of a reading is listed. */
+  readonly side: "top" | "bottom";
+  /** How many tokens each direction lists. */
+  readonly count: number;
+  /** How many directions. */
+  readonly draws: number;
+  /** The reading that ranks. @default {"cosine"} */
+  readonly rankBy?: LensTokensOptions["rankBy"];
+}
+
+function randomShares(stream: RandomStream, options: RandomSharesOptions): readonly LanguageShares[] {
+  const { lens, languages, norm: radius, side, count, draws, rankBy = "cosine" } = options;
+  if (lens.vocab !== languages.length || !(radius > 0 && radius < Infinity)) {
+    throw new RangeError(
+      `Cannot compare with random directions as the lens must have ${languages.length} tokens and the norm be ` +
+        `positive: current values are ${lens.vocab}, ${radius}`,
+    );
+  }
+  return Array.from({ length: draws }, () => {
+    const reading = lens.read(randomDirection(stream, { embed: lens.embed, radius }));
+    const eligible = (token: number) => languages[token] !== "none";
+    const listed = lensTokens(reading, { side, count, rankBy, eligible });
+    return languageShares(listed.map(({ token }) => token), languages);
+  });
+}
+
+/**
+ * Languages of the tokens at one end of the lens for random directions, uniform on a sphere, one entry per direction:
+ * what the shares of a layer's shift are held against. Rows without a token are never listed.
+ *
+ * Source: the control of figure 16 that reviewers asked for (class: review).
+ *
+ * @throws RangeError for a lens on another vocabulary, a norm that is not positive, a count below 1.
+ *
+ * @example
+ * ```ts
+ * import { randomLanguageShares, TokenLens } from "./mod.ts";
+ * import { tensor } from "../core/mod.ts";
+ * const lens = new TokenLens(tensor("float32", [2, 1], [1, -1])); // [vocab, embed]
+ * const end = { lens, languages: ["han", "latin"] as const, norm: 1, side: "top", count: 1, draws: 400 } as const;
+ * const han = randomLanguageShares(end).filter(({ nonEnglish }) => nonEnglish === 1).length;
+ * if (han < 150 || han > 250) throw new Error("either of the two, as often");
+ * ```
+ */
+export function randomLanguageShares(options: RandomSharesOptions): readonly LanguageShares[] {
+  const stream = new RandomStream(options.seed ?? 0, "languages of random directions", options.count);
+  return randomShares(stream, options);
+}
+
 /**
  * Whether a list of tokens (those a layer's propagated shift pushes down) is less English than a control.
  *
@@ -201,18 +258,9 @@ export function compareNonEnglish(
     );
     return result(whole, times(() => resampled(stream, marks) - whole), rankValue(drawn, share));
   }
-  const { lens, norm: radius, side, rankBy = "cosine" } = control;
-  if (lens.vocab !== languages.length || !(radius > 0 && radius < Infinity)) {
-    throw new RangeError(
-      `Cannot compare with random directions as the lens must have ${languages.length} tokens and the norm be ` +
-        `positive: current values are ${lens.vocab}, ${radius}`,
-    );
-  }
-  const shares = times(() => {
-    const reading = lens.read(randomDirection(stream, { embed: lens.embed, radius }));
-    const eligible = (token: number) => languages[token] !== "none";
-    const listed = lensTokens(reading, { side, count: tokens.length, rankBy, eligible });
-    return average(listed.map(({ token }) => indicator(token)));
-  });
+  const { kind: _, ...end } = control;
+  const shares = randomShares(stream, { ...end, languages, count: tokens.length, draws }).map((drawn) =>
+    drawn.nonEnglish
+  );
   return result(average(shares), shares.map((value) => share - value), rankValue(shares, share));
 }

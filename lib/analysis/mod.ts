@@ -119,6 +119,7 @@ export {
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
 export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
 export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
+export { type ShiftIntervals, shiftIntervals } from "./shift_intervals.ts";
 export { type Histogram, histogram } from "./histogram.ts";
 export {
   compareNonEnglish,
@@ -126,6 +127,8 @@ export {
   type LanguageControl,
   type LanguageShares,
   languageShares,
+  randomLanguageShares,
+  type RandomSharesOptions,
 } from "./language_shares.ts";
 export {
   type CosineAverages,
@@ -150,6 +153,7 @@ export {
   type LensToken,
   lensTokens,
   type LensTokensOptions,
+  meanReading,
   TokenLens,
 } from "./token_lens.ts";
 export {

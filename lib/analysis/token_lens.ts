@@ -1,5 +1,5 @@
 import type { Tensor } from "../core/mod.ts";
-import { clampCosine, norm, requireVector } from "./_vectors.ts";
+import { addScaled, clampCosine, norm, requireVector } from "./_vectors.ts";
 
 /** How a direction lies to each row of the unembedding; both arrays have one entry per token. */
 export interface LensReading {
@@ -99,6 +99,65 @@ export class TokenLens {
     }
     return { cosine, dot };
   }
+
+  /** Whether a token's row is not zero and so has an angle to a direction; false beyond the vocabulary. */
+  hasAngle(token: number): boolean {
+    return (this.#norms[token] ?? 0) > 0;
+  }
+
+  /**
+   * Mean of the rows of some tokens, each brought to length 1, [embed]: its product with a direction of length 1 is the
+   * mean cosine of these tokens, without reading the others. Rows that are zero are left out.
+   *
+   * @throws RangeError for an id beyond the vocabulary, and when no row is left.
+   */
+  meanUnitRow(tokens: readonly number[]): Float64Array {
+    const sum = new Float64Array(this.embed);
+    let count = 0;
+    for (const token of tokens) {
+      const length = this.#norms[token];
+      if (length === undefined) {
+        throw new RangeError(
+          `Cannot average rows as a token must be < ${this.vocab}: current value is ${token}`,
+        );
+      }
+      if (length === 0) continue;
+      addScaled(sum, this.#rows.subarray(token * this.embed, (token + 1) * this.embed), 1 / length);
+      count++;
+    }
+    if (count === 0) {
+      throw new RangeError("Cannot average rows as one must not be zero: current count is 0");
+    }
+    return sum.map((value) => value / count);
+  }
+}
+
+/**
+ * Several readings of one vocabulary as one, token by token: the mean over training seeds.
+ *
+ * @throws RangeError for no reading, or readings of different vocabularies.
+ *
+ * @example
+ * ```ts
+ * import { meanReading } from "./mod.ts";
+ * const one = { cosine: Float64Array.of(0.5, 0), dot: Float64Array.of(2, 1) };
+ * const other = { cosine: Float64Array.of(0.25, 1), dot: Float64Array.of(4, 1) };
+ * const { cosine, dot } = meanReading([one, other]);
+ * if (cosine.join() !== "0.375,0.5" || dot.join() !== "3,1") throw new Error(`got ${cosine} and ${dot}`);
+ * ```
+ */
+export function meanReading(readings: readonly LensReading[]): LensReading {
+  const vocab = readings[0]?.cosine.length ?? 0;
+  if (vocab === 0 || readings.some(({ cosine }) => cosine.length !== vocab)) {
+    const counts = readings.map(({ cosine }) => cosine.length).join(", ");
+    throw new RangeError(`Cannot average readings as all must have the same tokens: current are [${counts}]`);
+  }
+  const means = (kind: "cosine" | "dot") => {
+    const sum = new Float64Array(vocab);
+    for (const reading of readings) addScaled(sum, reading[kind], 1);
+    return sum.map((value) => value / readings.length);
+  };
+  return { cosine: means("cosine"), dot: means("dot") };
 }
 
 /**

@@ -16,6 +16,7 @@ export {
   STUDY_SIZES,
   type StudySize,
 } from "./laboratory.ts";
+export { type Propagation, propagation } from "./propagation.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
@@ -45,3 +46,4 @@ export {
   type ZooCatalogue,
   type ZooRole,
 } from "./zoo_catalogue.ts";
+export { type VocabularyLens, vocabularyLens } from "./vocabulary_lens.ts";

@@ -31,6 +31,8 @@ export interface TokenBarsInput {
   readonly digits?: number;
   /** Ends of the x axis, for panels that share it. @default {all data and 0, with room for the numbers} */
   readonly xExtent?: readonly [low: number, high: number];
+  /** A legend of the categories over the panel, or none where a neighbour has the same. @default {"top"} */
+  readonly legend?: "top" | "none";
   /** Title of the panel. */
   readonly title?: string;
   /** Width of the plot in pixels. @default {240} */
@@ -78,7 +80,8 @@ function layout(input: TokenBarsInput): {
  * ```
  */
 export function tokenBars(input: TokenBarsInput): Panel {
-  const { bars, divideAfter, categories = [], xTitle, title, width = 240, rowHeight = 19 } = input;
+  const { bars, divideAfter, categories = [], legend = "top", xTitle, title, width = 240, rowHeight = 19 } =
+    input;
   const wrong = bars.find(({ category }) => category !== undefined && !categories.includes(category));
   if (wrong !== undefined || categories.length > CATEGORY_COLOURS.length) {
     throw new RangeError(
@@ -121,7 +124,7 @@ export function tokenBars(input: TokenBarsInput): Panel {
     field: "category",
     type: "nominal",
     scale: { domain: categories, range: CATEGORY_COLOURS.slice(0, categories.length) },
-    legend: topLegend("square"),
+    legend: legend === "top" ? topLegend("square") : null,
   };
   const layers: Json[] = [{
     data: { values: rows },
@@ -167,7 +170,7 @@ export function tokenBars(input: TokenBarsInput): Panel {
       encoding: { x: { value: 0 }, x2: { value: width }, y: y("place") },
     });
   }
-  const drawnAbove = categories.length === 0 ? 0 : TOP_LEGEND_HEIGHT;
+  const drawnAbove = categories.length === 0 || legend === "none" ? 0 : TOP_LEGEND_HEIGHT;
   return {
     ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
     width,

@@ -29,7 +29,7 @@ Deno.test("similarityBlocks() averages the upper block and the last column, not 
   // Angles of 0°, 60°, 90° and the last at 180°: cosines .5, 0, cos 30°; with the last −1, −.5, 0.
   const at = (degrees: number) =>
     shifts([Math.cos(degrees * Math.PI / 180), Math.sin(degrees * Math.PI / 180)]);
-  const blocks = similarityBlocks([at(0), at(60), at(90), at(180)], { draws: 20 });
+  const blocks = similarityBlocks([[at(0), at(60), at(90), at(180)]], { draws: 20 });
   assertClose([blocks.among.mean], [(0.5 + 0 + Math.sqrt(3) / 2) / 3], "float64Arithmetic");
   assertClose([blocks.withLast.mean], [-0.5], "float64Arithmetic");
   assertClose([blocks.difference.mean], [(0.5 + Math.sqrt(3) / 2) / 3 + 0.5], "float64Arithmetic");
@@ -51,7 +51,7 @@ Deno.test("similarityBlocks() has the interval that first-order error propagatio
   // The angle of a mean of n texts with noise s across it has standard deviation s/√n; the cosine of two layers at
   // right angles moves by the difference of their angles. The mean over three early layers: s/√n · √(1/3 + 1).
   const texts = 400, noise = 0.5;
-  const { withLast } = similarityBlocks(noisyLayers({ texts, noise, seed: 3 }), { draws: 1000 });
+  const { withLast } = similarityBlocks([noisyLayers({ texts, noise, seed: 3 })], { draws: 1000 });
   const expected = 2 * 1.96 * noise / Math.sqrt(texts) * Math.sqrt(4 / 3);
   const width = withLast.high - withLast.low;
   // 1000 draws know a 95 % width to some 5 %, and the noise of 400 texts its own size to 4 %.
@@ -61,15 +61,15 @@ Deno.test("similarityBlocks() has the interval that first-order error propagatio
 
 Deno.test("similarityBlocks() separates two mechanisms and is the same for the same seed", () => {
   const layers = noisyLayers({ texts: 60, noise: 0.4, seed: 1 });
-  const one = similarityBlocks(layers, { draws: 200, seed: 5 });
+  const one = similarityBlocks([layers], { draws: 200, seed: 5 });
   assert(one.difference.low > 0.5);
-  assertEquals(similarityBlocks(layers, { draws: 200, seed: 5 }), one);
-  assert(similarityBlocks(layers, { draws: 200, seed: 6 }).among.low !== one.among.low);
+  assertEquals(similarityBlocks([layers], { draws: 200, seed: 5 }), one);
+  assert(similarityBlocks([layers], { draws: 200, seed: 6 }).among.low !== one.among.low);
 });
 
 Deno.test("similarityBlocks() pairs the draws: equal layers differ by nothing in any of them", () => {
   const layer = noisyLayers({ texts: 20, noise: 2, seed: 2 })[0] as TextShifts;
-  const { difference } = similarityBlocks([layer, layer, layer], { draws: 50 });
+  const { difference } = similarityBlocks([[layer, layer, layer]], { draws: 50 });
   assertClose([difference.low, difference.high], [0, 0], {
     dtype: "float64",
     device: "cpu",
@@ -83,17 +83,17 @@ Deno.test("similarityBlocks() pairs the draws: equal layers differ by nothing in
 Deno.test("similarityBlocks() counts draws in which a mean shift vanishes", () => {
   // Two texts cancel: a draw with one of each has no mean shift, half of all draws.
   const odd = shifts([1, 0], [-1, 0], [1, 0]), plain = shifts([1, 1], [1, 1], [1, 1]);
-  const { droppedDraws, among } = similarityBlocks([odd, plain, plain], { draws: 200 });
+  const { droppedDraws, among } = similarityBlocks([[odd, plain, plain]], { draws: 200 });
   assertEquals(droppedDraws, 0); // three texts of ±1 never cancel
   assertClose([among.mean], [Math.SQRT1_2], "float64Arithmetic");
   const even = shifts([2, 0], [-1, 0], [1, 0]);
-  assert(similarityBlocks([even, plain, plain], { draws: 200 }).droppedDraws > 0);
+  assert(similarityBlocks([[even, plain, plain]], { draws: 200 }).droppedDraws > 0);
 });
 
 Deno.test("similarityBlocks() and finalShiftSimilarity() refuse what cannot be compared", () => {
   const one = shifts([1, 0]);
-  assertThrows(() => similarityBlocks([one, one]), RangeError, "current count is 2");
-  assertThrows(() => similarityBlocks([one, shifts([0, 0]), one]), RangeError, "layer 1 causes none");
+  assertThrows(() => similarityBlocks([[one, one]]), RangeError, "current count is 2");
+  assertThrows(() => similarityBlocks([[one, shifts([0, 0]), one]]), RangeError, "layer 1 causes none");
   assertThrows(() => finalShiftSimilarity([]), RangeError, "none");
   assertThrows(() => finalShiftSimilarity([one, shifts([1, 0], [1, 0])]), RangeError, "same texts: layer 1");
   assertThrows(() => finalShiftSimilarity([one, { ...one, sums: [] }]), RangeError, "1 and 0 for 1 texts");

@@ -85,11 +85,18 @@ function writeHintReader(weights: ReadonlyMap<string, Float32Array>, reader: Hin
   part("k")[still * WIDTH + AXES.answer] = 10;
 }
 
+/** Another row of the unembedding: what one axis adds to a token's logit, over √embed. */
+export interface ExtraRow {
+  readonly token: number;
+  readonly axis: number;
+  readonly value: number;
+}
+
 async function writeModel(
   folder: string,
-  options: { maxPositions: number; reader: HintReader },
+  options: { maxPositions: number; reader: HintReader; rows: readonly ExtraRow[] },
 ): Promise<void> {
-  const { maxPositions, reader } = options;
+  const { maxPositions, reader, rows } = options;
   const config = tinyConfig({
     layers: LAYERS,
     embed: WIDTH,
@@ -135,22 +142,27 @@ async function writeModel(
   link(AXES.close, STOP, 1);
   unembedding[id("To") * WIDTH + AXES.push] = PUSH_PER_UNIT / Math.sqrt(WIDTH);
   writeHintReader(weights, reader);
+  for (const { token, axis, value } of rows) unembedding[token * WIDTH + axis] = value;
   await writeCheckpoint(folder, { config, dtype: "float32", weights });
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     await Deno.copyFile(`${TOKENIZER_FOLDER}/${name}`, `${folder}/${name}`);
   }
 }
 
-/** Writes one run of vectors: each layer pushes the opener by its strength, or hints to a block that reads hints. */
+/** Axes that no weight reads or writes: vectors along them change no text. */
+export const FREE_AXES = [10, 11, 12, 13] as const;
+
+/** Writes one run of vectors: each layer pushes the opener by its strength, hints to a block that reads hints, or another axis. */
 export async function writeVectors(
   path: string,
   strengths: Readonly<Record<number, number>>,
-  options: { readonly axis?: "push" | "hint" } = {},
+  options: { readonly axis?: "push" | "hint" | number } = {},
 ): Promise<void> {
   const vectors = new Map(
     Object.entries(strengths).map(([layer, strength]) => {
       const vector = new Float32Array(WIDTH);
-      vector[AXES[options.axis ?? "push"]] = strength;
+      const { axis = "push" } = options;
+      vector[typeof axis === "number" ? axis : AXES[axis]] = strength;
       return [Number(layer), vector];
     }),
   );
@@ -172,13 +184,17 @@ export interface TinyZoo {
  */
 export async function withTinyZoo(
   body: (zoo: TinyZoo) => Promise<void>,
-  options: { readonly maxPositions?: number; readonly reader?: HintReader } = {},
+  options: {
+    readonly maxPositions?: number;
+    readonly reader?: HintReader;
+    readonly rows?: readonly ExtraRow[];
+  } = {},
 ): Promise<void> {
   await withFolder(async (folder) => {
     const fixtures = `${folder}/fixtures`, vectorsFolder = `${fixtures}/embedded/vectors/base-a`;
     const modelFolder = `${fixtures}/embedded/base-a`;
-    const { maxPositions = 512, reader = "none" } = options;
-    await writeModel(modelFolder, { maxPositions, reader });
+    const { maxPositions = 512, reader = "none", rows = [] } = options;
+    await writeModel(modelFolder, { maxPositions, reader, rows });
     await Deno.mkdir(vectorsFolder, { recursive: true });
     for (const [layer, strength] of STRENGTHS.entries()) {
       await writeVectors(`${vectorsFolder}/layer-${layer}.seed-0.safetensors`, { [layer]: strength });
@@ -201,7 +217,7 @@ export async function withTinyZoo(
 /** As {@link withTinyZoo}, the model opened on one thread. */
 export async function withZooModel(
   body: (zoo: ZooModel, tiny: TinyZoo) => Promise<void>,
-  options: { readonly reader?: HintReader } = {},
+  options: Parameters<typeof withTinyZoo>[1] = {},
 ): Promise<void> {
   await withTinyZoo(async (tiny) => {
     const zoo = await ZooModel.open(tiny.entry, { threads: 1 });

@@ -1,0 +1,233 @@
+import { finalNormShift, type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
+import type { Tensor } from "../core/mod.ts";
+import { promptTokens, type Rollout, type SteeringVectors } from "../decode/mod.ts";
+import { type SiteName, siteName } from "../model/mod.ts";
+import type { Problem } from "../problems/mod.ts";
+import type { Laboratory } from "./laboratory.ts";
+import type { Treatment } from "./treatment.ts";
+import { vocabularyLens } from "./vocabulary_lens.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** What the vector of one layer does to the residual stream of all later layers. */
+export interface Propagation {
+  /** The layer i whose vector s_i was added, alone. */
+  readonly source: number;
+  /** Answers that were read. */
+  readonly texts: number;
+  /** Of these, answers that came to no end. */
+  readonly truncated: number;
+  /** Cosines of the shifts at answer positions, by read layer j ≥ i. */
+  readonly cells: readonly PersistenceCell[];
+  /** Shifts behind the last block at answer positions, summed text by text. */
+  readonly finalShifts: TextShifts;
+  /** The same behind the final norm: products with the unembedding are changes of logits. */
+  readonly logitShifts: TextShifts;
+  /** By the published rules: the prompt counts too, means are of the token's own text. */
+  readonly published: {
+    /** As `cells`. */
+    readonly cells: readonly PersistenceCell[];
+    /** Mean shift behind the last block, [embed]. */
+    readonly finalShift: readonly number[];
+  };
+}
+
+interface StoredTexts {
+  readonly texts: readonly number[];
+  readonly rows: readonly number[];
+  readonly sums: readonly (readonly number[])[];
+}
+
+interface StoredPropagation extends Omit<Propagation, "finalShifts" | "logitShifts"> {
+  readonly finalShifts: StoredTexts;
+  readonly logitShifts: StoredTexts;
+}
+
+/** Values that the taps of one batch may have, both passes together: 256 MiB of float32. */
+const BATCH_VALUES = 2 ** 26;
+
+/** Nine digits tell any two float32 numbers apart; sums of them need no more, and take half the room in JSON. */
+function short(values: ArrayLike<number>): readonly number[] {
+  return Array.from(values, (value) => Number(value.toPrecision(9)));
+}
+
+function stored({ texts, rows, sums }: TextShifts): StoredTexts {
+  return { texts, rows, sums: sums.map(short) };
+}
+
+function restored({ texts, rows, sums }: StoredTexts): TextShifts {
+  return { texts, rows, sums: sums.map((sum) => Float64Array.from(sum)) };
+}
+
+/** Texts that go through the model together, each without its last token, which nothing is read on. */
+function* batches(
+  rollouts: readonly Rollout[],
+  valuesPerToken: number,
+): Generator<{ readonly first: number; readonly rows: readonly (readonly number[])[] }> {
+  let first = 0, longest = 0;
+  let rows: (readonly number[])[] = [];
+  for (const { promptTokens, tokens } of rollouts) {
+    const row = [...promptTokens, ...tokens].slice(0, -1);
+    const most = Math.max(longest, row.length);
+    if (rows.length > 0 && (rows.length + 1) * most * valuesPerToken > BATCH_VALUES) {
+      yield { first, rows };
+      first += rows.length;
+      [rows, longest] = [[], 0];
+    }
+    rows.push(row);
+    longest = Math.max(longest, row.length);
+  }
+  if (rows.length > 0) yield { first, rows };
+}
+
+/** The positions of one text in a [batch, seq, embed] tap. */
+function textRows(
+  tap: Tensor<"float32">,
+  at: { readonly row: number; readonly length: number },
+): Float32Array {
+  const [, seq, embed] = tap.dims as readonly [number, number, number];
+  const start = at.row * seq * embed;
+  return tap.data.subarray(start, start + at.length * embed);
+}
+
+async function trace(
+  zoo: ZooModel,
+  options: {
+    readonly source: number;
+    /** The vectors of all layers, of one training seed. */
+    readonly treatments: readonly Treatment[];
+    readonly problems: readonly Problem[];
+    readonly seed: number;
+    readonly maxNewTokens: number;
+    readonly onProgress: (done: number) => void;
+  },
+): Promise<StoredPropagation> {
+  const { source, treatments, problems, seed, maxNewTokens, onProgress } = options;
+  const { model, tokenizer, layers } = zoo, { embed } = model.config, last = layers - 1;
+  const { finalNorm } = await vocabularyLens(zoo);
+  const treatment = treatments[source] as Treatment;
+  const requests = problems.map(({ question }, prompt) => ({
+    tokens: promptTokens(tokenizer, question),
+    prompt,
+    sample: 0,
+  }));
+  const rollouts = await model.generate(requests, {
+    maxNewTokens,
+    seed,
+    ...treatment,
+    onProgress: (done) => onProgress(Math.floor(done / 2)),
+  });
+
+  const read = Array.from({ length: layers - source }, (_, step) => source + step);
+  const sites = read.map((layer): SiteName => siteName({ layer, kind: "resid_post" }));
+  const answer = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
+  const whole = new PersistenceSums({ layers, embed, asPublished: true });
+  const logits = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
+  // Both passes go through one graph, with zeros where nothing is added: what is equal in both cancels exactly.
+  const none: SteeringVectors = new Map(read.map((_, layer) => [layer + source, new Float32Array(embed)]));
+  const steer: SteeringVectors = new Map([...none, ...treatment.steer ?? []]);
+  for (const { first, rows } of batches(rollouts, 2 * embed * read.length)) {
+    const run = { ...treatment, taps: sites, logits: false };
+    const base = await model.run(rows, { ...run, steer: none });
+    const steered = await model.run(rows, { ...run, steer });
+    rows.forEach((row, place) => {
+      const text = first + place, at = { row: place, length: row.length };
+      // The last prompt position is the first that predicts a token of the answer.
+      const answerStart = ((rollouts[text] as Rollout).promptTokens.length - 1) * embed;
+      sites.forEach((site, step) => {
+        const layer = source + step;
+        const before = textRows(base.taps.get(site) as Tensor<"float32">, at);
+        const after = textRows(steered.taps.get(site) as Tensor<"float32">, at);
+        const shift = after.map((value, index) => value - (before[index] as number));
+        answer.add(shift.subarray(answerStart), { text, layer });
+        // The published code leaves one more position out at the end.
+        whole.add(shift.subarray(0, shift.length - embed), { text, layer });
+        if (layer !== last) return;
+        const residuals = { base: before.subarray(answerStart), steered: after.subarray(answerStart) };
+        logits.add(finalNormShift(residuals, finalNorm), { text, layer });
+      });
+    });
+    onProgress(Math.floor((rollouts.length + first + rows.length) / 2));
+  }
+  const targets: SteeringVectors = new Map(
+    treatments.flatMap(({ steer = new Map() }, layer) => layer < source ? [] : [...steer]),
+  );
+  return {
+    source,
+    texts: rollouts.length,
+    truncated: rollouts.filter(({ finished }) => !finished).length,
+    cells: answer.read(targets),
+    finalShifts: stored(answer.textShifts(last)),
+    logitShifts: stored(logits.textShifts(last)),
+    published: {
+      cells: whole.read(targets),
+      finalShift: short(whole.meanShift(last) ?? new Float64Array(embed)),
+    },
+  };
+}
+
+/**
+ * How the vector of each layer lives on in the layers behind it: [training seed][source layer]. The model steered by
+ * s_i alone answers the first `lab.size.read` held-out problems at temperature 1, one answer each; two passes over
+ * each text, without and with s_i, give the shifts D = h_steered − h_base behind every block from i on, in the model's
+ * own number format. There are as many training seeds as every layer has; targets s_j are of the same seed.
+ *
+ * Answer positions are those that predict a token of the answer, its end included. The published averages take all
+ * positions but the last two, the prompt with them, whose tokens are no part of what a vector does to an answer.
+ *
+ * Source: methods-metrics 1 (class: code), which draws 100 problems of the training set and works in bfloat16.
+ *
+ * @throws InputError for a missing run of a layer, before anything is measured, and as {@link Laboratory.measure}.
+ *
+ * @example
+ * ```ts
+ * import { Laboratory, propagation, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const size = { ...STUDY_SIZES.quick, read: 2, maxNewTokens: 8 };
+ * const lab = new Laboratory({ size, seed: 0, store: new ResultStore(null) });
+ * const [seed] = await propagation(lab, zoo);
+ * const [own, next] = seed?.[3]?.cells ?? []; // layer 3, read behind layers 3 and 4
+ * if (Math.abs((own?.toTarget.byText?.value ?? 0) - 1) > 1e-4) throw new Error("at its own layer the shift is s_3");
+ * if (next?.layer !== 4) throw new Error("then the layer behind it");
+ * await zoo.release();
+ * ```
+ */
+export async function propagation(
+  lab: Laboratory,
+  zoo: ZooModel,
+): Promise<readonly (readonly Propagation[])[]> {
+  const byLayer: (readonly Treatment[])[] = [];
+  for (let layer = 0; layer < zoo.layers; layer++) byLayer.push(await zoo.trained(`layer-${layer}`));
+  const seeds = Math.min(...byLayer.map((runs) => runs.length));
+  const { maxNewTokens, read } = lab.size, problems = lab.problems(read);
+  const found: (readonly Propagation[])[] = [];
+  for (let turn = 0; turn < seeds; turn++) {
+    const treatments = byLayer.map((runs) => runs[turn] as Treatment);
+    const sources: Propagation[] = [];
+    for (const [source, { name }] of treatments.entries()) {
+      const kept = await lab.measure(
+        {
+          kind: "propagation",
+          zoo,
+          treatments, // the targets decide the result as the source does
+          problems,
+          settings: { source },
+          label: `${name} propagation`,
+          total: problems.length,
+          unit: "texts",
+        },
+        (onProgress) =>
+          trace(zoo, { source, treatments, problems, seed: lab.seed, maxNewTokens, onProgress }),
+      );
+      sources.push({
+        ...kept,
+        finalShifts: restored(kept.finalShifts),
+        logitShifts: restored(kept.logitShifts),
+      });
+    }
+    found.push(sources);
+  }
+  return found;
+}

@@ -1,0 +1,221 @@
+import {
+  type LanguageShares,
+  languageShares,
+  type LensReading,
+  lensTokens,
+  type MeanInterval,
+  NON_ENGLISH_LANGUAGES,
+  randomLanguageShares,
+  shiftIntervals,
+  type TokenLanguage,
+  type TokenLens,
+} from "../lib/analysis/mod.ts";
+import { mean, quantile } from "../lib/core/mod.ts";
+import {
+  type Laboratory,
+  type Propagation,
+  propagation,
+  type VocabularyLens,
+  vocabularyLens,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
+import { meanShift, readPropagated } from "./_lens.ts";
+import { middleLayers } from "./_layers.ts";
+
+/** Tokens that count as suppressed, or boosted: the published tables list as many. */
+const LISTED = 50;
+/** Of a small vocabulary no more than this share is listed. */
+const MOST_LISTED = 0.1;
+const DRAWS = 300;
+const RANDOM_DIRECTIONS = 2000;
+const LEVEL = 0.95;
+
+/** Labels of tokens as figures group them, those that count as non-English first. */
+export const LANGUAGE_GROUPS: readonly {
+  readonly name: string;
+  readonly labels: readonly TokenLanguage[];
+}[] = [
+  { name: "Cyrillic", labels: ["cyrillic"] },
+  { name: "Han, Kana, Hangul", labels: ["han", "kana", "hangul"] },
+  {
+    name: "Other letters",
+    labels: [
+      ...["latin_extended", "latin_listed", "arabic", "devanagari"] as const,
+      ...["greek", "hebrew", "thai", "other_script"] as const,
+    ],
+  },
+  { name: "Plain Latin", labels: ["latin"] },
+  { name: "LaTeX", labels: ["latex"] },
+  { name: "Digits, symbols", labels: ["digits", "symbols"] },
+  { name: "Bytes, special", labels: ["bytes", "special", "none"] },
+];
+
+/** The group of a label. */
+export function groupOf(label: TokenLanguage): string {
+  return LANGUAGE_GROUPS.find(({ labels }) => labels.includes(label))?.name ?? "";
+}
+
+/** Shares of the groups among tokens, mean over several lists. */
+export function groupShares(lists: readonly LanguageShares[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(LANGUAGE_GROUPS.map(({ name, labels }) => [
+    name,
+    mean(lists.map(({ counts, count }) => labels.reduce((sum, label) => sum + counts[label], 0) / count)),
+  ]));
+}
+
+/** Tokens that have a text and may be listed. */
+export function isNamed({ languages }: VocabularyLens): (token: number) => boolean {
+  return (token) => languages[token] !== "none";
+}
+
+/** How many tokens are listed of this vocabulary. */
+export function listedTokens(frame: VocabularyLens): number {
+  const named = frame.languages.filter((label) => label !== "none").length;
+  return Math.max(1, Math.min(LISTED, Math.floor(MOST_LISTED * named)));
+}
+
+/** Languages of what vectors push down and up, next to their controls. */
+export interface LanguageStudy {
+  readonly frame: VocabularyLens;
+  readonly found: readonly (readonly Propagation[])[];
+  /** Tokens per list. */
+  readonly count: number;
+  readonly middle: readonly number[];
+  /** Lists of the lowest tokens by layer, one per training seed; null where a vector shifts nothing. */
+  readonly suppressed: readonly (readonly LanguageShares[] | null)[];
+  /** Share of non-English among the lowest tokens, by layer. */
+  readonly suppressedShares: readonly (MeanInterval | null)[];
+  /** Share of non-English among the highest tokens, by layer. */
+  readonly boostedShares: readonly (MeanInterval | null)[];
+  /** Mean of the middle layers' shares of suppressed tokens. */
+  readonly middleShare: MeanInterval | null;
+  /** This minus the last layer's, in the same draws. */
+  readonly overLast: MeanInterval | null;
+  /** The middle layers' mean by the published positions. */
+  readonly middleAsPublished: number | null;
+  /** Shares among the tokens whose logits fall most, which no constant added to all rows can move. */
+  readonly byLogits: { readonly middle_layers: number | null; readonly last_layer: number | null };
+  /** Lists of random directions as long as the shifts. */
+  readonly random: readonly LanguageShares[];
+  /** Their mean share of non-English, and where 95 % of them lie. */
+  readonly randomShare: MeanInterval;
+  /** The whole vocabulary. */
+  readonly vocabulary: LanguageShares;
+  /** Why a null is null. */
+  readonly why: string;
+}
+
+function listed(
+  lens: TokenLens,
+  options: {
+    readonly direction: ArrayLike<number>;
+    readonly side: "top" | "bottom";
+    readonly count: number;
+    readonly frame: VocabularyLens;
+  },
+): LanguageShares | null {
+  const { direction, side, count, frame } = options;
+  if (Array.from(direction).every((value) => value === 0)) return null;
+  const tokens = lensTokens(lens.read(direction), { side, count, eligible: isNamed(frame) });
+  return languageShares(tokens.map(({ token }) => token), frame.languages);
+}
+
+/** Measures the languages of suppressed and boosted tokens of every layer of a model. */
+export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<LanguageStudy> {
+  const found = await propagation(lab, zoo), frame = await vocabularyLens(zoo);
+  const { lens, languages } = frame, count = listedTokens(frame);
+  const layers = zoo.layers, middle = middleLayers(layers), last = layers - 1;
+  const share = (direction: ArrayLike<number>, side: "top" | "bottom") =>
+    listed(lens, { direction, side, count, frame })?.nonEnglish ?? null;
+  const average = (values: readonly (number | null)[]) =>
+    values.length === 0 || values.includes(null) ? null : mean(values as number[]);
+  const { intervals } = shiftIntervals(
+    found.map((seed) => seed.map(({ finalShifts }) => finalShifts)),
+    (totals) => {
+      const low = totals.map((total) => share(total, "bottom"));
+      const high = totals.map((total) => share(total, "top"));
+      const inner = average(middle.map((layer) => low[layer] ?? null)), own = low[last] ?? null;
+      return [...low, ...high, inner, inner === null || own === null ? null : inner - own];
+    },
+    { draws: DRAWS },
+  );
+  const propagated = readPropagated(lens, found);
+  const bottom = (reading: LensReading, rankBy: "cosine" | "dot") =>
+    languageShares(
+      lensTokens(reading, { side: "bottom", count, rankBy, eligible: isNamed(frame) }).map(({ token }) =>
+        token
+      ),
+      languages,
+    );
+  const fallen = propagated.map(({ logits }) =>
+    logits === null ? null : mean(logits.perSeed.map((reading) => bottom(reading, "dot").nonEnglish))
+  );
+  const nonZero = found.flat().map(({ finalShifts }) => finalShifts).filter(({ sums }) =>
+    sums.some((sum) => sum.some((value) => value !== 0))
+  );
+  const random = randomLanguageShares({
+    lens,
+    languages,
+    norm: nonZero.length === 0 ? 1 : mean(nonZero.map((shifts) => Math.hypot(...meanShift(shifts)))),
+    side: "bottom",
+    count,
+    draws: RANDOM_DIRECTIONS,
+  });
+  const randomShares = random.map(({ nonEnglish }) => nonEnglish), tail = (1 - LEVEL) / 2;
+  return {
+    frame,
+    found,
+    count,
+    middle,
+    suppressed: propagated.map(({ raw }) => raw?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null),
+    suppressedShares: intervals.slice(0, layers),
+    boostedShares: intervals.slice(layers, 2 * layers),
+    middleShare: intervals[2 * layers] ?? null,
+    overLast: intervals[2 * layers + 1] ?? null,
+    middleAsPublished: average(
+      middle.map((layer) =>
+        average(found.map((seed) => share((seed[layer] as Propagation).published.finalShift, "bottom")))
+      ),
+    ),
+    byLogits: {
+      middle_layers: average(middle.map((layer) => fallen[layer] ?? null)),
+      last_layer: fallen[last] ?? null,
+    },
+    random,
+    randomShare: {
+      mean: mean(randomShares),
+      low: quantile(randomShares, tail),
+      high: quantile(randomShares, 1 - tail),
+      level: LEVEL,
+    },
+    vocabulary: languageShares(
+      languages.flatMap((label, token) => label === "none" ? [] : [token]),
+      languages,
+    ),
+    why: middle.length === 0
+      ? `Not applicable: a model of ${layers} layers has none between its first quarter and its last two.`
+      : "Not applicable: a vector shifts nothing.",
+  };
+}
+
+/** The difference of a share from that of random directions; its interval is that of the directions. */
+export function overRandom(share: number, random: MeanInterval): MeanInterval {
+  return {
+    mean: share - random.mean,
+    low: share - random.high,
+    high: share - random.low,
+    level: random.level,
+  };
+}
+
+/** Tokens of letters that are not English, and tokens of plain Latin letters. */
+export function letteredTokens(
+  { languages }: VocabularyLens,
+): { readonly nonEnglish: readonly number[]; readonly latin: readonly number[] } {
+  const where = (test: (label: TokenLanguage) => boolean) =>
+    languages.flatMap((label, token) => test(label) ? [token] : []);
+  return {
+    nonEnglish: where((label) => NON_ENGLISH_LANGUAGES.has(label)),
+    latin: where((label) => label === "latin"),
+  };
+}

@@ -1,0 +1,20 @@
+/**
+ * fig18 (the number is inferred): cosines between mean final-layer shifts, on the second model.
+ *
+ * @module
+ */
+import type { Reproduction } from "../lib/experiment/mod.ts";
+import { FINAL_SHIFT_DIFFERENCES, finalShiftFindings } from "./_final_shifts.ts";
+
+const title = "How alike the final-layer shifts of different layers are, second model";
+
+/** Fig 18 (inferred): as fig 4, on the second model. */
+export const fig18: Reproduction = {
+  id: "fig18",
+  slug: "final-shift-similarity-b",
+  title,
+  itemClass: "inferred",
+  differences: FINAL_SHIFT_DIFFERENCES,
+  run: (bench) =>
+    finalShiftFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),
+};
