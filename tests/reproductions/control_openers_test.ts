@@ -9,9 +9,12 @@ const NAMES = ["To", "Let", "First", "So", "The", "Well", "Maybe", "boxed", "ÐÐ
 
 Deno.test("control-openers finds that the boosted opener alone leads to a box", () =>
   withZooModel(async (a) => {
-    const findings = await findingsOf(controlOpeners, { a, size: { ...TINY_SIZE, evaluationSeeds: 1 } });
+    const findings = await findingsOf(controlOpeners, {
+      a,
+      size: { ...TINY_SIZE, problems: 1, evaluationSeeds: 1 },
+    });
     checkFindings(findings);
-    const sevens = percentWith(USUAL_DIGIT, TINY_SIZE.problems);
+    const sevens = percentWith(USUAL_DIGIT, 1);
     for (const name of NAMES) {
       // The other openers are no token that the model knows; after "\boxed" it opens and fills the box.
       const expected = name === "To" || name === "boxed" ? sevens : 0;
