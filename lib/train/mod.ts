@@ -21,12 +21,19 @@ export {
   trainBpe,
 } from "./bpe.ts";
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
-export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
+export { type DiffSaeConfig, type DiffSaeTraining, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
+export {
+  diffSaeProblems,
+  diffSaeTexts,
+  type DiffSaeTextsOptions,
+  residualDifferences,
+  type ResidualDifferenceOptions,
+} from "./residual_difference.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,
