@@ -19,6 +19,7 @@ export {
 } from "./accuracy.ts";
 export {
   AdapterMagnitudes,
+  leastSquaresLine,
   type MagnitudeReadOptions,
   type MagnitudeSummary,
   type MagnitudeTrace,
@@ -104,6 +105,7 @@ export {
   shiftShares,
 } from "./shift_rows.ts";
 export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
+export { correlationInterval, type TextColumns, type TextInterval, textInterval } from "./text_resampling.ts";
 export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";

@@ -4,7 +4,14 @@
  *
  * @module
  */
+export {
+  type AdapterTrace,
+  adapterTraces,
+  type AdapterTracesOptions,
+  sharedTextMagnitudes,
+} from "./adapter_traces.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
+export { type FeatureGeneration, featureTraces, type FeatureTraces } from "./feature_traces.ts";
 export {
   type Condition,
   Laboratory,
@@ -14,9 +21,10 @@ export {
   STUDY_SIZES,
   type StudySize,
 } from "./laboratory.ts";
+export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
-export { type RunName, type ZooEntry, ZooModel } from "./zoo.ts";
+export { type RunName, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
