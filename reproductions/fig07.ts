@@ -64,8 +64,8 @@ function claimOf({ frequencies }: FeatureStudy): ClaimResult {
     holds: frequencies === null || best === null ? null : frequencies.beyondNull > 0 && best.adjustedP < 0.05,
     effect: {
       name: best === null
-        ? "difference of firing frequency, right minus wrong"
-        : `difference of firing frequency of feature ${best.feature}, right minus wrong`,
+        ? "difference of firing frequency, right minus wrong within problems"
+        : `difference of firing frequency of feature ${best.feature}, right minus wrong within problems`,
       value: best === null ? null : 100 * best.difference,
       unit: "% of tokens",
     },
@@ -98,15 +98,15 @@ async function run(bench: Bench): Promise<Findings> {
   const counts = frequencies === null ? "" : `${frequencies.correct} right, ${frequencies.incorrect} wrong`;
   const spec = figureSpec([frequencyDots({
     dots: dots.length > 0 ? dots : [{ label: "none", difference: 0, nullBand: [0, 0], note: NO_CONTRAST }],
-    xTitle: "Firing frequency on right minus wrong answers (% of tokens)",
+    xTitle: "Firing frequency, right minus wrong answers to the same problem (% of tokens)",
     nullLabel: "Grey: largest |z| of all features in 95 % of shuffles",
-    noteTitle: "on right / wrong",
+    noteTitle: "on all right / all wrong",
   })], {
     title: "Features of residual differences, by association with right answers",
     subtitle: [
       `${a.entry.name} under all-layer steering, TopK autoencoder at layer ${difference.layer}` +
       (traces.explainedVariance === null ? "." : ` (explained variance ${traces.explainedVariance.toFixed(2)}).`),
-      `Held-out problems, τ = 1${counts === "" ? "" : `: ${counts}`}. Bars: 95 % bootstrap over generations.`,
+      `Held-out problems, τ = 1${counts === "" ? "" : `: ${counts}`}. Differences within problems. Bars: 95 % bootstrap.`,
     ],
   });
   return { spec, values: metrics(study), claims: [claimOf(study)] };
@@ -120,7 +120,7 @@ export const fig07: Reproduction = {
   itemClass: "review",
   differences: [
     "The autoencoder's form, size and layer are ours: nothing of the published one is known.",
-    "Correctness is shuffled within problems, so that the difficulty of a problem cannot pass for a feature.",
+    "Answers are compared, and correctness is shuffled, within problems, so that the difficulty of a problem cannot pass for a feature.",
     "Problems are held out.",
   ],
   run,
