@@ -1,9 +1,9 @@
-import { countFirings, featureFrequencies, type FeatureFrequencies } from "../lib/analysis/mod.ts";
+import { countFirings, type FeatureFrequencies, featureFrequencies } from "../lib/analysis/mod.ts";
 import {
   type Bench,
   type FeatureGeneration,
-  featureTraces,
   type FeatureTraces,
+  featureTraces,
   type ZooAutoencoder,
   type ZooModel,
 } from "../lib/experiment/mod.ts";

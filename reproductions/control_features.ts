@@ -21,7 +21,7 @@ import {
   type MetricValue,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, intervalOf } from "./_accuracy.ts";
-import { featureStudy, type FeatureStudy } from "./_features.ts";
+import { type FeatureStudy, featureStudy } from "./_features.ts";
 
 /** Features that are taken out together. */
 const GROUP = 16;
@@ -46,7 +46,9 @@ function groupsOf({ frequencies, traces }: FeatureStudy, seed: number): Groups {
       .map(({ feature }) => feature);
   const right = ofSign(1), wrong = ofSign(-1), chosen = new Set([...right, ...wrong]);
   const share = (feature: number) => traces.firingShare[feature] as number;
-  const others = [...traces.firingShare.keys()].filter((feature) => share(feature) > 0 && !chosen.has(feature));
+  const others = [...traces.firingShare.keys()].filter((feature) =>
+    share(feature) > 0 && !chosen.has(feature)
+  );
   const matched: number[] = [];
   for (const feature of right) {
     const free = others.filter((other) => !matched.includes(other));
@@ -171,7 +173,8 @@ async function run(bench: Bench): Promise<Findings> {
     values,
     claims: [
       claim("right_features_carry_more_than_random", {
-        statement: "Taking out the features of right answers costs more accuracy than taking out random ones.",
+        statement:
+          "Taking out the features of right answers costs more accuracy than taking out random ones.",
         control: conditions.random,
         name: "accuracy without random features minus without those of right answers",
       }),
@@ -191,6 +194,8 @@ export const controlFeatures: Reproduction = {
   slug: "features-ablated",
   title: "Accuracy without features of what the vectors change",
   itemClass: "review",
-  differences: ["Not in the paper: a control that reviewers asked for. Groups, sizes and random draws are ours."],
+  differences: [
+    "Not in the paper: a control that reviewers asked for. Groups, sizes and random draws are ours.",
+  ],
   run,
 };

@@ -6,7 +6,7 @@
 import type { FeatureContrast } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import { type ClaimResult, figureSpec, frequencyDots, type MetricValue } from "../lib/report/mod.ts";
-import { featureStudy, type FeatureStudy } from "./_features.ts";
+import { type FeatureStudy, featureStudy } from "./_features.ts";
 
 /** Features that the figure and the metrics show. */
 const SHOWN = 16;
@@ -105,8 +105,12 @@ async function run(bench: Bench): Promise<Findings> {
     title: "Features of residual differences, by association with right answers",
     subtitle: [
       `${a.entry.name} under all-layer steering, TopK autoencoder at layer ${difference.layer}` +
-      (traces.explainedVariance === null ? "." : ` (explained variance ${traces.explainedVariance.toFixed(2)}).`),
-      `Held-out problems, τ = 1${counts === "" ? "" : `: ${counts}`}. Differences within problems. Bars: 95 % bootstrap.`,
+      (traces.explainedVariance === null
+        ? "."
+        : ` (explained variance ${traces.explainedVariance.toFixed(2)}).`),
+      `Held-out problems, τ = 1${
+        counts === "" ? "" : `: ${counts}`
+      }. Differences within problems. Bars: 95 % bootstrap.`,
     ],
   });
   return { spec, values: metrics(study), claims: [claimOf(study)] };

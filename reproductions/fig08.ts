@@ -6,7 +6,7 @@
 import { featureExamples } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import { figureSpec, type MetricValue, type Panel, tokenText } from "../lib/report/mod.ts";
-import { activationsOf, featureStudy, type FeatureStudy } from "./_features.ts";
+import { activationsOf, type FeatureStudy, featureStudy } from "./_features.ts";
 
 /** Features shown: the two most associated with right answers, and the two with wrong ones. */
 const PER_SIDE = 2;
@@ -46,7 +46,12 @@ async function run(bench: Bench): Promise<Findings> {
     const peak = examples.reduce<number | null>((most, example) => Math.max(most ?? 0, example.peak), null);
     const open = { note: "Not applicable: there is no such feature." };
     values.push(
-      { name: name("feature"), value: entry?.feature ?? null, unit: "index", ...(entry === undefined ? open : {}) },
+      {
+        name: name("feature"),
+        value: entry?.feature ?? null,
+        unit: "index",
+        ...(entry === undefined ? open : {}),
+      },
       { name: name("peak"), value: peak, unit: "activation", ...(peak === null ? open : {}) },
       {
         name: name("firing_share"),
@@ -81,6 +86,9 @@ async function run(bench: Bench): Promise<Findings> {
       title: "Answers with the activations of features",
       subtitle: [
         `${a.entry.name} under all-layer steering, autoencoder at layer ${difference.layer}: the features of fig7.`,
+        [...new Set(chosen.map(({ side }) => side))].map((side) =>
+          `${side}: ${chosen.filter((entry) => entry.side === side).map(({ feature }) => feature).join(", ")}`
+        ).join("; ") + ".",
         "The answers in which a feature is strongest, right and wrong ones; a token's colour is what was read at it.",
       ],
       columns: 1,

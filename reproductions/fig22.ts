@@ -89,44 +89,65 @@ async function run(bench: Bench): Promise<Findings> {
       unit: "ratio",
       ...(read === null ? { note: silent } : {
         uncertainty: { kind: "interval" as const, level: read.level, low: read.low, high: read.high },
-        note: "Mean |magnitude| per token of system message and question over that per token of all; mean of layers.",
+        note:
+          "Mean |magnitude| per token of system message and question over that per token of all; mean of layers.",
       }),
     });
   }
-  const claims: readonly ClaimResult[] = [{
-    claim: "magnitude_concentrates_on_instruction",
-    statement: "Magnitude concentrates on instruction-salient segments: the system message and the question.",
-    holds: whole === null ? null : intervalVerdict(whole, { above: 1 }),
-    effect: {
-      name: "mean |magnitude| per instruction token over that per token of the whole text",
-      value: whole?.mean ?? null,
-      unit: "ratio",
-    },
-    interval: whole === null ? null : { level: whole.level, low: whole.low, high: whole.high },
-    note: whole === null
-      ? silent
-      : `Holds when the interval over texts lies above 1, fails when it lies below. Within the prompt alone: ${
-        prompt?.mean.toFixed(2)
-      }.`,
-  }];
+  const claimOf = (
+    claim: string,
+    options: { readonly statement: string; readonly read: typeof whole; readonly of: string },
+  ): ClaimResult => {
+    const { statement, read, of } = options;
+    return {
+      claim,
+      statement,
+      holds: read === null ? null : intervalVerdict(read, { above: 1 }),
+      effect: {
+        name: `mean |magnitude| per instruction token over that per token of the ${of}`,
+        value: read?.mean ?? null,
+        unit: "ratio",
+      },
+      interval: read === null ? null : { level: read.level, low: read.low, high: read.high },
+      note: read === null
+        ? silent
+        : "Holds when the interval over texts lies above 1, fails when it lies below.",
+    };
+  };
+  const claims: readonly ClaimResult[] = [
+    claimOf("magnitude_concentrates_on_instruction", {
+      statement:
+        "Magnitude concentrates on instruction-salient segments: the system message and the question.",
+      read: whole,
+      of: "whole text",
+    }),
+    claimOf("magnitude_concentrates_within_prompt", {
+      statement:
+        "Within the prompt, magnitude concentrates on system message and question, not on the template.",
+      read: prompt,
+      of: "prompt",
+    }),
+  ];
   const rows = strip.rows.map((row) => [...stripRow(row) ?? row.map(() => null)]);
   const panels = [
     heatStrip({
       title: "a  One question and the base model's answer to it",
-      values: rows.some((row) => row.some((value) => value !== null)) ? rows : rows.map((row) => row.map(() => 0)),
+      values: rows.some((row) => row.some((value) => value !== null))
+        ? rows
+        : rows.map((row) => row.map(() => 0)),
       tokens: strip.tokens.map((token) => tokenLabel(a.tokenizer.tokenText(token))),
       segments: strip.segments.map(({ segment, from, to }) => ({ label: segment, from, to })),
       barTitle: "Magnitude over\nthe row's range",
     }),
     heatMap({
       title: "b  |Magnitude| per token over that of all tokens",
-      values: byLayer.map((read) => read.map(({ concentration }) => concentration ?? null)),
-      rowTitle: "Layer",
-      columnTitle: "Segment",
-      columnLabels: TEXT_SEGMENTS,
+      values: TEXT_SEGMENTS.map((_, s) => byLayer.map((read) => read[s]?.concentration ?? null)),
+      rowTitle: "",
+      rowLabels: TEXT_SEGMENTS,
+      columnTitle: "Layer",
       barTitle: "Ratio",
       cellDigits: 2,
-      cell: 64,
+      cell: 44,
     }),
   ];
   const spec = figureSpec(panels, {

@@ -55,7 +55,9 @@ async function run(bench: Bench): Promise<Findings> {
     title: "Magnitude of rank-1 adapters by layer",
     subtitle: [
       `${a.entry.name}, an adapter on one layer's down-projection at a time. ${INFERRED}`,
-      `${layers[0]?.traces.length ?? 0} answers to held-out problems, τ = 1, all positions. Bars: 95 % bootstrap over texts.`,
+      `${
+        layers[0]?.traces.length ?? 0
+      } answers to held-out problems, τ = 1, all positions. Bars: 95 % bootstrap over texts.`,
     ],
   });
   return { spec, values, claims: [] };

@@ -16,9 +16,11 @@ async function run(bench: Bench): Promise<Findings> {
   const values: MetricValue[] = [];
   const relative = layers.map((traced) => {
     const { meanOutputNorm } = traced.magnitudes.summary(), sign = signOf(traced);
-    const all = meanOutputNorm === 0 ? [] : traced.traces.flatMap(({ magnitudes }) =>
-      magnitudes.map((magnitude) => sign * magnitude / meanOutputNorm)
-    );
+    const all = meanOutputNorm === 0
+      ? []
+      : traced.traces.flatMap(({ magnitudes }) =>
+        magnitudes.map((magnitude) => sign * magnitude / meanOutputNorm)
+      );
     const metric = (name: string, read: (list: readonly number[]) => number, unit: string): MetricValue => ({
       name: `${name}.layer_${traced.layer}`,
       value: all.length === 0 ? null : read(all),
@@ -40,19 +42,24 @@ async function run(bench: Bench): Promise<Findings> {
   const edges = Array.from({ length: BINS + 1 }, (_, bin) => low + span * bin / BINS);
   const panels = layers.map(({ layer, magnitudes }, row) => {
     const known = (relative[row] as number[]).length > 0;
-    const counts = known ? [...magnitudes.histogram(edges, { of: "relative" }).counts] : edges.slice(1).map(() => 0);
+    const counts = known
+      ? [...magnitudes.histogram(edges, { of: "relative" }).counts]
+      : edges.slice(1).map(() => 0);
     return { title: `Layer ${layer}`, edges, counts };
   });
-  const spec = figureSpec(histogramPanels({ panels, xTitle: "Magnitude over mean output norm", yTitle: "Positions" }), {
-    title: "Magnitudes of rank-1 adapters",
-    subtitle: [
-      `${a.entry.name}, an adapter on one layer's down-projection at a time. ${INFERRED}`,
-      `All positions of ${
-        layers[0]?.traces.length ?? 0
-      } answers to held-out problems, τ = 1; turned so that the mean is positive.`,
-    ],
-    columns: 4,
-  });
+  const spec = figureSpec(
+    histogramPanels({ panels, xTitle: "Magnitude over mean output norm", yTitle: "Positions" }),
+    {
+      title: "Magnitudes of rank-1 adapters",
+      subtitle: [
+        `${a.entry.name}, an adapter on one layer's down-projection at a time. ${INFERRED}`,
+        `All positions of ${
+          layers[0]?.traces.length ?? 0
+        } answers to held-out problems, τ = 1; turned so that the mean is positive.`,
+      ],
+      columns: 4,
+    },
+  );
   return { spec, values, claims: [] };
 }
 

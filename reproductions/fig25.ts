@@ -33,7 +33,9 @@ async function run(bench: Bench): Promise<Findings> {
         name: `r.layer_${layer}.as_published`,
         value: published,
         unit: "correlation",
-        note: published === null ? still : "The magnitude turned where its mean is negative, the direction not.",
+        note: published === null
+          ? still
+          : "The magnitude turned where its mean is negative, the direction not.",
       },
     );
     const line = leastSquaresLine(

@@ -7,7 +7,7 @@ import { vectorGeometry } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { Bench, Findings, Reproduction, RunName, ZooModel } from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { ADAPTER_DIFFERENCES, adaptedLayers, INFERRED } from "./_adapters.ts";
+import { adaptedLayers, ADAPTER_DIFFERENCES, INFERRED } from "./_adapters.ts";
 
 /** The vector of a layer in the first training seed of a run. */
 async function vectorOf(a: ZooModel, run: RunName, layer: number): Promise<Float32Array> {
@@ -57,7 +57,11 @@ async function run({ open }: Bench): Promise<Findings> {
         name: `cosine.${key}.mean_between_layers`,
         value: between,
         unit: "cosine",
-        ...(between === null ? open : sign === "drop" ? { note: "Absolute values: the sign is a convention." } : {}),
+        ...(between === null
+          ? open
+          : sign === "drop"
+          ? { note: "Absolute values: the sign is a convention." }
+          : {}),
       },
       {
         name: `stable_rank.${key}`,
@@ -91,9 +95,7 @@ async function run({ open }: Bench): Promise<Findings> {
       columnTitle: "Layer",
       barTitle: key === "adapters" ? "|Cosine|" : "Cosine",
       cellDigits: 2,
-      colours: key === "adapters"
-        ? { kind: "sequential", high: 1 }
-        : { kind: "diverging", low: -1, high: 1 },
+      colours: key === "adapters" ? { kind: "sequential", high: 1 } : { kind: "diverging", low: -1, high: 1 },
     })
   );
   const spec = figureSpec([
@@ -113,7 +115,8 @@ async function run({ open }: Bench): Promise<Findings> {
     subtitle: [
       `${a.entry.name}, first training seed of each run. ${INFERRED}`,
       `Stable ranks (Σσ²/σ₁²): ${
-        read.map(({ name, geometry }) => `${name.toLowerCase()} ${geometry.stableRank?.toFixed(2) ?? "none"}`).join("; ")
+        read.map(({ name, geometry }) => `${name.toLowerCase()} ${geometry.stableRank?.toFixed(2) ?? "none"}`)
+          .join("; ")
       }.`,
     ],
     columns: 2,

@@ -100,7 +100,12 @@ export const diffSae = defineCommand({
       metavar: "FILE",
       help: "What is read and how it is trained, such as fixtures/embedded/base-a.diff-sae.json",
     },
-    out: { kind: "string", required: true, metavar: "FILE", help: "The .safetensors file of the autoencoder" },
+    out: {
+      kind: "string",
+      required: true,
+      metavar: "FILE",
+      help: "The .safetensors file of the autoencoder",
+    },
     ...COMPUTE_FLAGS,
     resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
     force: { kind: "boolean", help: "Start over, replacing the result or the unfinished run of --out" },

@@ -62,7 +62,9 @@ export function textInterval(
       });
     }
     if (!total.every(Number.isFinite)) {
-      throw new RangeError(`Cannot take an interval as numbers must be finite: text ${text} adds up to ${total}`);
+      throw new RangeError(
+        `Cannot take an interval as numbers must be finite: text ${text} adds up to ${total}`,
+      );
     }
     return total;
   });

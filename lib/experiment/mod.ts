@@ -11,7 +11,7 @@ export {
   sharedTextMagnitudes,
 } from "./adapter_traces.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
-export { type FeatureGeneration, featureTraces, type FeatureTraces } from "./feature_traces.ts";
+export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
 export {
   type Condition,
   Laboratory,

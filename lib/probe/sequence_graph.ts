@@ -115,7 +115,9 @@ export function sequenceGraph(
     );
   }
   if (outputs.steeringAdjoint === true && ablation !== null) {
-    throw new RangeError("Cannot give steering adjoints as no feature may be ablated: which are active has none");
+    throw new RangeError(
+      "Cannot give steering adjoints as no feature may be ablated: which are active has none",
+    );
   }
   if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, applied });
   return g.build();

@@ -31,8 +31,8 @@ export {
   diffSaeProblems,
   diffSaeTexts,
   type DiffSaeTextsOptions,
-  residualDifferences,
   type ResidualDifferenceOptions,
+  residualDifferences,
 } from "./residual_difference.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {

@@ -54,7 +54,8 @@ Deno.test("sharedTextMagnitudes() is how far the adapter moves down_proj's outpu
         let along = 0;
         for (let e = 0; e < embed; e++) {
           const at = t * embed + e;
-          along += ((moved?.[at] as number) - (still?.[at] as number)) * (adapter.output[e] as number) / length;
+          along += ((moved?.[at] as number) - (still?.[at] as number)) * (adapter.output[e] as number) /
+            length;
         }
         // Five digits are kept, and the difference of float32 numbers near 1 is known to 1e-6.
         assertAlmostEquals(rows[layer]?.[t] as number, along, 1e-5 + 1e-4 * Math.abs(along));
@@ -73,7 +74,10 @@ Deno.test("adapterTraces() reads every position but the last of each answer, and
       prompt,
       sample: 0,
     }));
-    const rollouts = await zoo.model.generate(requests, { ...treatment, maxNewTokens: lab.size.maxNewTokens });
+    const rollouts = await zoo.model.generate(requests, {
+      ...treatment,
+      maxNewTokens: lab.size.maxNewTokens,
+    });
     for (const [text, trace] of traces.entries()) {
       const rollout = rollouts[text] as typeof rollouts[number];
       const tokens = [...rollout.promptTokens, ...rollout.tokens.slice(0, -1)];
@@ -87,7 +91,11 @@ Deno.test("adapterTraces() reads every position but the last of each answer, and
         const y = outputs.subarray(t * embed, (t + 1) * embed), norm = Math.hypot(...y);
         const along = y.reduce((sum, value, e) => sum + value * (adapter.output[e] as number), 0);
         assertAlmostEquals(trace.outputNorms[t] as number, norm, 1e-4 * norm);
-        assertAlmostEquals(trace.alignments[t] as number, along / (norm * Math.hypot(...adapter.output)), 1e-4);
+        assertAlmostEquals(
+          trace.alignments[t] as number,
+          along / (norm * Math.hypot(...adapter.output)),
+          1e-4,
+        );
       }
     }
   }));

@@ -41,7 +41,9 @@ Deno.test("ZooModel.differenceAutoencoder() takes one that is of this model and 
   withZooModel(async (zoo, { entry }) => {
     const fault = async () => (await assertRejects(() => zoo.differenceAutoencoder(), InputError)).message;
     const missing = await fault();
-    assert(missing.startsWith(`no autoencoder of "base-a": ${entry.vectorsFolder} (train it: deno task diff-sae`));
+    assert(
+      missing.startsWith(`no autoencoder of "base-a": ${entry.vectorsFolder} (train it: deno task diff-sae`),
+    );
     await writeTinyAutoencoder(zoo, { layer: 2 });
     const { layer, treatment, autoencoder } = await zoo.differenceAutoencoder();
     assertEquals([layer, treatment.name, autoencoder.active], [2, "all.seed-0", 2]);
@@ -54,6 +56,9 @@ Deno.test("ZooModel.differenceAutoencoder() takes one that is of this model and 
     await Deno.remove(other);
     for (const change of [{ model: "another" }, { vectors: "others" }, { layer: "1" }]) {
       await writeTinyAutoencoder(zoo, { layer: 2, change });
-      assert((await fault()).startsWith("the autoencoder was not trained on this model"), JSON.stringify(change));
+      assert(
+        (await fault()).startsWith("the autoencoder was not trained on this model"),
+        JSON.stringify(change),
+      );
     }
   }));

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import {
   type DiffSaeConfig,
-  type DiffSaeTraining,
   type DiffSaeStep,
+  type DiffSaeTraining,
   loadTrainingState,
   parseDiffSaeConfig,
   saveTrainingState,
