@@ -25,6 +25,8 @@ import { type FeatureStudy, featureStudy } from "./_features.ts";
 
 /** Features that are taken out together. */
 const GROUP = 16;
+/** Evaluation seeds: a condition costs about twice what it does without an ablation. */
+const EVALUATION_SEEDS = 2;
 /** Random groups. */
 const DRAWS = 3;
 
@@ -84,7 +86,7 @@ async function run(bench: Bench): Promise<Findings> {
       ablation: { layer, autoencoder, features },
     });
   const measure = (treatments: readonly Treatment[] | null) =>
-    lab.outcomes({ zoo: a, run: treatments, decoding: "sampling" });
+    lab.outcomes({ zoo: a, run: treatments, decoding: "sampling", evaluationSeeds: EVALUATION_SEEDS });
   const base = await measure(null), steered = await measure([treatment]);
   const every = Array.from({ length: autoencoder.features }, (_, feature) => feature);
   const conditions = {

@@ -139,7 +139,8 @@ async function run(bench: Bench): Promise<Findings> {
       segments: strip.segments.map(({ segment, from, to }) => ({ label: segment, from, to })),
       barTitle: "Magnitude over\nthe row's range",
     }),
-    heatMap({
+    // Adapters that add nothing have no ratio to colour.
+    ...(byLayer.flat().every(({ concentration }) => concentration === null) ? [] : [heatMap({
       title: "b  |Magnitude| per token over that of all tokens",
       values: TEXT_SEGMENTS.map((_, s) => byLayer.map((read) => read[s]?.concentration ?? null)),
       rowTitle: "",
@@ -148,7 +149,7 @@ async function run(bench: Bench): Promise<Findings> {
       barTitle: "Ratio",
       cellDigits: 2,
       cell: 44,
-    }),
+    })]),
   ];
   const spec = figureSpec(panels, {
     title: "Magnitude of rank-1 adapters along prompt and answer",

@@ -146,6 +146,12 @@ export const diffSae = defineCommand({
       await ensureFolder(folder);
       if (force) await dropTrainingState(folder);
       const rows = await rowsOf(model, { config, vectors, vectorsHash, folder, terminal, signal });
+      if (rows.every((value, at) => value === rows[at % embed])) {
+        throw new InputError(`the vectors change every position alike at layer ${config.layer}`, {
+          where: flags.vectors,
+          repair: "use vectors that do something, and a layer behind one that they act in",
+        });
+      }
 
       const progress = new Progress(terminal, { label: "training", total: config.steps, from });
       let note = "";
