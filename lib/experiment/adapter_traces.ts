@@ -13,8 +13,11 @@ const BATCH_SIZE = 16;
 
 /** What a rank-1 adapter did along one text: a number per position, to five digits. */
 export interface AdapterTrace extends MagnitudeTrace {
+  /** m_t = (A·u_t)·‖B‖. */
   readonly magnitudes: readonly number[];
+  /** ‖y_t‖. */
   readonly outputNorms: readonly number[];
+  /** cos(y_t, B/‖B‖); 0 where either is 0. */
   readonly alignments: readonly number[];
   /** Which positions are what: the prompt's segments, then the answer. */
   readonly segments: readonly SegmentRange[];

@@ -124,7 +124,7 @@ export class ZooModel {
    * @throws InputError when there is none, it is of another model or of other vectors, and when there are two.
    */
   async differenceAutoencoder(): Promise<ZooAutoencoder> {
-    const { name, vectorsFolder, autoencodersFolder: folder = vectorsFolder } = this.entry;
+    const { name, autoencodersFolder: folder = this.entry.vectorsFolder } = this.entry;
     const repair = `train it: deno task diff-sae --out ${folder}/${name}.all.layer-N.safetensors`;
     const found: { readonly path: string; readonly layer: number }[] = [];
     for (const file of await namesIn(folder, { repair })) {
