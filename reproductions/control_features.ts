@@ -23,8 +23,8 @@ import {
 import { accuracyMetric, intervalOf } from "./_accuracy.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
 
-/** Features that are taken out together. */
-const GROUP = 16;
+/** Features that are taken out together: an eighth of base A's 512, about one of the eight active per position. */
+const GROUP = 64;
 /** Evaluation seeds: a condition costs about twice what it does without an ablation. */
 const EVALUATION_SEEDS = 2;
 /** Random groups. */

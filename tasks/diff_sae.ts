@@ -173,7 +173,7 @@ export const diffSae = defineCommand({
         metadata: {
           run: run.runHash,
           model: await model.checkpoint.hash(),
-          vectors: vectorsHash,
+          trained: vectorsHash,
           config: canonicalJson(config),
           config_hash: sha256(canonicalJson(config)),
           site: `blocks.${config.layer}.resid_post`,

@@ -140,7 +140,7 @@ export class ZooModel {
       });
     }
     const { path, layer } = only, { autoencoder, metadata } = await readSparseAutoencoder(path);
-    const treatment = (await this.trained("all")).find(({ hash }) => hash === metadata.get("vectors"));
+    const treatment = (await this.trained("all")).find(({ hash }) => hash === metadata.get("trained"));
     const fits = autoencoder.embed === this.model.config.embed && layer < this.layers &&
       metadata.get("layer") === String(layer);
     if (metadata.get("model") !== await this.model.checkpoint.hash() || treatment === undefined || !fits) {

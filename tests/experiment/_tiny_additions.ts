@@ -32,7 +32,7 @@ export async function writeTinyAutoencoder(
   };
   const metadata = {
     model: await zoo.model.checkpoint.hash(),
-    vectors: all?.hash ?? "",
+    trained: all?.hash ?? "",
     layer: String(layer),
     ...change,
   };

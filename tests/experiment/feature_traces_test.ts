@@ -15,7 +15,7 @@ Deno.test("featureTraces() finds at every token what the vectors up to the layer
       const { generations, meanActive, firingShare, explainedVariance } = await featureTraces(lab, options);
       assertEquals(generations.length, 12);
       assertEquals(generations.map(({ problem }) => problem), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
-      const pushed = STRENGTHS.slice(0, layer + 1).reduce((sum, strength) => sum + strength, 0);
+      const pushed = STRENGTHS.slice(0, layer + 1).reduce<number>((sum, strength) => sum + strength, 0);
       for (const { tokens, indices, values, problem, correct } of generations) {
         assertEquals([indices.length, values.length], [2 * tokens.length, 2 * tokens.length]);
         assertEquals(zoo.tokenizer.tokenText(tokens[0] as number), "\n");
@@ -54,7 +54,7 @@ Deno.test("ZooModel.differenceAutoencoder() takes one that is of this model and 
     const other = await writeTinyAutoencoder(zoo, { layer: 1 });
     assert((await fault()).startsWith('there are 2 autoencoders of "base-a"'));
     await Deno.remove(other);
-    for (const change of [{ model: "another" }, { vectors: "others" }, { layer: "1" }]) {
+    for (const change of [{ model: "another" }, { trained: "others" }, { layer: "1" }]) {
       await writeTinyAutoencoder(zoo, { layer: 2, change });
       assert(
         (await fault()).startsWith("the autoencoder was not trained on this model"),

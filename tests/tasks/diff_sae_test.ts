@@ -51,7 +51,7 @@ Deno.test("diff-sae writes an autoencoder that names the model, the vectors and 
     assertEquals([autoencoder.features, autoencoder.active, autoencoder.embed], [12, 2, 32]);
     const given = (name: string) => metadata.get(name);
     assertEquals(given("model"), await (await openCheckpoint(`${folder}/m`)).hash());
-    assertEquals(given("vectors"), sha256(await Deno.readFile(`${folder}/all.safetensors`)));
+    assertEquals(given("trained"), sha256(await Deno.readFile(`${folder}/all.safetensors`)));
     assertEquals(given("config"), canonicalJson(CONFIG));
     assertEquals(given("config_hash"), sha256(canonicalJson(CONFIG)));
     assertEquals([given("site"), given("layer"), given("seed")], ["blocks.1.resid_post", "1", "3"]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { parseMetrics } from "../../lib/report/mod.ts";
+import { REPRODUCTIONS } from "../../reproductions/mod.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { TINY_SIZE, type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { type Ended, faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";
@@ -183,7 +184,9 @@ Deno.test("reproduce refuses bad input in one line, before anything is measured 
       faultLine(await reproduce(tiny, args, out === undefined ? {} : { out }));
     assertEquals(
       await refused(["fig1", "fig99"]),
-      'error: unknown table or figure "fig99" (known: fig1 (single-layer), fig3 (last-layer), all)',
+      `error: unknown table or figure "fig99" (known: ${
+        REPRODUCTIONS.map(({ id, slug }) => `${id} (${slug})`).join(", ")
+      }, all)`,
     );
     assertMatch(await refused([]), /^error: ID is missing/);
     assertMatch(await refused(["fig1", "--profile", "paper"]), /: --profile \(use --profile embedded\)$/);
