@@ -2,11 +2,11 @@ import { ensureFolder, readSafetensorsHeader, readTensor, writeSafetensors } fro
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type LanguageModel, loadVectors } from "../lib/decode/mod.ts";
 import {
-  type DiffSaeConfig,
   diffSaeProblems,
+  type DiffSaeRecipe,
   diffSaeTexts,
   dropTrainingState,
-  parseDiffSaeConfig,
+  parseDiffSaeRecipe,
   residualDifferences,
   sparseFit,
   trainDiffSae,
@@ -26,7 +26,7 @@ const ENDING = ".safetensors";
 /** What the rows are made of: their file in the run's folder serves this and nothing else. */
 async function rowsKey(
   model: LanguageModel,
-  options: { readonly config: DiffSaeConfig; readonly vectorsHash: string },
+  options: { readonly config: DiffSaeRecipe; readonly vectorsHash: string },
 ): Promise<string> {
   const { config: { layer, texts, maxNewTokens, seed }, vectorsHash } = options;
   const { dtype } = model;
@@ -45,7 +45,7 @@ async function keptRows(path: string, key: string): Promise<Float32Array | null>
 async function rowsOf(
   model: LanguageModel,
   options: {
-    readonly config: DiffSaeConfig;
+    readonly config: DiffSaeRecipe;
     readonly vectors: Awaited<ReturnType<typeof loadVectors>>;
     readonly vectorsHash: string;
     readonly folder: string;
@@ -124,7 +124,7 @@ export const diffSae = defineCommand({
       throw new InputError("--out must name a .safetensors file", { where: out });
     }
     await checkWritable(out, { as: "file" });
-    const config = parseDiffSaeConfig(await readConfigFile(flags.config), { where: flags.config });
+    const config = parseDiffSaeRecipe(await readConfigFile(flags.config), { where: flags.config });
     const model = await openModel(flags.model, computeOptions(flags));
     try {
       const { layers, embed } = model.config;

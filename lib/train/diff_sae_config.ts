@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 
-/** Everything that decides the training of a DiffSAE, but for its rows. */
-export interface DiffSaeTraining {
+/** Everything that decides a DiffSAE run, but for its rows. */
+export interface DiffSaeConfig {
   /** Size of the dictionary. */
   readonly features: number;
   /** Features that may be active per row. */
@@ -21,21 +21,8 @@ export interface DiffSaeTraining {
   readonly deadAfterSteps: number;
 }
 
-/** Everything that decides a DiffSAE, but for the model and its vectors: the rows that are sampled, and the training. */
-export interface DiffSaeConfig extends DiffSaeTraining {
-  /** The differences are read at `blocks.LAYER.resid_post`. */
-  readonly layer: number;
-  /** Training problems that the steered model answers, one text each. */
-  readonly texts: number;
-  /** Most tokens of an answer. */
-  readonly maxNewTokens: number;
-}
-
 const whole = z.int().positive();
 const SCHEMA = z.strictObject({
-  layer: z.int().nonnegative(),
-  texts: whole,
-  maxNewTokens: whole,
   features: whole,
   active: whole,
   seed: z.int().nonnegative(),
@@ -56,9 +43,8 @@ const SCHEMA = z.strictObject({
  * @example
  * ```ts
  * import { parseDiffSaeConfig } from "./mod.ts";
- * const rows = { layer: 4, texts: 1000, maxNewTokens: 64 };
  * const sizes = { features: 256, active: 8, seed: 0, steps: 2000, batch: 256 };
- * const given = { ...rows, ...sizes, learningRate: 0.002, warmupShare: 0.05, deadAfterSteps: 200 };
+ * const given = { ...sizes, learningRate: 0.002, warmupShare: 0.05, deadAfterSteps: 200 };
  * if (parseDiffSaeConfig(given, { where: "here" }).active !== 8) throw new Error("kept as it is");
  * ```
  */

@@ -21,7 +21,7 @@ export {
   trainBpe,
 } from "./bpe.ts";
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
-export { type DiffSaeConfig, type DiffSaeTraining, parseDiffSaeConfig } from "./diff_sae_config.ts";
+export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
 export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
@@ -29,8 +29,10 @@ export { parsePretrainConfig, type PretrainConfig, type TrainingSettings } from 
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
 export {
   diffSaeProblems,
+  type DiffSaeRecipe,
   diffSaeTexts,
   type DiffSaeTextsOptions,
+  parseDiffSaeRecipe,
   type ResidualDifferenceOptions,
   residualDifferences,
 } from "./residual_difference.ts";

@@ -1,10 +1,53 @@
+import { z } from "zod";
+import { InputError } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { siteName } from "../model/mod.ts";
 import { FAMILIES, type Problem, trainProblem } from "../problems/mod.ts";
-import type { DiffSaeConfig } from "./diff_sae_config.ts";
+import { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 
 /** Texts that go through the model together, twice. */
 const BATCH_SIZE = 32;
+
+/** Everything that decides a DiffSAE, but for the model and its vectors: the rows that are sampled, and the training. */
+export interface DiffSaeRecipe extends DiffSaeConfig {
+  /** The differences are read at `blocks.LAYER.resid_post`. */
+  readonly layer: number;
+  /** Training problems that the steered model answers, one text each. */
+  readonly texts: number;
+  /** Most tokens of an answer. */
+  readonly maxNewTokens: number;
+}
+
+const ROWS = z.looseObject({
+  layer: z.int().nonnegative(),
+  texts: z.int().positive(),
+  maxNewTokens: z.int().positive(),
+});
+
+/**
+ * Checks a DiffSAE recipe that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
+ * missing and misshapen keys, by name.
+ *
+ * @example
+ * ```ts
+ * import { parseDiffSaeRecipe } from "./mod.ts";
+ * const where = "./fixtures/embedded/base-a.diff-sae.json";
+ * const recipe = parseDiffSaeRecipe(JSON.parse(await Deno.readTextFile(where)), { where });
+ * if (recipe.layer !== 4 || recipe.active !== 8) throw new Error("kept as it is");
+ * ```
+ */
+export function parseDiffSaeRecipe(value: unknown, options: { readonly where: string }): DiffSaeRecipe {
+  const parsed = ROWS.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new InputError(
+      `bad DiffSAE recipe at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
+      options,
+    );
+  }
+  const { layer, texts, maxNewTokens, ...training } = parsed.data;
+  return { layer, texts, maxNewTokens, ...parseDiffSaeConfig(training, options) };
+}
 
 /** What is added to the model in the second of two runs, and where the difference is read. */
 export interface ResidualDifferenceOptions extends Additions {
@@ -74,7 +117,7 @@ export async function residualDifferences(
  * if (problems[0]?.family !== problems[6]?.family || problems[0].id === problems[6].id) throw new Error("six families");
  * ```
  */
-export function diffSaeProblems(config: Pick<DiffSaeConfig, "seed" | "texts">): readonly Problem[] {
+export function diffSaeProblems(config: Pick<DiffSaeRecipe, "seed" | "texts">): readonly Problem[] {
   return Array.from({ length: config.texts }, (_, turn) => {
     const family = FAMILIES[turn % FAMILIES.length] as typeof FAMILIES[number];
     return trainProblem(family, { seed: config.seed, index: Math.floor(turn / FAMILIES.length) });
@@ -98,7 +141,7 @@ export interface DiffSaeTextsOptions extends Additions {
  * ```ts
  * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
  * import { LanguageModel } from "../decode/mod.ts";
- * import { diffSaeTexts, parseDiffSaeConfig } from "./mod.ts";
+ * import { diffSaeTexts, parseDiffSaeRecipe } from "./mod.ts";
  * const folder = await Deno.makeTempDir();
  * const config = tinyConfig({ vocab: 423, eosTokenIds: [422], maxPositions: 512 });
  * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
@@ -108,7 +151,7 @@ export interface DiffSaeTextsOptions extends Additions {
  * const model = await LanguageModel.open(folder);
  * const rows = { layer: 1, texts: 2, maxNewTokens: 4 };
  * const training = { features: 8, active: 2, seed: 0, steps: 10, batch: 4, learningRate: 0.01, warmupShare: 0 };
- * const sae = parseDiffSaeConfig({ ...rows, ...training, deadAfterSteps: 5 }, { where: "here" });
+ * const sae = parseDiffSaeRecipe({ ...rows, ...training, deadAfterSteps: 5 }, { where: "here" });
  * if ((await diffSaeTexts(model, sae)).length !== 2) throw new Error("one text per problem");
  * await model.release();
  * await Deno.remove(folder, { recursive: true });
@@ -116,7 +159,7 @@ export interface DiffSaeTextsOptions extends Additions {
  */
 export async function diffSaeTexts(
   model: LanguageModel,
-  config: DiffSaeConfig,
+  config: DiffSaeRecipe,
   options: DiffSaeTextsOptions = {},
 ): Promise<readonly (readonly number[])[]> {
   const { seed, maxNewTokens } = config, { onProgress, ...additions } = options;

@@ -1,6 +1,6 @@
 import { canonicalJson, InputError, RandomStream, sha256 } from "../core/mod.ts";
 import { AdamW } from "./adamw.ts";
-import type { DiffSaeTraining } from "./diff_sae_config.ts";
+import type { DiffSaeConfig } from "./diff_sae_config.ts";
 import { scheduleFactor } from "./schedule.ts";
 import { normaliseDecoder, type SparseAutoencoder, sparseAutoencoderStep } from "./sparse_autoencoder.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
@@ -73,7 +73,7 @@ type Values = { readonly [Name in typeof NAMES[number]]: Float32Array };
  */
 export async function trainDiffSae(
   rows: Float32Array,
-  config: DiffSaeTraining,
+  config: DiffSaeConfig,
   options: {
     /** Values per row. */
     readonly embed: number;
@@ -187,7 +187,7 @@ function statistics(rows: Float32Array, embed: number) {
 
 /** Random unit directions, an encoder that reads along them, and the mean row as what is always there. */
 function initialValues(
-  config: DiffSaeTraining,
+  config: DiffSaeConfig,
   data: { readonly embed: number; readonly centre: Float64Array; readonly scale: number },
 ): Values {
   const { features, seed } = config, { embed, centre, scale } = data;

@@ -1,9 +1,14 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { RandomStream } from "../../lib/core/mod.ts";
+import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel, promptTokens } from "../../lib/decode/mod.ts";
 import { FAMILIES, trainProblem } from "../../lib/problems/mod.ts";
-import { diffSaeProblems, diffSaeTexts, residualDifferences } from "../../lib/train/mod.ts";
+import {
+  diffSaeProblems,
+  diffSaeTexts,
+  parseDiffSaeRecipe,
+  residualDifferences,
+} from "../../lib/train/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 async function withModel(body: (model: LanguageModel) => Promise<void>): Promise<void> {
@@ -80,3 +85,16 @@ Deno.test("diffSaeTexts() are prompts with what the steered model writes, the la
     const plain = await diffSaeTexts(model, config);
     assert(JSON.stringify(plain) !== JSON.stringify(texts), "the vectors are at work");
   }));
+
+Deno.test("parseDiffSaeRecipe() names what is wrong, of the rows and of the training", () => {
+  const recipe = {
+    ...{ layer: 1, texts: 3, maxNewTokens: 5, features: 4, active: 1, seed: 2, steps: 1, batch: 1 },
+    ...{ learningRate: 1, warmupShare: 0, deadAfterSteps: 1 },
+  };
+  const parse = (change: object) => () => parseDiffSaeRecipe({ ...recipe, ...change }, { where: "sae.json" });
+  assertEquals(parse({})(), recipe);
+  assertThrows(parse({ layer: -1 }), InputError, "bad DiffSAE recipe at layer");
+  assertThrows(parse({ texts: undefined }), InputError, "bad DiffSAE recipe at texts");
+  assertThrows(parse({ active: 5 }), InputError, "no more features can be active");
+  assertThrows(parse({ rate: 1 }), InputError, '"rate"');
+});

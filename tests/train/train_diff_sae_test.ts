@@ -3,7 +3,6 @@ import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import {
   type DiffSaeConfig,
   type DiffSaeStep,
-  type DiffSaeTraining,
   loadTrainingState,
   parseDiffSaeConfig,
   saveTrainingState,
@@ -40,9 +39,6 @@ function planted(): { readonly atoms: readonly Float64Array[]; readonly rows: Fl
 }
 
 const CONFIG: DiffSaeConfig = {
-  layer: 1,
-  texts: 12,
-  maxNewTokens: 8,
   features: 32,
   active: 3,
   seed: 0,
@@ -129,7 +125,7 @@ Deno.test("trainDiffSae() refuses the state of another run and one that lacks a 
   withFolder(async (folder) => {
     const { rows } = planted();
     const config = { ...CONFIG, features: 8, steps: 2 };
-    const run = (given: DiffSaeTraining) => trainDiffSae(rows, given, { embed: EMBED, folder, saveEvery: 1 });
+    const run = (given: DiffSaeConfig) => trainDiffSae(rows, given, { embed: EMBED, folder, saveEvery: 1 });
     const { runHash } = await run(config);
     await assertRejects(() => run({ ...config, seed: 1 }), InputError, "has other settings");
     const state = await loadTrainingState(folder, runHash);
@@ -152,8 +148,6 @@ Deno.test("parseDiffSaeConfig() names what is wrong", () => {
   const parse = (change: object) => () => parseDiffSaeConfig({ ...CONFIG, ...change }, { where: "sae.json" });
   assertEquals(parse({})(), CONFIG);
   assertThrows(parse({ active: 33 }), InputError, "at active, no more features can be active");
-  assertThrows(parse({ layer: -1 }), InputError, "bad DiffSAE config at layer");
-  assertThrows(parse({ texts: undefined }), InputError, "bad DiffSAE config at texts");
   assertThrows(parse({ steps: 0 }), InputError, "bad DiffSAE config at steps");
   assertThrows(parse({ rate: 1 }), InputError, '"rate"');
 });
