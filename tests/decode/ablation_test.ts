@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { ModelConfig } from "../../lib/checkpoint/mod.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
-import type { LanguageModel, RunResult } from "../../lib/decode/mod.ts";
+import { type LanguageModel, rolloutGraph, type RunResult } from "../../lib/decode/mod.ts";
 import { siteName } from "../../lib/model/mod.ts";
-import type { FeatureAblation } from "../../lib/probe/mod.ts";
+import { type FeatureAblation, sequenceGraph } from "../../lib/probe/mod.ts";
+import { placement } from "../../lib/runtime/mod.ts";
 import { encodeTopK, type SparseAutoencoder } from "../../lib/train/mod.ts";
 import { assertClose } from "../tolerances.ts";
 import { assertLikeReference, requestsOf, STOPPING } from "./_reference.ts";
@@ -128,4 +129,28 @@ Deno.test("an ablation that fits nothing is refused", () =>
       "no feature may be ablated",
     );
     assertThrows(() => model.graphHash({ ablation: { ...good, layer: 9 } }), RangeError);
+  }));
+
+Deno.test("every node of graphs with an ablation has a CUDA kernel, and none is put on the CPU", () =>
+  withTinyModel((model) => {
+    const { checkpoint, config } = model, ablation = { layer: 1, features: FEATURES, active: ACTIVE };
+    const edits = { steer: [0, 1], ablation };
+    for (const compute of ["float32", "bfloat16", "float16"] as const) {
+      const kernel = compute === "float32" ? "concatenated" : "fused";
+      const graphs = [
+        rolloutGraph({ config, checkpoint, stopTokens: [0], edits, compute, kernel }),
+        sequenceGraph({
+          config,
+          weights: checkpoint,
+          edits,
+          compute,
+          outputs: { logits: true, logProbs: true },
+        }),
+      ];
+      for (const graph of graphs) {
+        const { faults } = placement(graph, { device: "cuda" });
+        assertEquals(faults, [], compute);
+      }
+    }
+    return Promise.resolve();
   }));
