@@ -53,6 +53,8 @@ export {
 export type { Device } from "./lib/runtime/mod.ts";
 export { ADAPTER_SITE_KINDS, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
 export {
+  type DifferenceAutoencoder,
+  type FeatureAblation,
   type LastBlockPatch,
   lastBlockPatchText,
   parseLastBlockPatch,

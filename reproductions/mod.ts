@@ -4,6 +4,7 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
+import { controlFeatures } from "./control_features.ts";
 import { controlLanguage } from "./control_language.ts";
 import { controlLearningRate } from "./control_learning_rate.ts";
 import { controlOpeners } from "./control_openers.ts";
@@ -13,6 +14,8 @@ import { fig03 } from "./fig03.ts";
 import { fig04 } from "./fig04.ts";
 import { fig05 } from "./fig05.ts";
 import { fig06 } from "./fig06.ts";
+import { fig07 } from "./fig07.ts";
+import { fig08 } from "./fig08.ts";
 import { fig09 } from "./fig09.ts";
 import { fig10 } from "./fig10.ts";
 import { fig11 } from "./fig11.ts";
@@ -25,6 +28,11 @@ import { fig18 } from "./fig18.ts";
 import { fig19 } from "./fig19.ts";
 import { fig20 } from "./fig20.ts";
 import { fig21 } from "./fig21.ts";
+import { fig22 } from "./fig22.ts";
+import { fig23 } from "./fig23.ts";
+import { fig24 } from "./fig24.ts";
+import { fig25 } from "./fig25.ts";
+import { fig26 } from "./fig26.ts";
 import { table02 } from "./table02.ts";
 import { table05 } from "./table05.ts";
 import { table06 } from "./table06.ts";
@@ -40,6 +48,8 @@ export const REPRODUCTIONS: readonly Reproduction[] = [
   fig04,
   fig05,
   fig06,
+  fig07,
+  fig08,
   fig09,
   fig10,
   fig11,
@@ -52,12 +62,18 @@ export const REPRODUCTIONS: readonly Reproduction[] = [
   fig19,
   fig20,
   fig21,
+  fig22,
+  fig23,
+  fig24,
+  fig25,
+  fig26,
   table02,
   table05,
   table06,
   table07,
   table3,
   table4,
+  controlFeatures,
   controlLanguage,
   controlLearningRate,
   controlOpeners,

@@ -77,6 +77,7 @@ export async function openModels(
       name: given === undefined ? name : basename(resolve(given)),
       modelFolder: given ?? `${setting.fixtures}/embedded/${name}`,
       vectorsFolder: (role === "a" ? vectors : undefined) ?? `${setting.fixtures}/embedded/vectors/${name}`,
+      autoencodersFolder: (role === "a" ? vectors : undefined) ?? `${setting.fixtures}/embedded/sae`,
       opener,
     };
     await (await openModel(entry.modelFolder, compute)).release();

@@ -191,3 +191,38 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | nu
   if (tiny(aa, meanA) || tiny(bb, meanB)) return null;
   return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
 }
+
+/**
+ * The line y = slope · x + intercept with the least squares in y; null when x does not vary.
+ *
+ * Source: the red line in Figure 25 (class: inferred number, code formula).
+ *
+ * @throws RangeError for lists of unequal length or none.
+ *
+ * @example
+ * ```ts
+ * import { leastSquaresLine } from "./mod.ts";
+ * const line = leastSquaresLine([0, 1, 2], [1, 3, 5]);
+ * if (line?.slope !== 2 || line.intercept !== 1) throw new Error("y = 2 x + 1");
+ * ```
+ */
+export function leastSquaresLine(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+): { readonly slope: number; readonly intercept: number } | null {
+  if (x.length !== y.length || x.length < 1) {
+    throw new RangeError(
+      `Cannot fit a line as both lists must be equally long: lengths are ${x.length} and ${y.length}`,
+    );
+  }
+  const meanX = mean(x), meanY = mean(y);
+  let xy = 0, xx = 0;
+  for (let index = 0; index < x.length; index++) {
+    const away = (x[index] as number) - meanX;
+    xy += away * ((y[index] as number) - meanY);
+    xx += away * away;
+  }
+  if (xx <= x.length * (4 * Number.EPSILON * Math.abs(meanX)) ** 2) return null;
+  const slope = xy / xx;
+  return { slope, intercept: meanY - slope * meanX };
+}

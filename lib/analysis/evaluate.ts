@@ -1,5 +1,5 @@
 import { type Adapters, type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
-import { routeOf, type SteeringRoute } from "../probe/mod.ts";
+import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
 import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
 
 /** What is asked: any question with its gold answer. */
@@ -32,6 +32,8 @@ export interface EvaluateOptions extends SteeringRoute {
   readonly system?: string;
   /** Rank-1 adapters on down_proj. `@default none` */
   readonly adapters?: Adapters;
+  /** Features taken out of what vectors and adapters change. `@default none` */
+  readonly ablation?: FeatureAblation;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
@@ -115,6 +117,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       ...(options.steer === undefined ? {} : { steer: options.steer }),
       ...routeOf(options),
       ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
+      ...(options.ablation === undefined ? {} : { ablation: options.ablation }),
       onProgress: (done) =>
         options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
     });

@@ -72,7 +72,10 @@ export interface FeatureContrast {
   readonly onCorrect: number;
   /** The same over wrong ones. */
   readonly onIncorrect: number;
-  /** onCorrect − onIncorrect. */
+  /**
+   * onCorrect − onIncorrect; where there are strata the mean of their own differences, each with the weight
+   * n₁ n₀ / n of its n₁ right and n₀ wrong generations, which is what `z` tests.
+   */
   readonly difference: number;
   /** Lower end of its bootstrap interval. */
   readonly low: number;
@@ -219,13 +222,49 @@ function meanRates(rates: readonly Float64Array[], picked: readonly number[]): F
   return sums.map((sum) => sum / picked.length);
 }
 
+function differenceOf(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, f) => value - (b[f] as number));
+}
+
+/** One stratum's difference of mean rates, right minus wrong, and its weight n₁ n₀ / n. */
+interface StratumPart {
+  readonly weight: number;
+  readonly difference: Float64Array;
+}
+
+/** The strata that have right and wrong generations; without any, one that says that nothing differs. */
+function stratumParts(
+  rates: readonly Float64Array[],
+  data: { readonly generations: readonly FeatureFirings[]; readonly strata: readonly (readonly number[])[] },
+): readonly StratumPart[] {
+  const parts = data.strata.flatMap((members): StratumPart[] => {
+    const right = members.filter((index) => data.generations[index]?.correct);
+    const wrong = members.filter((index) => !data.generations[index]?.correct);
+    if (right.length === 0 || wrong.length === 0) return [];
+    const difference = differenceOf(meanRates(rates, right), meanRates(rates, wrong));
+    return [{ weight: right.length * wrong.length / members.length, difference }];
+  });
+  return parts.length > 0 ? parts : [{ weight: 1, difference: new Float64Array(rates[0]?.length ?? 0) }];
+}
+
+function weightedDifference(parts: readonly StratumPart[], count: number): Float64Array {
+  const sums = new Float64Array(count);
+  let total = 0;
+  for (const { weight, difference } of parts) {
+    total += weight;
+    for (let f = 0; f < count; f++) sums[f] = (sums[f] as number) + weight * (difference[f] as number);
+  }
+  return sums.map((sum) => sum / total);
+}
+
 /**
  * Finds the features whose firing frequency differs most between right and wrong generations.
  *
  * Frequency: share of a generation's tokens on which the feature fires, averaged over generations, so that a long
  * wrong answer has one vote as a short right one has. Null: correctness shuffled among generations (within strata,
  * where given: then difficulty of the problem cannot pass for a feature of correctness); every shuffle gives the
- * largest |z| of all features, which corrects for their number. Interval: generations resampled within right and wrong.
+ * largest |z| of all features, which corrects for their number. Interval: generations resampled within right and
+ * wrong, or whole strata that have both.
  *
  * Source: Figure 7, firing frequency on right against wrong generations (class: review); statistic, null and interval
  * are ours.
@@ -293,10 +332,14 @@ export function featureFrequencies(
   const resample = new RandomStream(seed, "feature bootstrap");
   const pick = (list: readonly number[]) => list.map(() => resample.pick(list));
   const differences = ranked.map(() => new Float64Array(draws));
+  const parts = generations[0]?.stratum === undefined ? null : stratumParts(rates, { generations, strata });
   for (let draw = 0; draw < draws; draw++) {
-    const a = meanRates(rates, pick(right)), b = meanRates(rates, pick(wrong));
-    differences.forEach((values, f) => void (values[draw] = (a[f] as number) - (b[f] as number)));
+    const drawn = parts === null
+      ? differenceOf(meanRates(rates, pick(right)), meanRates(rates, pick(wrong)))
+      : weightedDifference(parts.map(() => resample.pick(parts)), ranked.length);
+    differences.forEach((values, f) => void (values[draw] = drawn[f] as number));
   }
+  const observedDifferences = parts === null ? null : weightedDifference(parts, ranked.length);
   const tail = (1 - level) / 2;
   return {
     top: ranked.map((feature, f): FeatureContrast => {
@@ -309,7 +352,7 @@ export function featureFrequencies(
         feature,
         onCorrect,
         onIncorrect,
-        difference: onCorrect - onIncorrect,
+        difference: observedDifferences === null ? onCorrect - onIncorrect : observedDifferences[f] as number,
         low: quantile(values, tail),
         high: quantile(values, 1 - tail),
         z: score,

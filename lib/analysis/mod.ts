@@ -20,6 +20,7 @@ export {
 export { type AccuracyStatistic, accuracyStatistic } from "./accuracy_statistic.ts";
 export {
   AdapterMagnitudes,
+  leastSquaresLine,
   type MagnitudeReadOptions,
   type MagnitudeSummary,
   type MagnitudeTrace,
@@ -105,6 +106,7 @@ export {
   shiftShares,
 } from "./shift_rows.ts";
 export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
+export { correlationInterval, type TextColumns, type TextInterval, textInterval } from "./text_resampling.ts";
 export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanRatio, meanRatio } from "./mean_ratio.ts";

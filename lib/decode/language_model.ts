@@ -3,9 +3,13 @@ import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
+  ablationFeeds,
+  ablationShape,
+  checkAblation,
   checkRoute,
   EDIT_NAMES,
   type Edits,
+  type FeatureAblation,
   routeFeeds,
   routeKey,
   routeOf,
@@ -52,6 +56,8 @@ export interface Additions extends SteeringRoute {
   readonly steer?: SteeringVectors;
   /** Rank-1 adapters on down_proj. `@default none` */
   readonly adapters?: Adapters;
+  /** Features taken out of what the vectors and adapters change. `@default none` */
+  readonly ablation?: FeatureAblation;
 }
 
 /** What one run reads and changes. */
@@ -92,7 +98,9 @@ function hasAdapters({ adapters }: Additions): boolean {
 
 /** Names the rollout graph of a route, with or without adapters. */
 function rolloutKey(additions: Additions): string {
-  return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions) });
+  const shape = ablationShape(additions.ablation);
+  const ablation = shape === null ? {} : { ablation: shape };
+  return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions), ...ablation });
 }
 
 /** Sums [layers, width] outputs over batches, in float64. */
@@ -231,10 +239,10 @@ export class LanguageModel {
 
   /**
    * SHA-256 of the text of the rollout graph, that with adapters where `adapters` are given: names the computation,
-   * weights by file range included. Which heads a patch of the last block names is fed to the graph, so it is no part
-   * of it.
+   * weights by file range included. Which heads a patch of the last block names, and which features are ablated, is
+   * fed to the graph, so it is no part of it.
    */
-  graphHash(options: SteeringRoute & { readonly adapters?: Adapters } = {}): string {
+  graphHash(options: Omit<Additions, "steer"> = {}): string {
     const key = rolloutKey(options);
     const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(options)));
     this.#graphHashes.set(key, hash);
@@ -340,6 +348,7 @@ export class LanguageModel {
       edits: {
         steer: this.#allLayers(),
         ...(hasAdapters(additions) ? { adapters: this.#allLayers() } : {}),
+        ablation: ablationShape(additions.ablation),
         ...routeOf(additions),
       },
       stopTokens: config.eosTokenIds,
@@ -366,7 +375,13 @@ export class LanguageModel {
     checkSteering(steer, this.config);
     checkAdapters(adapters, this.config);
     const sorted = (layers: Iterable<number>): readonly number[] => [...layers].sort((a, b) => a - b);
-    return { steer: sorted(steer.keys()), adapters: sorted(adapters.keys()), ...routeOf(additions) };
+    checkAblation(additions.ablation, { config: this.config, additions: steer.size + adapters.size });
+    return {
+      steer: sorted(steer.keys()),
+      adapters: sorted(adapters.keys()),
+      ablation: ablationShape(additions.ablation),
+      ...routeOf(additions),
+    };
   }
 
   #editFeeds(additions: Additions): Record<string, Tensor> {
@@ -379,6 +394,7 @@ export class LanguageModel {
       ...vectors,
       ...adapterFeeds(adapters, { layers: adapted, config: this.config }),
       ...routeFeeds(additions, this.config),
+      ...ablationFeeds(additions.ablation),
     };
   }
 

@@ -30,16 +30,17 @@ export async function referenceRollout(
   model: LanguageModel,
   request: RolloutRequest,
   options:
-    & Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer" | "adapters">
+    & Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer" | "adapters" | "ablation">
     & SteeringRoute,
 ): Promise<Rollout> {
   const { maxNewTokens, temperature = 1, seed = 0, steer = new Map(), adapters = new Map() } = options;
+  const ablation = options.ablation === undefined ? {} : { ablation: options.ablation };
   const { prompt, sample } = request;
   const tokens: number[] = [], logProbs: number[] = [];
   let finished = false;
   while (tokens.length < maxNewTokens && !finished) {
     const row = [...request.tokens, ...tokens];
-    const { logits } = await model.run([row], { steer, adapters, ...routeOf(options) });
+    const { logits } = await model.run([row], { steer, adapters, ...ablation, ...routeOf(options) });
     const vocab = model.config.vocab;
     const last = (logits?.data as Float32Array).subarray((row.length - 1) * vocab, row.length * vocab);
     const scaled = Float64Array.from(last, (logit) => logit / (temperature === 0 ? 1 : temperature));

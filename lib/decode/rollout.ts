@@ -1,6 +1,13 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { rolloutUniform, tensor } from "../core/mod.ts";
-import { EDIT_NAMES, routeFeeds, type SteeringRoute } from "../probe/mod.ts";
+import {
+  ablationFeeds,
+  checkAblation,
+  EDIT_NAMES,
+  type FeatureAblation,
+  routeFeeds,
+  type SteeringRoute,
+} from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
@@ -45,6 +52,8 @@ export interface SamplingOptions extends SteeringRoute {
   readonly steer?: SteeringVectors;
   /** Rank-1 adapters on down_proj, at work like the vectors. `@default none` */
   readonly adapters?: Adapters;
+  /** Features taken out of what they change, at every position. The graph must have its shape. `@default none` */
+  readonly ablation?: FeatureAblation;
   /** Rows that decode together. `@default 64` */
   readonly batchSize?: number;
   /**
@@ -135,6 +144,10 @@ export async function sampleRollouts(
   }
   checkSteering(options.steer ?? new Map(), engine.config);
   checkAdapters(options.adapters ?? new Map(), engine.config);
+  checkAblation(options.ablation, {
+    config: engine.config,
+    additions: (options.steer?.size ?? 0) + (options.adapters?.size ?? 0),
+  });
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
   const finish = (row: Unfinished, finished: boolean) => {
@@ -207,6 +220,7 @@ async function advance(
     }),
     ...routeFeeds(options, config),
     ...adapterFeeds(options.adapters ?? new Map(), { layers: adaptedLayers, config }),
+    ...ablationFeeds(options.ablation),
   });
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;

@@ -14,6 +14,7 @@ import {
   fileWeights,
   type LayerCache,
   rotaryTables,
+  type SiteHandler,
   unembed,
 } from "../model/mod.ts";
 import { type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -94,8 +95,9 @@ function countOf(g: GraphBuilder, dim: string): Value {
  * is done on the CPU, where a session that may not fall back to it allows no node of the main graph.
  *
  * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
- * in its cache what it attended to: mixed keys and values, or both histories. Taps, patches and factors belong to
- * sequence graphs.
+ * in its cache what it attended to: mixed keys and values, or both histories. An ablation of features runs the blocks
+ * up to its layer a second time, without additions and over a cache of their own, on the tokens that the changed model
+ * draws. Taps, patches and factors belong to sequence graphs.
  *
  * @example
  * ```ts
@@ -115,7 +117,7 @@ export function rolloutGraph(
   options: {
     readonly config: ModelConfig;
     readonly checkpoint: Checkpoint;
-    readonly edits?: Pick<Edits, "steer" | "adapters"> & SteeringRoute;
+    readonly edits?: Pick<Edits, "steer" | "adapters" | "ablation"> & SteeringRoute;
     readonly stopTokens: readonly number[];
     /** How it attends. `@default` the fused kernel where the model's heads allow it */
     readonly kernel?: CachedKernel;
@@ -137,7 +139,7 @@ export function rolloutGraph(
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
   const weights = fileWeights(g, { checkpoint, compute });
-  const { site, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
+  const { site, siteOver, ablation, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
   const cacheHeads = (layer: number) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const samples = { temperature, greedy };
@@ -162,18 +164,33 @@ export function rolloutGraph(
   const emptyLast = cacheHeads(config.layers - 1) === config.kvHeads
     ? empty
     : emptyCache(cacheHeads(config.layers - 1));
-  const attention = attentionOver(g, "seq", {
+  const promptAttention = {
     tables,
     lastIndex: g.sub(lengths, g.scalar("int32", 1)),
     total: promptSlots,
     present: "seq",
+  } as const;
+  const attention = attentionOver(g, "seq", {
+    ...promptAttention,
     past: (layer) => {
       const nothing = layer === config.layers - 1 ? emptyLast : empty;
       return { key: nothing, value: nothing };
     },
     store: (layer, cache) => void (promptCaches[layer] = cache),
   });
-  const parts: DecoderParts = { config, weights, site, adapter, lastBlock, attention };
+  const untouched: SiteHandler = (_, __, value) => value;
+  const baseParts = { config, weights, site: untouched, blocks: ablation?.blocks ?? 0 };
+  const baseCaches: LayerCache[] = [];
+  const promptSite = ablation === null ? site : siteOver(g.within("base_prefill", () => {
+    const kept = attentionOver(g, "seq", {
+      ...promptAttention,
+      past: () => ({ key: empty, value: empty }),
+      store: (layer, cache) => void (baseCaches[layer] = cache),
+    });
+    const base = { ...baseParts, attention: kept };
+    return decoderBlocks(g, embedTokens(g, prompts, base), base);
+  }));
+  const parts: DecoderParts = { config, weights, site: promptSite, adapter, lastBlock, attention };
   const residual = g.within("prefill", () => decoderBlocks(g, embedTokens(g, prompts, parts), parts));
   const last = g.unsqueeze(g.cast(g.sub(lengths, g.scalar("int32", 1)), "int64"), [1, 2]); // [batch, 1, 1]
   const lastIndex = g.expand(last, ["batch", 1, config.embed]);
@@ -199,23 +216,43 @@ export function rolloutGraph(
         const dims = ["batch", cacheHeads(layer), "past", config.headDim];
         return [{ name: `key_${layer}`, start: key, dims }, { name: `value_${layer}`, start: value, dims }];
       }),
+      ...baseCaches.flatMap(({ key, value }, layer) => {
+        const dims = ["batch", config.kvHeads, "past", config.headDim];
+        return [
+          { name: `base_key_${layer}`, start: key, dims },
+          { name: `base_value_${layer}`, start: value, dims },
+        ];
+      }),
     ],
     body: (body, { step, carried }) => {
       const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
       // Off the cache's shape, which the host knows: a count carried on the device would be copied for the kernels.
       const total = body.cast(body.add(body.length("past"), body.scalar("int64", 1)), "int32");
       const grown: LayerCache[] = [];
-      const bodyAttention = attentionOver(body, 1, {
-        tables,
-        lastIndex: rowIndex,
-        total,
-        present: "past+1",
-        past: (layer) => ({ key: caches[2 * layer] as Value, value: caches[2 * layer + 1] as Value }),
-        store: (layer, cache) => void (grown[layer] = cache),
-      });
-      const bodyParts: DecoderParts = { ...parts, attention: bodyAttention };
+      const bodyAttentionOver = (first: number, store: LayerCache[]) =>
+        attentionOver(body, 1, {
+          tables,
+          lastIndex: rowIndex,
+          total,
+          present: "past+1",
+          past: (layer) => ({
+            key: caches[first + 2 * layer] as Value,
+            value: caches[first + 2 * layer + 1] as Value,
+          }),
+          store: (layer, cache) => void (store[layer] = cache),
+        });
+      const plainParts: DecoderParts = { ...parts, attention: bodyAttentionOver(0, grown) };
       const shown = body.apply("Where", [alive, token, body.scalar("int64", 0)]);
-      const x = embedTokens(body, body.unsqueeze(shown, [1]), bodyParts); // [batch, 1, embed]
+      const x = embedTokens(body, body.unsqueeze(shown, [1]), plainParts); // [batch, 1, embed]
+      const grownBase: LayerCache[] = [];
+      const bodyParts = ablation === null ? plainParts : {
+        ...plainParts,
+        site: siteOver(body.within("base", () =>
+          decoderBlocks(body, x, {
+            ...baseParts,
+            attention: bodyAttentionOver(2 * config.layers, grownBase),
+          }))),
+      };
       const logits = logitsOf(body, decoderBlocks(body, x, bodyParts));
       const uniform = body.gather(laterUniforms, body.unsqueeze(step, [0]), { axis: 1 });
       const drawn = sample(body, logits, { ...samples, uniform });
@@ -226,7 +263,7 @@ export function rolloutGraph(
           drawn.token,
           stillAlive,
           body.add(rowIndex, body.scalar("int32", 1)),
-          ...grown.flatMap(({ key, value }) => [key, value]),
+          ...[...grown, ...grownBase].flatMap(({ key, value }) => [key, value]),
         ],
         collected: [
           body.apply("Where", [alive, drawn.token, body.scalar("int64", -1)]),

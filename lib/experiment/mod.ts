@@ -6,7 +6,14 @@
  */
 export { type AutoencoderConfig, differenceRows, parseAutoencoderConfig } from "./difference_rows.ts";
 export { attentionMoves } from "./attention_moves.ts";
+export {
+  type AdapterTrace,
+  adapterTraces,
+  type AdapterTracesOptions,
+  sharedTextMagnitudes,
+} from "./adapter_traces.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
+export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
 export {
   type Condition,
   Laboratory,
@@ -17,13 +24,14 @@ export {
   type StudySize,
 } from "./laboratory.ts";
 export { type Propagation, propagation } from "./propagation.ts";
+export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
-export { type RunName, type TrainingRecord, type ZooEntry, ZooModel } from "./zoo.ts";
+export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
   type ArtifactBase,
   type ArtifactMark,

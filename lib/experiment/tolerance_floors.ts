@@ -10,6 +10,8 @@ import type { StudySize } from "./laboratory.ts";
  */
 export const UNCHECKED_METRICS: readonly string[] = [
   "shift.top_*",
+  "features.top_*",
+  "example_*",
   "*.texts",
   "*.truncated_texts",
   "*.rows_as_published",

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
 import type { Adapters, Additions, SteeringVectors } from "../decode/mod.ts";
-import { routeOf, type SteeringRoute } from "../probe/mod.ts";
+import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
 
 /** What a condition adds to a model: what one training run made, or something made of it. */
 export interface Treatment extends Additions {
@@ -32,8 +32,16 @@ function adapterRows(adapters: Adapters) {
   );
 }
 
+function ablationValues({ layer, autoencoder, features }: FeatureAblation) {
+  const { encoder, encoderBias, decoder, decoderBias, active } = autoencoder;
+  const weights = [encoder, encoderBias, decoder, decoderBias].map((values) =>
+    sha256(new Uint8Array(Float32Array.from(values).buffer))
+  );
+  return { layer, active, weights, features: [...features] };
+}
+
 /**
- * A treatment made of others: sums, merged sets, random directions of equal norm. A treatment that only goes another
+ * A treatment made of others: sums, merged sets, random directions of equal norm, ablated features. A treatment that only goes another
  * way needs no derivation: `{ ...treatment, lastBlock }` is one.
  *
  * @example
@@ -56,11 +64,13 @@ export function derivedTreatment(
   },
 ): Treatment {
   const { of, ...additions } = made;
-  const { steer = new Map(), adapters = new Map() } = additions;
+  const { steer = new Map(), adapters = new Map(), ablation } = additions;
+  // Without an ablation the hash is what it was before there were any.
+  const without = ablation === undefined ? {} : { ablation: ablationValues(ablation) };
   return {
     ...additions,
     name,
-    hash: sha256(canonicalJson({ steer: rows(steer), adapters: adapterRows(adapters) })),
+    hash: sha256(canonicalJson({ steer: rows(steer), adapters: adapterRows(adapters), ...without })),
     inputs: Object.assign({}, ...of.map(({ inputs }) => inputs)),
   };
 }

@@ -2,7 +2,12 @@ import { ChatTokenizer, readSafetensorsHeader } from "../checkpoint/mod.ts";
 import { InputError, sha256 } from "../core/mod.ts";
 import { LanguageModel, loadTrained, type OpenOptions } from "../decode/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
-import { parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
+import {
+  parseSteeringConfig,
+  readSparseAutoencoder,
+  type SparseAutoencoder,
+  type SteeringConfig,
+} from "../train/mod.ts";
 import type { Treatment } from "./treatment.ts";
 
 /** Where a model of the zoo and its vectors are, and what it stands for. */
@@ -15,6 +20,20 @@ export interface ZooEntry {
   readonly vectorsFolder: string;
   /** The opener that the paper's last-layer vector boosts in this model: "To", "Step". */
   readonly opener: string;
+  /** Holds `NAME.all.layer-N.safetensors`, the DiffSAE of the model. `@default` the folder of its vectors */
+  readonly autoencodersFolder?: string;
+}
+
+/** A DiffSAE of the zoo: a sparse autoencoder of what the all-layer vectors change in the residual stream. */
+export interface ZooAutoencoder {
+  /** Its values. */
+  readonly autoencoder: SparseAutoencoder;
+  /** It reads `blocks.LAYER.resid_post`. */
+  readonly layer: number;
+  /** The vectors whose changes it was trained on. */
+  readonly treatment: Treatment;
+  /** SHA-256 of its file. */
+  readonly hash: string;
 }
 
 /**
@@ -140,6 +159,42 @@ export class ZooModel {
   }
 
   /**
+   * The model's DiffSAE, checked to be of this model and of its vectors.
+   *
+   * @throws InputError when there is none, it is of another model or of other vectors, and when there are two.
+   */
+  async differenceAutoencoder(): Promise<ZooAutoencoder> {
+    const { name, autoencodersFolder: folder = this.entry.vectorsFolder } = this.entry;
+    const repair = `train it: deno task diff-sae --out ${folder}/${name}.all.layer-N.safetensors`;
+    const found: { readonly path: string; readonly layer: number }[] = [];
+    for (const file of await namesIn(folder, { repair })) {
+      const match = /^(.+)\.all\.layer-(\d+)\.safetensors$/.exec(file);
+      if (match?.[1] === name) found.push({ path: `${folder}/${file}`, layer: Number(match[2]) });
+    }
+    const [only, more] = found;
+    if (only === undefined) throw new InputError(`no autoencoder of "${name}"`, { where: folder, repair });
+    if (more !== undefined) {
+      throw new InputError(`there are ${found.length} autoencoders of "${name}"`, {
+        where: folder,
+        repair: "leave one of them",
+      });
+    }
+    const { path, layer } = only, { autoencoder, metadata } = await readSparseAutoencoder(path);
+    const treatment = (await this.trained("all")).find(({ hash }) => hash === metadata.get("trained"));
+    const fits = autoencoder.embed === this.model.config.embed && layer < this.layers &&
+      metadata.get("layer") === String(layer);
+    if (metadata.get("model") !== await this.model.checkpoint.hash() || treatment === undefined || !fits) {
+      throw new InputError("the autoencoder was not trained on this model under its all-layer vectors", {
+        where: path,
+        repair,
+      });
+    }
+    const hash = sha256(await Deno.readFile(path));
+    const inputs = { ...treatment.inputs, [`autoencoder.${name}.layer-${layer}`]: hash };
+    return { autoencoder, layer, treatment: { ...treatment, inputs }, hash };
+  }
+
+  /**
    * Fully tuned versions of this model by the same objective, one per training seed, opened once and released with it.
    *
    * @throws InputError when there is none, and for a folder that is no model.
@@ -168,20 +223,11 @@ export class ZooModel {
   async #found(run: RunName | "full", ending: string): Promise<readonly { path: string; seed: number }[]> {
     const folder = this.entry.vectorsFolder;
     const found: { path: string; seed: number }[] = [];
-    try {
-      for await (const file of Deno.readDir(folder)) {
-        const match = /^(.+)\.seed-(\d+)(\.safetensors)?$/.exec(file.name);
-        if (match?.[1] === run && (match[3] ?? "") === ending) {
-          found.push({ path: `${folder}/${file.name}`, seed: Number(match[2]) });
-        }
+    for (const file of await namesIn(folder, { repair: "pass --vectors" })) {
+      const match = /^(.+)\.seed-(\d+)(\.safetensors)?$/.exec(file);
+      if (match?.[1] === run && (match[3] ?? "") === ending) {
+        found.push({ path: `${folder}/${file}`, seed: Number(match[2]) });
       }
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-      throw new InputError("no folder of trained vectors", {
-        where: folder,
-        repair: "pass --vectors",
-        cause: error,
-      });
     }
     if (found.length === 0) {
       throw new InputError(`no run "${run}"`, {
@@ -205,6 +251,16 @@ function trainingConfigOf(text: string | undefined, where: string): SteeringConf
     throw unsaid(cause);
   }
   return parseSteeringConfig(value, { where });
+}
+
+/** Names of a folder's files and folders; an InputError where there is no folder. */
+async function namesIn(folder: string, { repair }: { readonly repair: string }): Promise<readonly string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new InputError("no folder of trained vectors", { where: folder, repair, cause: error });
+  }
 }
 
 /** The command that makes a run. */

@@ -115,7 +115,8 @@ export function decoderBlock(
 }
 
 /**
- * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm.
+ * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm. With `blocks`
+ * only the first of them, none of which is routed: the stream behind block `blocks - 1`.
  *
  * @example
  * ```ts
@@ -139,10 +140,15 @@ export function decoderBlock(
  * if (seen.at(-1) !== "blocks.0.resid_post") throw new Error("every site is met, in order");
  * ```
  */
-export function decoderBlocks(g: GraphBuilder, x: Value, parts: DecoderParts): Value {
-  const { config: { layers }, lastBlock = null } = parts;
+export function decoderBlocks(
+  g: GraphBuilder,
+  x: Value,
+  parts: DecoderParts & { readonly blocks?: number },
+): Value {
+  const { config: { layers }, blocks } = parts;
+  const lastBlock = blocks === undefined ? parts.lastBlock ?? null : null;
   let residual = x;
-  for (let layer = 0; layer < (lastBlock === null ? layers : layers - 1); layer++) {
+  for (let layer = 0; layer < (blocks ?? (lastBlock === null ? layers : layers - 1)); layer++) {
     residual = decoderBlock(g, residual, { ...parts, layer });
   }
   return lastBlock === null ? residual : patchedLastBlock(g, residual, { ...parts, lastBlock });

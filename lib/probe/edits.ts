@@ -14,6 +14,7 @@ import {
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
 import { type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
+import { type AblationShape, type AppliedAblation, applyAblation } from "./feature_ablation.ts";
 import {
   checkRoute,
   checkRoutedSites,
@@ -24,7 +25,7 @@ import {
 } from "./steering_route.ts";
 import { placeKinds } from "./vector_place.ts";
 
-/** Edits of a model graph, declared before it is built. They apply in the order steer, patch, tap. */
+/** Edits of a model graph, declared before it is built. They apply in the order steer, ablate, patch, tap. */
 export interface Edits extends SteeringRoute {
   /** Sites whose values are copied out. `@default []` */
   readonly taps?: readonly SiteName[];
@@ -36,6 +37,8 @@ export interface Edits extends SteeringRoute {
   readonly steerFactors?: boolean;
   /** Layers whose down_proj has a rank-1 adapter. `@default []` */
   readonly adapters?: readonly number[];
+  /** Features that are taken out of what the additions change in the residual stream. `@default null` */
+  readonly ablation?: AblationShape | null;
 }
 
 /** Names of the inputs and outputs that edits add to a graph. */
@@ -101,7 +104,7 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     if (double !== undefined) throw new RangeError(`Cannot ${action} "${double}" as it must be named once`);
     return list;
   };
-  const { taps = [], patches = [], steer = [], steerFactors = false, adapters = [] } = edits;
+  const { taps = [], patches = [], steer = [], steerFactors = false, adapters = [], ablation = null } = edits;
   const checkSite = (name: SiteName, action: string) => {
     const site: Site = parseSite(name, { layers: config.layers, action });
     const needsAdapter = ADAPTER_SITE_KINDS.some((kind) => kind === site.kind);
@@ -124,6 +127,7 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   for (const name of distinct(patches, "patch")) checkSite(name, "patch");
   checkLayers(steer, "steer");
   checkLayers(adapters, "adapt");
+  if (ablation !== null) checkLayers([ablation.layer], "ablate at");
   if (steerFactors && steer.length === 0) {
     throw new RangeError(
       "Cannot take steering factors as at least one layer must be steered: current value is none",
@@ -132,7 +136,7 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   checkRoute(edits, { config, layers: steer });
   checkRoutedSites(edits, { config, taps, patches });
   const sorted = (layers: readonly number[]) => [...layers].sort((a, b) => a - b);
-  const additions = { steer: sorted(steer), steerFactors, adapters: sorted(adapters) };
+  const additions = { steer: sorted(steer), steerFactors, adapters: sorted(adapters), ablation };
   return { taps, patches, ...additions, ...routeOf(edits) };
 }
 
@@ -140,6 +144,10 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
 export interface AppliedEdits extends AppliedAdapters {
   /** Handed to the decoder: sees every site, changes the ones that edits name. */
   readonly site: SiteHandler;
+  /** The same over the base model's stream at the site of the ablation, which a graph with one must use. */
+  readonly siteOver: (base: Value) => SiteHandler;
+  /** The features that are taken out. */
+  readonly ablation: AppliedAblation | null;
   /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
   readonly vectors: ReadonlyMap<number, Value>;
   /** Tapped values by site, filled as the decoder is built. */
@@ -211,11 +219,15 @@ export function applyEdits(
       layer === routed ? [] : kinds.map((kind) => [siteName({ layer, kind }), vector] as const)
     ),
   );
-  const site: SiteHandler = (inner, name, computed) => {
+  const ablation = edits.ablation === null
+    ? null
+    : applyAblation(g, edits.ablation, { embed: config.embed, compute });
+  const siteWith = (base: Value | null): SiteHandler => (inner, name, computed) => {
     const vector = steered.get(name);
     let value = vector === undefined
       ? computed
       : accurateSum(inner, computed, { added: added(inner, vector) });
+    if (base !== null && name === ablation?.site) value = ablation.apply(inner, { changed: value, base });
     const patch = patches.get(name);
     if (patch !== undefined) {
       const mask = patch.axes.length === 0 ? patch.mask : inner.unsqueeze(patch.mask, patch.axes);
@@ -229,5 +241,7 @@ export function applyEdits(
     vector: added(g, vectors.get(config.layers - 2) as Value),
     touched: [...edits.patches, ...edits.taps],
   });
-  return { site, vectors, tapped, lastBlock, ...applyAdapters(g, edits.adapters, { config, compute, site }) };
+  const site = siteWith(null);
+  const adapted = applyAdapters(g, edits.adapters, { config, compute, site });
+  return { site, siteOver: siteWith, ablation, vectors, tapped, lastBlock, ...adapted };
 }

@@ -7,6 +7,17 @@
 export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export {
+  ABLATION_NAMES,
+  ablationFeeds,
+  type AblationShape,
+  ablationShape,
+  type AppliedAblation,
+  applyAblation,
+  checkAblation,
+  type DifferenceAutoencoder,
+  type FeatureAblation,
+} from "./feature_ablation.ts";
+export {
   checkLastBlockPatch,
   lastBlockLayout,
   lastBlockMasks,

@@ -4,9 +4,11 @@ import {
   accurateDType,
   type ComputeDType,
   decoderBlocks,
+  type DecoderParts,
   embedTokens,
   fileWeights,
   sequenceAttention,
+  type SiteHandler,
   unembed,
   type WeightSource,
 } from "../model/mod.ts";
@@ -85,10 +87,17 @@ export function sequenceGraph(
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
   const applied = applyEdits(g, edits, { config, compute });
-  const { site, adapter, lastBlock } = applied;
-  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
-  const parts = { config, weights, attention, site, adapter, lastBlock };
-  const residual = decoderBlocks(g, embedTokens(g, tokens, parts), parts);
+  const { adapter, lastBlock, ablation } = applied;
+  const streamUnder = (site: SiteHandler, more: Partial<DecoderParts> & { readonly blocks?: number }) => {
+    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+    const parts = { config, weights, attention, site, ...more };
+    return { parts, residual: decoderBlocks(g, embedTokens(g, tokens, parts), parts) };
+  };
+  const untouched: SiteHandler = (_, __, value) => value;
+  const site = ablation === null ? applied.site : applied.siteOver(
+    g.within("base", () => streamUnder(untouched, { blocks: ablation.blocks }).residual),
+  );
+  const { parts, residual } = streamUnder(site, { adapter, lastBlock });
   for (const name of edits.taps) {
     const value = applied.tapped.get(name);
     if (value === undefined) throw new RangeError(`Cannot tap "${name}" as the graph never came to it`);
@@ -103,6 +112,11 @@ export function sequenceGraph(
       `Cannot give steering adjoints as every vector must be added: mode "base" leaves out that of layer ${
         config.layers - 2
       }`,
+    );
+  }
+  if (outputs.steeringAdjoint === true && ablation !== null) {
+    throw new RangeError(
+      "Cannot give steering adjoints as no feature may be ablated: which are active has none",
     );
   }
   if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, applied });

@@ -36,6 +36,15 @@ export {
 } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
 export { parseRunName, runName, type RunTarget } from "./run_name.ts";
+export {
+  diffSaeProblems,
+  type DiffSaeRecipe,
+  diffSaeTexts,
+  type DiffSaeTextsOptions,
+  parseDiffSaeRecipe,
+  type ResidualDifferenceOptions,
+  residualDifferences,
+} from "./residual_difference.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { AdapterMagnitudes, pearson } from "../../lib/analysis/mod.ts";
+import { AdapterMagnitudes, leastSquaresLine, pearson } from "../../lib/analysis/mod.ts";
 
 /** Two texts, five positions, negative on average; norms average 4. */
 function filled(): AdapterMagnitudes {
@@ -83,4 +83,14 @@ Deno.test("pearson() is the textbook coefficient", () => {
   assertEquals(pearson([1, 2, 3], [0.1, 0.1, 0.1]), null);
   assertThrows(() => pearson([1], [1, 2]), RangeError, "1 and 2");
   assertThrows(() => pearson([], []), RangeError, "0 and 0");
+});
+
+Deno.test("leastSquaresLine() has the normal equations' slope, and none where x does not vary", () => {
+  // Σ(x − 2)(y − 3) / Σ(x − 2)² = (−1·−2 + 1·3) / 2 with the middle point at y = 2
+  const line = leastSquaresLine([1, 2, 3], [1, 2, 6]);
+  assertAlmostEquals(line?.slope as number, 2.5, 1e-12);
+  assertAlmostEquals(line?.intercept as number, -2, 1e-12);
+  assertEquals(leastSquaresLine([0.1, 0.1, 0.1], [1, 2, 3]), null);
+  assertThrows(() => leastSquaresLine([1], [1, 2]), RangeError, "lengths are 1 and 2");
+  assertThrows(() => leastSquaresLine([], []), RangeError);
 });

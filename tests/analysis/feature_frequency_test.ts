@@ -103,7 +103,26 @@ Deno.test("featureFrequencies() within strata does not take a problem's feature 
   assert((pooled?.adjustedP as number) < 0.01 && Math.abs(pooled?.z as number) > 4);
   assert((within?.adjustedP as number) > 0.5 && Math.abs(within?.z as number) < 1e-9);
   assertEquals(beyondNull, 0);
-  assertEquals(within?.difference, pooled?.difference);
+  assert(Math.abs(within?.difference as number) < 1e-12 && (pooled?.difference as number) > 0.1);
+});
+
+Deno.test("featureFrequencies() weights the differences of strata by n₁ n₀ / n, and z has their sign", () => {
+  const generations = [
+    generation(true, [4], "a"),
+    generation(true, [2], "a"),
+    generation(false, [1], "a"), // 0.3 − 0.1, weight 2/3
+    generation(true, [5], "b"),
+    generation(false, [4], "b"),
+    generation(false, [4], "b"), // 0.5 − 0.4, weight 2/3
+    generation(true, [9], "c"), // alone: says nothing
+  ];
+  const { top: [only] } = featureFrequencies(generations, { features: 1, draws: 200, permutations: 10 });
+  assertAlmostEquals(only?.difference as number, 0.15, 1e-12);
+  assertAlmostEquals(only?.onCorrect as number, 0.5, 1e-12);
+  assert((only?.z as number) > 0);
+  // Draws of the two strata: one of them twice, or both.
+  assertAlmostEquals(only?.low as number, 0.1, 1e-12);
+  assertAlmostEquals(only?.high as number, 0.2, 1e-12);
 });
 
 Deno.test("featureFrequencies() is the same for the same seed, and has z = 0 for a feature that does not vary", () => {

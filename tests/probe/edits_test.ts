@@ -56,6 +56,7 @@ Deno.test("checkEdits() fills what is left out and sorts layers", () => {
     asPublished: false,
     lastBlock: null,
     adapters: [],
+    ablation: null,
   });
   assertEquals(checkEdits({ steer: [1, 0] }, config).steer, [0, 1]);
   assertEquals(checkEdits({ adapters: [1, 0] }, config).adapters, [0, 1]);

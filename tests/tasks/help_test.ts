@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../../tasks/_command.ts";
 import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
+import { diffSae } from "../../tasks/diff_sae.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { parity } from "../../tasks/parity.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
@@ -11,7 +12,7 @@ import { vectors } from "../../tasks/vectors.ts";
 import { zoo } from "../../tasks/zoo.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
-const COMMANDS = [tokenizer, pretrain, train, vectors, evaluate, parity, synthetic, zoo] as const;
+const COMMANDS = [tokenizer, pretrain, train, diffSae, vectors, evaluate, parity, synthetic, zoo] as const;
 
 /** The arguments of an example, quotes taken off as a shell does. */
 function argsOf(example: string): string[] {
@@ -28,7 +29,7 @@ Deno.test("every command explains itself and has a task in deno.json", async () 
       terminal.written.output,
       `Usage: deno task ${command.name} ${words === "… " ? "" : words}[flags]`,
     );
-    assertStringIncludes(tasks[command.name].command, ` tasks/${command.name}.ts`);
+    assertStringIncludes(tasks[command.name].command, ` tasks/${command.name.replaceAll("-", "_")}.ts`);
   }
 });
 

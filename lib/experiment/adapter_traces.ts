@@ -1,0 +1,220 @@
+import type { MagnitudeTrace, SegmentRange } from "../analysis/mod.ts";
+import { InputError } from "../core/mod.ts";
+import { promptTokens } from "../decode/mod.ts";
+import { siteName } from "../model/mod.ts";
+import type { Problem } from "../problems/mod.ts";
+import type { Laboratory } from "./laboratory.ts";
+import { promptSegments } from "./prompt_segments.ts";
+import type { Treatment } from "./treatment.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** Texts that are read together. */
+const BATCH_SIZE = 16;
+
+/** What a rank-1 adapter did along one text: a number per position, to five digits. */
+export interface AdapterTrace extends MagnitudeTrace {
+  /** m_t = (A·u_t)·‖B‖. */
+  readonly magnitudes: readonly number[];
+  /** ‖y_t‖. */
+  readonly outputNorms: readonly number[];
+  /** cos(y_t, B/‖B‖); 0 where either is 0. */
+  readonly alignments: readonly number[];
+  /** Which positions are what: the prompt's segments, then the answer. */
+  readonly segments: readonly SegmentRange[];
+}
+
+/** Whose traces are taken. */
+export interface AdapterTracesOptions {
+  /** The model. */
+  readonly zoo: ZooModel;
+  /** One run, with an adapter at `layer`. */
+  readonly treatment: Treatment;
+  /** The layer whose adapter is read. */
+  readonly layer: number;
+  /** What is answered. */
+  readonly problems: readonly Problem[];
+}
+
+/** Five digits are more than float32 noise leaves, and keep what is stored small. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(5));
+}
+
+/**
+ * m_t = (A·u_t)·‖B‖, ‖y_t‖ and cos(y_t, B) of one adapter at every position of texts [seq], y the frozen
+ * down-projection's output.
+ */
+async function readAdapter(
+  texts: readonly (readonly number[])[],
+  options: Pick<AdapterTracesOptions, "zoo" | "treatment" | "layer">,
+): Promise<readonly MagnitudeTrace[]> {
+  const { zoo: { model, entry }, treatment, layer } = options, { embed } = model.config;
+  const adapter = treatment.adapters?.get(layer);
+  if (adapter === undefined) {
+    throw new InputError(`"${treatment.name}" has no adapter at layer ${layer}`, {
+      where: entry.vectorsFolder,
+      repair: "use runs of one adapter each",
+    });
+  }
+  const length = Math.hypot(...adapter.output);
+  const sites = [siteName({ layer, kind: "down_out" }), siteName({ layer, kind: "adapter_scale" })] as const;
+  const { taps } = await model.run(texts, { ...treatment, taps: sites, logits: false });
+  const outputs = taps.get(sites[0])?.data as Float32Array, scales = taps.get(sites[1])?.data as Float32Array;
+  const seq = scales.length / texts.length;
+  return texts.map((tokens, row) => {
+    const magnitudes: number[] = [], outputNorms: number[] = [], alignments: number[] = [];
+    for (let position = 0; position < tokens.length; position++) {
+      const at = row * seq + position;
+      let squares = 0, along = 0;
+      for (let e = 0; e < embed; e++) {
+        const value = outputs[at * embed + e] as number;
+        squares += value * value;
+        along += value * (adapter.output[e] as number);
+      }
+      const norm = Math.sqrt(squares);
+      magnitudes.push(rounded((scales[at] as number) * length));
+      outputNorms.push(rounded(norm));
+      alignments.push(norm * length === 0 ? 0 : rounded(along / (norm * length)));
+    }
+    return { magnitudes, outputNorms, alignments };
+  });
+}
+
+/**
+ * What one layer's rank-1 adapter does along answers that the adapted model wrote itself at temperature 1: at every
+ * position of prompt and answer but the last token's, whose prediction nothing follows.
+ *
+ * Source: methods-metrics 5 (class: code), for Figures 22 to 25 (class: inferred); problems are held out, where the
+ * published ones were trained on.
+ *
+ * @throws InputError when the treatment has no adapter at the layer, and as {@link Laboratory.measure}.
+ *
+ * @example
+ * ```ts
+ * import { adapterTraces, derivedTreatment, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const { neurons, embed } = zoo.model.config;
+ * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
+ * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
+ * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const [trace] = await adapterTraces(lab, { zoo, treatment, layer: 2, problems: lab.problems(1) });
+ * if (trace?.magnitudes.some((magnitude) => magnitude !== 0)) throw new Error("A = 0 adds nothing");
+ * await zoo.release();
+ * ```
+ */
+export async function adapterTraces(
+  lab: Laboratory,
+  options: AdapterTracesOptions,
+): Promise<readonly AdapterTrace[]> {
+  const { zoo, treatment, layer, problems } = options, { model, tokenizer } = zoo;
+  return await lab.measure(
+    {
+      kind: "adapter traces",
+      zoo,
+      treatments: [treatment],
+      problems,
+      settings: { layer },
+      label: `${treatment.name} magnitudes`,
+      total: problems.length,
+      unit: "texts",
+    },
+    async (onProgress) => {
+      const requests = problems.map(({ question }, prompt) => ({
+        tokens: promptTokens(tokenizer, question),
+        prompt,
+        sample: 0,
+      }));
+      const rollouts = await model.generate(requests, {
+        ...treatment,
+        maxNewTokens: lab.size.maxNewTokens,
+        seed: lab.seed,
+        onProgress: (done) => onProgress(Math.floor(done / 2)),
+      });
+      const traces: AdapterTrace[] = [];
+      for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
+        const batch = rollouts.slice(start, start + BATCH_SIZE);
+        const texts = batch.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);
+        const read = await readAdapter(texts, options);
+        batch.forEach(({ prompt, promptTokens: asked }, row) => {
+          const segments = promptSegments(tokenizer, (problems[prompt] as Problem).question);
+          const to = (texts[row] as number[]).length;
+          const answer = to > asked.length ? [{ segment: "answer" as const, from: asked.length, to }] : [];
+          traces.push({ ...read[row] as AdapterTrace, segments: [...segments, ...answer] });
+        });
+        onProgress(Math.floor((rollouts.length + traces.length) / 2));
+      }
+      return traces;
+    },
+  );
+}
+
+/**
+ * Magnitudes of several layers' adapters along one text, the base model's answer to a problem: [adapter][position],
+ * with the text's tokens and segments. In the published strip each row is another answer, so that only the prompts lie
+ * under each other.
+ *
+ * @throws InputError as {@link adapterTraces}.
+ *
+ * @example
+ * ```ts
+ * import { derivedTreatment, Laboratory, ResultStore, sharedTextMagnitudes, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const { neurons, embed } = zoo.model.config;
+ * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
+ * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
+ * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const [problem] = lab.problems(1);
+ * const { tokens, rows } = await sharedTextMagnitudes(lab, { zoo, adapters: [{ layer: 2, treatment }], problem: problem! });
+ * if (rows[0]?.length !== tokens.length) throw new Error("a number per token");
+ * await zoo.release();
+ * ```
+ */
+export async function sharedTextMagnitudes(
+  lab: Laboratory,
+  options: {
+    readonly zoo: ZooModel;
+    readonly adapters: readonly { readonly layer: number; readonly treatment: Treatment }[];
+    readonly problem: Problem;
+  },
+): Promise<{
+  readonly tokens: readonly number[];
+  readonly segments: readonly SegmentRange[];
+  readonly rows: readonly (readonly number[])[];
+}> {
+  const { zoo, adapters, problem } = options, { model, tokenizer } = zoo;
+  return await lab.measure(
+    {
+      kind: "adapter magnitudes along one text",
+      zoo,
+      treatments: adapters.map(({ treatment }) => treatment),
+      problems: [problem],
+      settings: { layers: adapters.map(({ layer }) => layer) },
+      label: "adapters along one text",
+      total: adapters.length,
+      unit: "texts",
+    },
+    async (onProgress) => {
+      const request = { tokens: promptTokens(tokenizer, problem.question), prompt: 0, sample: 0 };
+      const settings = { maxNewTokens: lab.size.maxNewTokens, seed: lab.seed };
+      const [answer] = await model.generate([request], settings);
+      const tokens = [...request.tokens, ...(answer?.tokens ?? []).slice(0, -1)];
+      const rows: (readonly number[])[] = [];
+      for (const { layer, treatment } of adapters) {
+        const [trace] = await readAdapter([tokens], { zoo, layer, treatment });
+        rows.push(trace?.magnitudes as readonly number[]);
+        onProgress(rows.length);
+      }
+      const asked = request.tokens.length;
+      const answered = tokens.length > asked
+        ? [{ segment: "answer" as const, from: asked, to: tokens.length }]
+        : [];
+      return { tokens, segments: [...promptSegments(tokenizer, problem.question), ...answered], rows };
+    },
+  );
+}

@@ -1,0 +1,122 @@
+import { promptTokens } from "../decode/mod.ts";
+import { gradeBoxed, type Problem } from "../problems/mod.ts";
+import { encodeTopK, residualDifferences, sparseFit } from "../train/mod.ts";
+import type { Laboratory } from "./laboratory.ts";
+import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
+
+/** What the features of a DiffSAE did along one generation of the steered model. */
+export interface FeatureGeneration {
+  /** Place of the problem in the list given. */
+  readonly problem: number;
+  /** Whether the answer is right. */
+  readonly correct: boolean;
+  /** The tokens that were read, from the last of the prompt: each is followed by a generated one. */
+  readonly tokens: readonly number[];
+  /** Feature of each entry, [tokens, active]. */
+  readonly indices: readonly number[];
+  /** Its activation to four digits, [tokens, active]; 0 where fewer were active. */
+  readonly values: readonly number[];
+}
+
+/** Generations, and how well the autoencoder fits them. */
+export interface FeatureTraces {
+  /** Problem after problem, sample after sample. */
+  readonly generations: readonly FeatureGeneration[];
+  /** 1 − Σ ‖d − d̂‖² / Σ ‖d − d̄‖² over the positions read; null when the differences do not vary. */
+  readonly explainedVariance: number | null;
+  /** Features above 0 per position, on average. */
+  readonly meanActive: number;
+  /** Share of the positions on which each feature is above 0, [features]. */
+  readonly firingShare: readonly number[];
+}
+
+/**
+ * Answers of the steered model at temperature 1, and at each position that a generated token follows the codes of what
+ * its vectors change there: `resid_post` of the steered model minus that of the base model on the same text.
+ *
+ * Source: Figures 7 and 8 (class: review); which positions are read is ours.
+ *
+ * @throws InputError as {@link Laboratory.measure}.
+ *
+ * @example
+ * ```ts
+ * import { featureTraces, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   autoencodersFolder: "./fixtures/embedded/sae", opener: "To",
+ * });
+ * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const difference = await zoo.differenceAutoencoder();
+ * const { generations } = await featureTraces(lab, { zoo, difference, problems: lab.problems(2), samples: 1 });
+ * const [first] = generations;
+ * if (first?.values.length !== difference.autoencoder.active * first.tokens.length) throw new Error("a code per token");
+ * await zoo.release();
+ * ```
+ */
+export async function featureTraces(
+  lab: Laboratory,
+  options: {
+    readonly zoo: ZooModel;
+    readonly difference: ZooAutoencoder;
+    readonly problems: readonly Problem[];
+    /** Answers per problem. */
+    readonly samples: number;
+  },
+): Promise<FeatureTraces> {
+  const { zoo, difference, problems, samples } = options;
+  const { autoencoder, treatment, layer, hash } = difference, { model, tokenizer } = zoo;
+  const total = problems.length * samples;
+  return await lab.measure(
+    {
+      kind: "feature traces",
+      zoo,
+      treatments: [treatment],
+      problems,
+      settings: { samples, autoencoder: hash },
+      label: "features of answers",
+      total,
+      unit: "texts",
+    },
+    async (onProgress) => {
+      const requests = problems.flatMap(({ question }, prompt) => {
+        const tokens = promptTokens(tokenizer, question);
+        return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
+      });
+      const rollouts = await model.generate(requests, {
+        ...treatment,
+        maxNewTokens: lab.size.maxNewTokens,
+        seed: lab.seed,
+        onProgress: (done) => onProgress(Math.floor(done / 2)),
+      });
+      const texts = rollouts.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);
+      const differences = await residualDifferences(model, texts, {
+        ...treatment,
+        layer,
+        onProgress: (done) => onProgress(Math.floor((total + done) / 2)),
+      });
+      const { embed } = autoencoder;
+      const read = differences.map((rows, text) =>
+        rows.subarray(((rollouts[text]?.promptTokens.length ?? 1) - 1) * embed)
+      );
+      const generations = rollouts.map(({ prompt, promptTokens: asked, tokens }, text): FeatureGeneration => {
+        const codes = encodeTopK(autoencoder, read[text] as Float32Array);
+        const { answer } = problems[prompt] as Problem;
+        return {
+          problem: prompt,
+          correct: gradeBoxed(tokenizer.decode(tokens), answer).correct,
+          tokens: (texts[text] as number[]).slice(asked.length - 1),
+          indices: [...codes.indices],
+          values: [...codes.values].map((value) => Number(value.toPrecision(4))),
+        };
+      });
+      const all = new Float32Array(read.reduce((sum, rows) => sum + rows.length, 0));
+      let at = 0;
+      for (const rows of read) {
+        all.set(rows, at);
+        at += rows.length;
+      }
+      const { explainedVariance, meanActive, firingShare } = sparseFit(autoencoder, all);
+      return { generations, explainedVariance, meanActive, firingShare: [...firingShare] };
+    },
+  );
+}
