@@ -1,16 +1,20 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  type CatalogueModel,
   EvaluationPool,
   type ModelRole,
+  parseZooCatalogue,
   STUDY_SIZES,
   type StudySize,
   ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
+import { readConfigFile } from "./_config_file.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 
@@ -38,13 +42,17 @@ export const MEASURING_FLAGS = {
   quiet: { kind: "boolean", help: "Show no progress" },
 } as const;
 
-/** The zoo's model of each role, and the opener of its last-layer vector. */
-const ZOO: Readonly<Record<ModelRole, { readonly name: string; readonly opener: string }>> = {
-  a: { name: "base-a", opener: "To" },
-  a_instruct: { name: "a-instruct", opener: "To" },
-  b: { name: "base-b", opener: "Step" },
-  control: { name: "control", opener: "To" },
-};
+/** The catalogue's model of a role. */
+async function catalogueModel(setting: ReproductionSetting, role: ModelRole): Promise<CatalogueModel> {
+  const where = `${setting.fixtures}/embedded/zoo.json`;
+  const { models } = parseZooCatalogue(await readConfigFile(where), { where });
+  const model = models.find((candidate) => candidate.role === role);
+  if (model !== undefined) return model;
+  throw new InputError(`no model has the role "${role}"`, {
+    where,
+    repair: "add one, and train it: deno task zoo",
+  });
+}
 
 /** The models of a command, opened when they are asked for. */
 export interface OpenModels {
@@ -71,7 +79,7 @@ export async function openModels(
   const compute = computeOptions({ ...options, dtype: options.dtype });
   const opened = new Map<ModelRole, Promise<ZooModel>>();
   const openRole = async (role: ModelRole): Promise<ZooModel> => {
-    const { name, opener } = ZOO[role];
+    const { name, opener } = await catalogueModel(setting, role);
     const given = role === "a" ? model : undefined;
     const entry = {
       name: given === undefined ? name : basename(resolve(given)),

@@ -26,7 +26,14 @@ export {
 export { type Propagation, propagation } from "./propagation.ts";
 export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
-export type { Bench, Findings, ItemClass, ModelRole, Reproduction } from "./reproduction.ts";
+export {
+  type Bench,
+  type Findings,
+  type ItemClass,
+  MODEL_ROLES,
+  type ModelRole,
+  type Reproduction,
+} from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { ResultStore } from "./store.ts";
 export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
@@ -52,6 +59,5 @@ export {
   runConfig,
   type RunSettings,
   type ZooCatalogue,
-  type ZooRole,
 } from "./zoo_catalogue.ts";
 export { type VocabularyLens, vocabularyLens } from "./vocabulary_lens.ts";

@@ -9,7 +9,10 @@ export type ItemClass = "caption" | "code" | "review" | "inferred";
  * What a model of the zoo stands for: `a` for Qwen2.5-Math-7B, `a_instruct` for Qwen2.5-7B-Instruct, `b` for
  * Llama-3.1-8B-Instruct; `control` is the negative control, a model without the paper's mechanisms.
  */
-export type ModelRole = "a" | "a_instruct" | "b" | "control";
+export const MODEL_ROLES = ["a", "a_instruct", "b", "control"] as const;
+
+/** One of the roles. */
+export type ModelRole = typeof MODEL_ROLES[number];
 
 /** What a reproduction may use. */
 export interface Bench {

@@ -2,9 +2,7 @@ import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { FAMILIES, type FamilyName } from "../problems/mod.ts";
 import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
-
-/** What a model of the zoo stands for: the two base models, the first one's tuned sibling, the negative control. */
-export type ZooRole = "a" | "a_instruct" | "b" | "control";
+import { MODEL_ROLES, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
 export type RunSettings = Pick<
@@ -29,7 +27,7 @@ export interface CatalogueModel {
   /** Its folder's name: `base-a`. */
   readonly name: string;
   /** What it stands for. */
-  readonly role: ZooRole;
+  readonly role: ModelRole;
   /** What figures and cards call it: "Base A". */
   readonly title: string;
   /** The opener that the paper's last-layer vector boosts in this model: "To", "Step". */
@@ -84,7 +82,7 @@ const SCHEMA = z.strictObject({
   settings: z.strictObject(SETTINGS),
   models: z.array(z.strictObject({
     name: fileName.refine((name) => name !== "vectors" && name !== "sae", "is the name of another folder"),
-    role: z.enum(["a", "a_instruct", "b", "control"]),
+    role: z.enum(MODEL_ROLES),
     title: z.string().min(1),
     opener: z.string().min(1),
     config: path,

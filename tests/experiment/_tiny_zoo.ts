@@ -196,6 +196,7 @@ export async function withTinyZoo(
     const { maxPositions = 512, reader = "none", rows = [] } = options;
     await writeModel(modelFolder, { maxPositions, reader, rows });
     await Deno.mkdir(vectorsFolder, { recursive: true });
+    await Deno.copyFile("fixtures/embedded/zoo.json", `${fixtures}/embedded/zoo.json`);
     for (const [layer, strength] of STRENGTHS.entries()) {
       await writeVectors(`${vectorsFolder}/layer-${layer}.seed-0.safetensors`, { [layer]: strength });
     }
