@@ -50,6 +50,8 @@ export interface Condition {
   readonly decoding: "greedy" | "sampling";
   /** Fewer evaluation seeds than the study's, where many conditions are measured. `@default` the study's */
   readonly evaluationSeeds?: number;
+  /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
+  readonly label?: string;
 }
 
 /** A measurement that is kept under the hash of all that it depends on. */
@@ -117,6 +119,8 @@ export class Laboratory {
   readonly #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
   readonly #pool: EvaluationPool | null;
+  readonly #seedCounts = new Set<number>();
+  #parent: Laboratory | null = null;
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -151,6 +155,30 @@ export class Laboratory {
     return Object.fromEntries([...this.#inputs].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** How many evaluation seeds sampled measurements had, each count once, from the smallest. */
+  get evaluationSeedCounts(): readonly number[] {
+    return [...this.#seedCounts].sort((a, b) => a - b);
+  }
+
+  /**
+   * A laboratory with the same settings, store and workers that knows its own inputs and seeds alone; this one knows
+   * them too. An item that runs others tells by it what each was made of.
+   */
+  part(): Laboratory {
+    const part = new Laboratory({
+      size: this.size,
+      seed: this.seed,
+      device: this.device,
+      dtype: this.dtype,
+      store: this.#store,
+      ...(this.#pool === null ? {} : { pool: this.#pool }),
+      ...(this.#signal === null ? {} : { signal: this.#signal }),
+      report: this.#report,
+    });
+    part.#parent = this;
+    return part;
+  }
+
   /** The first held-out problems, as many of each family; `count` is that of all families. */
   problems(count: number): readonly Problem[] {
     const perFamily = Math.ceil(count / FAMILIES.length);
@@ -173,7 +201,9 @@ export class Laboratory {
       : Math.min(condition.evaluationSeeds ?? Infinity, this.size.evaluationSeeds);
     const seeds = Array.from({ length: seedCount }, (_, turn) => this.seed + turn);
     const treatments = run === null ? [null] : await treatmentsOf(zoo, run);
-    const runName = run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "";
+    const runName = condition.label ??
+      (run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "");
+    if (decoding === "sampling") this.#countSeeds(seedCount);
     const label = [zoo.entry.name, runName, prefix === "" ? "" : `+ "${prefix}"`, decoding]
       .filter((part) => part !== "").join(" ");
     const count = problems.length * seeds.length, done = new Map<number, number>();
@@ -239,6 +269,7 @@ export class Laboratory {
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
     const { kind, zoo, treatments = [], problems, settings, label, total, unit } = measurement;
+    this.#countSeeds(1);
     const parents = await this.#parents({ zoo, treatments, problems });
     const key = { ...parents, kind, settings, seed: this.seed, maxNewTokens: this.size.maxNewTokens };
     const onProgress = (done: number) =>
@@ -329,12 +360,12 @@ export class Laboratory {
     const problemHash = sha256(canonicalJson(problems));
     const routes: readonly Additions[] = treatments.length === 0 ? [{}] : treatments;
     const graphs = routes.map((additions) => zoo.model.graphHash(additions));
-    this.#inputs.set(`model.${name}`, model);
-    this.#inputs.set(`tokenizer.${name}`, tokenizer);
-    this.#inputs.set(`problems.${problems.length}`, problemHash);
-    this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
+    this.#name(`model.${name}`, model);
+    this.#name(`tokenizer.${name}`, tokenizer);
+    this.#name(`problems.${problems.length}`, problemHash);
+    this.#name(`graph.rollout.${name}`, zoo.model.graphHash());
     for (const { inputs } of treatments) {
-      for (const [input, hash] of Object.entries(inputs)) this.#inputs.set(input, hash);
+      for (const [input, hash] of Object.entries(inputs)) this.#name(input, hash);
     }
     return {
       model,
@@ -363,6 +394,16 @@ export class Laboratory {
       `prompts of ${longest} tokens and ${maxNewTokens} new ones do not fit the model's ${maxPositions} positions`,
       { where: zoo.entry.modelFolder, repair: "use a model that reads longer texts" },
     );
+  }
+
+  #name(input: string, hash: string): void {
+    this.#inputs.set(input, hash);
+    if (this.#parent !== null) this.#parent.#name(input, hash);
+  }
+
+  #countSeeds(count: number): void {
+    this.#seedCounts.add(count);
+    if (this.#parent !== null) this.#parent.#countSeeds(count);
   }
 
   #progress(step: MeasurementStep): void {
