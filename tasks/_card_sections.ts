@@ -7,18 +7,16 @@ import { type CorpusConfig, type CorpusGroup, corpusReport, WRITERS } from "../l
 import { parseSteeringConfig } from "../lib/train/mod.ts";
 import { markdownTable } from "./_markdown_table.ts";
 
-const SECTION_NAMES = ["corpus", "log", "vectors"] as const;
-
-/** A part of a card that is computed: it stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
-export type SectionName = typeof SECTION_NAMES[number];
-
-/** Puts new lines between the marks of every section, each a line of its own. Throws an InputError where marks are missing or out of order. */
+/**
+ * Puts new lines between the marks of every section, `<!-- NAME -->` and `<!-- /NAME -->`, each a line of its own.
+ * Throws an InputError where marks are missing or out of order.
+ */
 export function replaceSections(
   text: string,
-  sections: Readonly<Record<SectionName, readonly string[]>>,
+  sections: Readonly<Record<string, readonly string[]>>,
   options: { readonly where: string },
 ): string {
-  return SECTION_NAMES.reduce((card, name) => {
+  return Object.entries(sections).reduce((card, [name, body]) => {
     const open = `<!-- ${name} -->`, close = `<!-- /${name} -->`;
     // A card may speak of its marks: only those that have a line to themselves count.
     const start = `\n${card}`.indexOf(`\n${open}\n`), end = `\n${card}`.indexOf(`\n${close}\n`);
@@ -28,7 +26,7 @@ export function replaceSections(
         repair: `add the lines ${open} and ${close}`,
       });
     }
-    const lines = [open, "", ...sections[name], ""].join("\n");
+    const lines = [open, "", ...body, ""].join("\n");
     return `${card.slice(0, start)}${lines}\n${card.slice(end)}`;
   }, text);
 }

@@ -4,14 +4,19 @@ import type { RecordedRun, ToleranceFloor } from "../report/mod.ts";
 import type { StudySize } from "./laboratory.ts";
 
 /**
- * Metrics that no expected value is recorded for: places in a ranking, which other tokens may take in another run,
- * and counts that follow from the others.
+ * Metrics that no expected value is recorded for: places in a ranking, which other tokens may take in another run, and
+ * counts and ratios that follow from the others.
  */
 export const UNCHECKED_METRICS: readonly string[] = [
   "shift.top_*",
   "*.texts",
   "*.truncated_texts",
   "*.rows_as_published",
+  "normalised.*",
+  "pairs.*",
+  "positive.claim_*",
+  "control.claim_*",
+  "seeds.*",
 ];
 
 /** Answers that may come out otherwise on another processor, whose sums round in another order. */
@@ -51,6 +56,13 @@ export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): 
   return [
     ...recovered,
     { metrics: "*", unit: "%", least: points, reason: answers },
+    {
+      metrics: "*",
+      unit: "points",
+      least: 2 * points,
+      reason: `${FORKED_ANSWERS} of ${problems} answers of both conditions: ${REASON}`,
+    },
+    { metrics: "*", unit: "claims", least: 1, reason: "a claim close to its criterion may fall on either side" },
     { metrics: "*", unit: "probability", least: FORKED_ANSWERS / size.traced, reason: texts },
     { metrics: "*", unit: "share", least: FORKED_ANSWERS / size.traced, reason: texts },
   ];
