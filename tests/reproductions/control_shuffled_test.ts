@@ -8,7 +8,7 @@ Deno.test("control-shuffled finds that order is nothing to a model whose layers 
   withZooModel(async (a) => {
     const findings = await findingsOf(controlShuffled, {
       a,
-      size: { ...STUDY_SIZES.quick, evaluationSeeds: 1 },
+      size: { ...TINY_SIZE, evaluationSeeds: 1 },
     });
     checkFindings(findings);
     assertEquals(findings.values.map(({ name }) => name), [
