@@ -62,7 +62,12 @@ export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): 
       least: 2 * points,
       reason: `${FORKED_ANSWERS} of ${problems} answers of both conditions: ${REASON}`,
     },
-    { metrics: "*", unit: "claims", least: 1, reason: "a claim close to its criterion may fall on either side" },
+    {
+      metrics: "*",
+      unit: "claims",
+      least: 1,
+      reason: "a claim close to its criterion may fall on either side",
+    },
     { metrics: "*", unit: "probability", least: FORKED_ANSWERS / size.traced, reason: texts },
     { metrics: "*", unit: "share", least: FORKED_ANSWERS / size.traced, reason: texts },
   ];
