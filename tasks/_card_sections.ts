@@ -16,7 +16,7 @@ export function replaceSections(
   sections: Readonly<Record<string, readonly string[]>>,
   options: { readonly where: string },
 ): string {
-  return Object.entries(sections).reduce((card, [name, body]) => {
+  return Object.entries(sections).reduce((card, [name, content]) => {
     const open = `<!-- ${name} -->`, close = `<!-- /${name} -->`;
     // A card may speak of its marks: only those that have a line to themselves count.
     const start = `\n${card}`.indexOf(`\n${open}\n`), end = `\n${card}`.indexOf(`\n${close}\n`);
@@ -26,7 +26,7 @@ export function replaceSections(
         repair: `add the lines ${open} and ${close}`,
       });
     }
-    const lines = [open, "", ...body, ""].join("\n");
+    const lines = [open, "", ...content, ""].join("\n");
     return `${card.slice(0, start)}${lines}\n${card.slice(end)}`;
   }, text);
 }

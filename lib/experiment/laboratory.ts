@@ -68,8 +68,9 @@ export interface Measurement {
   readonly settings: unknown;
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
-  /** What is to do in all, and what is counted. */
+  /** What is to do in all. */
   readonly total: number;
+  /** What is counted. */
   readonly unit: MeasurementStep["unit"];
 }
 

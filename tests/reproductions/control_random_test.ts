@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { controlRandom } from "../../reproductions/control_random.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, MadeUpLaboratory, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 
 Deno.test("control-random draws directions as long as the trained vectors; those of zeros are the base model", () =>
   withZooModel(async (a) => {

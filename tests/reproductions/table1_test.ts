@@ -5,7 +5,8 @@ import { saveVectors } from "../../lib/decode/mod.ts";
 import { type Treatment, ZooModel } from "../../lib/experiment/mod.ts";
 import { table1 } from "../../reproductions/table1.ts";
 import { STRENGTHS, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, MadeUpLaboratory, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 
 /** Runs a body with a second model of the family, which has the same weights and vectors of its own. */
 function withFamily(body: (a: ZooModel, instruct: ZooModel) => Promise<void>): Promise<void> {
