@@ -117,7 +117,7 @@ export class Laboratory {
   readonly dtype: LanguageModel["dtype"];
   readonly #store: ResultStore;
   readonly #report: ProgressReport;
-  readonly #inputs = new Map<string, string>();
+  #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
   readonly #pool: EvaluationPool | null;
   readonly #seedCounts = new Set<number>();
@@ -177,6 +177,7 @@ export class Laboratory {
       report: this.#report,
     });
     part.#parent = this;
+    part.#inputs = new ToldMap(this.#inputs);
     return part;
   }
 
@@ -361,12 +362,12 @@ export class Laboratory {
     const problemHash = sha256(canonicalJson(problems));
     const routes: readonly Additions[] = treatments.length === 0 ? [{}] : treatments;
     const graphs = routes.map((additions) => zoo.model.graphHash(additions));
-    this.#name(`model.${name}`, model);
-    this.#name(`tokenizer.${name}`, tokenizer);
-    this.#name(`problems.${problems.length}`, problemHash);
-    this.#name(`graph.rollout.${name}`, zoo.model.graphHash());
+    this.#inputs.set(`model.${name}`, model);
+    this.#inputs.set(`tokenizer.${name}`, tokenizer);
+    this.#inputs.set(`problems.${problems.length}`, problemHash);
+    this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
     for (const { inputs } of treatments) {
-      for (const [input, hash] of Object.entries(inputs)) this.#name(input, hash);
+      for (const [input, hash] of Object.entries(inputs)) this.#inputs.set(input, hash);
     }
     return {
       model,
@@ -397,11 +398,6 @@ export class Laboratory {
     );
   }
 
-  #name(input: string, hash: string): void {
-    this.#inputs.set(input, hash);
-    if (this.#parent !== null) this.#parent.#name(input, hash);
-  }
-
   #countSeeds(count: number): void {
     this.#seedCounts.add(count);
     if (this.#parent !== null) this.#parent.#countSeeds(count);
@@ -410,6 +406,21 @@ export class Laboratory {
   #progress(step: MeasurementStep): void {
     this.#signal?.throwIfAborted();
     this.#report(step);
+  }
+}
+
+/** A map that another one is told the entries of. */
+class ToldMap extends Map<string, string> {
+  readonly #told: Map<string, string>;
+
+  constructor(told: Map<string, string>) {
+    super();
+    this.#told = told;
+  }
+
+  override set(name: string, hash: string): this {
+    this.#told.set(name, hash);
+    return super.set(name, hash);
   }
 }
 
