@@ -2,7 +2,9 @@ import type { AccuracyInterval, BenchmarkOutcomes } from "../lib/analysis/mod.ts
 import type { MetricValue, Uncertainty } from "../lib/report/mod.ts";
 
 /** The bootstrap interval of an accuracy, as the uncertainty of a metric. */
-export function intervalOf({ level, low, high }: AccuracyInterval): Uncertainty {
+export function intervalOf(
+  { level, low, high }: { readonly level: number; readonly low: number; readonly high: number },
+): Uncertainty {
   return { kind: "interval", level, low, high };
 }
 
@@ -22,4 +24,41 @@ export function pooled(runs: readonly BenchmarkOutcomes[]): BenchmarkOutcomes {
 export function seedBand(accuracy: AccuracyInterval): { readonly band?: readonly [number, number] } {
   const std = accuracy.evaluationSeedStd;
   return std === null ? {} : { band: [accuracy.percent - std, accuracy.percent + std] };
+}
+
+/** Outcomes of conditions that were measured side by side, as many training seeds of one condition, each alone. */
+export function separated(outcomes: BenchmarkOutcomes): readonly BenchmarkOutcomes[] {
+  const names = Object.keys(outcomes), count = outcomes[names[0] ?? ""]?.length ?? 0;
+  return Array.from(
+    { length: count },
+    (_, turn) =>
+      Object.fromEntries(names.map((name) => [name, (outcomes[name] ?? []).slice(turn, turn + 1)])),
+  );
+}
+
+/** A difference of accuracies as a metric, with its paired bootstrap interval. */
+export function pointsMetric(
+  name: string,
+  { points, ...ends }: {
+    readonly points: number;
+    readonly level: number;
+    readonly low: number;
+    readonly high: number;
+  },
+  note?: string,
+): MetricValue {
+  return {
+    name,
+    value: points,
+    unit: "points",
+    uncertainty: intervalOf(ends),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/** The interval of a claim's effect. */
+export function endsOf(
+  { level, low, high }: { readonly level: number; readonly low: number; readonly high: number },
+): { readonly level: number; readonly low: number; readonly high: number } {
+  return { level, low, high };
 }

@@ -4,10 +4,13 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
+import { claimsItem } from "./claims.ts";
 import { controlFeatures } from "./control_features.ts";
 import { controlLanguage } from "./control_language.ts";
 import { controlLearningRate } from "./control_learning_rate.ts";
 import { controlOpeners } from "./control_openers.ts";
+import { controlRandom } from "./control_random.ts";
+import { controlShuffled } from "./control_shuffled.ts";
 import { fig01 } from "./fig01.ts";
 import { fig02 } from "./fig02.ts";
 import { fig03 } from "./fig03.ts";
@@ -20,6 +23,7 @@ import { fig09 } from "./fig09.ts";
 import { fig10 } from "./fig10.ts";
 import { fig11 } from "./fig11.ts";
 import { fig12 } from "./fig12.ts";
+import { fig13 } from "./fig13.ts";
 import { fig14 } from "./fig14.ts";
 import { fig15 } from "./fig15.ts";
 import { fig16 } from "./fig16.ts";
@@ -33,15 +37,16 @@ import { fig23 } from "./fig23.ts";
 import { fig24 } from "./fig24.ts";
 import { fig25 } from "./fig25.ts";
 import { fig26 } from "./fig26.ts";
-import { table02 } from "./table02.ts";
-import { table05 } from "./table05.ts";
-import { table06 } from "./table06.ts";
-import { table07 } from "./table07.ts";
+import { table1 } from "./table1.ts";
+import { table2 } from "./table2.ts";
 import { table3 } from "./table3.ts";
 import { table4 } from "./table4.ts";
+import { table5 } from "./table5.ts";
+import { table6 } from "./table6.ts";
+import { table7 } from "./table7.ts";
 
-/** Every item, in the paper's order: figures, tables, controls. */
-export const REPRODUCTIONS: readonly Reproduction[] = [
+/** Figures, tables and controls, in the paper's order. */
+const ITEMS: readonly Reproduction[] = [
   fig01,
   fig02,
   fig03,
@@ -54,6 +59,7 @@ export const REPRODUCTIONS: readonly Reproduction[] = [
   fig10,
   fig11,
   fig12,
+  fig13,
   fig14,
   fig15,
   fig16,
@@ -67,14 +73,20 @@ export const REPRODUCTIONS: readonly Reproduction[] = [
   fig24,
   fig25,
   fig26,
-  table02,
-  table05,
-  table06,
-  table07,
+  table1,
+  table2,
   table3,
   table4,
+  table5,
+  table6,
+  table7,
   controlFeatures,
   controlLanguage,
   controlLearningRate,
   controlOpeners,
+  controlRandom,
+  controlShuffled,
 ];
+
+/** Every item, in the paper's order: figures, tables, controls, and the claims that these decide. */
+export const REPRODUCTIONS: readonly Reproduction[] = [...ITEMS, claimsItem(ITEMS)];

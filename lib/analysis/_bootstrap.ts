@@ -92,6 +92,31 @@ export function drawTimes(stream: RandomStream, count: number): Float64Array {
   return times;
 }
 
+/** Sets of problem draws that are kept: six families and their likes, for a few sizes of a study. */
+const KEPT_DRAWS = 48;
+const problemDraws = new Map<string, readonly Float64Array[]>();
+
+/**
+ * How often each problem of a benchmark occurs in each draw. Every condition is resampled with the same draws, and a
+ * figure has dozens of conditions: drawing takes far longer than averaging, so the draws are kept.
+ */
+function problemTimes(
+  name: string,
+  options: { readonly count: number; readonly draws: number; readonly seed: number },
+): readonly Float64Array[] {
+  const { count, draws, seed } = options, key = JSON.stringify([name, count, draws, seed]);
+  const known = problemDraws.get(key);
+  if (known !== undefined) return known;
+  const stream = new RandomStream(seed, "bootstrap", `problems of ${name}`);
+  const drawn = Array.from({ length: draws }, () => drawTimes(stream, count));
+  for (const oldest of problemDraws.keys()) {
+    if (problemDraws.size < KEPT_DRAWS) break;
+    problemDraws.delete(oldest);
+  }
+  problemDraws.set(key, drawn);
+  return drawn;
+}
+
 function weightedMean(scores: Float64Array, times: Float64Array): number {
   let sum = 0;
   for (let problem = 0; problem < scores.length; problem++) {
@@ -130,11 +155,12 @@ function resample(
   const perSeed = scores.map((run) => run.map(seedPercent));
   const draws = new Float64Array(settings.draws);
   const stream = (what: string) => new RandomStream(settings.seed, "bootstrap", what);
-  const problemStreams = names.map((name) => stream(`problems of ${name}`));
   const trainingStream = stream("training seeds"), evaluationStream = stream("evaluation seeds");
-  const sizes = (scores[0]?.[0] ?? []).map((values) => values.length);
+  const timesOf = (scores[0]?.[0] ?? []).map((values, index) =>
+    problemTimes(names[index] as string, { ...settings, count: values.length })
+  );
   for (let draw = 0; draw < draws.length; draw++) {
-    const times = sizes.map((size, index) => drawTimes(problemStreams[index] as RandomStream, size));
+    const times = timesOf.map((drawn) => drawn[draw] as Float64Array);
     const accuracies = scores.map((run) =>
       run.map((seed) => mean(seed.map((values, index) => weightedMean(values, times[index] as Float64Array))))
     );

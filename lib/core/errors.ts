@@ -15,6 +15,8 @@
 export class InputError extends Error {
   /** Always "InputError". */
   override readonly name = "InputError";
+  /** What went wrong, without the place, which differs from machine to machine. */
+  readonly what: string;
 
   /** `what` went wrong, `where` (a path, a flag), and the `repair` a person can make. */
   constructor(what: string, options: { where?: string; repair?: string; cause?: unknown } = {}) {
@@ -22,5 +24,6 @@ export class InputError extends Error {
     const repair = options.repair === undefined ? "" : ` (${options.repair})`;
     const line = `${what}${where}${repair}`.replace(/\s*\n\s*/g, " ");
     super(line, options.cause === undefined ? {} : { cause: options.cause });
+    this.what = what.replace(/\s*\n\s*/g, " ");
   }
 }

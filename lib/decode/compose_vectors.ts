@@ -1,3 +1,4 @@
+import { RandomStream } from "../core/mod.ts";
 import type { SteeringVectors } from "./steering.ts";
 
 function sorted(vectors: ReadonlyMap<number, Float32Array>): SteeringVectors {
@@ -121,4 +122,77 @@ export function pairVectors(vectors: SteeringVectors, layers: readonly [number, 
     pair.set(layer, vector.slice());
   }
   return sorted(pair);
+}
+
+/**
+ * Directions drawn evenly from the sphere, one for each layer of a set, as long as the vector that they stand for: what
+ * a vector of that norm does whatever it points at. A draw depends on the seed, the layer and its own number alone.
+ *
+ * @example
+ * ```ts
+ * import { randomDirections } from "./mod.ts";
+ * const vectors = new Map([[3, Float32Array.of(3, 4)]]);
+ * const drawn = randomDirections(vectors, { seed: 0, draw: 1 }).get(3) as Float32Array;
+ * if (Math.abs(Math.hypot(...drawn) - 5) > 1e-5) throw new Error("as long as (3, 4)");
+ * ```
+ */
+export function randomDirections(
+  vectors: SteeringVectors,
+  options: {
+    readonly seed: number;
+    /** Number of the draw. */
+    readonly draw: number;
+  },
+): SteeringVectors {
+  return new Map([...vectors].map(([layer, vector]) => {
+    const stream = new RandomStream(options.seed, "direction", layer, options.draw);
+    const normal = Float64Array.from(vector, () => stream.normal());
+    return [layer, toNorm(normal, Math.hypot(...vector))];
+  }));
+}
+
+/**
+ * The vectors of a set in each other's layers: the first layer gets the vector of `order[0]`, and so on.
+ * `"as they are"` moves them unchanged; `"of the layer"` gives each the norm of the vector whose place it takes.
+ *
+ * @example
+ * ```ts
+ * import { rearrangeVectors } from "./mod.ts";
+ * const vectors = new Map([[0, Float32Array.of(1, 0)], [1, Float32Array.of(0, 5)]]);
+ * const moved = rearrangeVectors(vectors, { order: [1, 0], norms: "as they are" });
+ * if (moved.get(0)?.join() !== "0,5" || moved.get(1)?.join() !== "1,0") throw new Error("changed places");
+ * const kept = rearrangeVectors(vectors, { order: [1, 0], norms: "of the layer" });
+ * if (kept.get(0)?.join() !== "0,1" || kept.get(1)?.join() !== "5,0") throw new Error("norms stay where they were");
+ * ```
+ *
+ * @throws {RangeError} for an order that does not name each layer of the set once, and for unlike widths.
+ */
+export function rearrangeVectors(
+  vectors: SteeringVectors,
+  options: {
+    /** Layers of the set. */
+    readonly order: readonly number[];
+    /** Whose norm a vector has in its new layer. */
+    readonly norms: "as they are" | "of the layer";
+  },
+): SteeringVectors {
+  checkWidths([vectors], "rearrange");
+  const places = [...sorted(vectors)], { order, norms } = options;
+  const asked = [...order].sort((a, b) => a - b).join(", "),
+    present = places.map(([layer]) => layer).join(", ");
+  if (asked !== present) {
+    throw new RangeError(
+      `Cannot rearrange vectors as the order must name each layer once: current layers are ${present}, asked are ${asked}`,
+    );
+  }
+  return new Map(places.map(([layer, own], place) => {
+    const moved = vectors.get(order[place] as number) as Float32Array;
+    return [layer, norms === "as they are" ? moved.slice() : toNorm(moved, Math.hypot(...own))];
+  }));
+}
+
+/** A vector along `direction` with a norm; zeros stay zeros. */
+function toNorm(direction: ArrayLike<number>, norm: number): Float32Array {
+  const values = Float64Array.from(direction), length = Math.hypot(...values);
+  return Float32Array.from(values, (value) => length === 0 ? 0 : value * norm / length);
 }

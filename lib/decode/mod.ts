@@ -5,7 +5,14 @@
  */
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
-export { mergeVectors, pairVectors, scaleVectors, sumVectors } from "./compose_vectors.ts";
+export {
+  mergeVectors,
+  pairVectors,
+  randomDirections,
+  rearrangeVectors,
+  scaleVectors,
+  sumVectors,
+} from "./compose_vectors.ts";
 export {
   type Additions,
   LanguageModel,

@@ -50,6 +50,8 @@ export interface Condition {
   readonly decoding: "greedy" | "sampling";
   /** Fewer evaluation seeds than the study's, where many conditions are measured. `@default` the study's */
   readonly evaluationSeeds?: number;
+  /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
+  readonly label?: string;
 }
 
 /** A measurement that is kept under the hash of all that it depends on. */
@@ -115,9 +117,11 @@ export class Laboratory {
   readonly dtype: LanguageModel["dtype"];
   readonly #store: ResultStore;
   readonly #report: ProgressReport;
-  readonly #inputs = new Map<string, string>();
+  #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
   readonly #pool: EvaluationPool | null;
+  readonly #seedCounts = new Set<number>();
+  #parent: Laboratory | null = null;
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -157,6 +161,31 @@ export class Laboratory {
     for (const [name, hash] of Object.entries(inputs)) this.#inputs.set(name, hash);
   }
 
+  /** How many evaluation seeds sampled measurements had, each count once, from the smallest. */
+  get evaluationSeedCounts(): readonly number[] {
+    return [...this.#seedCounts].sort((a, b) => a - b);
+  }
+
+  /**
+   * A laboratory with the same settings, store and workers that knows its own inputs and seeds alone; this one knows
+   * them too. An item that runs others tells by it what each was made of.
+   */
+  part(): Laboratory {
+    const part = new Laboratory({
+      size: this.size,
+      seed: this.seed,
+      device: this.device,
+      dtype: this.dtype,
+      store: this.#store,
+      ...(this.#pool === null ? {} : { pool: this.#pool }),
+      ...(this.#signal === null ? {} : { signal: this.#signal }),
+      report: this.#report,
+    });
+    part.#parent = this;
+    part.#inputs = new ToldMap(this.#inputs);
+    return part;
+  }
+
   /** The first held-out problems, as many of each family; `count` is that of all families. */
   problems(count: number): readonly Problem[] {
     const perFamily = Math.ceil(count / FAMILIES.length);
@@ -179,7 +208,9 @@ export class Laboratory {
       : Math.min(condition.evaluationSeeds ?? Infinity, this.size.evaluationSeeds);
     const seeds = Array.from({ length: seedCount }, (_, turn) => this.seed + turn);
     const treatments = run === null ? [null] : await treatmentsOf(zoo, run);
-    const runName = run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "";
+    const runName = condition.label ??
+      (run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "");
+    if (decoding === "sampling") this.#countSeeds(seedCount);
     const label = [zoo.entry.name, runName, prefix === "" ? "" : `+ "${prefix}"`, decoding]
       .filter((part) => part !== "").join(" ");
     const count = problems.length * seeds.length, done = new Map<number, number>();
@@ -245,6 +276,7 @@ export class Laboratory {
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
     const { kind, zoo, treatments = [], problems, settings, label, total, unit } = measurement;
+    this.#countSeeds(1);
     const parents = await this.#parents({ zoo, treatments, problems });
     const key = { ...parents, kind, settings, seed: this.seed, maxNewTokens: this.size.maxNewTokens };
     const onProgress = (done: number) =>
@@ -369,9 +401,29 @@ export class Laboratory {
     );
   }
 
+  #countSeeds(count: number): void {
+    this.#seedCounts.add(count);
+    if (this.#parent !== null) this.#parent.#countSeeds(count);
+  }
+
   #progress(step: MeasurementStep): void {
     this.#signal?.throwIfAborted();
     this.#report(step);
+  }
+}
+
+/** A map that another one is told the entries of. */
+class ToldMap extends Map<string, string> {
+  readonly #told: Map<string, string>;
+
+  constructor(told: Map<string, string>) {
+    super();
+    this.#told = told;
+  }
+
+  override set(name: string, hash: string): this {
+    this.#told.set(name, hash);
+    return super.set(name, hash);
   }
 }
 

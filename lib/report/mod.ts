@@ -5,6 +5,7 @@
  * @module
  */
 export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./accuracy_bars.ts";
+export { claimItems, claimRows } from "./claims_table.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict } from "./claim_verdict.ts";
 export {
   CATEGORY_COLOURS,

@@ -18,3 +18,8 @@ Deno.test("InputError keeps its cause", () => {
   const cause = new TypeError("deep");
   assertStrictEquals(new InputError("bad", { cause }).cause, cause);
 });
+
+Deno.test("InputError.what is what went wrong without the place", () => {
+  const error = new InputError('no run\n"all"', { where: "/somewhere", repair: "train it" });
+  assertEquals(error.what, 'no run "all"');
+});

@@ -1,10 +1,12 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { tinyConfig } from "../../lib/checkpoint/mod.ts";
 import { InputError, type Tensor } from "../../lib/core/mod.ts";
 import {
   loadNpyVectors,
   mergeVectors,
   pairVectors,
+  randomDirections,
+  rearrangeVectors,
   scaleVectors,
   type SteeringVectors,
   sumVectors,
@@ -85,6 +87,43 @@ Deno.test("pairs of a merged set sum to it, scaling by 0 is the base model, and 
     const back = sumVectors([vectors, scaleVectors(vectors, -1)]);
     assertClose(await logitsOf(back), base, "rewrittenGraphFloat32");
   }));
+
+Deno.test("randomDirections() keeps layers and norms, points anywhere, and is the same for the same draw alone", () => {
+  const wide = new Float32Array(400).fill(0.25); // norm 5
+  const vectors: SteeringVectors = new Map([[2, wide], [6, wide], [7, new Float32Array(400)]]);
+  const draw = (seed: number, number: number) => randomDirections(vectors, { seed, draw: number });
+  const first = draw(0, 0), norm = (vector: Float32Array | undefined) => Math.hypot(...vector ?? []);
+  assertEquals([...first.keys()], [2, 6, 7]);
+  // A float32 of 24 bits per component.
+  for (const layer of [2, 6]) assert(Math.abs(norm(first.get(layer)) - 5) < 1e-5);
+  assertEquals(norm(first.get(7)), 0);
+  assertEquals(plain(draw(0, 0)), plain(first));
+  const cosine = (a: Float32Array | undefined, b: Float32Array | undefined) =>
+    [...a ?? []].reduce((sum, value, i) => sum + value * (b?.[i] ?? NaN), 0) / 25;
+  // Independent directions of 400 numbers have a cosine of 0 ± 0.05: five of these.
+  const others = [first.get(6), draw(0, 1).get(2), draw(1, 0).get(2), wide];
+  for (const other of others) assert(Math.abs(cosine(first.get(2), other)) < 0.25);
+  // A layer's direction does not depend on what else is in the set.
+  const alone = randomDirections(new Map([[6, wide]]), { seed: 0, draw: 0 });
+  assertEquals(alone.get(6), first.get(6));
+});
+
+Deno.test("rearrangeVectors() moves vectors with their norms or those of the layers, and refuses other orders", () => {
+  const vectors = set({ 4: [3, 4], 1: [0, 2], 0: [0, 0] });
+  const moved = (norms: "as they are" | "of the layer", order: readonly number[]) =>
+    plain(rearrangeVectors(vectors, { order, norms }));
+  assertEquals(moved("as they are", [4, 0, 1]), [[0, 3, 4], [1, 0, 0], [4, 0, 2]]);
+  // Layer 0 has no length to give, and a vector of zeros no direction.
+  assertEquals(moved("of the layer", [4, 0, 1]), [[0, 0, 0], [1, 0, 0], [4, 0, 5]]);
+  assertEquals(moved("as they are", [0, 1, 4]), [[0, 0, 0], [1, 0, 2], [4, 3, 4]]);
+  for (const order of [[0, 1], [0, 1, 1], [0, 1, 5]]) {
+    assertThrows(
+      () => rearrangeVectors(vectors, { order, norms: "as they are" }),
+      RangeError,
+      "the order must name each layer once: current layers are 0, 1, 4",
+    );
+  }
+});
 
 Deno.test("loadNpyVectors() reads row l as layer l and leaves rows of zeros out", () =>
   withFolder(async (folder) => {

@@ -327,3 +327,38 @@ Deno.test("Laboratory measures vectors at the place of their file", () =>
     assertEquals([after.right > 0, after.moved], [true, true]);
     assertEquals(before, { right: 0, moved: false });
   }));
+
+Deno.test("Laboratory.part() knows its own inputs and seeds, shares the store, and tells the laboratory it is of", () =>
+  withZooModel(async (zoo) => {
+    const store = new ResultStore(null), lab = laboratory({ store });
+    await lab.outcomes({ zoo, run: null, decoding: "sampling" });
+    const before = Object.keys(lab.inputs), part = lab.part();
+    assertEquals([part.inputs, part.evaluationSeedCounts], [{}, []]);
+    await part.outcomes({ zoo, run: "layer-3", decoding: "sampling", evaluationSeeds: 1 });
+    await part.outcomes({ zoo, run: null, decoding: "greedy" });
+    const vectors = Object.keys(part.inputs).filter((name) => name.startsWith("vectors."));
+    assertEquals(vectors, ["vectors.base-a.layer-3.seed-0", "vectors.base-a.layer-3.seed-1"]);
+    assertEquals(Object.keys(lab.inputs), [...new Set([...before, ...vectors])].sort());
+    // Greedy decoding has no seed to count.
+    assertEquals([part.evaluationSeedCounts, lab.evaluationSeedCounts], [[1], [
+      1,
+      TINY_SIZE.evaluationSeeds,
+    ]]);
+    await lab.part().outcomes({ zoo, run: null, decoding: "sampling" });
+    assertEquals(store.counts.read, 1);
+    assertEquals([part.size, part.seed, part.device, part.dtype], [
+      lab.size,
+      lab.seed,
+      lab.device,
+      lab.dtype,
+    ]);
+  }));
+
+Deno.test("Laboratory.outcomes() reports a condition under the label that it is given", () =>
+  withZooModel(async (zoo) => {
+    const labels: string[] = [];
+    const lab = laboratory({ report: ({ label }) => void labels.push(label) });
+    const run = await zoo.trained("layer-3");
+    await lab.outcomes({ zoo, run, decoding: "greedy", label: "two seeds" });
+    assertEquals([...new Set(labels)], ["base-a two seeds greedy"]);
+  }));

@@ -4,6 +4,7 @@ import {
   type Condition,
   type Findings,
   Laboratory,
+  type ModelRole,
   type Reproduction,
   ResultStore,
   type StudySize,
@@ -17,14 +18,17 @@ export function findingsOf(
   item: Reproduction,
   options: {
     readonly a: ZooModel;
+    /** Models of other roles. @default {model a for every role} */
+    readonly others?: { readonly [Role in ModelRole]?: ZooModel };
     readonly size?: StudySize;
     readonly store?: ResultStore;
+    /** @default {one of the size and the store} */
     readonly lab?: Laboratory;
   },
 ): Promise<Findings> {
-  const { a, size = TINY_SIZE, store = new ResultStore(null) } = options;
+  const { a, others = {}, size = TINY_SIZE, store = new ResultStore(null) } = options;
   const { lab = new Laboratory({ size, seed: 0, store }) } = options;
-  return item.run({ lab, open: () => Promise.resolve(a) });
+  return item.run({ lab, open: (role) => Promise.resolve(others[role] ?? a) });
 }
 
 /** The value of a metric, which must be there. */

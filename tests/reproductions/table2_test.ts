@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { table02 } from "../../reproductions/table02.ts";
+import { table2 } from "../../reproductions/table2.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { type Asked, scriptedFindings, tooEarly } from "./_scripted_lab.ts";
 import { withWholeZoo } from "./_whole_zoo.ts";
@@ -17,7 +17,7 @@ function share({ model, run, decoding }: Asked): number {
 
 Deno.test("table2 gives shares of the full-tuning gain, and its claim holds, fails and stays open", () =>
   withWholeZoo(async (zoo) => {
-    const findings = await scriptedFindings(table02, { zoo, share });
+    const findings = await scriptedFindings(table2, { zoo, share });
     checkFindings(findings);
     const value = (name: string) => valueOf(findings, name);
     assertEquals(value("accuracy.a.base.mean"), 20);
@@ -43,13 +43,13 @@ Deno.test("table2 misses adapters and tuned models before it measures anything",
   withWholeZoo(async (zoo) => {
     await Deno.remove(`${zoo.entry.vectorsFolder}/full.seed-0`, { recursive: true });
     await assertRejects(
-      () => scriptedFindings(table02, { zoo, share: tooEarly }),
+      () => scriptedFindings(table2, { zoo, share: tooEarly }),
       InputError,
       'no run "full"',
     );
     await Deno.remove(`${zoo.entry.vectorsFolder}/adapter-all.seed-0.safetensors`);
     await assertRejects(
-      () => scriptedFindings(table02, { zoo, share: tooEarly }),
+      () => scriptedFindings(table2, { zoo, share: tooEarly }),
       InputError,
       'no run "adapter-all"',
     );

@@ -143,7 +143,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
 }
 
 /** Table 7 (inferred number): parameters, optimizer memory, what is sent and computed. */
-export const table07: Reproduction = {
+export const table7: Reproduction = {
   id: "table7",
   slug: "cost",
   title: "What training costs (inferred number)",

@@ -247,7 +247,7 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
 }
 
 /** Table 5 (inferred number): every hyper-parameter, and rate and checkpoint per layer. */
-export const table05: Reproduction = {
+export const table5: Reproduction = {
   id: "table5",
   slug: "training-setup",
   title: "How everything was trained (inferred number)",

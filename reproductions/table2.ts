@@ -173,7 +173,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
 }
 
 /** Table 2 (inferred number): what each way of training gains, per model and problem family. */
-export const table02: Reproduction = {
+export const table2: Reproduction = {
   id: "table2",
   slug: "steering-vs-tuning",
   title: "Steering vectors, rank-1 adapters and full tuning by one objective (inferred number)",

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type ModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
 import type { Bench, ZooModel } from "../../lib/experiment/mod.ts";
-import { table07 } from "../../reproductions/table07.ts";
+import { table7 } from "../../reproductions/table7.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { ScriptedLab, tooEarly } from "./_scripted_lab.ts";
 
@@ -23,7 +23,7 @@ const LARGE = tinyConfig({
 });
 
 Deno.test("table7 gives the paper's counts exactly from the published shape", async () => {
-  const { lab, open } = bench(LARGE), findings = await table07.run({ lab, open });
+  const { lab, open } = bench(LARGE), findings = await table7.run({ lab, open });
   checkFindings(findings);
   const value = (name: string) => valueOf(findings, name) ?? NaN;
   assertEquals(value("parameters.paper.full"), 14_770_033_664);
@@ -41,7 +41,7 @@ Deno.test("table7 gives the paper's counts exactly from the published shape", as
 
 Deno.test("table7 decides its claim both ways", async () => {
   const holds = async (config: ModelConfig) =>
-    (await table07.run(bench(config))).claims.map((claim) => claim.holds);
+    (await table7.run(bench(config))).claims.map((claim) => claim.holds);
   assertEquals(await holds(LARGE), [true]);
   // Wide blocks and few words: 64 vectors of 8 against blocks of some 500 numbers.
   const small = tinyConfig({ layers: 64, embed: 8, heads: 2, kvHeads: 1, headDim: 4, neurons: 4, vocab: 4 });

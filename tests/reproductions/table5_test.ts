@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { InputError } from "../../lib/core/mod.ts";
 import { saveVectors } from "../../lib/decode/mod.ts";
 import { readPaperItem } from "../../lib/report/mod.ts";
-import { table05 } from "../../reproductions/table05.ts";
+import { table5 } from "../../reproductions/table5.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { scriptedFindings, ScriptedLab, tooEarly } from "./_scripted_lab.ts";
 import { layerRate, madeBy, withWholeZoo } from "./_whole_zoo.ts";
@@ -12,7 +12,7 @@ const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table5.json", imp
 Deno.test("table5 reads every setting off the files, and sets the paper's beside them", () =>
   withWholeZoo(async (zoo) => {
     const paper = await readPaperItem(PAPER, { item: "table5" });
-    const findings = await scriptedFindings(table05, { zoo, share: tooEarly, paper });
+    const findings = await scriptedFindings(table5, { zoo, share: tooEarly, paper });
     checkFindings(findings);
     const value = (name: string) => valueOf(findings, name);
     for (const role of ["a", "b"]) {
@@ -35,7 +35,7 @@ Deno.test("table5 reads every setting off the files, and sets the paper's beside
     for (const text of ["0.01 @ 265", "0.04 @ 60", "0.005 to 0.02", "314"]) {
       assert(drawn.includes(text), text);
     }
-    const without = await scriptedFindings(table05, { zoo, share: tooEarly });
+    const without = await scriptedFindings(table5, { zoo, share: tooEarly });
     assertEquals(without.values, findings.values);
     assert(!JSON.stringify(without.spec).includes("0.01 @ 265"), "no numbers but ours");
   }));
@@ -49,7 +49,7 @@ Deno.test("table5 leaves a setting open where runs differ, and names the files i
       metadata: madeBy({ layers: [2], learningRates: [0.5], seed: 1, steps: 61 }),
     });
     const lab = new ScriptedLab(tooEarly);
-    const findings = await table05.run({
+    const findings = await table5.run({
       lab,
       open: (role) => Promise.resolve(role === "b" ? zoo.b : zoo.a),
     });
@@ -73,7 +73,7 @@ Deno.test("table5 refuses a file that does not say how it was made", () =>
     for (const metadata of [{}, { config: "{" }] as const) {
       await saveVectors(path, { vectors, metadata });
       await assertRejects(
-        () => scriptedFindings(table05, { zoo, share: tooEarly }),
+        () => scriptedFindings(table5, { zoo, share: tooEarly }),
         InputError,
         "this file does not say how it was made",
       );

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { readPaperItem } from "../../lib/report/mod.ts";
-import { table06 } from "../../reproductions/table06.ts";
+import { table6 } from "../../reproductions/table6.ts";
 import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
@@ -11,7 +11,7 @@ const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table6.json", imp
 Deno.test("table6 has the benchmarks' sizes, the families', and graders that agree with known verdicts", () =>
   withWholeZoo(async (zoo) => {
     const paper = await readPaperItem(PAPER, { item: "table6" });
-    const findings = await scriptedFindings(table06, { zoo, share: tooEarly, paper });
+    const findings = await scriptedFindings(table6, { zoo, share: tooEarly, paper });
     checkFindings(findings);
     const value = (name: string) => valueOf(findings, name);
     const sizes = {

@@ -135,7 +135,7 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
 }
 
 /** Table 6 (inferred number): problem sets, sizes, samples, templates, lengths, graders. */
-export const table06: Reproduction = {
+export const table6: Reproduction = {
   id: "table6",
   slug: "evaluation-suite",
   title: "What models are evaluated on (inferred number)",

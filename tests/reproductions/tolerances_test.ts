@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  derivedTreatment,
+  type ModelRole,
+  ResultStore,
+  type StudySize,
+  type Treatment,
+  ZooModel,
+} from "../../lib/experiment/mod.ts";
+import { randomDirections } from "../../lib/decode/mod.ts";
+import { compareMetrics, readExpectations } from "../../lib/report/mod.ts";
+import { REPRODUCTIONS } from "../../reproductions/mod.ts";
+import { findingsOf } from "./_reproduction.ts";
+
+const EMBEDDED = decodeURIComponent(new URL("../../fixtures/embedded", import.meta.url).pathname);
+/** Vectors that should be worth tens of points are worth none: few answers show it. */
+const SIZE: StudySize = { problems: 2, evaluationSeeds: 1, traced: 6, read: 6, maxNewTokens: 72 };
+const ROLES = { a: "base-a", b: "base-b", a_instruct: "a-instruct", control: "control" } as const;
+
+/** Random directions twice as long in place of vectors, adapters that write the other way. */
+function perturbed(treatment: Treatment): Treatment {
+  const { steer, adapters, hash: _, inputs: __, name, ...route } = treatment;
+  const directions = steer === undefined ? undefined : randomDirections(steer, { seed: 7, draw: 0 });
+  return derivedTreatment(name, {
+    ...route,
+    of: [treatment],
+    ...(directions === undefined ? {} : {
+      steer: new Map([...directions].map(([layer, vector]) => [layer, vector.map((value) => 2 * value)])),
+    }),
+    ...(adapters === undefined ? {} : {
+      adapters: new Map([...adapters].map(([layer, { input, output }]) => [
+        layer,
+        { input, output: output.map((value) => -2 * value) },
+      ])),
+    }),
+  });
+}
+
+/** Items that no trained run belongs to: sizes, settings, costs. */
+const WITHOUT_RUNS: readonly string[] = ["table5", "table6", "table7"];
+
+/** A shipped model whose runs are perturbed; `asked` is called when one is read. */
+async function openPerturbed(name: string, asked: () => void): Promise<ZooModel> {
+  const zoo = await ZooModel.open({
+    name,
+    modelFolder: `${EMBEDDED}/${name}`,
+    vectorsFolder: `${EMBEDDED}/vectors/${name}`,
+    opener: name === "base-b" ? "Step" : "To",
+  });
+  const trained = zoo.trained.bind(zoo);
+  zoo.trained = async (run) => {
+    asked();
+    return (await trained(run)).map(perturbed);
+  };
+  return zoo;
+}
+
+const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+
+Deno.test("every item with expected values turns red when its vectors are perturbed", async (t) => {
+  let asked = 0;
+  const models: { [Role in ModelRole]?: ZooModel } = {};
+  for (const [role, name] of Object.entries(ROLES)) {
+    if (!await exists(`${EMBEDDED}/${name}/config.json`)) continue;
+    models[role as ModelRole] = await openPerturbed(name, () => asked++);
+  }
+  const store = new ResultStore(null), withoutRuns: string[] = [];
+  let tested = 0;
+  try {
+    // The claims are those of the other items.
+    for (const item of REPRODUCTIONS.filter(({ id }) => id !== "claims")) {
+      const path = `${EMBEDDED}/expected/${item.id}.json`;
+      if (!await exists(path)) continue;
+      await t.step(item.id, async () => {
+        asked = 0;
+        const { checks } = await readExpectations(path, { id: item.id });
+        const findings = await findingsOf(item, {
+          a: models.a as ZooModel,
+          others: models,
+          size: SIZE,
+          store,
+        });
+        if (asked === 0) return void withoutRuns.push(item.id);
+        tested++;
+        const failed = compareMetrics(findings.values, checks, { source: path })
+          .filter(({ verdict }) => verdict === "fail");
+        assert(failed.length > 0, `${item.id} stays green under perturbed vectors`);
+      });
+    }
+  } finally {
+    for (const zoo of Object.values(models)) await zoo.release();
+  }
+  assert(tested > 0, "no item has expected values");
+  assertEquals(withoutRuns.filter((id) => !WITHOUT_RUNS.includes(id)), []);
+});
