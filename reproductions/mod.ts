@@ -8,6 +8,7 @@ import { claimsItem } from "./claims.ts";
 import { controlFeatures } from "./control_features.ts";
 import { controlLanguage } from "./control_language.ts";
 import { controlLearningRate } from "./control_learning_rate.ts";
+import { controlNegative } from "./control_negative.ts";
 import { controlOpeners } from "./control_openers.ts";
 import { controlRandom } from "./control_random.ts";
 import { controlShuffled } from "./control_shuffled.ts";
@@ -83,6 +84,7 @@ const ITEMS: readonly Reproduction[] = [
   controlFeatures,
   controlLanguage,
   controlLearningRate,
+  controlNegative,
   controlOpeners,
   controlRandom,
   controlShuffled,
