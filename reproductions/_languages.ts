@@ -20,7 +20,8 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { meanShift, readPropagated } from "./_lens.ts";
-import { middleLayers } from "./_layers.ts";
+import type { MetricValue } from "../lib/report/mod.ts";
+import { metricOrNull, middleLayers } from "./_layers.ts";
 
 /** Tokens that count as suppressed, or boosted: the published tables list as many. */
 const LISTED = 50;
@@ -206,6 +207,18 @@ export function overRandom(share: number, random: MeanInterval): MeanInterval {
     high: share - random.low,
     level: random.level,
   };
+}
+
+/** A share with its interval as a metric; `why` says what a share that is not there means. */
+export function shareMetric(name: string, found: MeanInterval | null, why: string): MetricValue {
+  return metricOrNull({
+    name,
+    value: found?.mean ?? null,
+    unit: "share",
+    ...(found === null ? {} : {
+      uncertainty: { kind: "interval", level: found.level, low: found.low, high: found.high } as const,
+    }),
+  }, why);
 }
 
 /** Tokens of letters that are not English, and tokens of plain Latin letters. */

@@ -12,8 +12,8 @@ import {
   layerCurve,
   type MetricValue,
 } from "../lib/report/mod.ts";
-import { languageStudy, overRandom } from "./_languages.ts";
-import { layerRange, metricOrNull } from "./_layers.ts";
+import { languageStudy, overRandom, shareMetric } from "./_languages.ts";
+import { layerRange } from "./_layers.ts";
 
 function claim(
   name: string,
@@ -43,23 +43,14 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   const noShift = "Not applicable: the vector shifts nothing.";
   const lastOver = lastShare === null ? null : overRandom(lastShare.mean, randomShare);
   const middleOver = middleShare === null ? null : overRandom(middleShare.mean, randomShare);
-  const metric = (name: string, found: MeanInterval | null, why: string): MetricValue =>
-    metricOrNull({
-      name,
-      value: found?.mean ?? null,
-      unit: "share",
-      ...(found === null ? {} : {
-        uncertainty: { kind: "interval", level: found.level, low: found.low, high: found.high } as const,
-      }),
-    }, why);
   const values: MetricValue[] = [
-    ...suppressedShares.map((found, layer) => metric(`suppressed.layer_${layer}`, found, noShift)),
-    ...boostedShares.map((found, layer) => metric(`boosted.layer_${layer}`, found, noShift)),
-    metric("random_direction", randomShare, noShift),
+    ...suppressedShares.map((found, layer) => shareMetric(`suppressed.layer_${layer}`, found, noShift)),
+    ...boostedShares.map((found, layer) => shareMetric(`boosted.layer_${layer}`, found, noShift)),
+    shareMetric("random_direction", randomShare, noShift),
     { name: "vocabulary", value: vocabulary.nonEnglish, unit: "share" },
-    metric("middle_layers_over_last", overLast, study.why),
-    metric("middle_layers_over_random", middleOver, study.why),
-    metric("last_layer_over_random", lastOver, noShift),
+    shareMetric("middle_layers_over_last", overLast, study.why),
+    shareMetric("middle_layers_over_random", middleOver, study.why),
+    shareMetric("last_layer_over_random", lastOver, noShift),
   ];
   const curve = (name: string, shares: readonly (MeanInterval | null)[]) => ({
     name,

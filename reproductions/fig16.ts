@@ -13,7 +13,14 @@ import {
   type MetricValue,
   shareBars,
 } from "../lib/report/mod.ts";
-import { groupShares, LANGUAGE_GROUPS, type LanguageStudy, languageStudy, overRandom } from "./_languages.ts";
+import {
+  groupShares,
+  LANGUAGE_GROUPS,
+  type LanguageStudy,
+  languageStudy,
+  overRandom,
+  shareMetric,
+} from "./_languages.ts";
 import { layerRange, metricOrNull } from "./_layers.ts";
 
 /** Colours of the groups, the three of other letters next to each other and the brightest. */
@@ -75,15 +82,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   const a = await open("a"), study = await languageStudy(lab, a);
   const { count, suppressed, suppressedShares, randomShare, random, vocabulary, middleShare } = study;
   const last = a.layers - 1, why = study.why, compared = differences(study);
-  const shareOf = (name: string, found: MeanInterval | null): MetricValue =>
-    metricOrNull({
-      name,
-      value: found?.mean ?? null,
-      unit: "share",
-      ...(found === null ? {} : {
-        uncertainty: { kind: "interval", level: found.level, low: found.low, high: found.high } as const,
-      }),
-    }, why);
+  const shareOf = (name: string, found: MeanInterval | null): MetricValue => shareMetric(name, found, why);
   const groupValues = (name: string, shares: Readonly<Record<string, number>> | null) =>
     LANGUAGE_GROUPS.map(({ name: group }) =>
       metricOrNull({

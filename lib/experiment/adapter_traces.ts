@@ -6,6 +6,7 @@ import type { Problem } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { promptSegments } from "./prompt_segments.ts";
 import type { Treatment } from "./treatment.ts";
+import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Texts that are read together. */
@@ -109,7 +110,7 @@ export async function adapterTraces(
   lab: Laboratory,
   options: AdapterTracesOptions,
 ): Promise<readonly AdapterTrace[]> {
-  const { zoo, treatment, layer, problems } = options, { model, tokenizer } = zoo;
+  const { zoo, treatment, layer, problems } = options, { tokenizer } = zoo;
   return await lab.measure(
     {
       kind: "adapter traces",
@@ -122,13 +123,9 @@ export async function adapterTraces(
       unit: "texts",
     },
     async (onProgress) => {
-      const requests = problems.map(({ question }, prompt) => ({
-        tokens: promptTokens(tokenizer, question),
-        prompt,
-        sample: 0,
-      }));
-      const rollouts = await model.generate(requests, {
-        ...treatment,
+      const rollouts = await writeAnswers(zoo, {
+        treatment,
+        problems,
         maxNewTokens: lab.size.maxNewTokens,
         seed: lab.seed,
         onProgress: (done) => onProgress(Math.floor(done / 2)),

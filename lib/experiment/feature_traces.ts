@@ -1,7 +1,7 @@
-import { promptTokens } from "../decode/mod.ts";
 import { gradeBoxed, type Problem } from "../problems/mod.ts";
 import { encodeTopK, residualDifferences, sparseFit } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import { writeAnswers } from "./_write_answers.ts";
 import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
 
 /** What the features of a DiffSAE did along one generation of the steered model. */
@@ -78,12 +78,10 @@ export async function featureTraces(
       unit: "texts",
     },
     async (onProgress) => {
-      const requests = problems.flatMap(({ question }, prompt) => {
-        const tokens = promptTokens(tokenizer, question);
-        return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
-      });
-      const rollouts = await model.generate(requests, {
-        ...treatment,
+      const rollouts = await writeAnswers(zoo, {
+        treatment,
+        problems,
+        samples,
         maxNewTokens: lab.size.maxNewTokens,
         seed: lab.seed,
         onProgress: (done) => onProgress(Math.floor(done / 2)),

@@ -1,11 +1,12 @@
 import { finalNormShift, type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
 import type { Tensor } from "../core/mod.ts";
-import { promptTokens, type Rollout, type SteeringVectors } from "../decode/mod.ts";
+import type { Rollout, SteeringVectors } from "../decode/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
 import type { Problem } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { Treatment } from "./treatment.ts";
 import { vocabularyLens } from "./vocabulary_lens.ts";
+import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** What the vector of one layer does to the residual stream of all later layers. */
@@ -102,18 +103,14 @@ async function trace(
   },
 ): Promise<StoredPropagation> {
   const { source, treatments, problems, seed, maxNewTokens, onProgress } = options;
-  const { model, tokenizer, layers } = zoo, { embed } = model.config, last = layers - 1;
+  const { model, layers } = zoo, { embed } = model.config, last = layers - 1;
   const { finalNorm } = await vocabularyLens(zoo);
   const treatment = treatments[source] as Treatment;
-  const requests = problems.map(({ question }, prompt) => ({
-    tokens: promptTokens(tokenizer, question),
-    prompt,
-    sample: 0,
-  }));
-  const rollouts = await model.generate(requests, {
-    maxNewTokens,
+  const rollouts = await writeAnswers(zoo, {
+    treatment,
+    problems,
     seed,
-    ...treatment,
+    maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
 
