@@ -157,7 +157,7 @@ export async function readRunRows(
 ): Promise<readonly RunRow[]> {
   return await Promise.all(runs.map(async (artifact) => {
     const { config } = artifact;
-    const { log: where, what } = trainedPlaces(artifact.folder, artifact);
+    const { log: where, what } = trainedPlaces(artifact.out, artifact);
     const log = parseLog(await Deno.readTextFile(where), { schema: STEERING_LINE, where });
     if (log.length !== config.steps) {
       throw new InputError(`the log has ${log.length} steps, the run ${config.steps}`, { where });

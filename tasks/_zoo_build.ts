@@ -48,7 +48,7 @@ export function workOf(artifact: ZooArtifact): number {
 /** The folder that keeps an artifact's unfinished run, or null where that says nothing. */
 function stateFolder(artifact: ZooArtifact): string | null {
   if (artifact.kind === "model") return artifact.path;
-  return artifact.kind === "run" ? trainedPlaces(artifact.folder, artifact).run : null;
+  return artifact.kind === "run" ? trainedPlaces(artifact.out, artifact).run : null;
 }
 
 /** Steps that an unfinished run of an artifact has made. */
@@ -95,7 +95,7 @@ async function buildRun(artifact: RunArtifact, options: BuildOptions, resume: bo
   const model = await openModel(artifact.model, { threads });
   try {
     const run = await trainInto(model, config, {
-      places: trainedPlaces(artifact.folder, artifact),
+      places: trainedPlaces(artifact.out, artifact),
       resume,
       force: !resume,
       signal,

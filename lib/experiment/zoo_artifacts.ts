@@ -41,8 +41,8 @@ export interface RunArtifact extends ArtifactBase {
   readonly config: SteeringConfig;
   /** Folder of the model. */
   readonly model: string;
-  /** Folder that the files of the model's runs are in. */
-  readonly folder: string;
+  /** What the run is told to write: its file, or for all weights the folder that gets the model's. */
+  readonly out: string;
   /** Layers of the model. */
   readonly layerCount: number;
 }
@@ -141,7 +141,8 @@ export async function zooArtifacts(
         const stem = `${run.run}.seed-${seed}`;
         const path = join(folder, config.parameters === "full" ? stem : `${stem}.safetensors`);
         const base = { name: `${name}/${stem}`, needs: [name], path };
-        artifacts.push({ ...base, kind: "run", config, model, folder, layerCount });
+        const out = config.parameters === "full" ? folder : path;
+        artifacts.push({ ...base, kind: "run", config, model, out, layerCount });
       }
     }
   }

@@ -180,11 +180,12 @@ export function runConfig(
   },
 ): SteeringConfig {
   const { settings, seed, layerCount, where } = options;
-  const target = parseRunName(run.run, { layerCount });
+  // A run of another learning rate trains what the run of its layer trains.
+  const target = parseRunName(run.run.replace(/^rate-[\d.]+-(\d+)$/, "layer-$1"), { layerCount });
   if (target === null) {
     throw new InputError(`a model of ${layerCount} layers has no run "${run.run}"`, {
       where,
-      repair: "runs are all, layer-3, place-attention-3, adapter-all, adapter-3, rank1-all, full",
+      repair: "runs are all, layer-3, place-attention-3, rate-0.5-3, adapter-all, adapter-3, rank1-all, full",
     });
   }
   const { parameters, layers, place } = target;

@@ -127,3 +127,14 @@ Deno.test("parseZooCatalogue() refuses unknown, missing and impossible values by
     assertThrows(() => parseZooCatalogue(value, { where: "z.json" }), InputError, "at its top");
   }
 });
+
+Deno.test("runConfig() trains under a run of another learning rate what the run of its layer trains", () => {
+  const { settings } = parseZooCatalogue(JSON.parse(Deno.readTextFileSync("fixtures/embedded/zoo.json")), {
+    where: "zoo.json",
+  });
+  const given = { settings, seed: 0, layerCount: 8, where: "zoo.json" };
+  const config = (run: string) => runConfig({ run, learningRates: [0.1], seeds: [0] }, given);
+  assertEquals(config("rate-2-4"), config("layer-4"));
+  assertThrows(() => config("rate-2-8"), InputError, 'a model of 8 layers has no run "rate-2-8"');
+  assertThrows(() => config("rate-4"), InputError, 'has no run "rate-4"');
+});
