@@ -189,7 +189,7 @@ Deno.test("reproduce refuses bad input in one line, before anything is measured 
       }, all)`,
     );
     assertMatch(await refused([]), /^error: ID is missing/);
-    assertMatch(await refused(["fig1", "--profile", "paper"]), /: --profile \(use --profile embedded\)$/);
+    assertMatch(await refused(["fig1", "--profile", "paper"]), /: --profile \(use --profile embedded, or /);
     assertMatch(await refused(["fig1", "--seed", "0.5"]), /--seed/);
     assertMatch(await refused(["fig1", "--cache"]), /unknown flag --cache/);
     assertMatch(await refused(["fig1", "--model", `${tiny.folder}/no-model`]), /no-model/);
@@ -203,6 +203,17 @@ Deno.test("reproduce refuses bad input in one line, before anything is measured 
     await Deno.writeTextFile(`${tiny.fixtures}/paper/fig1.json`, "{");
     assertMatch(await refused(["fig1"]), /is not JSON: .*paper\/fig1\.json/);
     assertEquals(namesBelow(`${tiny.folder}/`), ["file"]);
+  }));
+
+Deno.test("reproduce makes the items that can be made, names the others and what they lack, and exits with 2", () =>
+  withTinyZoo(async (tiny) => {
+    await Deno.remove(`${tiny.entry.vectorsFolder}/layer-1.seed-0.safetensors`);
+    const { code, output, error } = await reproduce(tiny, ["fig1", "fig3", "--size", "quick", "--quiet"]);
+    assertEquals(code, 2);
+    assertMatch(error, /^fig1: no run "layer-1": .*$/m);
+    assertMatch(error, /^error: 1 of 2 items could not be made: fig1 \(see the line of each above\)$/m);
+    assertMatch(output, /^fig3: /m);
+    assertEquals(namesBelow(`${tiny.folder}/out/`).slice(0, 2), ["embedded/", "embedded/fig3/"]);
   }));
 
 Deno.test("reproduce refuses a checkpoint with NaN, and vectors that do not fit the model", () =>
