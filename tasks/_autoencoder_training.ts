@@ -147,7 +147,7 @@ export async function trainAutoencoder(
   if (force) await dropTrainingState(folder);
   const rows = await readRows(model, config, options);
   if (rows.every((value, at) => value === rows[at % embed])) {
-    throw new InputError(`nothing but a constant is changed at layer ${config.layer}`, {
+    throw new InputError(`every position is changed alike at layer ${config.layer}`, {
       where: trained,
       repair: "use vectors or adapters that do something, and a layer behind one that they act in",
     });

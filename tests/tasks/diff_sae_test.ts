@@ -107,5 +107,5 @@ Deno.test("diff-sae refuses what it cannot train on, in one line", () =>
     });
     const { code, error } = await runOn(diffSae, [...still, ...out]);
     assertEquals(code, 2);
-    assertStringIncludes(error, "nothing but a constant is changed at layer 1");
+    assertStringIncludes(error, "every position is changed alike at layer 1");
   }));
