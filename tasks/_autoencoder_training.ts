@@ -1,66 +1,180 @@
-import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
+import { ensureFolder, readSafetensorsHeader, readTensor, writeSafetensors } from "../lib/checkpoint/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type Additions, type LanguageModel, loadTrained } from "../lib/decode/mod.ts";
-import { type ArtifactMark, type AutoencoderArtifact, differenceRows } from "../lib/experiment/mod.ts";
-import { canonicalJson, sha256 } from "../lib/core/mod.ts";
-import { type DiffSaeStep, sparseFit, trainDiffSae, writeSparseAutoencoder } from "../lib/train/mod.ts";
+import {
+  diffSaeProblems,
+  type DiffSaeRecipe,
+  diffSaeRunHash,
+  type DiffSaeStep,
+  diffSaeTexts,
+  dropTrainingState,
+  residualDifferences,
+  sparseFit,
+  trainDiffSae,
+  writeSparseAutoencoder,
+} from "../lib/train/mod.ts";
+import { checkRoom } from "./_model_input.ts";
+import { exists } from "./_output_place.ts";
+import { stepsToGoOnFrom } from "./_training_folder.ts";
 
-/** What vectors or adapters of a file add to its model. */
-async function additionsOf(path: string, model: LanguageModel): Promise<Additions> {
-  const { vectors, adapters, place } = await loadTrained(path, model.config);
-  return vectors.size > 0 ? { steer: vectors, place } : { adapters };
+const ENDING = ".safetensors";
+
+/** What a DiffSAE is made from beside its model, and where it goes. */
+export interface AutoencoderPlaces {
+  /** File of the vectors or adapters whose changes are read. */
+  readonly trained: string;
+  /** The .safetensors file of the autoencoder. */
+  readonly out: string;
 }
 
-/** How the training of an autoencoder goes on its way. */
-export interface AutoencoderTrainingOptions {
-  /** What the file is to say of the inputs. */
-  readonly mark: ArtifactMark;
+/** How the training of a DiffSAE goes on its way. */
+export interface AutoencoderTrainingOptions extends AutoencoderPlaces {
+  /** Go on with the unfinished run. */
+  readonly resume: boolean;
+  /** Start over, replacing the result or the unfinished run. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
-  /** Told how many texts of all are read. */
+  /** Told how many texts of all are done, from 0 on; each is written once and read once. Kept rows need none. */
   readonly onText: (done: number, total: number) => void;
+  /** Told before the first step how many are done already. */
+  readonly onStart: (from: number) => void;
   readonly onStep: (line: DiffSaeStep) => void;
+  /** Told when training ends, before the result is written, and when it was stopped. */
+  readonly onEnd: () => void;
+}
+
+/** What came out of a finished DiffSAE run. */
+export interface TrainedAutoencoder {
+  /** Share of the rows' variance, as the file says it. */
+  readonly explainedVariance: string;
+  readonly deadFeatures: number;
+  readonly runHash: string;
+}
+
+/** Folder that keeps the rows and the state of an unfinished run. */
+export function autoencoderRunFolder(out: string): string {
+  return `${out.slice(0, -ENDING.length)}.run`;
+}
+
+/** What the rows are made of: their file in the run's folder serves this and nothing else. */
+async function rowsKey(
+  model: LanguageModel,
+  config: DiffSaeRecipe,
+  { trained }: AutoencoderPlaces,
+): Promise<string> {
+  const { layer, texts, maxNewTokens, seed } = config, { dtype } = model;
+  return sha256(canonicalJson({
+    model: await model.checkpoint.hash(),
+    trained: sha256(await Deno.readFile(trained)),
+    dtype,
+    rows: { layer, texts, maxNewTokens, seed },
+  }));
+}
+
+async function keptRows(out: string, key: string): Promise<Float32Array | null> {
+  const path = `${autoencoderRunFolder(out)}/rows${ENDING}`;
+  if (!await exists(path)) return null;
+  const { tensors, metadata } = await readSafetensorsHeader(path);
+  const entry = tensors.get("rows");
+  return metadata.get("key") === key && entry !== undefined ? await readTensor(entry) : null;
+}
+
+/** Whether the unfinished run beside `out` was begun from this model, this recipe and these vectors or adapters. */
+export async function isUnfinishedRunOf(
+  model: LanguageModel,
+  config: DiffSaeRecipe,
+  places: AutoencoderPlaces,
+): Promise<boolean> {
+  const rows = await keptRows(places.out, await rowsKey(model, config, places));
+  if (rows === null) return false;
+  const { metadata } = await readSafetensorsHeader(`${autoencoderRunFolder(places.out)}/state${ENDING}`);
+  return metadata.get("run") === diffSaeRunHash(rows, config, model.config);
+}
+
+/** Differences at every position of every text, [rows, embed]; kept in the run's folder once they are there. */
+async function readRows(
+  model: LanguageModel,
+  config: DiffSaeRecipe,
+  options: AutoencoderTrainingOptions,
+): Promise<Float32Array> {
+  const { trained, out, signal, onText } = options, { embed } = model.config;
+  const key = await rowsKey(model, config, options), kept = await keptRows(out, key);
+  if (kept !== null) return kept;
+  const { vectors, adapters, place } = await loadTrained(trained, model.config);
+  const additions: Additions = vectors.size > 0 ? { steer: vectors, place } : { adapters };
+  const onProgress = (before: number) => (done: number) => {
+    signal.throwIfAborted();
+    onText(before + done, 2 * config.texts);
+  };
+  onProgress(0)(0);
+  const texts = await diffSaeTexts(model, config, { ...additions, onProgress: onProgress(0) });
+  const differences = await residualDifferences(model, texts, {
+    ...additions,
+    layer: config.layer,
+    onProgress: onProgress(config.texts),
+  });
+  const rows = new Float32Array(differences.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const difference of differences) {
+    rows.set(difference, at);
+    at += difference.length;
+  }
+  const tensors = { rows: { dtype: "float32" as const, dims: [rows.length / embed, embed], data: rows } };
+  await writeSafetensors(`${autoencoderRunFolder(out)}/rows${ENDING}`, { tensors, metadata: { key } });
+  return rows;
 }
 
 /**
- * Reads the rows of an autoencoder, trains it and writes it with its log beside it. Returns the share of variance that
- * it explains, or null when it was stopped, with its state saved. Rows are read again when it goes on.
+ * Reads the rows of a DiffSAE, trains it and writes it with what it was made from. Null when it was stopped, with its
+ * state saved. The recipe's layer must be one of the model's.
  */
 export async function trainAutoencoder(
   model: LanguageModel,
-  artifact: AutoencoderArtifact,
+  config: DiffSaeRecipe,
   options: AutoencoderTrainingOptions,
-): Promise<number | null> {
-  const { mark, signal, onStep } = options;
-  const { path, layer, config: { training, ...reading } } = artifact;
-  const additions = await additionsOf(artifact.trained, model);
-  const rows = await differenceRows(model, additions, {
-    ...reading,
-    layer,
-    signal,
-    onProgress: options.onText,
-  });
-  const stem = path.slice(0, -".safetensors".length), run = `${stem}.run`;
-  // A folder for these very inputs: what was begun from others is not gone on with.
-  const folder = `${run}/${sha256(canonicalJson(mark)).slice(0, 16)}`;
+): Promise<TrainedAutoencoder | null> {
+  const { trained, out, resume, force, signal } = options, { embed } = model.config;
+  const folder = autoencoderRunFolder(out), { maxNewTokens } = config;
+  checkRoom(diffSaeProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens });
+  const from = await stepsToGoOnFrom({ folder, result: out }, { resume, force });
+  if (resume && !await isUnfinishedRunOf(model, config, options)) {
+    throw new InputError("the unfinished run has other inputs than these", {
+      where: folder,
+      repair: "pass --force to start it over",
+    });
+  }
   await ensureFolder(folder);
-  const { embed } = model.config;
-  const { autoencoder, log, finished, runHash } = await trainDiffSae(rows, training, {
-    embed,
-    folder,
-    signal,
-    onStep,
-  });
-  if (!finished) return null;
-  const { explainedVariance } = sparseFit(autoencoder, rows);
-  await writeFileAtomic(`${stem}.log.jsonl`, log.map((line) => `${line}\n`).join(""));
-  await writeSparseAutoencoder(path, autoencoder, {
+  if (force) await dropTrainingState(folder);
+  const rows = await readRows(model, config, options);
+  if (rows.every((value, at) => value === rows[at % embed])) {
+    throw new InputError(`every position is changed alike at layer ${config.layer}`, {
+      where: trained,
+      repair: "use vectors or adapters that do something, and a layer behind one that they act in",
+    });
+  }
+  options.onStart(from);
+  const run = await trainDiffSae(rows, config, { embed, folder, signal, onStep: options.onStep });
+  options.onEnd();
+  if (!run.finished) return null;
+  const { autoencoder, runHash } = run, text = canonicalJson(config);
+  const { explainedVariance, meanActive, deadFeatures } = sparseFit(autoencoder, rows);
+  const explained = (explainedVariance ?? 0).toFixed(4);
+  await writeSparseAutoencoder(out, autoencoder, {
     metadata: {
-      ...mark,
       run: runHash,
-      site: `blocks.${layer}.resid_post`,
+      model: await model.checkpoint.hash(),
+      trained: sha256(await Deno.readFile(trained)),
+      config: text,
+      config_hash: sha256(text),
+      site: `blocks.${config.layer}.resid_post`,
+      layer: String(config.layer),
+      seed: String(config.seed),
       rows: String(rows.length / embed),
-      explained_variance: String(explainedVariance),
+      explained_variance: explained,
+      mean_active: meanActive.toFixed(4),
+      dead_features: String(deadFeatures),
     },
   });
-  await Deno.remove(run, { recursive: true });
-  return explainedVariance ?? 0;
+  await Deno.remove(folder, { recursive: true });
+  return { explainedVariance: explained, deadFeatures, runHash };
 }

@@ -1,14 +1,13 @@
 import { readSafetensorsHeader } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
-  type ArtifactMark,
   artifactMark,
   type AutoencoderArtifact,
   type ModelArtifact,
   type RunArtifact,
   type ZooArtifact,
 } from "../lib/experiment/mod.ts";
-import { trainAutoencoder } from "./_autoencoder_training.ts";
+import { autoencoderRunFolder, isUnfinishedRunOf, trainAutoencoder } from "./_autoencoder_training.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 import { pretrainInto } from "./_pretraining.ts";
@@ -45,27 +44,28 @@ export function workOf(artifact: ZooArtifact): number {
   }
 }
 
-/** The folder that keeps an artifact's unfinished run, or null where that says nothing. */
-function stateFolder(artifact: ZooArtifact): string | null {
-  if (artifact.kind === "model") return artifact.path;
-  return artifact.kind === "run" ? trainedPlaces(artifact.out, artifact).run : null;
+/** The folder that keeps the unfinished run of a model or of vectors. */
+function stateFolder(artifact: ModelArtifact | RunArtifact): string {
+  return artifact.kind === "model" ? artifact.path : trainedPlaces(artifact.out, artifact).run;
 }
 
 /** Steps that an unfinished run of an artifact has made. */
 export async function stepsMade(artifact: ZooArtifact): Promise<number> {
-  const folder = stateFolder(artifact);
-  return folder === null ? 0 : await unfinishedSteps(folder) ?? 0;
+  if (artifact.kind !== "autoencoder") return await unfinishedSteps(stateFolder(artifact)) ?? 0;
+  const made = await unfinishedSteps(autoencoderRunFolder(artifact.path)) ?? 0;
+  return Math.floor(made / artifact.config.steps * AUTOENCODER_WORK);
 }
 
 /** Whether there is an unfinished run to go on with; one of other inputs is refused, unless it may be given up. */
 async function mayResume(
-  artifact: ZooArtifact,
-  given: { readonly mark: ArtifactMark; readonly force: boolean },
-) {
-  const folder = stateFolder(artifact), where = `${folder}/state.safetensors`;
-  if (folder === null || !await exists(where)) return false;
-  if ((await readSafetensorsHeader(where)).metadata.get("run") === given.mark["run"]) return true;
-  if (given.force) return false;
+  artifact: ModelArtifact | RunArtifact,
+  { force }: Pick<BuildOptions, "force">,
+): Promise<boolean> {
+  const where = `${stateFolder(artifact)}/state.safetensors`;
+  if (!await exists(where)) return false;
+  const { run } = await artifactMark(artifact);
+  if ((await readSafetensorsHeader(where)).metadata.get("run") === run) return true;
+  if (force) return false;
   throw new InputError(`the unfinished run of ${artifact.name} has other inputs than the catalogue's`, {
     where,
     repair: "pass --force to start it over",
@@ -109,25 +109,24 @@ async function buildRun(artifact: RunArtifact, options: BuildOptions, resume: bo
   }
 }
 
-async function buildAutoencoder(
-  artifact: AutoencoderArtifact,
-  options: BuildOptions,
-  mark: ArtifactMark,
-): Promise<boolean> {
-  const { threads, signal, onStep } = options, { steps } = artifact.config.training;
+async function buildAutoencoder(artifact: AutoencoderArtifact, options: BuildOptions): Promise<boolean> {
+  const { config, trained, path: out } = artifact, { threads, signal, force, onStep } = options;
   const model = await openModel(artifact.model, { threads });
   try {
-    const explained = await trainAutoencoder(model, artifact, {
-      mark,
-      signal,
-      onText: (done, total) => onStep(0, `${done}/${total} texts read`),
+    const begun = await unfinishedSteps(autoencoderRunFolder(out)) !== null;
+    const resume = begun && (!force || await isUnfinishedRunOf(model, config, { trained, out }));
+    const made = await trainAutoencoder(model, config, {
+      ...{ trained, out, resume, force: !resume, signal },
+      onText: (done, total) => onStep(0, `${done}/${total} texts`),
+      onStart: () => {},
       onStep: ({ step, unexplained }) =>
         onStep(
-          Math.floor((step + 1) / steps * AUTOENCODER_WORK),
-          `${step + 1}/${steps} updates  unexplained ${unexplained.toFixed(4)}`,
+          Math.floor((step + 1) / config.steps * AUTOENCODER_WORK),
+          `${step + 1}/${config.steps} updates  unexplained ${unexplained.toFixed(4)}`,
         ),
+      onEnd: () => {},
     });
-    return explained !== null;
+    return made !== null;
   } finally {
     await model.release();
   }
@@ -135,14 +134,12 @@ async function buildAutoencoder(
 
 /** Makes an artifact, going on with an unfinished run of it. False when it was stopped, with its state saved. */
 export async function build(artifact: ZooArtifact, options: BuildOptions): Promise<boolean> {
-  const mark = await artifactMark(artifact);
-  const resume = await mayResume(artifact, { mark, force: options.force });
   switch (artifact.kind) {
     case "model":
-      return await buildModel(artifact, options, resume);
+      return await buildModel(artifact, options, await mayResume(artifact, options));
     case "run":
-      return await buildRun(artifact, options, resume);
+      return await buildRun(artifact, options, await mayResume(artifact, options));
     case "autoencoder":
-      return await buildAutoencoder(artifact, options, mark);
+      return await buildAutoencoder(artifact, options);
   }
 }

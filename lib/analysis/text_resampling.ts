@@ -30,7 +30,7 @@ export type TextColumns = readonly ArrayLike<number>[];
  * const texts = [[[1, 3]], [[5]]]; // two texts, one column
  * const { value, low } = textInterval(texts, {
  *   terms: ([x]) => [x as number, 1],
- *   statistic: ([sum, count]) => (sum as number) / (count as number),
+ *   statistic: (sums) => (sums[0] as number) / (sums[1] as number),
  * });
  * if (value !== 3 || low !== 2) throw new Error("mean of positions; a draw may hold the first text twice");
  * ```

@@ -49,7 +49,9 @@ export interface FeatureTraces {
  * const difference = await zoo.differenceAutoencoder();
  * const { generations } = await featureTraces(lab, { zoo, difference, problems: lab.problems(2), samples: 1 });
  * const [first] = generations;
- * if (first?.values.length !== difference.autoencoder.active * first.tokens.length) throw new Error("a code per token");
+ * if (first === undefined) throw new Error("one answer per problem");
+ * const codes = difference.autoencoder.active * first.tokens.length;
+ * if (first.values.length !== codes) throw new Error("a code per token");
  * await zoo.release();
  * ```
  */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-export { type AutoencoderConfig, differenceRows, parseAutoencoderConfig } from "./difference_rows.ts";
 export { attentionMoves } from "./attention_moves.ts";
 export {
   type AdapterTrace,

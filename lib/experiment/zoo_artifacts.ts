@@ -2,13 +2,14 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { openCheckpoint, readSafetensorsHeader } from "../checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import {
+  type DiffSaeRecipe,
+  parseDiffSaeRecipe,
   parsePretrainConfig,
   type PretrainConfig,
   pretrainRunHash,
   type SteeringConfig,
   steeringRunHash,
 } from "../train/mod.ts";
-import { type AutoencoderConfig, parseAutoencoderConfig } from "./difference_rows.ts";
 import { runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
 
 /** What every artifact of a zoo has. */
@@ -52,13 +53,11 @@ export interface AutoencoderArtifact extends ArtifactBase {
   /** Tells it from the others. */
   readonly kind: "autoencoder";
   /** What decides it, but for model and run. */
-  readonly config: AutoencoderConfig;
+  readonly config: DiffSaeRecipe;
   /** Folder of the model. */
   readonly model: string;
   /** File of the vectors or adapters. */
   readonly trained: string;
-  /** The layer whose `resid_post` is read. */
-  readonly layer: number;
 }
 
 /** One thing that a zoo is made of. */
@@ -146,14 +145,17 @@ export async function zooArtifacts(
       }
     }
   }
-  for (const { model: name, run, seed, layer, config: file } of catalogue.autoencoders) {
+  for (const { model: name, run, seed, config: file } of catalogue.autoencoders) {
     const configPath = join(root, file),
       { path: model, config: { model: shape } } = models.get(name) as ModelArtifact;
-    const stem = `${run}.seed-${seed}`;
+    const config = parseDiffSaeRecipe(await readJson(configPath, { where }), { where: configPath });
+    const { layer } = config, stem = `${run}.seed-${seed}`;
     if (run === "full" || layer >= shape.layers) {
       throw new InputError(`there can be no autoencoder of ${name}, ${run}, layer ${layer}`, {
         where,
-        repair: `name a run of vectors or adapters, and one of the layers 0 to ${shape.layers - 1}`,
+        repair: `name a run of vectors or adapters, and in ${file} one of the layers 0 to ${
+          shape.layers - 1
+        }`,
       });
     }
     artifacts.push({
@@ -161,10 +163,9 @@ export async function zooArtifacts(
       name: `${name}/${stem}/sae.layer-${layer}`,
       needs: [name, `${name}/${stem}`],
       path: join(root, "sae", `${name}.${seed === 0 ? run : stem}.layer-${layer}.safetensors`),
-      config: parseAutoencoderConfig(await readJson(configPath, { where }), { where: configPath }),
+      config,
       model,
       trained: join(root, "vectors", name, `${stem}.safetensors`),
-      layer,
     });
   }
   return artifacts;
@@ -214,7 +215,6 @@ export async function artifactMark(artifact: ZooArtifact): Promise<ArtifactMark>
         config: canonicalJson(artifact.config),
         model: await hashOf(artifact.model),
         trained: sha256(await Deno.readFile(artifact.trained)),
-        layer: String(artifact.layer),
       };
   }
 }

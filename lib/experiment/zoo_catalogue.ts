@@ -38,7 +38,7 @@ export interface CatalogueModel {
   readonly runs: readonly CatalogueRun[];
 }
 
-/** A sparse autoencoder of what a run changes in the residual of one layer. */
+/** A DiffSAE: a sparse autoencoder of what a run changes in the residual of one layer. */
 export interface CatalogueAutoencoder {
   /** Name of the model. */
   readonly model: string;
@@ -46,9 +46,7 @@ export interface CatalogueAutoencoder {
   readonly run: string;
   /** Training seed of that run. */
   readonly seed: number;
-  /** The layer whose `resid_post` is read. */
-  readonly layer: number;
-  /** Autoencoder config, relative to the catalogue. */
+  /** DiffSAE recipe, relative to the catalogue; it names the layer. */
   readonly config: string;
 }
 
@@ -99,7 +97,6 @@ const SCHEMA = z.strictObject({
     model: z.string(),
     run: z.string(),
     seed: z.int().nonnegative(),
-    layer: z.int().nonnegative(),
     config: path,
   })),
 });

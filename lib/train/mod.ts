@@ -79,7 +79,7 @@ export {
   TRAINED_KINDS,
   type TrainedKind,
 } from "./steering_config.ts";
-export { type DiffSaeRun, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
+export { type DiffSaeRun, diffSaeRunHash, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
 export { type TrainingCost, trainingCost, type TrainingCostOptions } from "./training_cost.ts";
 export {

@@ -113,8 +113,8 @@ export async function residualDifferences(
  * @example
  * ```ts
  * import { diffSaeProblems } from "./mod.ts";
- * const problems = diffSaeProblems({ seed: 0, texts: 7 });
- * if (problems[0]?.family !== problems[6]?.family || problems[0].id === problems[6].id) throw new Error("six families");
+ * const problems = diffSaeProblems({ seed: 0, texts: 7 }), first = problems[0], seventh = problems[6];
+ * if (first?.family !== seventh?.family || first?.id === seventh?.id) throw new Error("six families in turn");
  * ```
  */
 export function diffSaeProblems(config: Pick<DiffSaeRecipe, "seed" | "texts">): readonly Problem[] {

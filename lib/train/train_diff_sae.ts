@@ -39,6 +39,30 @@ const PAUSE_EVERY = 20;
 type Values = { readonly [Name in typeof NAMES[number]]: Float32Array };
 
 /**
+ * Names a DiffSAE run: hash of everything that decides it. States of unfinished runs and results carry it.
+ *
+ * @example
+ * ```ts
+ * import { diffSaeRunHash } from "./mod.ts";
+ * const rows = Float32Array.of(1, 2, 3, 4), sizes = { features: 2, active: 1, steps: 3, batch: 1 };
+ * const config = { ...sizes, seed: 0, learningRate: 0.02, warmupShare: 0, deadAfterSteps: 5 };
+ * const [one, other] = [0, 1].map((seed) => diffSaeRunHash(rows, { ...config, seed }, { embed: 2 }));
+ * if (one === other) throw new Error("the seed decides it too");
+ * ```
+ */
+export function diffSaeRunHash(
+  rows: Float32Array,
+  config: DiffSaeConfig,
+  { embed }: {
+    /** Values per row. */
+    readonly embed: number;
+  },
+): string {
+  const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+  return sha256(canonicalJson({ config, embed, rows: sha256(bytes) }));
+}
+
+/**
  * Trains a TopK sparse autoencoder on differences of residual activations, rows of `embed` values: steered minus base
  * at one site, token by token. Rows are centred and scaled to unit variance per value while training, and the result
  * is turned back into their units. Each step: mean squared error of a batch, AdamW under a cosine, decoder rows kept
@@ -87,8 +111,7 @@ export async function trainDiffSae(
   const { embed, folder, saveEvery = 500 } = options;
   const { features, active, steps, seed } = config;
   const { centre, scale, count } = statistics(rows, embed);
-  const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-  const runHash = sha256(canonicalJson({ config, embed, rows: sha256(bytes) }));
+  const runHash = diffSaeRunHash(rows, config, { embed });
 
   const resumed = await loadTrainingState(folder, runHash);
   const values = resumed === null

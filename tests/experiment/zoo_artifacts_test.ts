@@ -1,6 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { parseZooCatalogue, type ZooArtifact, zooArtifacts } from "../../lib/experiment/mod.ts";
+import {
+  type ArtifactState,
+  artifactState,
+  parseZooCatalogue,
+  type ZooArtifact,
+  zooArtifacts,
+} from "../../lib/experiment/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const shipped = JSON.parse(
@@ -9,7 +15,9 @@ const shipped = JSON.parse(
 const fresh = JSON.parse(
   await Deno.readTextFile(new URL("../../fixtures/embedded/base-a.pretrain.json", import.meta.url)),
 );
-const sae = await Deno.readTextFile(new URL("../../fixtures/embedded/diff-sae.json", import.meta.url));
+const sae = JSON.parse(
+  await Deno.readTextFile(new URL("../../fixtures/embedded/base-a.diff-sae.json", import.meta.url)),
+);
 
 /** Models by name, each with the name that it goes on from; every one has the run `all`. */
 async function artifactsOf(
@@ -23,7 +31,9 @@ async function artifactsOf(
     const config = from === null ? fresh : { ...fresh, from, tokenizer: {}, training };
     await Deno.writeTextFile(`${folder}/${name}.json`, JSON.stringify({ ...config, name }));
   }
-  await Deno.writeTextFile(`${folder}/sae.json`, sae);
+  for (const layer of [7, 8]) {
+    await Deno.writeTextFile(`${folder}/sae-${layer}.json`, JSON.stringify({ ...sae, layer }));
+  }
   const catalogue = {
     settings: shipped.settings,
     models: Object.keys(models).map((name, index) => ({
@@ -38,7 +48,7 @@ async function artifactsOf(
 
 Deno.test("zooArtifacts() puts each after what it is made from, whatever the order of the catalogue", () =>
   withFolder(async (folder) => {
-    const autoencoder = { model: "third", run: "all", seed: 2, layer: 7, config: "sae.json" };
+    const autoencoder = { model: "third", run: "all", seed: 2, config: "sae-7.json" };
     const artifacts = await artifactsOf(folder, { third: "second", second: "./first", first: null }, [
       autoencoder,
     ]);
@@ -76,13 +86,14 @@ Deno.test("zooArtifacts() refuses models in a circle, and autoencoders of what c
       InputError,
       `models go on from each other in a circle: one, two, one: ${folder}/zoo.json`,
     );
-    const layer = { model: "one", run: "all", seed: 0, layer: 8, config: "sae.json" };
+    const layer = { model: "one", run: "all", seed: 0, config: "sae-8.json" };
     await assertRejects(
       () => artifactsOf(folder, { one: null }, [layer]),
       InputError,
-      "there can be no autoencoder of one, all, layer 8",
+      `there can be no autoencoder of one, all, layer 8: ${folder}/zoo.json ` +
+        "(name a run of vectors or adapters, and in sae-8.json one of the layers 0 to 7)",
     );
-    const lost = { ...layer, layer: 0, config: "lost.json" };
+    const lost = { ...layer, config: "lost.json" };
     await assertRejects(
       () => artifactsOf(folder, { one: null }, [lost]),
       InputError,
@@ -95,3 +106,20 @@ Deno.test("zooArtifacts() lets a model go on from one outside the catalogue", ()
     const [only] = await artifactsOf(folder, { one: "../elsewhere" });
     assertEquals([only?.needs, only?.kind === "model" && only.from?.endsWith("/elsewhere")], [[], true]);
   }));
+
+Deno.test("artifactState() finds the shipped autoencoder there, and one of another recipe made from other inputs", async () => {
+  const root = "fixtures/embedded", where = `${root}/zoo.json`;
+  const artifacts = await zooArtifacts(parseZooCatalogue(shipped, { where }), { where });
+  const made = artifacts.find(({ kind }) => kind === "autoencoder");
+  if (made?.kind !== "autoencoder") throw new Error("the catalogue has one");
+  const states = new Map(made.needs.map((name) => [name, "there" as ArtifactState]));
+  assertEquals(made.path, `${root}/sae/base-a.all.layer-4.safetensors`);
+  assertEquals(await artifactState(made, states), "there");
+  for (const change of [{ layer: 3 }, { texts: 599 }, { seed: 1 }, { steps: 2401 }]) {
+    const other = { ...made, config: { ...made.config, ...change } };
+    assertEquals(await artifactState(other, states), "made from other inputs", JSON.stringify(change));
+  }
+  const onOthers = { ...made, trained: `${root}/vectors/base-a/all.seed-1.safetensors` };
+  assertEquals(await artifactState(onOthers, states), "made from other inputs");
+  assertEquals(await artifactState({ ...made, path: `${root}/sae/none.safetensors` }, states), "missing");
+});

@@ -73,6 +73,12 @@ Deno.test("diff-sae that goes on after Ctrl-C ends with the same bytes", () =>
       faultLine(await runOn(diffSae, [...args, "--out", broken])),
       "unfinished run of 2 steps",
     );
+    await writeInputs(folder, { steps: 5 });
+    assertStringIncludes(
+      faultLine(await runOn(diffSae, [...args, "--out", broken, "--resume"])),
+      "the unfinished run has other inputs than these",
+    );
+    await writeInputs(folder);
     const resumed = await runOn(diffSae, [...args, "--out", broken, "--resume"]);
     assertEquals([resumed.code, resumed.error.includes("answers and their differences")], [0, false]);
     assertEquals(await Deno.readFile(broken), await Deno.readFile(whole));
@@ -101,5 +107,5 @@ Deno.test("diff-sae refuses what it cannot train on, in one line", () =>
     });
     const { code, error } = await runOn(diffSae, [...still, ...out]);
     assertEquals(code, 2);
-    assertStringIncludes(error, "the vectors change every position alike at layer 1");
+    assertStringIncludes(error, "every position is changed alike at layer 1");
   }));

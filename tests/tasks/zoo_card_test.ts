@@ -67,7 +67,7 @@ async function writeRun(
     path: "",
     model: "",
     config,
-    folder,
+    out: folder,
     layerCount: 2,
   };
 }

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from
 import { openCheckpoint, readTensor, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig, pretrainRunHash, readSparseAutoencoder } from "../../lib/train/mod.ts";
+import { diffSae } from "../../tasks/diff_sae.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { train } from "../../tasks/train.ts";
 import { zoo } from "../../tasks/zoo.ts";
@@ -287,41 +288,61 @@ Deno.test("zoo trains an autoencoder of what a run changes, goes on with it, and
     const metadata = { run: pretrainRunHash(config) };
     await writeCheckpoint(`${folder}/one`, { config: box.config, dtype: "bfloat16", weights, metadata });
     const sae = {
-      ...{ problems: 6, maxNewTokens: 8, seed: 0 },
-      training: {
-        ...{ features: 4, active: 2, seed: 0, steps: 40, batch: 8, learningRate: 0.02 },
-        ...{ warmupShare: 0.1, deadAfterSteps: 10 },
-      },
+      ...{ layer: 1, texts: 6, maxNewTokens: 8, features: 4, active: 2, seed: 0, steps: 40, batch: 8 },
+      ...{ learningRate: 0.02, warmupShare: 0.1, deadAfterSteps: 10 },
     };
-    await Deno.writeTextFile(`${folder}/sae.json`, JSON.stringify(sae));
+    const write = (more: object = {}) =>
+      Deno.writeTextFile(`${folder}/sae.json`, JSON.stringify({ ...sae, ...more }));
+    await write();
     const change = (catalogue: TinyCatalogue) => {
       catalogue.settings = SETTINGS;
       catalogue.models.shift();
       catalogue.models[0]!.runs = [{ run: "adapter-1", learningRates: [0.1], seeds: [0] }];
-      catalogue.autoencoders = [{ model: "one", run: "adapter-1", seed: 0, layer: 1, config: "sae.json" }];
+      catalogue.autoencoders = [{ model: "one", run: "adapter-1", seed: 0, config: "sae.json" }];
     };
     const args = await writeCatalogue(folder, change);
     const names = ["one", "one/adapter-1.seed-0", "one/adapter-1.seed-0/sae.layer-1"];
     assertEquals(Object.keys((await dryRun(args)).states), names);
+    const path = `${folder}/sae/one.adapter-1.layer-1.safetensors`, run = path.replace("safetensors", "run");
     const stopped = await runOn(zoo, args, { interruptAt: " 20/40 updates" });
     assertEquals(stopped.code, 130);
-    assertEquals((await runOn(zoo, args)).code, 0);
-    assertEquals(namesBelow(`${folder}/sae`), [
-      "one.adapter-1.layer-1.log.jsonl",
-      "one.adapter-1.layer-1.safetensors",
-    ]);
-    const path = `${folder}/sae/one.adapter-1.layer-1.safetensors`, made = sha256(await Deno.readFile(path));
+    assertEquals((await dryRun(args)).states2[2], ["missing", names[2] as string, "(15 of 30 steps made)"]);
+    for (const change of [{ steps: 41 }, { texts: 7 }]) {
+      await write(change);
+      assertEquals(
+        faultLine(await runOn(zoo, args)),
+        `error: the unfinished run has other inputs than these: ${run} (pass --force to start it over)`,
+      );
+    }
+    await write();
+    const resumed = await runOn(zoo, [...args, "--force"]);
+    assertEquals([resumed.code, resumed.error.includes(" 19/40 updates")], [0, false]);
+    assertEquals(resumed.error.includes("12/12 texts"), false); // they were kept
+    assertEquals(namesBelow(`${folder}/sae`), ["one.adapter-1.layer-1.safetensors"]);
+    const made = sha256(await Deno.readFile(path));
     const file = await readSparseAutoencoder(path);
     assertEquals([file.autoencoder.features, file.autoencoder.embed], [4, box.config.embed]);
     assertEquals(file.metadata.get("site"), "blocks.1.resid_post");
     // What an adapter of rank 1 changes lies along one direction.
     assertEquals(Number(file.metadata.get("explained_variance")) > 0.9, true);
-    await Deno.remove(path);
-    assertEquals((await runOn(zoo, args)).code, 0);
-    assertEquals(sha256(await Deno.readFile(path)), made);
     assertEquals((await dryRun(args)).last, "nothing is missing");
-    sae.problems = 7;
-    await Deno.writeTextFile(`${folder}/sae.json`, JSON.stringify(sae));
+
+    const sole = ["--model", `${folder}/one`, "--config", `${folder}/sae.json`, "--threads", "1"];
+    const vectors = `${folder}/vectors/one/adapter-1.seed-0.safetensors`, out = `${folder}/own.safetensors`;
+    assertEquals((await runOn(diffSae, [...sole, "--vectors", vectors, "--out", out])).code, 0);
+    assertEquals(sha256(await Deno.readFile(out)), made);
+
+    await write({ texts: 7 });
     assertEquals((await dryRun(args)).states[names[2] as string], "made from other inputs");
+    assertEquals((await runOn(zoo, args)).code, 1);
+    const begun = await runOn(zoo, [...args, "--force"], { interruptAt: " 10/40 updates" });
+    assertEquals(begun.code, 130);
+    await write();
+    assertEquals((await dryRun(args)).states[names[2] as string], "there");
+    await Deno.remove(path);
+    // A run of other inputs lies there: it is given up, its texts with it.
+    const forced = await runOn(zoo, [...args, "--force"]);
+    assertEquals([forced.code, forced.error.includes("12/12 texts")], [0, true]);
+    assertEquals(sha256(await Deno.readFile(path)), made);
   });
 });

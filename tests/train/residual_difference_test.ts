@@ -56,6 +56,16 @@ Deno.test("residualDifferences() is the difference of two runs, text by text, wh
     }
   }));
 
+Deno.test("residualDifferences() are zero below the layer that is changed, and the vector itself there", () =>
+  withModel(async (model) => {
+    const steer = new Map([[1, new Float32Array(model.config.embed).fill(0.3)]]), texts = [[5, 6, 7], [8]];
+    const below = await residualDifferences(model, texts, { layer: 0, steer });
+    assert(below.every((row) => row.length > 0 && row.every((value) => value === 0)));
+    const at = await residualDifferences(model, texts, { layer: 1, steer });
+    // Residuals are near 1 in float32.
+    for (const row of at) row.forEach((value) => assertAlmostEquals(value, 0.3, 1e-5));
+  }));
+
 Deno.test("diffSaeProblems() takes training problems, the families in turn", () => {
   const problems = diffSaeProblems({ seed: 5, texts: 8 });
   assertEquals(problems.map(({ family }) => family), [...FAMILIES, "linear", "words"]);
