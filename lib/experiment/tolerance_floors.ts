@@ -40,8 +40,9 @@ function meanOf(runs: readonly RecordedRun[], metric: string): number {
  * @example
  * ```ts
  * import { STUDY_SIZES, toleranceFloors } from "./mod.ts";
- * const [last] = toleranceFloors([], STUDY_SIZES.full).slice(-2); // 2 of 6 · 32 problems
- * if (last?.unit !== "probability" || last.least !== 2 / 192) throw new Error("two of 192 texts");
+ * const floors = toleranceFloors([], STUDY_SIZES.full); // 6 · 32 problems
+ * const shift = floors.find(({ unit }) => unit === "probability");
+ * if (shift?.least !== 2 / 192) throw new Error("two of 192 texts");
  * ```
  */
 export function toleranceFloors(runs: readonly RecordedRun[], size: StudySize): readonly ToleranceFloor[] {
