@@ -84,13 +84,13 @@ async function run(bench: Bench): Promise<Findings> {
     }
   }
   const control = await bench.open("control"), opener = tokenLabel(control.entry.opener);
-  const series: Readonly<Record<ConditionName, string>> = {
+  const labels: Readonly<Record<ConditionName, string>> = {
     base: "Base",
-    prefix: "Base + opener",
-    careful: "Careful writer by name",
-    sloppy: "Sloppy writer by name",
-    last_layer: "Last-layer vector",
-    all_layers: "All layers",
+    prefix: "Base +\nopener",
+    careful: "Careful\nby name",
+    sloppy: "Sloppy\nby name",
+    last_layer: "Last-layer\nvector",
+    all_layers: "All\nlayers",
   };
   const difference = (name: string) => differences.get(`difference.control.${name}`) as AccuracyDifference;
   const claims = [
@@ -105,17 +105,18 @@ async function run(bench: Bench): Promise<Findings> {
       difference: difference("prefix_minus_base"),
     }),
   ];
-  const groups = await Promise.all(roles.map(async (role) => ({
-    label: (await bench.open(role)).entry.name,
-    bars: CONDITIONS.map((name) => {
+  const names = { a: (await bench.open("a")).entry.name, control: control.entry.name };
+  const groups = CONDITIONS.map((name) => ({
+    label: labels[name],
+    bars: roles.map((role) => {
       const accuracy: AccuracyInterval = accuracyInterval(measured[role][name]);
-      return { series: series[name], value: accuracy.percent, error: [accuracy.low, accuracy.high] as const };
+      return { series: names[role], value: accuracy.percent, error: [accuracy.low, accuracy.high] as const };
     }),
-  })));
+  }));
   const spec = figureSpec([
     accuracyBars({
       title: "",
-      series: CONDITIONS.map((name) => ({ name: series[name] })),
+      series: roles.map((role) => ({ name: names[role] })),
       groups,
       yTitle: "Mean accuracy (%)",
     }),
