@@ -117,9 +117,9 @@ export const zoo = defineCommand({
       }
     } else if (chosen.some(wanted)) {
       await checkWritable(dirname(where), { as: "folder" });
-      const todo = chosen.filter(wanted);
+      const unmade = chosen.filter(wanted);
       let steps = 0;
-      for (const artifact of todo) steps += workOf(artifact) - await stepsMade(artifact);
+      for (const artifact of unmade) steps += workOf(artifact) - await stepsMade(artifact);
       const workload = new Workload(terminal, steps);
       let count = 0;
       for (const artifact of artifacts) {
@@ -127,7 +127,7 @@ export const zoo = defineCommand({
         states.set(artifact.name, await artifactState(artifact, states));
         if (!chosen.includes(artifact) || !wanted(artifact)) continue;
         if (artifact.needs.some((name) => states.get(name) !== "there")) continue;
-        const total = workOf(artifact), label = `${++count}/${todo.length} ${artifact.name}`;
+        const total = workOf(artifact), label = `${++count}/${unmade.length} ${artifact.name}`;
         let progress: Progress | null = null, before = 0, last = "";
         const finished = await build(artifact, {
           threads,
