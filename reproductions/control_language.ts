@@ -51,6 +51,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     shareMetric("middle_layers_over_last", overLast, study.why),
     shareMetric("middle_layers_over_random", middleOver, study.why),
     shareMetric("last_layer_over_random", lastOver, noShift),
+    { name: "listed_tokens", value: count, unit: "tokens" },
   ];
   const curve = (name: string, shares: readonly (MeanInterval | null)[]) => ({
     name,

@@ -134,6 +134,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       note: `Of the ${count} lowest tokens by the published positions, those that are among ours.`,
     }, NO_SHIFT),
   ]);
+  values.push({ name: "listed_tokens", value: count, unit: "tokens" });
   const drawn = layers.map(({ raw }) =>
     raw === null ? null : ENDS.map(({ side }) => {
       const tokens = list(raw, { side, count: SHOWN });

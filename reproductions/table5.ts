@@ -19,14 +19,14 @@ import { layerRuns } from "./_single_layer.ts";
 const ROLES = ["a", "b"] as const;
 type Role = typeof ROLES[number];
 
-/** Settings that every run of a model shares, with their titles in the table and what they count. */
+/** Settings that every run of a model shares, but for the steps of single layers, with their titles in the table and what they count. */
 const SETTINGS: readonly {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
   readonly of: (config: SteeringConfig) => number;
 }[] = [
-  { name: "steps", title: "Optimizer steps", unit: "steps", of: ({ steps }) => steps },
+  { name: "steps", title: "Optimizer steps, all layers", unit: "steps", of: ({ steps }) => steps },
   { name: "prompts_per_step", title: "Problems per step", unit: "problems", of: ({ prompts }) => prompts },
   {
     name: "samples_per_prompt",
@@ -97,13 +97,17 @@ async function recordsOf(role: Role, zoo: ZooModel): Promise<ModelRecords> {
 }
 
 function metricsOf({ role, zoo, all, layers, adapters, full }: ModelRecords): readonly MetricValue[] {
-  const every = [...all, ...layers.flat(), ...adapters, ...full];
+  // How long a vector of one layer was trained, the other table says.
+  const together = [...all, ...adapters, ...full], every = [...together, ...layers.flat()];
   const byLayer = (metric: (layer: number) => MetricValue) =>
     Array.from({ length: zoo.layers }, (_, layer) => metric(layer));
   const rate = "per step";
   return [
     ...SETTINGS.map(({ name, unit, of }) =>
-      agreed(`${name}.${role}`, { unit, of: every.map(({ config }) => of(config)) })
+      agreed(`${name}.${role}`, {
+        unit,
+        of: (name === "steps" ? together : every).map(({ config }) => of(config)),
+      })
     ),
     {
       name: `training_seeds.${role}`,
@@ -254,7 +258,8 @@ export const table5: Reproduction = {
   itemClass: "inferred",
   differences: [
     "Models, problems and steps are smaller; the objective, the optimizer, the warm-up and the clipping are the paper's.",
-    "Learning rates follow the residual norms of our layers, not the paper's rates.",
+    "Learning rates follow the residual norms of our layers, not the paper's rates. Vectors of one layer but the last are " +
+    "trained for fewer steps, until they are about a fifth as long as the residual at the first answer position.",
     "The last checkpoint of every run is used; the paper's were chosen on the test problems.",
   ],
   run,

@@ -2,6 +2,7 @@ import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
   Laboratory,
+  metricKind,
   type Reproduction,
   ResultStore,
   toleranceFloors,
@@ -27,7 +28,7 @@ import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 const FLAGS = {
   seeds: {
     kind: "list",
-    default: ["0", "10", "20", "30", "40"],
+    default: ["0", "10", "20"],
     metavar: "A,B,…",
     check: wholeNumbers(),
     help: "First evaluation seed of each run",
@@ -117,6 +118,7 @@ async function recordItem(
     } (${made}; ONNX Runtime ${runtimeReport().version}, ${Deno.build.arch})`,
     floors: toleranceFloors(runs, setting.sizes.full),
     leaveOut: UNCHECKED_METRICS,
+    kindOf: metricKind,
   });
 }
 
@@ -127,7 +129,7 @@ export function recordCommand(setting: ReproductionSetting) {
     summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
     ...ITEM_ARGUMENTS,
     flags: FLAGS,
-    examples: [["deno task record fig1 fig3", "Five runs of each, then fixtures/embedded/expected/"]],
+    examples: [["deno task record fig1 fig3", "Three runs of each, then fixtures/embedded/expected/"]],
     async run(input) {
       const { flags, positionals, print } = input;
       const items = chooseReproductions(positionals);

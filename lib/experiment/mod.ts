@@ -35,7 +35,7 @@ export {
 } from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { ResultStore } from "./store.ts";
-export { toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
+export { metricKind, toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
 export { derivedTreatment, type Treatment } from "./treatment.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {

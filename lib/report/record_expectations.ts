@@ -33,6 +33,11 @@ export interface RecordExpectationsOptions {
   readonly floors: readonly ToleranceFloor[];
   /** Names of metrics that are not worth a check; `*` stands for any text. @default {[]} */
   readonly leaveOut?: readonly string[];
+  /**
+   * What kind of measurement a metric is, for a spread that metrics of one kind have in common: few runs say little of
+   * one metric's spread, and much of twenty's. @default each metric is a kind of its own
+   */
+  readonly kindOf?: (metric: string, unit: string) => string;
   /** Coverage of the prediction interval. @default {0.99} */
   readonly level?: number;
 }
@@ -69,11 +74,43 @@ function roundedUp(value: number): number {
   return digits(Math.ceil(value / unit) * unit);
 }
 
+/** The numbers of metrics that have one in every run. */
+function numbersOf(runs: readonly RecordedRun[]): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { name, value } of runs.flatMap(({ values }) => values)) {
+    if (value !== null) found.set(name, [...found.get(name) ?? [], value]);
+  }
+  return new Map([...found].filter(([, numbers]) => numbers.length === runs.length));
+}
+
+/** A standard deviation that several metrics have in common. */
+interface PooledSpread {
+  readonly metrics: number;
+  readonly sumOfSquares: number;
+}
+
+/** Spreads by kind, of the metrics that differ between runs at all. */
+function pooledSpreads(
+  numbers: ReadonlyMap<string, readonly number[]>,
+  kindOf: (metric: string) => string,
+): ReadonlyMap<string, PooledSpread> {
+  const spreads = new Map<string, PooledSpread>();
+  for (const [metric, values] of numbers) {
+    if (new Set(values).size === 1) continue;
+    const square = (values.length - 1) * standardDeviation(values, { ddof: 1 }) ** 2;
+    const kind = kindOf(metric),
+      { metrics, sumOfSquares } = spreads.get(kind) ?? { metrics: 0, sumOfSquares: 0 };
+    spreads.set(kind, { metrics: metrics + 1, sumOfSquares: sumOfSquares + square });
+  }
+  return spreads;
+}
+
 /**
  * Expected values from k runs that differ in their evaluation seeds: the mean, and as tolerance the half width of the
- * prediction interval of one more run, t · s · √(1 + 1/k) with the sample standard deviation s and Student's t of
- * k − 1 degrees of freedom, but never below the metric's floor. A metric that is null in every run is expected to be
- * null; one that is null in some is left out.
+ * prediction interval of one more run, t · s · √(1 + 1/k) with the sample standard deviation s, pooled over the m
+ * metrics of a kind, and Student's t of m · (k − 1) degrees of freedom, but never below the metric's floor, and never
+ * so narrow that one of the runs would fail. A metric that is null in every run is expected to be null; one that is
+ * null in some is left out.
  *
  * @throws RangeError for fewer than two runs, runs of one seed, or a metric without a floor.
  *
@@ -91,7 +128,7 @@ export function recordExpectations(
   runs: readonly RecordedRun[],
   options: RecordExpectationsOptions,
 ): RecordedExpectations {
-  const { id, madeBy, floors, leaveOut = [], level = 0.99 } = options;
+  const { id, madeBy, floors, leaveOut = [], kindOf = (metric) => metric, level = 0.99 } = options;
   const seeds = runs.map(({ seed }) => seed);
   if (new Set(seeds).size !== seeds.length || seeds.length < 2) {
     throw new RangeError(
@@ -99,25 +136,28 @@ export function recordExpectations(
     );
   }
   const percent = digits(100 * level);
-  const factor = studentQuantile((1 + level) / 2, runs.length - 1) * Math.sqrt(1 + 1 / runs.length);
   const checks: Expectation[] = [], leftOut: LeftOutMetric[] = [];
   const metrics = new Map(
     runs.flatMap(({ values }) => values.map(({ name, unit }) => [name, unit] as const)),
   );
+  const patternOf = (metric: string) => leaveOut.find((candidate) => fits(metric, candidate));
+  const numbers = new Map([...numbersOf(runs)].filter(([metric]) => patternOf(metric) === undefined));
+  const kind = (metric: string) => kindOf(metric, metrics.get(metric) as string);
+  const spreads = pooledSpreads(numbers, kind);
   for (const [metric, unit] of metrics) {
-    const pattern = leaveOut.find((candidate) => fits(metric, candidate));
+    const pattern = patternOf(metric);
     if (pattern !== undefined) {
       leftOut.push({ metric, reason: `left out by "${pattern}"` });
       continue;
     }
     const measured = runs.map(({ values }) => values.find(({ name }) => name === metric)?.value);
-    const numbers = measured.filter((value) => typeof value === "number");
+    const known = numbers.get(metric);
     if (measured.every((value) => value === null)) {
       const reason = `not applicable at each of the evaluation seeds ${seeds.join(", ")}`;
       checks.push({ metric, expected: null, tolerance: 0, reason });
       continue;
     }
-    if (numbers.length < runs.length) {
+    if (known === undefined) {
       const without = seeds.filter((_, run) => typeof measured[run] !== "number");
       leftOut.push({ metric, reason: `without a value at the evaluation seeds ${without.join(", ")}` });
       continue;
@@ -128,15 +168,26 @@ export function recordExpectations(
         `Cannot record "${metric}" as its unit must have a floor: current unit is ${unit}`,
       );
     }
-    const spread = standardDeviation(numbers, { ddof: 1 }), halfWidth = factor * spread;
+    const expected = digits(mean(known)),
+      farthest = Math.max(...known.map((value) => Math.abs(value - expected)));
+    // What never differs has no part in the spread of its kind.
+    const pooled = new Set(known).size === 1 ? undefined : spreads.get(kind(metric));
+    const { metrics: alike, sumOfSquares } = pooled ?? { metrics: 1, sumOfSquares: 0 };
+    const degrees = alike * (runs.length - 1), deviation = Math.sqrt(sumOfSquares / degrees);
+    const halfWidth = studentQuantile((1 + level) / 2, degrees) * deviation * Math.sqrt(1 + 1 / runs.length);
     const interval = `${percent} % prediction interval over evaluation seeds ${seeds.join(", ")}: s = ${
-      Number(spread.toPrecision(3))
-    }`;
+      Number(deviation.toPrecision(3))
+    }${alike === 1 ? "" : `, of ${alike} metrics of its kind`}`;
+    const widest = Math.max(halfWidth, floor.least, farthest);
     checks.push({
       metric,
-      expected: digits(mean(numbers)),
-      tolerance: roundedUp(Math.max(halfWidth, floor.least)),
-      reason: halfWidth >= floor.least ? interval : `${floor.reason} (wider than the ${interval} ${unit})`,
+      expected,
+      tolerance: roundedUp(widest),
+      reason: widest === halfWidth
+        ? interval
+        : widest === floor.least
+        ? `${floor.reason} (wider than the ${interval} ${unit})`
+        : `the farthest of the recorded runs (outside the ${interval} ${unit})`,
     });
   }
   return { file: { schemaVersion: 1, id, madeBy, checks }, leftOut };

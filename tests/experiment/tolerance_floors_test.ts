@@ -84,3 +84,47 @@ Deno.test("toleranceFloors() knows the accuracies that each kind of share divide
   assertAlmostEquals(least("gap_share.steer_v_all.sampling"), 200 * points / 25, 1e-9);
   assertAlmostEquals(least("kept_share.skip_attn.sampling"), 200 * points / 30, 1e-9);
 });
+
+Deno.test("toleranceFloors() moves a list by two tokens, a count by two, a mean of cosines by two texts", () => {
+  const language = (seed: number) => ({
+    seed,
+    values: [
+      { name: "suppressed.layer_0", value: 0.3, unit: "share" },
+      { name: "listed_tokens", value: 50, unit: "tokens" },
+      { name: "similarity.with_last", value: 0.5 + seed / 1000, unit: "cosine" },
+      { name: "opener.layer_0.rank", value: 12, unit: "rank" },
+      { name: "kl.later", value: seed === 0 ? -4 : 4, unit: "nats" },
+      { name: "layer_0.lowest.rank_1", value: -0.2, unit: "cosine" },
+    ],
+  });
+  const runs = [language(0), language(1)];
+  const { file: { checks }, leftOut } = recordExpectations(runs, {
+    id: "fig16",
+    madeBy: "by hand",
+    floors: toleranceFloors(runs, STUDY_SIZES.full),
+    leaveOut: UNCHECKED_METRICS,
+  });
+  const least = new Map(checks.map(({ metric, tolerance }) => [metric, tolerance]));
+  assertAlmostEquals(least.get("suppressed.layer_0") ?? NaN, 2 / 50, 1e-6);
+  assertEquals(least.get("opener.layer_0.rank"), 2);
+  // Spread over two seeds: t(0.995, 1) · 0.001 / √2 · √1.5 is more than two of 96 texts.
+  assertAlmostEquals(
+    least.get("similarity.with_last") ?? NaN,
+    63.657 * 0.001 / Math.SQRT2 * Math.sqrt(1.5),
+    1e-3,
+  );
+  assertEquals((least.get("kl.later") ?? 0) > 2 / 96 * 4, true);
+  assertEquals(leftOut.map(({ metric }) => metric), ["layer_0.lowest.rank_1"]);
+});
+
+Deno.test("toleranceFloors() leaves float32's rounding alone to what no answer has a part in", () => {
+  const read = (values: readonly number[]) =>
+    toleranceFloors(
+      values.map((value, seed) => ({ seed, values: [{ name: "cosine.layer_0", value, unit: "cosine" }] })),
+      STUDY_SIZES.full,
+    ).find(({ unit }) => unit === "cosine")?.least;
+  assertEquals(read([0.25, 0.25]), 1e-4);
+  assertEquals(read([0.25, 0.26]), 2 / 96);
+  // One run cannot tell.
+  assertEquals(read([0.25]), 2 / 96);
+});

@@ -124,3 +124,36 @@ Deno.test("recordExpectations() needs two runs of different seeds, and a floor f
     'Cannot record "a" as its unit must have a floor: current unit is %',
   );
 });
+
+Deno.test("recordExpectations() pools the spread of what is of one kind and differs between runs", () => {
+  const { file } = recordExpectations(
+    runsOf({
+      "accuracy.one": [38, 39, 40, 41, 42],
+      "accuracy.two": [70, 70, 70, 70, 70],
+      "accuracy.three": [59, 60, 60, 60, 61],
+      "gain": [1, 2, 3, 4, 5],
+    }),
+    { ...OPTIONS, kindOf: (metric, unit) => `${metric.split(".")[0]} ${unit}` },
+  );
+  const [one, two, three, gain] = file.checks;
+  // (10 + 2) / 8 over two metrics: s = 1.2247, t(0.995, 8) = 3.355; the constant one keeps its floor.
+  const pooled = 3.355 * Math.sqrt(1.5) * Math.sqrt(1.2);
+  assertAlmostEquals(one?.tolerance ?? NaN, pooled, 1e-2);
+  assertEquals(two?.tolerance, 0.5);
+  assertAlmostEquals(three?.tolerance ?? NaN, pooled, 1e-2);
+  assertStringIncludes(one?.reason ?? "", "s = 1.22, of 2 metrics of its kind");
+  assertAlmostEquals(gain?.tolerance ?? NaN, 4.6041 * Math.sqrt(2.5) * Math.sqrt(1.2), 1e-3);
+});
+
+Deno.test("recordExpectations() never makes a tolerance that one of its runs would fail", () => {
+  const steady = Object.fromEntries(
+    Array.from({ length: 40 }, (_, at) => [`accuracy.${at}`, [50, 50.1, 50, 50.1, 50]]),
+  );
+  const { file } = recordExpectations(
+    runsOf({ ...steady, "accuracy.odd": [50, 50, 50, 50, 60] }),
+    { ...OPTIONS, kindOf: () => "accuracy" },
+  );
+  const odd = file.checks.find(({ metric }) => metric === "accuracy.odd");
+  assertEquals([odd?.expected, odd?.tolerance], [52, 8]);
+  assertStringIncludes(odd?.reason ?? "", "the farthest of the recorded runs");
+});
