@@ -259,7 +259,7 @@ export const table5: Reproduction = {
   differences: [
     "Models, problems and steps are smaller; the objective, the optimizer, the warm-up and the clipping are the paper's.",
     "Learning rates follow the residual norms of our layers, not the paper's rates. Vectors of one layer but the last are " +
-    "trained for fewer steps, until they are about a fifth as long as the residual at the first answer position.",
+    "trained for fewer steps than the others, until they are about a tenth as long as the residual at the first answer position.",
     "The last checkpoint of every run is used; the paper's were chosen on the test problems.",
   ],
   run,

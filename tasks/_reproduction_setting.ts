@@ -37,6 +37,13 @@ export const REPOSITORY: ReproductionSetting = {
 
 /** Flags that every command takes which measures reproductions. */
 export const MEASURING_FLAGS = {
+  size: {
+    kind: "string",
+    choices: ["full", "quick"],
+    default: "full",
+    metavar: "full|quick",
+    help: "quick runs the same code on few problems; each size has its own expected values",
+  },
   threads: COMPUTE_FLAGS.threads,
   "no-cache": { kind: "boolean", help: "Measure everything again and keep nothing" },
   quiet: { kind: "boolean", help: "Show no progress" },
@@ -119,17 +126,20 @@ export function evaluationPool(
     : null;
 }
 
-/** Where the expected values of an item are. */
-export function expectedPath(setting: ReproductionSetting, id: string): string {
-  return `${setting.fixtures}/embedded/expected/${id}.json`;
+/** What `--size` takes. */
+export type SizeName = keyof ReproductionSetting["sizes"];
+
+/** Where the expected values of an item at a size are, below the fixtures. */
+export function expectedFile(size: SizeName, id: string): string {
+  return `embedded/expected/${size}/${id}.json`;
 }
 
 /** Expected values of an item, or null where none were recorded. */
 export async function expectationsOf(
   setting: ReproductionSetting,
-  id: string,
+  item: { readonly size: SizeName; readonly id: string },
 ): Promise<readonly Expectation[] | null> {
-  const path = expectedPath(setting, id);
+  const { size, id } = item, path = `${setting.fixtures}/${expectedFile(size, id)}`;
   return await exists(path) ? (await readExpectations(path, { id })).checks : null;
 }
 

@@ -16,7 +16,7 @@ import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
 import {
   evaluationPool,
-  expectedPath,
+  expectedFile,
   MEASURING_FLAGS,
   type OpenModels,
   openModels,
@@ -84,7 +84,7 @@ async function recordItem(
   options: { readonly setting: ReproductionSetting; readonly input: Input; readonly models: OpenModels },
 ): Promise<RecordedExpectations> {
   const { setting, input: { flags, terminal, signal, print }, models } = options;
-  const pool = evaluationPool({ ...flags, device: "cpu" });
+  const size = setting.sizes[flags.size], pool = evaluationPool({ ...flags, device: "cpu" });
   const progress = measurementProgress(terminal, flags.quiet);
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
@@ -93,7 +93,7 @@ async function recordItem(
       signal.throwIfAborted();
       const store = new ResultStore(flags["no-cache"] ? null : setting.store);
       const lab = new Laboratory({
-        size: setting.sizes.full,
+        size,
         seed,
         store,
         ...(pool === null ? {} : { pool }),
@@ -113,10 +113,10 @@ async function recordItem(
   const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
   return recordExpectations(runs, {
     id: item.id,
-    madeBy: `deno task record ${item.id} --seeds ${
+    madeBy: `deno task record ${item.id} --size ${flags.size} --seeds ${
       flags.seeds.map(Number).join(",")
     } (${made}; ONNX Runtime ${runtimeReport().version}, ${Deno.build.arch})`,
-    floors: toleranceFloors(runs, setting.sizes.full),
+    floors: toleranceFloors(runs, size),
     leaveOut: UNCHECKED_METRICS,
     kindOf: metricKind,
   });
@@ -129,17 +129,18 @@ export function recordCommand(setting: ReproductionSetting) {
     summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
     ...ITEM_ARGUMENTS,
     flags: FLAGS,
-    examples: [["deno task record fig1 fig3", "Three runs of each, then fixtures/embedded/expected/"]],
+    examples: [["deno task record fig1 fig3", "Three runs of each, then fixtures/embedded/expected/full/"]],
     async run(input) {
       const { flags, positionals, print } = input;
       const items = chooseReproductions(positionals);
-      checkSeeds(flags.seeds.map(Number), setting.sizes.full.evaluationSeeds);
-      for (const { id } of items) await checkWritable(expectedPath(setting, id), { as: "file" });
+      checkSeeds(flags.seeds.map(Number), setting.sizes[flags.size].evaluationSeeds);
+      const pathOf = (id: string) => `${setting.fixtures}/${expectedFile(flags.size, id)}`;
+      for (const { id } of items) await checkWritable(pathOf(id), { as: "file" });
       const models = await openModels(setting, { device: "cpu", threads: flags.threads });
       try {
         for (const item of items) {
           const recorded = await recordItem(item, { setting, input, models });
-          const path = expectedPath(setting, item.id);
+          const path = pathOf(item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
           await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
           for (const line of tableLines(recorded)) print(line);

@@ -20,6 +20,7 @@ import { durationText } from "./_progress.ts";
 import {
   evaluationPool,
   expectationsOf,
+  expectedFile,
   MEASURING_FLAGS,
   openModels,
   paperItemOf,
@@ -48,13 +49,6 @@ const FLAGS = {
   },
   device: COMPUTE_FLAGS.device,
   dtype: COMPUTE_FLAGS.dtype,
-  size: {
-    kind: "string",
-    choices: ["full", "quick"],
-    default: "full",
-    metavar: "full|quick",
-    help: "quick measures few problems and checks no expected value",
-  },
   out: { kind: "string", default: "out", metavar: "DIR", help: "Results go to DIR/PROFILE/ID/" },
   seed: {
     kind: "number",
@@ -128,9 +122,8 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   }
   const folderOf = (id: string): string => `${flags.out}/${flags.profile}/${id}`;
   for (const { id } of items) await checkWritable(folderOf(id), { as: "folder" });
-  // Expected values belong to the shipped zoo at its full size and first seed; anything else is measured unchecked.
-  const shipped = flags.model === undefined && flags.vectors === undefined && flags.size === "full" &&
-    flags.seed === 0;
+  // Expected values belong to the shipped zoo and its first seed; anything else is measured unchecked.
+  const shipped = flags.model === undefined && flags.vectors === undefined && flags.seed === 0;
   const models = await openModels(setting, flags);
   const pool = evaluationPool(flags);
   const progress = measurementProgress(terminal, flags.quiet);
@@ -159,8 +152,8 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
       });
       const metrics = await reproducedOrMissed(item, {
         bench: { lab, open: models.open },
-        expectations: shipped ? await expectationsOf(setting, item.id) : null,
-        source: `fixtures/embedded/expected/${item.id}.json`,
+        expectations: shipped ? await expectationsOf(setting, { size: flags.size, id: item.id }) : null,
+        source: `fixtures/${expectedFile(flags.size, item.id)}`,
         paper: await paperItemOf(setting, item.id),
         profile: flags.profile,
         folder: folderOf(item.id),

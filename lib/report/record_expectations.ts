@@ -52,7 +52,7 @@ export interface LeftOutMetric {
 
 /** Expected values, and what has none. */
 export interface RecordedExpectations {
-  /** The content of `expected/<id>.json`. */
+  /** The content of `expected/full/<id>.json`. */
   readonly file: ExpectationFile;
   /** Metrics that were left out. */
   readonly leftOut: readonly LeftOutMetric[];

@@ -15,7 +15,7 @@ export interface Expectation {
   readonly reason: string;
 }
 
-/** Expected values of one table or figure: the content of `expected/<id>.json`. */
+/** Expected values of one table or figure: the content of `expected/full/<id>.json`. */
 export interface ExpectationFile {
   /** Version of this format. */
   readonly schemaVersion: 1;
@@ -43,7 +43,7 @@ const EXPECTATIONS: z.ZodType<ExpectationFile> = z.strictObject({
 });
 
 /**
- * Reads `expected/<id>.json`.
+ * Reads `expected/full/<id>.json`.
  *
  * @throws InputError when the file is missing, does not have the format or is of another id.
  *
@@ -84,7 +84,7 @@ export async function readExpectations(
  * ```ts
  * import { compareMetrics } from "./mod.ts";
  * const expected = [{ metric: "a", expected: 40, tolerance: 2, reason: "spread over seeds" }];
- * const [check] = compareMetrics([{ name: "a", value: 42, unit: "%" }], expected, { source: "expected/fig1.json" });
+ * const [check] = compareMetrics([{ name: "a", value: 42, unit: "%" }], expected, { source: "expected/full/fig1.json" });
  * if (check?.verdict !== "pass") throw new Error("42 lies within 40 ± 2");
  * ```
  */

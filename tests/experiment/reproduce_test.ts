@@ -41,7 +41,7 @@ function options(
 ): ReproduceOptions {
   return {
     expectations: null,
-    source: "fixtures/embedded/expected/fig1.json",
+    source: "fixtures/embedded/expected/full/fig1.json",
     paper: null,
     profile: "embedded",
     folder: `${tiny.folder}/fig1`,
@@ -78,7 +78,7 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
       expected: 1,
       tolerance: 0.5,
       verdict: "fail",
-      source: "fixtures/embedded/expected/fig1.json",
+      source: "fixtures/embedded/expected/full/fig1.json",
     }]);
     assertEquals(metrics.paper?.model, "Qwen2.5-Math-7B");
     assertEquals(metrics.paper?.numbers.map(({ ours, paper }) => [ours, paper]), [[0, 42.9]]);
@@ -102,7 +102,7 @@ Deno.test("reproduce() refuses an expected value of no metric before anything is
     await assertRejects(
       () => reproduce(ITEM, options(tiny, { bench, expectations })),
       InputError,
-      'expected value for the unknown metric "accuracy.al_layers": fixtures/embedded/expected/fig1.json',
+      'expected value for the unknown metric "accuracy.al_layers": fixtures/embedded/expected/full/fig1.json',
     );
     assertEquals([...Deno.readDirSync(tiny.folder)], []);
   }));

@@ -5,31 +5,20 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { type Metrics, parseMetrics } from "../../lib/report/mod.ts";
-import { REPRODUCTIONS } from "../../reproductions/mod.ts";
-import { reproduce } from "../../tasks/reproduce.ts";
-import { runOn } from "../tasks/_tiny_zoo.ts";
+import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
+import { reproduceEverything } from "../reproductions/_reproduced.ts";
 
 /** Of the eleven claims, those that must hold on the positive zoo at least. */
 const LEAST_CLAIMS = 9;
 
 Deno.test("reproduce all: every item is whole, every value lies within its tolerance, and the claims stand", (t) =>
   withFolder(async (folder) => {
-    const { code, output, error } = await runOn(reproduce, ["all", "--quiet", "--out", folder]);
-    assert(code === 0 || code === 1, error);
-    const metricsOf = async (id: string): Promise<Metrics> => {
-      const path = `${folder}/embedded/${id}/metrics.json`;
-      return parseMetrics(await Deno.readTextFile(path), path);
-    };
-    for (const { id } of REPRODUCTIONS) {
-      await t.step(`${id}: values within their tolerances`, async () => {
-        const { checks, values } = await metricsOf(id);
-        if (values.length > 0) assert(checks.length > 0, "no expected values: deno task record " + id);
-        const failed = checks.filter(({ verdict }) => verdict === "fail");
-        assertEquals(failed.map(({ metric, value, expected }) => ({ metric, value, expected })), []);
-      });
-    }
+    const { code, output, metricsOf } = await reproduceEverything(t, {
+      size: "full",
+      folder,
+      store: REPOSITORY.store,
+    });
     const { claims, values } = await metricsOf("claims");
     for (
       const { claim, statement, holds, note } of claims.filter(({ claim }) => claim.startsWith("control_"))

@@ -28,7 +28,7 @@ const METRICS: Metrics = {
     expected: 65,
     tolerance: 2,
     verdict: "pass",
-    source: "expected/fig1.json",
+    source: "expected/full/fig1.json",
   }],
   claims: [{
     claim: "middle",

@@ -7,7 +7,7 @@ import {
   readExpectations,
 } from "../../lib/report/mod.ts";
 
-const SOURCE = { source: "expected/fig1.json" };
+const SOURCE = { source: "expected/full/fig1.json" };
 
 function verdict(value: number | null, expected: number | null, tolerance: number): string | undefined {
   const expectation: Expectation = { metric: "a", expected, tolerance, reason: "for this test" };
@@ -43,7 +43,7 @@ Deno.test("compareMetrics() lists values without expectation as not checked", ()
 
 Deno.test("compareMetrics() refuses an expectation for a metric that does not exist", () => {
   const expected = [{ metric: "typo", expected: 1, tolerance: 1, reason: "for this test" }];
-  const message = 'unknown metric "typo": expected/fig1.json (use one of a)';
+  const message = 'unknown metric "typo": expected/full/fig1.json (use one of a)';
   assertThrows(
     () => compareMetrics([{ name: "a", value: 1, unit: "" }], expected, SOURCE),
     InputError,

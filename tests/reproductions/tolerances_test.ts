@@ -69,7 +69,7 @@ Deno.test("every item with expected values turns red when its vectors are pertur
   try {
     // The claims are those of the other items.
     for (const item of REPRODUCTIONS.filter(({ id }) => id !== "claims")) {
-      const path = `${EMBEDDED}/expected/${item.id}.json`;
+      const path = `${EMBEDDED}/expected/full/${item.id}.json`;
       if (!await exists(path)) continue;
       await t.step(item.id, async () => {
         asked = 0;

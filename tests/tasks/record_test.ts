@@ -14,22 +14,22 @@ const settingOf = (tiny: TinyZoo) => ({
 const record = (tiny: TinyZoo, args: readonly string[], options: { readonly interruptAt?: string } = {}) =>
   runOn(recordCommand(settingOf(tiny)), [...args, "--threads", "1"], options);
 const expectedFiles = (tiny: TinyZoo) =>
-  namesBelow(`${tiny.fixtures}/embedded/`).filter((name) => /^expected./.test(name) && name !== "expected/");
+  namesBelow(`${tiny.fixtures}/embedded/`).filter((name) => /^expected.*json$/.test(name));
 
 Deno.test("record writes expected values that reproduce finds and holds to", () =>
   withTinyZoo(async (tiny) => {
     const { code, output, error } = await record(tiny, ["fig1", "last-layer", "--seeds", "0,10,20"]);
     assertEquals(code, 0, error);
-    assertEquals(expectedFiles(tiny), ["expected/fig1.json", "expected/fig3.json"]);
+    assertEquals(expectedFiles(tiny), ["expected/full/fig1.json", "expected/full/fig3.json"]);
     assertMatch(output, /^metric +expected +tolerance +reason$/m);
     assertMatch(output, /^accuracy\.base\.greedy +0 +11\.1 +2 of 18 answers: .*s = 0 %\)$/m);
     assertStringIncludes(output, 'no check: shift.top_1.max, left out by "shift.top_*"\n');
-    const path = `${tiny.fixtures}/embedded/expected/fig1.json`;
+    const path = `${tiny.fixtures}/embedded/expected/full/fig1.json`;
     const file = await readExpectations(path, { id: "fig1" });
     assertEquals(file.checks.length, 7);
     assertMatch(
       file.madeBy,
-      /^deno task record fig1 --seeds 0,10,20 \(.*vectors\.base-a\.all\.seed-0 [0-9a-f]{12}/,
+      /^deno task record fig1 --size full --seeds 0,10,20 \(.*vectors\.base-a\.all\.seed-0 [0-9a-f]{12}/,
     );
     const reproduce = () => {
       const args = ["fig1", "fig3", "--threads", "1", "--out", `${tiny.folder}/out`];
@@ -54,7 +54,7 @@ Deno.test("record writes expected values that reproduce finds and holds to", () 
 
 Deno.test("record gives the same file again, and leaves the old one when it is interrupted", () =>
   withTinyZoo(async (tiny) => {
-    const args = ["fig3", "--seeds", "0,2"], path = `${tiny.fixtures}/embedded/expected/fig3.json`;
+    const args = ["fig3", "--seeds", "0,2"], path = `${tiny.fixtures}/embedded/expected/full/fig3.json`;
     assertEquals((await record(tiny, args)).code, 0);
     const first = await Deno.readTextFile(path);
     assertEquals((await record(tiny, [...args, "--no-cache"])).code, 0);
@@ -64,7 +64,27 @@ Deno.test("record gives the same file again, and leaves the old one when it is i
     assertEquals(stopped.code, 130);
     assertMatch(stopped.error, /interrupted: give the same command again/);
     assertEquals(await Deno.readTextFile(path), first);
-    assertEquals(expectedFiles(tiny), ["expected/fig3.json"]);
+    assertEquals(expectedFiles(tiny), ["expected/full/fig3.json"]);
+  }));
+
+Deno.test("record writes the values of a size beside the other's, and reproduce checks them at that size", () =>
+  withTinyZoo(async (tiny) => {
+    const args = ["fig1", "--size", "quick", "--seeds", "0,2"];
+    assertEquals((await record(tiny, args)).code, 0);
+    assertEquals(expectedFiles(tiny), ["expected/quick/fig1.json"]);
+    const reproduce = (...more: string[]) =>
+      runOn(reproduceCommand(settingOf(tiny)), [
+        "fig1",
+        "--threads",
+        "1",
+        "--out",
+        `${tiny.folder}/out`,
+        ...more,
+      ]);
+    const quick = await reproduce("--size", "quick"), full = await reproduce();
+    assertEquals([quick.code, full.code], [0, 0], quick.error);
+    assertMatch(quick.output, /accuracy\.base\.greedy.*pass/);
+    assert(!/accuracy\.base\.greedy.*pass/.test(full.output));
   }));
 
 Deno.test("record refuses one seed, runs that share seeds, and unknown items", () =>

@@ -32,8 +32,8 @@ async function expectWhatIs(tiny: TinyZoo, id: string): Promise<void> {
     tolerance: 1e-6,
     reason: "the same run",
   }));
-  await Deno.mkdir(`${tiny.fixtures}/embedded/expected`, { recursive: true });
-  const path = `${tiny.fixtures}/embedded/expected/${id}.json`;
+  await Deno.mkdir(`${tiny.fixtures}/embedded/expected/full`, { recursive: true });
+  const path = `${tiny.fixtures}/embedded/expected/full/${id}.json`;
   await Deno.writeTextFile(path, JSON.stringify({ schemaVersion: 1, id, madeBy: "this test", checks }));
 }
 
@@ -135,7 +135,7 @@ Deno.test("reproduce compares with expected values: green on what they were made
     assertEquals(red.output.match(/ fail$/gm)?.length, 1);
     assertMatch(red.output, /\n1 check fell outside the tolerance\n$/);
     const { checks } = await metricsOf(`${tiny.folder}/out/embedded/fig1`);
-    const source = "fixtures/embedded/expected/fig1.json";
+    const source = "fixtures/embedded/expected/full/fig1.json";
     assertEquals(checks.map((check) => check.source), new Array(7).fill(source));
     // Other sizes, seeds and models have no expected values.
     for (const flags of [["--size", "quick"], ["--seed", "7"], ["--model", tiny.entry.modelFolder]]) {

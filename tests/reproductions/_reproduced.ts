@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Metrics, parseMetrics } from "../../lib/report/mod.ts";
+import { REPRODUCTIONS } from "../../reproductions/mod.ts";
+import { REPOSITORY, type SizeName } from "../../tasks/_reproduction_setting.ts";
+import { reproduceCommand } from "../../tasks/reproduce.ts";
+import { runOn } from "../tasks/_tiny_zoo.ts";
+
+/** What the command that reproduces everything left. */
+export interface Reproduced {
+  readonly code: number;
+  readonly output: string;
+  readonly metricsOf: (id: string) => Promise<Metrics>;
+}
+
+/** Reproduces all items of the shipped zoo, a test step for the values of each; measurements are kept in `store`. */
+export async function reproduceEverything(
+  t: Deno.TestContext,
+  options: { readonly size: SizeName; readonly folder: string; readonly store: string },
+): Promise<Reproduced> {
+  const { size, folder, store } = options;
+  const args = ["all", "--quiet", "--size", size, "--out", folder];
+  const { code, output, error } = await runOn(reproduceCommand({ ...REPOSITORY, store }), args);
+  assert(code === 0 || code === 1, error);
+  const metricsOf = async (id: string): Promise<Metrics> => {
+    const path = `${folder}/embedded/${id}/metrics.json`;
+    return parseMetrics(await Deno.readTextFile(path), path);
+  };
+  for (const { id } of REPRODUCTIONS) {
+    await t.step(`${id}: values within their tolerances`, async () => {
+      const { checks, values } = await metricsOf(id);
+      if (values.length > 0) {
+        assert(checks.length > 0, `nothing expected: deno task record ${id} --size ${size}`);
+      }
+      const failed = checks.filter(({ verdict }) => verdict === "fail");
+      assertEquals(failed.map(({ metric, value, expected }) => ({ metric, value, expected })), []);
+    });
+  }
+  return { code, output, metricsOf };
+}
