@@ -5,14 +5,13 @@ import { exactFloors } from "./_exact_floors.ts";
 import type { StudySize } from "./laboratory.ts";
 
 /**
- * Metrics that no expected value is recorded for: places in a ranking, which other tokens may take in another run, and
- * counts and ratios that follow from the others.
+ * Metrics that no expected value is recorded for: what the tokens, features and texts are that take a place, which
+ * others may take in another run, and counts and ratios that follow from other values.
  */
 export const UNCHECKED_METRICS: readonly string[] = [
   "shift.top_*",
   "features.top_*",
   "example_*",
-  "*.rank_*",
   "*.texts",
   "*.truncated_texts",
   "*.rows_as_published",

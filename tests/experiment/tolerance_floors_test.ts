@@ -94,7 +94,7 @@ Deno.test("toleranceFloors() moves a list by two tokens, a count by two, a mean 
       { name: "similarity.with_last", value: 0.5 + seed / 1000, unit: "cosine" },
       { name: "opener.layer_0.rank", value: 12, unit: "rank" },
       { name: "kl.later", value: seed === 0 ? -4 : 4, unit: "nats" },
-      { name: "layer_0.lowest.rank_1", value: -0.2, unit: "cosine" },
+      { name: "shift.top_1.max", value: seed, unit: "probability" },
     ],
   });
   const runs = [language(0), language(1)];
@@ -114,7 +114,7 @@ Deno.test("toleranceFloors() moves a list by two tokens, a count by two, a mean 
     1e-3,
   );
   assertEquals((least.get("kl.later") ?? 0) > 2 / 96 * 4, true);
-  assertEquals(leftOut.map(({ metric }) => metric), ["layer_0.lowest.rank_1"]);
+  assertEquals(leftOut.map(({ metric }) => metric), ["shift.top_1.max"]);
 });
 
 Deno.test("toleranceFloors() leaves float32's rounding alone to what no answer has a part in", () => {

@@ -5,6 +5,9 @@ import { REPOSITORY, type SizeName } from "../../tasks/_reproduction_setting.ts"
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { runOn } from "../tasks/_tiny_zoo.ts";
 
+/** Shows texts; what it counts, fig7 counts. */
+const UNCHECKED_ITEMS: readonly string[] = ["fig8"];
+
 /** What the command that reproduces everything left. */
 export interface Reproduced {
   readonly code: number;
@@ -28,7 +31,7 @@ export async function reproduceEverything(
   for (const { id } of REPRODUCTIONS) {
     await t.step(`${id}: values within their tolerances`, async () => {
       const { checks, values } = await metricsOf(id);
-      if (values.length > 0) {
+      if (values.length > 0 && !UNCHECKED_ITEMS.includes(id)) {
         assert(checks.length > 0, `nothing expected: deno task record ${id} --size ${size}`);
       }
       const failed = checks.filter(({ verdict }) => verdict === "fail");
