@@ -85,7 +85,7 @@ function claims(
 
 /** Figures 4 and 18: cosines of the mean final-layer shifts of one model. */
 export async function finalShiftFindings(
-  { lab, open }: Bench,
+  { lab, open, asPublished = false }: Bench,
   options: { readonly role: ModelRole; readonly title: string; readonly remark?: string },
 ): Promise<Findings> {
   const zoo = await open(options.role), found = await propagation(lab, zoo);
@@ -117,12 +117,12 @@ export async function finalShiftFindings(
       }),
     }, why));
     const { among, withLast } = blocksOf(published);
-    const asPublished = blocks === null || among === null || withLast === null
+    const publishedBlock = blocks === null || among === null || withLast === null
       ? null
       : { among, withLast, difference: among - withLast }[part];
     values.push(metricOrNull({
       name: `similarity.${name}.as_published`,
-      value: asPublished,
+      value: publishedBlock,
       unit: "cosine",
       note: "With the positions of the prompt.",
     }, why));
@@ -145,7 +145,7 @@ export async function finalShiftFindings(
     `${name} ${interval.mean.toFixed(2)} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
   const spec = figureSpec([
     heatMap({
-      values: matrix,
+      values: asPublished ? published : matrix,
       rowTitle: "Steered layer i",
       columnTitle: "Steered layer j",
       barTitle: "cos(mᵢ, mⱼ)",
@@ -157,8 +157,10 @@ export async function finalShiftFindings(
     subtitle: [
       ...(options.remark === undefined ? [] : [options.remark]),
       `${zoo.entry.name}: m is the mean shift behind the last block`,
-      `at answer positions, ${found[0]?.[0]?.texts ?? 0} problems, τ = 1.`,
-      ...(blocks === null ? [] : [
+      `${asPublished ? "of prompt and answer" : "at answer positions"}, ${
+        found[0]?.[0]?.texts ?? 0
+      } problems, τ = 1.`,
+      ...(blocks === null || asPublished ? [] : [
         `${block("Earlier layers:", blocks.among)},`,
         `${block("with the last:", blocks.withLast)}; 95 % bootstrap.`,
       ]),

@@ -84,6 +84,8 @@ export interface LanguageStudy {
   readonly middle: readonly number[];
   /** Lists of the lowest tokens by layer, one per training seed; null where a vector shifts nothing. */
   readonly suppressed: readonly (readonly LanguageShares[] | null)[];
+  /** The same by the published positions, of all training seeds. */
+  readonly suppressedAsPublished: readonly (readonly LanguageShares[] | null)[];
   /** Share of non-English among the lowest tokens, by layer. */
   readonly suppressedShares: readonly (MeanInterval | null)[];
   /** Share of non-English among the highest tokens, by layer. */
@@ -169,6 +171,9 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
     count,
     middle,
     suppressed: propagated.map(({ raw }) => raw?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null),
+    suppressedAsPublished: propagated.map(({ published }) =>
+      published?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null
+    ),
     suppressedShares: intervals.slice(0, layers),
     boostedShares: intervals.slice(layers, 2 * layers),
     middleShare: intervals[2 * layers] ?? null,

@@ -115,7 +115,10 @@ function perText(
 }
 
 /** What the last-layer vector of a model boosts, and how much of its gain the opener alone recovers. */
-export async function lastLayerStudy({ lab, open }: Bench, role: ModelRole): Promise<Findings> {
+export async function lastLayerStudy(
+  { lab, open, asPublished = false }: Bench,
+  role: ModelRole,
+): Promise<Findings> {
   const zoo = await open(role);
   const runName: RunName = `layer-${zoo.layers - 1}`;
   const opener = zoo.tokenizer.tokenId(zoo.entry.opener);
@@ -236,14 +239,20 @@ export async function lastLayerStudy({ lab, open }: Bench, role: ModelRole): Pro
         `Holds between ${RECOVERED_RANGE.low} and ${RECOVERED_RANGE.high} %; open when the interval covers all of that.`,
     },
   ];
+  const drawn = asPublished ? published : pooled,
+    drawnTop = asPublished ? groupShifts(drawn.rows, { text, first: SHOWN_TOKENS }) : top;
   const spec = figureSpec([
     shiftBoxes({
       title: "a  Most boosted tokens, and the opener at the first position",
       boxes: [
-        ...top.map((group) => ({ label: group.label, box: boxStatistics(group.values) })),
-        { label: `${openerLabel}\nat pos. 0`, box: boxStatistics(atOpener.first), role: "subject" as const },
+        ...drawnTop.map((group) => ({ label: group.label, box: boxStatistics(group.values) })),
+        {
+          label: `${openerLabel}\nat pos. 0`,
+          box: boxStatistics(followedSeries(drawn.rows, 0).first),
+          role: "subject" as const,
+        },
       ],
-      divideAfter: top.length,
+      divideAfter: drawnTop.length,
       yTitle: "Change of probability Δp",
     }),
     accuracyBars({
@@ -257,7 +266,7 @@ export async function lastLayerStudy({ lab, open }: Bench, role: ModelRole): Pro
     subtitle: [
       `${zoo.entry.name}, vector in layer ${
         zoo.layers - 1
-      }. Left: ${pooled.kept} answers to held-out problems, τ = 1.`,
+      }. Left: ${drawn.kept} answers to held-out problems, τ = 1.`,
       "Right: mean of six problem families; bars: 95 % bootstrap over problems and seeds.",
     ],
   });

@@ -32,7 +32,7 @@ export const PAPER_CLAIMS: readonly PaperClaim[] = [
   {
     number: 1,
     statement: "Steering vectors trained with RL recover a large part of the gain of full tuning.",
-    sources: [{ item: "table2" }],
+    sources: [{ item: "table2", onControl: ["vectors_recover_most_of_full_tuning_a"] }],
     lacking: true,
     because: "no writer is more accurate than another, so that there is none to choose",
   },

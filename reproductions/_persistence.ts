@@ -181,7 +181,7 @@ function claims(pairs: Readonly<Record<Kind, readonly Pair[]>>): readonly ClaimR
 
 /** Figures 2 and 14: both cosines of one model under all averages. */
 export async function persistenceFindings(
-  { lab, open }: Bench,
+  { lab, open, asPublished = false }: Bench,
   options: {
     readonly role: ModelRole;
     readonly title: string;
@@ -191,16 +191,22 @@ export async function persistenceFindings(
 ): Promise<Findings> {
   const zoo = await open(options.role), found = await propagation(lab, zoo);
   const values: MetricValue[] = [], matrices: Record<string, (number | null)[][]> = {};
-  const shown: Partial<Record<Kind, readonly Pair[]>> = {};
+  const judged: Partial<Record<Kind, readonly Pair[]>> = {},
+    shown: Partial<Record<Kind, readonly Pair[]>> = {};
   for (const kind of KIND_NAMES) {
     for (const average of AVERAGE_NAMES) {
       const pairs = pairsOf(found, { kind, average, cells: ({ cells }) => cells });
-      if (average === "byText") shown[kind] = pairs;
+      const publishedPairs = pairsOf(found, { kind, average, cells: (source) => source.published.cells });
+      // A text's mean is its own mean: one of the published averages has nothing to compare.
+      const drawnPairs = asPublished && publishedPairs.some(({ value }) => value !== null)
+        ? publishedPairs
+        : pairs;
+      if (average === "byText") [judged[kind], shown[kind]] = [pairs, drawnPairs];
       const name = `${KINDS[kind].key}.${AVERAGES[average].key}`;
       matrices[name] = Array.from({ length: zoo.layers }, (_, source) =>
         Array.from(
           { length: zoo.layers },
-          (_, read) => pairs.find((pair) => pair.source === source && pair.read === read)?.value ?? null,
+          (_, read) => drawnPairs.find((pair) => pair.source === source && pair.read === read)?.value ?? null,
         ));
       for (const pair of pairs) {
         const ends = interval(pair);
@@ -223,9 +229,7 @@ export async function persistenceFindings(
         value: summary.value,
         unit: "cosine",
       }, NO_PAIR));
-      const published = downstream(
-        pairsOf(found, { kind, average, cells: (source) => source.published.cells }),
-      );
+      const published = downstream(publishedPairs);
       values.push(metricOrNull(
         {
           name: `${name}.${size ? "downstream_mean_size" : "downstream_mean"}.as_published`,
@@ -316,15 +320,15 @@ export async function persistenceFindings(
     title: options.title,
     subtitle: [
       ...(options.remark === undefined ? [] : [options.remark]),
-      `${zoo.entry.name}, one vector at a time, ${
-        found[0]?.[0]?.texts ?? 0
-      } held-out problems, τ = 1, answer positions; ` +
+      `${zoo.entry.name}, one vector at a time, ${found[0]?.[0]?.texts ?? 0} held-out problems, τ = 1, ${
+        asPublished ? "prompt and answer" : "answer"
+      } positions; ` +
       `mean of ${found.length} training seed${found.length === 1 ? "" : "s"}.`,
       "Lines: mean over texts, one per source layer. Bands: 95 %, jackknife over texts and scatter of seeds.",
     ],
     columns: 2,
   });
-  return { spec, values, claims: claims(cells) };
+  return { spec, values, claims: claims(judged as Record<Kind, readonly Pair[]>) };
 }
 
 /** How the readings of figures 2 and 14 differ from the published ones. */

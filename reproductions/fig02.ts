@@ -14,6 +14,8 @@ export const fig02: Reproduction = {
   slug: "persistence",
   title,
   itemClass: "caption",
+  publishedFault:
+    "means count the prompt's positions and leave out the last two; each text is compared with its own mean.",
   differences: PERSISTENCE_DIFFERENCES,
   run: (bench) => persistenceFindings(bench, { role: "a", title }),
 };

@@ -12,6 +12,7 @@ export const fig03: Reproduction = {
   slug: "last-layer",
   title: "What the last-layer vector boosts, and what its opener alone recovers",
   itemClass: "caption",
+  publishedFault: "statistics include the rows read on the stop token.",
   differences: LAST_LAYER_DIFFERENCES,
   run: (bench) => lastLayerStudy(bench, "a"),
 };

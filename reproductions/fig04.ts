@@ -14,6 +14,7 @@ export const fig04: Reproduction = {
   slug: "final-shift-similarity",
   title,
   itemClass: "caption",
+  publishedFault: "means count the prompt's positions and leave out the last two.",
   differences: FINAL_SHIFT_DIFFERENCES,
   run: (bench) => finalShiftFindings(bench, { role: "a", title }),
 };

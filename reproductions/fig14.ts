@@ -14,6 +14,8 @@ export const fig14: Reproduction = {
   slug: "persistence-b",
   title,
   itemClass: "inferred",
+  publishedFault:
+    "means count the prompt's positions and leave out the last two; each text is compared with its own mean.",
   differences: PERSISTENCE_DIFFERENCES,
   run: (bench) =>
     persistenceFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),

@@ -75,7 +75,7 @@ function claimOf(middle: MeanInterval | null, layers: readonly number[]): ClaimR
   };
 }
 
-async function run({ lab, open }: Bench): Promise<Findings> {
+async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
   const a = await open("a"), found = await propagation(lab, a), frame = await vocabularyLens(a);
   const layers = readPropagated(frame.lens, found), named = isNamed(frame), count = listedTokens(frame);
   const { layers: contrast, middle } = contrasts(
@@ -135,9 +135,9 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     }, NO_SHIFT),
   ]);
   values.push({ name: "listed_tokens", value: count, unit: "tokens" });
-  const drawn = layers.map(({ raw }) =>
-    raw === null ? null : ENDS.map(({ side }) => {
-      const tokens = list(raw, { side, count: SHOWN });
+  const drawn = layers.map(({ raw, published }) => asPublished ? published : raw).map((readings) =>
+    readings === null ? null : ENDS.map(({ side }) => {
+      const tokens = list(readings, { side, count: SHOWN });
       return side === "top" ? tokens.toReversed() : tokens;
     })
   );
@@ -178,7 +178,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     title: "Tokens that each layer's vector pushes down and up most",
     subtitle: [
       `${a.entry.name}: the ${SHOWN} lowest and ${SHOWN} highest cosines of unembedding rows with the mean shift behind the last block,`,
-      `at answer positions of ${
+      `at ${asPublished ? "prompt and answer" : "answer"} positions of ${
         found[0]?.[0]?.texts ?? 0
       } held-out problems, τ = 1; mean of ${found.length} training seed${found.length === 1 ? "" : "s"}.`,
     ],
@@ -194,6 +194,7 @@ export const fig15: Reproduction = {
   slug: "suppressed-tokens",
   title: "Tokens that each layer's vector pushes down and up most",
   itemClass: "review",
+  publishedFault: "means count the prompt's positions and leave out the last two.",
   differences: [
     "Positions are those that predict the answer; the published means count the prompt too (*.as_published).",
     "Rows of the unembedding without a token are left out; the published lists include them.",

@@ -78,7 +78,7 @@ function claimOf(found: readonly Difference[], study: LanguageStudy): ClaimResul
   };
 }
 
-async function run({ lab, open }: Bench): Promise<Findings> {
+async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
   const a = await open("a"), study = await languageStudy(lab, a);
   const { count, suppressed, suppressedShares, randomShare, random, vocabulary, middleShare } = study;
   const last = a.layers - 1, why = study.why, compared = differences(study);
@@ -132,15 +132,15 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       ? {}
       : { error: [options.interval.low, options.interval.high] as const }),
   });
-  const layerBars = suppressed.slice(0, last).flatMap((lists, layer) =>
-    lists === null ? [] : [bar(String(layer), { lists, interval: suppressedShares[layer] ?? null })]
+  const drawnLists = asPublished ? study.suppressedAsPublished : suppressed;
+  const intervalOf = (layer: number) => asPublished ? null : suppressedShares[layer] ?? null;
+  const layerBars = drawnLists.slice(0, last).flatMap((lists, layer) =>
+    lists === null ? [] : [bar(String(layer), { lists, interval: intervalOf(layer) })]
   );
-  const lastLists = suppressed[last] ?? null;
+  const lastLists = drawnLists[last] ?? null;
   const bars = [
     ...layerBars,
-    ...(lastLists === null
-      ? []
-      : [bar("Last\nlayer", { lists: lastLists, interval: suppressedShares[last] ?? null })]),
+    ...(lastLists === null ? [] : [bar("Last\nlayer", { lists: lastLists, interval: intervalOf(last) })]),
     bar("Random\ndirection", { lists: random, interval: randomShare }),
     bar("Vocabulary", { lists: [vocabulary] }),
   ];
@@ -180,6 +180,7 @@ export const fig16: Reproduction = {
   slug: "token-language",
   title: "Languages of the tokens that each layer's vector pushes down",
   itemClass: "review",
+  publishedFault: "means count the prompt's positions and leave out the last two.",
   differences: [
     "Labels are Unicode scripts, a rule that gives the same label every time; a language model labelled the published tokens.",
     "The last layer, random directions of equal norm and the whole vocabulary are controls; the published figure has none.",

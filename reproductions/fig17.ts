@@ -41,13 +41,16 @@ function distributionValues(
   );
 }
 
-async function run({ lab, open }: Bench): Promise<Findings> {
+async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
   const a = await open("a"), found = await propagation(lab, a), { lens, languages } = await vocabularyLens(a);
   const layers = readPropagated(lens, found);
   // Rows without a token have readings that no text can show.
   const named = (cosines: Float64Array) => cosines.filter((_, token) => languages[token] !== "none");
   const cosines = layers.map(({ raw }) => raw === null ? null : named(raw.mean.cosine));
-  const sizes = cosines.flatMap((of) => of === null ? [] : [...of].filter((value) => !Number.isNaN(value)))
+  const drawn = asPublished
+    ? layers.map(({ published }) => published === null ? null : named(published.mean.cosine))
+    : cosines;
+  const sizes = drawn.flatMap((of) => of === null ? [] : [...of].filter((value) => !Number.isNaN(value)))
     .map(Math.abs);
   if (sizes.length === 0) {
     throw new InputError("no vector of a single layer shifts anything", {
@@ -77,7 +80,8 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     unit: "cosine",
     note: "1 / √embed: what a random direction has where rows are spread evenly.",
   });
-  const panels = distributions.flatMap((of, layer) => {
+  const drawnDistributions = drawn.map(distribution);
+  const panels = drawnDistributions.flatMap((of, layer) => {
     if (of === null) return [];
     const low = of.quantiles[0]?.value as number, high = of.quantiles.at(-1)?.value as number;
     return [{
@@ -94,11 +98,13 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   const spec = figureSpec(histogramPanels({ panels, xTitle: "Cosine with the shift", yTitle: "Tokens" }), {
     title: "Cosines of each layer's propagated shift with all tokens",
     subtitle: [
-      `${a.entry.name}: mean shift behind the last block, answer positions of ${
+      `${a.entry.name}: mean shift behind the last block, ${
+        asPublished ? "prompt and answer" : "answer"
+      } positions of ${
         found[0]?.[0]?.texts ?? 0
       } held-out problems, τ = 1; mean of ${found.length} training seed${found.length === 1 ? "" : "s"}.`,
       `${
-        distributions.find((of) => of !== null)?.count ?? 0
+        drawnDistributions.find((of) => of !== null)?.count ?? 0
       } tokens. Dashed: 1 % and 99 %, beyond them the tails. A random direction has sd ${
         (1 / Math.sqrt(lens.embed)).toFixed(2)
       }.`,
@@ -115,6 +121,7 @@ export const fig17: Reproduction = {
   slug: "unembedding-cosines",
   title: "Cosines of each layer's propagated shift with all tokens",
   itemClass: "code",
+  publishedFault: "means count the prompt's positions and leave out the last two.",
   differences: [
     "All layers have a panel and the same bins; the published figure leaves out the last four layers of a model of 32.",
     "Positions are those that predict the answer; the published means count the prompt too (*.as_published).",

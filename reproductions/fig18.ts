@@ -14,6 +14,7 @@ export const fig18: Reproduction = {
   slug: "final-shift-similarity-b",
   title,
   itemClass: "inferred",
+  publishedFault: "means count the prompt's positions and leave out the last two.",
   differences: FINAL_SHIFT_DIFFERENCES,
   run: (bench) =>
     finalShiftFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),

@@ -12,6 +12,7 @@ export const fig19: Reproduction = {
   slug: "last-layer-b",
   title: "What the last-layer vector boosts, and what its opener alone recovers, base B",
   itemClass: "code",
+  publishedFault: "statistics include the rows read on the stop token.",
   differences: [
     ...LAST_LAYER_DIFFERENCES,
     'The opener is put in as "Step"; the published script puts in "To" for every model, so its figure cannot come from it.',

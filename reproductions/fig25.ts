@@ -12,12 +12,15 @@ import { ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
 const POINTS = 250;
 
 async function run(bench: Bench): Promise<Findings> {
+  const { asPublished = false } = bench;
   const { a, layers } = await tracedLayers(bench);
   const values: MetricValue[] = [];
   const still = "Not applicable: magnitude or alignment does not vary.";
   const panels = layers.map(({ layer, traces, magnitudes }) => {
     const { alignmentR: published } = magnitudes.summary({ asPublished: true });
     const r = correlationInterval(traces.map((trace) => [trace.alignments, trace.magnitudes]));
+    // The published magnitude is turned where its mean is negative, and what it is set against is not.
+    const turn = asPublished && (published ?? 0) * (r.value ?? 0) < 0 ? -1 : 1;
     const interval = r.low === null || r.high === null ? null : [r.low, r.high] as const;
     values.push(
       {
@@ -40,13 +43,15 @@ async function run(bench: Bench): Promise<Findings> {
     );
     const line = leastSquaresLine(
       traces.flatMap((trace) => trace.alignments),
-      traces.flatMap((trace) => trace.magnitudes),
+      traces.flatMap((trace) => trace.magnitudes.map((magnitude) => turn * magnitude)),
     );
     return {
       title: `Layer ${layer}`,
-      points: magnitudes.points(POINTS).map(({ magnitude, alignment }) => [alignment, magnitude] as const),
-      r: r.value,
-      ...(interval === null ? {} : { interval }),
+      points: magnitudes.points(POINTS).map(({ magnitude, alignment }) =>
+        [alignment, turn * magnitude] as const
+      ),
+      r: asPublished ? published : r.value,
+      ...(interval === null || asPublished ? {} : { interval }),
       ...(line === null ? {} : { line }),
     };
   });
@@ -72,6 +77,7 @@ export const fig25: Reproduction = {
   slug: "adaptive-alignment",
   title: "Magnitude of rank-1 adapters and alignment of the output they add to",
   itemClass: "inferred",
+  publishedFault: "magnitudes are turned where their mean is negative, directions are not.",
   differences: [
     ...ADAPTER_DIFFERENCES,
     "r is left alone when A and B change sign together; the published magnitude is turned and its direction is not. " +

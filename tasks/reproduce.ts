@@ -50,6 +50,10 @@ const FLAGS = {
   device: COMPUTE_FLAGS.device,
   dtype: COMPUTE_FLAGS.dtype,
   out: { kind: "string", default: "out", metavar: "DIR", help: "Results go to DIR/PROFILE/ID/" },
+  "as-published": {
+    kind: "boolean",
+    help: "Draw figures with the published code's faults, into DIR/PROFILE/ID.as-published/",
+  },
   seed: {
     kind: "number",
     default: 0,
@@ -108,9 +112,23 @@ async function reproducedOrMissed(
   }
 }
 
+/** The items asked for; as published, those of `all` in which a fault of the published code shows. */
+function chosenItems(names: readonly string[], asPublished: boolean): readonly Reproduction[] {
+  const items = chooseReproductions(names);
+  if (!asPublished) return items;
+  const faulty = chooseReproductions(["all"]).filter(({ publishedFault }) => publishedFault !== undefined);
+  if (names.includes("all")) return faulty;
+  const sound = items.find((item) => !faulty.includes(item));
+  if (sound === undefined) return items;
+  throw new InputError(`no known fault of the published code shows in ${sound.id}`, {
+    where: "--as-published",
+    repair: `leave the flag out, or ask for ${faulty.map(({ id }) => id).join(", ")}`,
+  });
+}
+
 async function reproduceAll(setting: ReproductionSetting, input: Input): Promise<number> {
   const { flags, positionals, signal, terminal, print } = input;
-  const items = chooseReproductions(positionals);
+  const items = chosenItems(positionals, flags["as-published"]);
   if (flags.profile === "paper") {
     throw new InputError(
       "the items are measured on the embedded problem families alone in this version",
@@ -120,7 +138,9 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
       },
     );
   }
-  const folderOf = (id: string): string => `${flags.out}/${flags.profile}/${id}`;
+  const asPublished = flags["as-published"];
+  const folderOf = (id: string): string =>
+    `${flags.out}/${flags.profile}/${id}${asPublished ? ".as-published" : ""}`;
   for (const { id } of items) await checkWritable(folderOf(id), { as: "folder" });
   // Expected values belong to the shipped zoo and its first seed; anything else is measured unchecked.
   const shipped = flags.model === undefined && flags.vectors === undefined && flags.seed === 0;
@@ -129,6 +149,17 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   const progress = measurementProgress(terminal, flags.quiet);
   // One store for all items: what several of them measure is measured once.
   const store = new ResultStore(flags["no-cache"] ? null : setting.store);
+  // Items are parts of one laboratory: what follows from inputs alone is worked out once.
+  const lab = new Laboratory({
+    size: setting.sizes[flags.size],
+    seed: flags.seed,
+    device: flags.device,
+    dtype: models.dtype,
+    store,
+    ...(pool === null ? {} : { pool }),
+    report: progress.report,
+    signal,
+  });
   const missed: string[] = [];
   let failed = 0;
   try {
@@ -140,18 +171,8 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         store,
         before: store.counts,
       };
-      const lab = new Laboratory({
-        size: setting.sizes[flags.size],
-        seed: flags.seed,
-        device: flags.device,
-        dtype: models.dtype,
-        store,
-        ...(pool === null ? {} : { pool }),
-        report: progress.report,
-        signal,
-      });
       const metrics = await reproducedOrMissed(item, {
-        bench: { lab, open: models.open },
+        bench: { lab: lab.part(), open: models.open, asPublished },
         expectations: shipped ? await expectationsOf(setting, { size: flags.size, id: item.id }) : null,
         source: `fixtures/${expectedFile(flags.size, item.id)}`,
         paper: await paperItemOf(setting, item.id),
@@ -198,6 +219,7 @@ export function reproduceCommand(setting: ReproductionSetting) {
     examples: [
       ["deno task reproduce fig3", "What the last-layer vector boosts: out/embedded/fig3/"],
       ["deno task reproduce all", "Every table and figure"],
+      ["deno task reproduce fig4 --as-published", "Figure 4 with the prompt's positions counted in"],
       ["deno task reproduce fig1 --no-cache", "Measure again, whatever earlier runs left"],
     ],
     run: (input) => reproduceAll(setting, input),

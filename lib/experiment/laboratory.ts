@@ -86,6 +86,16 @@ export interface MeasurementStep {
   readonly unit: "answers" | "texts";
 }
 
+/** What a laboratory and its parts work out once: all of it follows from inputs alone. */
+interface WorkedOut {
+  /** The first held-out problems of all families, by how many of each. */
+  readonly problems: Map<number, readonly Problem[]>;
+  /** Tokens of a prompt, by system message and question. */
+  readonly promptLengths: WeakMap<ZooModel, Map<string, number>>;
+  /** Outcomes by their store keys: one object per condition, so that its bootstrap draws are made once. */
+  readonly outcomes: Map<string, BenchmarkOutcomes>;
+}
+
 /** Reports long work: what is being done, how far it is. */
 export type ProgressReport = (step: MeasurementStep) => void;
 
@@ -122,6 +132,7 @@ export class Laboratory {
   readonly #pool: EvaluationPool | null;
   readonly #seedCounts = new Set<number>();
   #parent: Laboratory | null = null;
+  #known: WorkedOut = { problems: new Map(), promptLengths: new WeakMap(), outcomes: new Map() };
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -168,7 +179,7 @@ export class Laboratory {
 
   /**
    * A laboratory with the same settings, store and workers that knows its own inputs and seeds alone; this one knows
-   * them too. An item that runs others tells by it what each was made of.
+   * them too. A run of several items gives each a part, an item that runs others tells by it what each was made of.
    */
   part(): Laboratory {
     const part = new Laboratory({
@@ -182,14 +193,21 @@ export class Laboratory {
       report: this.#report,
     });
     part.#parent = this;
+    part.#known = this.#known;
     part.#inputs = new ToldMap(this.#inputs);
     return part;
   }
 
   /** The first held-out problems, as many of each family; `count` is that of all families. */
   problems(count: number): readonly Problem[] {
-    const perFamily = Math.ceil(count / FAMILIES.length);
-    return FAMILIES.flatMap((family) => testSet(family, { size: perFamily })).slice(0, count);
+    return this.#problemsOf(Math.ceil(count / FAMILIES.length)).slice(0, count);
+  }
+
+  #problemsOf(perFamily: number): readonly Problem[] {
+    const problems = this.#known.problems.get(perFamily) ??
+      FAMILIES.flatMap((family) => testSet(family, { size: perFamily }));
+    this.#known.problems.set(perFamily, problems);
+    return problems;
   }
 
   /**
@@ -202,7 +220,7 @@ export class Laboratory {
   async outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
     const { zoo, run, prefix = "", system, decoding } = condition;
     const { problems: perFamily, maxNewTokens } = this.size;
-    const problems = FAMILIES.flatMap((family) => testSet(family, { size: perFamily }));
+    const problems = this.#problemsOf(perFamily);
     const seedCount = decoding === "greedy"
       ? 1
       : Math.min(condition.evaluationSeeds ?? Infinity, this.size.evaluationSeeds);
@@ -259,10 +277,16 @@ export class Laboratory {
     const tables: Evaluation["outcomes"][] = [];
     if (this.#pool === null) { for (const turn of treatments.keys()) tables.push(await measure(turn)); }
     else tables.push(...await Promise.all(treatments.map((_, turn) => measure(turn))));
-    return Object.fromEntries(FAMILIES.map((family, f) => [
-      family,
-      tables.map((bySeed) => bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))),
-    ]));
+    const conditionKey = canonicalJson(keys);
+    const outcomes = this.#known.outcomes.get(conditionKey) ??
+      Object.fromEntries(FAMILIES.map((family, f) => [
+        family,
+        tables.map((bySeed) =>
+          bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))
+        ),
+      ]));
+    this.#known.outcomes.set(conditionKey, outcomes);
+    return outcomes;
   }
 
   /**
@@ -389,9 +413,15 @@ export class Laboratory {
   ): void {
     const { tokenizer, model: { config: { maxPositions } } } = zoo;
     const { prefix = "", system } = asked;
-    const prompts = asked.problems.map(({ question }) =>
-      promptTokens(tokenizer, question, system === undefined ? {} : { system }).length
-    );
+    const lengths = this.#known.promptLengths.get(zoo) ?? new Map<string, number>();
+    this.#known.promptLengths.set(zoo, lengths);
+    const prompts = asked.problems.map(({ question }) => {
+      const key = JSON.stringify([system, question]);
+      const length = lengths.get(key) ??
+        promptTokens(tokenizer, question, system === undefined ? {} : { system }).length;
+      lengths.set(key, length);
+      return length;
+    });
     const longest = Math.max(...prompts) + (prefix === "" ? 0 : tokenizer.encode(prefix).length);
     const { maxNewTokens } = this.size;
     if (longest + maxNewTokens <= maxPositions) return;

@@ -8,6 +8,7 @@ import {
   renderPng,
   renderSvg,
   type Report,
+  withSubtitle,
   writeReport,
 } from "../report/mod.ts";
 import { runtimeReport } from "../runtime/mod.ts";
@@ -71,7 +72,9 @@ export interface ReproduceOptions {
  */
 export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
   const { bench, expectations, source, paper, profile } = options;
-  const { spec, values, claims } = await item.run({ ...bench, paper });
+  const { spec: drawn, values, claims } = await item.run({ ...bench, paper });
+  const fault = bench.asPublished === true ? item.publishedFault : undefined;
+  const spec = fault === undefined ? drawn : withSubtitle(drawn, `As published: ${fault}`);
   const metrics: Metrics = {
     schemaVersion: 1,
     id: item.id,

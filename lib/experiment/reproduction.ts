@@ -20,6 +20,11 @@ export interface Bench {
   readonly lab: Laboratory;
   /** The model of a role, opened when it is first asked for. Throws an InputError where there is none. */
   readonly open: (role: ModelRole) => Promise<ZooModel>;
+  /**
+   * Draw what the published code would, where that code has a fault that shows in the item. The metrics hold both
+   * readings either way, and claims rest on the sound one. `@default false`
+   */
+  readonly asPublished?: boolean;
   /** What the paper says of the item, for tables that set it beside ours; the metrics never depend on it. */
   readonly paper?: PaperItem | null;
 }
@@ -46,6 +51,8 @@ export interface Reproduction {
   readonly itemClass: ItemClass;
   /** How this module's reading of the item differs from the published one, and why. */
   readonly differences: readonly string[];
+  /** The fault of the published code that `asPublished` draws, for the figure's subtitle. `@default` none shows in it */
+  readonly publishedFault?: string;
   /** Measures, and makes the figure, the numbers and the verdicts. */
   readonly run: (bench: Bench) => Promise<Findings>;
 }

@@ -95,5 +95,6 @@ export {
   panelTitle,
   validateSpec,
   type VegaLiteSpec,
+  withSubtitle,
 } from "./vega_lite.ts";
 export { type Report, writeReport } from "./write_report.ts";

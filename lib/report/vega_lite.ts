@@ -69,6 +69,27 @@ export function figureSpec(panels: readonly Panel[], options: FigureOptions): Ve
   };
 }
 
+/**
+ * A figure with one more line under its title. Throws a `RangeError` for a spec that has no title of its own.
+ *
+ * @example
+ * ```ts
+ * import { figureSpec, textTable, withSubtitle } from "./mod.ts";
+ * const panel = textTable({ columns: [{ title: "a" }], rows: [{ cells: ["1"] }] });
+ * const { title } = withSubtitle(figureSpec([panel], { title: "One" }), "and a remark");
+ * if (JSON.stringify(title) !== '{"text":"One","subtitle":["and a remark"]}') throw new Error("not under the title");
+ * ```
+ */
+export function withSubtitle(spec: VegaLiteSpec, line: string): VegaLiteSpec {
+  const { title } = spec as {
+    readonly title?: { readonly text: string; readonly subtitle?: readonly string[] };
+  };
+  if (title === undefined) {
+    throw new RangeError("Cannot add a subtitle as the figure must have a title: current value is undefined");
+  }
+  return { ...spec, title: { ...title, subtitle: [...title.subtitle ?? [], line] } };
+}
+
 /** Distance from the top of a plot to the title of its panel, in pixels. */
 const PANEL_TITLE_HEIGHT = 42;
 

@@ -8,6 +8,40 @@ import { runOn } from "../tasks/_tiny_zoo.ts";
 /** Shows texts; what it counts, fig7 counts. */
 const UNCHECKED_ITEMS: readonly string[] = ["fig8"];
 
+/** What is compared of an item: its picture as a spec, and its numbers. */
+const COMPARED = ["spec.vl.json", "metrics.json"] as const;
+
+/**
+ * Draws every item that has a published fault as published, a test step each: the same numbers as `reproduceEverything`
+ * left in `folder`, another picture.
+ */
+export async function redrawAsPublished(
+  t: Deno.TestContext,
+  options: { readonly size: SizeName; readonly folder: string; readonly store: string },
+): Promise<void> {
+  const { size, folder, store } = options;
+  const args = ["all", "--as-published", "--quiet", "--size", size, "--out", folder];
+  const { code, error } = await runOn(reproduceCommand({ ...REPOSITORY, store }), args);
+  assertEquals(code, 0, error);
+  const faulty = REPRODUCTIONS.filter(({ publishedFault }) => publishedFault !== undefined);
+  for (const { id, publishedFault = "" } of faulty) {
+    await t.step(`${id} as published: the same numbers, another picture that says so`, async () => {
+      const filesOf = async (name: string) => {
+        const [spec = "", metrics = ""] = await Promise.all(
+          COMPARED.map((file) => Deno.readTextFile(`${folder}/embedded/${name}/${file}`)),
+        );
+        return { spec, metrics };
+      };
+      const sound = await filesOf(id), published = await filesOf(`${id}.as-published`);
+      const line = JSON.stringify(`As published: ${publishedFault}`);
+      assertEquals(published.metrics, sound.metrics);
+      assertEquals([published.spec.includes(line), sound.spec.includes(line)], [true, false]);
+      const drawing = (spec: string) => JSON.stringify({ ...JSON.parse(spec), title: null });
+      assert(drawing(published.spec) !== drawing(sound.spec), "only the subtitle differs");
+    });
+  }
+}
+
 /** What the command that reproduces everything left. */
 export interface Reproduced {
   readonly code: number;

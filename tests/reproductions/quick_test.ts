@@ -1,13 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { withFolder } from "../checkpoint/_folder.ts";
-import { reproduceEverything } from "./_reproduced.ts";
+import { redrawAsPublished, reproduceEverything } from "./_reproduced.ts";
 
 Deno.test("every table and figure of the shipped zoo, on few problems: files, values, claims", (t) =>
   withFolder(async (folder) => {
-    const { code, output } = await reproduceEverything(t, {
-      size: "quick",
-      folder,
-      store: `${folder}/store`,
-    });
+    const where = { size: "quick", folder, store: `${folder}/store` } as const;
+    const { code, output } = await reproduceEverything(t, where);
     assertEquals(code, 0, output);
+    await redrawAsPublished(t, where);
   }));

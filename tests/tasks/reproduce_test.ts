@@ -100,6 +100,21 @@ Deno.test("reproduce gives the same bytes again, in all but run.json, with and w
     assertEquals(await read("d"), { made: 0, read: 10 });
   }));
 
+Deno.test("reproduce --as-published draws into a folder of its own, and refuses items that no published fault shows in", () =>
+  withTinyZoo(async (tiny) => {
+    const { code, error } = await reproduce(tiny, ["fig4", "--as-published"]);
+    assertEquals(code, 0, error);
+    const names = namesBelow(`${tiny.folder}/out/`).filter((name) => name.endsWith("/"));
+    assertEquals(names, ["embedded/", "embedded/fig4.as-published/"]);
+    const refused = await reproduce(tiny, ["fig4", "fig8", "--as-published"]);
+    assertEquals(refused.code, 2);
+    assertMatch(
+      refused.error,
+      /^error: no known fault of the published code shows in fig8: --as-published \(/,
+    );
+    assertEquals(refused.error.trimEnd().split("\n").length, 1);
+  }));
+
 Deno.test("reproduce shows each condition once, counted in answers, and no progress when quiet", () =>
   withTinyZoo(async (tiny) => {
     const { error } = await reproduce(tiny, ["fig1", "--no-cache"]);
