@@ -97,6 +97,9 @@ async function measureBars(
   return { values, groups, recovered: recovered as ReturnType<typeof recoveredShare> };
 }
 
+/** The published fault that shows in figures 3 and 19. */
+export const LAST_LAYER_FAULT = "statistics include the rows read on the stop token.";
+
 /** Per text: the opener's Δp at the first position, and the largest Δp there minus the mean of it elsewhere. */
 function perText(
   rows: readonly ShiftRow[],

@@ -1,6 +1,9 @@
 import { type LensReading, meanReading, type TextShifts, type TokenLens } from "../lib/analysis/mod.ts";
 import type { Propagation } from "../lib/experiment/mod.ts";
 
+/** The published fault that shows in every mean shift behind the last block. */
+export const MEAN_SHIFT_FAULT = "means count the prompt's positions and leave out the last two.";
+
 /** What one direction of each training seed says of the tokens. */
 export interface SeedReadings {
   /** Each seed by itself. */

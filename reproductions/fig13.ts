@@ -222,7 +222,9 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
     title: "Pairs of vectors that were trained in isolation",
     subtitle: [
       "Mean of six problem families, τ = 1, one evaluation seed, first training seed of each layer. 0: no better",
-      `than alone; 1: as good as all-layer steering; crosses: above ${PAIR_CROSS_THRESHOLD}; hatched: no gap to all layers.`,
+      `than alone; 1: as good as all-layer steering; crosses: above ${PAIR_CROSS_THRESHOLD}${
+        asPublished ? "." : "; hatched: no gap to all layers."
+      }`,
     ],
     columns: 3,
   });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
-import { PERSISTENCE_DIFFERENCES, persistenceFindings } from "./_persistence.ts";
+import { PERSISTENCE_DIFFERENCES, PERSISTENCE_FAULT, persistenceFindings } from "./_persistence.ts";
 
 const title = "How the shift of one vector lives on in later layers, second model";
 
@@ -14,8 +14,7 @@ export const fig14: Reproduction = {
   slug: "persistence-b",
   title,
   itemClass: "inferred",
-  publishedFault:
-    "means count the prompt's positions and leave out the last two; each text is compared with its own mean.",
+  publishedFault: PERSISTENCE_FAULT,
   differences: PERSISTENCE_DIFFERENCES,
   run: (bench) =>
     persistenceFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),

@@ -25,7 +25,7 @@ import {
 } from "../lib/report/mod.ts";
 import { groupOf, isNamed, LANGUAGE_GROUPS, letteredTokens, listedTokens } from "./_languages.ts";
 import { layerRange, metricOrNull, middleLayers } from "./_layers.ts";
-import { readPropagated, type SeedReadings } from "./_lens.ts";
+import { MEAN_SHIFT_FAULT, readPropagated, type SeedReadings } from "./_lens.ts";
 
 /** Tokens of each end that metrics name, and that panels show. */
 const RANKS = 10, SHOWN = 8;
@@ -194,7 +194,7 @@ export const fig15: Reproduction = {
   slug: "suppressed-tokens",
   title: "Tokens that each layer's vector pushes down and up most",
   itemClass: "review",
-  publishedFault: "means count the prompt's positions and leave out the last two.",
+  publishedFault: MEAN_SHIFT_FAULT,
   differences: [
     "Positions are those that predict the answer; the published means count the prompt too (*.as_published).",
     "Rows of the unembedding without a token are left out; the published lists include them.",

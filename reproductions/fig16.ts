@@ -22,6 +22,7 @@ import {
   shareMetric,
 } from "./_languages.ts";
 import { layerRange, metricOrNull } from "./_layers.ts";
+import { MEAN_SHIFT_FAULT } from "./_lens.ts";
 
 /** Colours of the groups, the three of other letters next to each other and the brightest. */
 const GROUP_COLOURS = [1, 4, 3, 0, 5, 6, 7].map((place) => CATEGORY_COLOURS[place] as string);
@@ -180,7 +181,7 @@ export const fig16: Reproduction = {
   slug: "token-language",
   title: "Languages of the tokens that each layer's vector pushes down",
   itemClass: "review",
-  publishedFault: "means count the prompt's positions and leave out the last two.",
+  publishedFault: MEAN_SHIFT_FAULT,
   differences: [
     "Labels are Unicode scripts, a rule that gives the same label every time; a language model labelled the published tokens.",
     "The last layer, random directions of equal norm and the whole vocabulary are controls; the published figure has none.",

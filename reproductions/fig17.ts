@@ -14,7 +14,7 @@ import {
 } from "../lib/experiment/mod.ts";
 import { figureSpec, histogramPanels, type MetricValue } from "../lib/report/mod.ts";
 import { metricOrNull } from "./_layers.ts";
-import { readPropagated } from "./_lens.ts";
+import { MEAN_SHIFT_FAULT, readPropagated } from "./_lens.ts";
 
 /** Bins of each histogram, as published. */
 const BINS = 50;
@@ -121,7 +121,7 @@ export const fig17: Reproduction = {
   slug: "unembedding-cosines",
   title: "Cosines of each layer's propagated shift with all tokens",
   itemClass: "code",
-  publishedFault: "means count the prompt's positions and leave out the last two.",
+  publishedFault: MEAN_SHIFT_FAULT,
   differences: [
     "All layers have a panel and the same bins; the published figure leaves out the last four layers of a model of 32.",
     "Positions are those that predict the answer; the published means count the prompt too (*.as_published).",

@@ -5,6 +5,7 @@
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
 import { FINAL_SHIFT_DIFFERENCES, finalShiftFindings } from "./_final_shifts.ts";
+import { MEAN_SHIFT_FAULT } from "./_lens.ts";
 
 const title = "How alike the final-layer shifts of different layers are, second model";
 
@@ -14,7 +15,7 @@ export const fig18: Reproduction = {
   slug: "final-shift-similarity-b",
   title,
   itemClass: "inferred",
-  publishedFault: "means count the prompt's positions and leave out the last two.",
+  publishedFault: MEAN_SHIFT_FAULT,
   differences: FINAL_SHIFT_DIFFERENCES,
   run: (bench) =>
     finalShiftFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
-import { LAST_LAYER_DIFFERENCES, lastLayerStudy } from "./_last_layer.ts";
+import { LAST_LAYER_DIFFERENCES, LAST_LAYER_FAULT, lastLayerStudy } from "./_last_layer.ts";
 
 /** Fig 19: as Fig 3, for the Llama model and its opener "Step". */
 export const fig19: Reproduction = {
@@ -12,7 +12,7 @@ export const fig19: Reproduction = {
   slug: "last-layer-b",
   title: "What the last-layer vector boosts, and what its opener alone recovers, base B",
   itemClass: "code",
-  publishedFault: "statistics include the rows read on the stop token.",
+  publishedFault: LAST_LAYER_FAULT,
   differences: [
     ...LAST_LAYER_DIFFERENCES,
     'The opener is put in as "Step"; the published script puts in "To" for every model, so its figure cannot come from it.',

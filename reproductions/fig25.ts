@@ -61,9 +61,9 @@ async function run(bench: Bench): Promise<Findings> {
       title: "Magnitude of rank-1 adapters and alignment of the output they add to",
       subtitle: [
         `${a.entry.name}, an adapter on one layer's down-projection at a time. ${INFERRED}`,
-        `r and line: all positions of ${
-          layers[0]?.traces.length ?? 0
-        } answers, τ = 1; in brackets 95 % bootstrap over texts. ${POINTS} points drawn per layer.`,
+        `r and line: all positions of ${layers[0]?.traces.length ?? 0} answers, τ = 1${
+          asPublished ? "" : "; in brackets 95 % bootstrap over texts"
+        }. ${POINTS} points drawn per layer.`,
       ],
       columns: 4,
     },

@@ -5,6 +5,7 @@ import {
   metricKind,
   type Reproduction,
   ResultStore,
+  type StudySize,
   toleranceFloors,
   UNCHECKED_METRICS,
 } from "../lib/experiment/mod.ts";
@@ -28,7 +29,7 @@ import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 const FLAGS = {
   seeds: {
     kind: "list",
-    default: ["0", "10", "20"],
+    default: ["0", "10", "20", "30", "40"],
     metavar: "A,B,…",
     check: wholeNumbers(),
     help: "First evaluation seed of each run",
@@ -81,34 +82,24 @@ function tableLines({ file, leftOut }: RecordedExpectations): readonly string[] 
 
 async function recordItem(
   item: Reproduction,
-  options: { readonly setting: ReproductionSetting; readonly input: Input; readonly models: OpenModels },
+  options: {
+    /** One per seed. */
+    readonly labs: readonly Laboratory[];
+    readonly size: StudySize;
+    readonly input: Input;
+    readonly models: OpenModels;
+  },
 ): Promise<RecordedExpectations> {
-  const { setting, input: { flags, terminal, signal, print }, models } = options;
-  const size = setting.sizes[flags.size], pool = evaluationPool({ ...flags, device: "cpu" });
-  const progress = measurementProgress(terminal, flags.quiet);
+  const { labs, size, input: { flags, signal, print }, models } = options;
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
-  try {
-    for (const seed of flags.seeds.map(Number)) {
-      signal.throwIfAborted();
-      const store = new ResultStore(flags["no-cache"] ? null : setting.store);
-      const lab = new Laboratory({
-        size,
-        seed,
-        store,
-        ...(pool === null ? {} : { pool }),
-        signal,
-        report: (step) => progress.report({ ...step, label: `seed ${seed}: ${step.label}` }),
-      });
-      const { values } = await item.run({ lab, open: models.open });
-      runs.push({ seed, values });
-      inputs = lab.inputs;
-      progress.finish();
-      print(`${item.id}: run from evaluation seed ${seed} done`);
-    }
-  } finally {
-    progress.finish();
-    pool?.close();
+  for (const whole of labs) {
+    signal.throwIfAborted();
+    const lab = whole.part(), { seed } = lab;
+    const { values } = await item.run({ lab, open: models.open });
+    runs.push({ seed, values });
+    inputs = lab.inputs;
+    print(`${item.id}: run from evaluation seed ${seed} done`);
   }
   const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
   return recordExpectations(runs, {
@@ -129,17 +120,33 @@ export function recordCommand(setting: ReproductionSetting) {
     summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
     ...ITEM_ARGUMENTS,
     flags: FLAGS,
-    examples: [["deno task record fig1 fig3", "Three runs of each, then fixtures/embedded/expected/full/"]],
+    examples: [["deno task record fig1 fig3", "Five runs of each, then fixtures/embedded/expected/full/"]],
     async run(input) {
-      const { flags, positionals, print } = input;
+      const { flags, positionals, print, signal, terminal } = input;
       const items = chooseReproductions(positionals);
-      checkSeeds(flags.seeds.map(Number), setting.sizes[flags.size].evaluationSeeds);
+      const size = setting.sizes[flags.size];
+      checkSeeds(flags.seeds.map(Number), size.evaluationSeeds);
       const pathOf = (id: string) => `${setting.fixtures}/${expectedFile(flags.size, id)}`;
       for (const { id } of items) await checkWritable(pathOf(id), { as: "file" });
       const models = await openModels(setting, { device: "cpu", threads: flags.threads });
+      const pool = evaluationPool({ ...flags, device: "cpu" });
+      const progress = measurementProgress(terminal, flags.quiet);
+      const store = new ResultStore(flags["no-cache"] ? null : setting.store);
+      // One laboratory per seed for all items: what several of them measure is measured once.
+      const labs = flags.seeds.map(Number).map((seed) =>
+        new Laboratory({
+          size,
+          seed,
+          store,
+          ...(pool === null ? {} : { pool }),
+          signal,
+          report: (step) => progress.report({ ...step, label: `seed ${seed}: ${step.label}` }),
+        })
+      );
       try {
         for (const item of items) {
-          const recorded = await recordItem(item, { setting, input, models });
+          const recorded = await recordItem(item, { labs, size, input, models });
+          progress.finish();
           const path = pathOf(item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
           await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
@@ -147,6 +154,8 @@ export function recordCommand(setting: ReproductionSetting) {
           print(path);
         }
       } finally {
+        progress.finish();
+        pool?.close();
         await models.release();
       }
     },
