@@ -86,11 +86,12 @@ async function recordItem(
     /** One per seed. */
     readonly labs: readonly Laboratory[];
     readonly size: StudySize;
+    readonly progress: ReturnType<typeof measurementProgress>;
     readonly input: Input;
     readonly models: OpenModels;
   },
 ): Promise<RecordedExpectations> {
-  const { labs, size, input: { flags, signal, print }, models } = options;
+  const { labs, size, progress, input: { flags, signal, print }, models } = options;
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
   for (const whole of labs) {
@@ -99,6 +100,7 @@ async function recordItem(
     const { values } = await item.run({ lab, open: models.open });
     runs.push({ seed, values });
     inputs = lab.inputs;
+    progress.finish();
     print(`${item.id}: run from evaluation seed ${seed} done`);
   }
   const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
@@ -145,8 +147,7 @@ export function recordCommand(setting: ReproductionSetting) {
       );
       try {
         for (const item of items) {
-          const recorded = await recordItem(item, { labs, size, input, models });
-          progress.finish();
+          const recorded = await recordItem(item, { labs, size, progress, input, models });
           const path = pathOf(item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
           await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
