@@ -36,6 +36,19 @@ export function separated(outcomes: BenchmarkOutcomes): readonly BenchmarkOutcom
   );
 }
 
+/** The outcomes on the first problems of each family, which conditions that were measured on fewer are paired with. */
+export function onFirst(
+  outcomes: BenchmarkOutcomes,
+  options: { readonly problems: number },
+): BenchmarkOutcomes {
+  return Object.fromEntries(
+    Object.entries(outcomes).map(([name, runs]) => [
+      name,
+      runs.map((seeds) => seeds.map((problems) => problems.slice(0, options.problems))),
+    ]),
+  );
+}
+
 /** A difference of accuracies as a metric, with its paired bootstrap interval. */
 export function pointsMetric(
   name: string,

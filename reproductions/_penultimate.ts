@@ -10,7 +10,7 @@ import { InputError } from "../lib/core/mod.ts";
 import type { Bench, Findings, ModelRole, RunName, Treatment } from "../lib/experiment/mod.ts";
 import { type LastBlockPatch, lastBlockPatchText } from "../lib/probe/mod.ts";
 import { figureSpec, headPanels, type MetricValue, type Panel } from "../lib/report/mod.ts";
-import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { accuracyMetric, onFirst, seedBand } from "./_accuracy.ts";
 import { attentionClaim, type AttentionReading, readAttention } from "./_penultimate_attention.ts";
 import { NO_GAP, penultimateClaims } from "./_penultimate_claims.ts";
 
@@ -68,13 +68,6 @@ function patchOf({ mode, inverse, path }: Sweep, head: number | readonly number[
     : { mode, ...common };
 }
 
-/** The outcomes of the first evaluation seed, which are those that this seed gives alone. */
-function firstSeed(outcomes: BenchmarkOutcomes): BenchmarkOutcomes {
-  return Object.fromEntries(
-    Object.entries(outcomes).map(([name, runs]) => [name, runs.map((seeds) => seeds.slice(0, 1))]),
-  );
-}
-
 /** The outcomes of one of several treatments. */
 function ofTurn(outcomes: BenchmarkOutcomes, turn: number): BenchmarkOutcomes {
   return Object.fromEntries(
@@ -117,9 +110,8 @@ export async function penultimateStudy(
     lastBlock,
   });
   // Treatments that are asked for together are evaluated side by side; each is kept under its own key.
-  const measure = async (run: readonly Treatment[], evaluationSeeds?: number) => {
-    const seeds = evaluationSeeds === undefined ? {} : { evaluationSeeds };
-    const outcomes = await lab.outcomes({ zoo, run, decoding, ...seeds });
+  const measure = async (run: readonly Treatment[], problems = lab.size.problems) => {
+    const outcomes = await lab.outcomes({ zoo, run, decoding, problems });
     return run.map((_, turn) => ofTurn(outcomes, turn));
   };
   const headsOf = ({ mode }: Sweep) =>
@@ -140,9 +132,11 @@ export async function penultimateStudy(
     const { mode, inverse } = sweep;
     return routed(mode === "v" ? { mode: "all_v", inverse } : patchOf(sweep, headsOf(sweep)));
   }));
+  const swept = { problems: lab.size.swept };
   const single: { readonly sweep: Sweep; readonly byHead: readonly BenchmarkOutcomes[] }[] = [];
   for (const sweep of [...(outputs ? OUTPUTS : []), ...PROJECTIONS]) {
-    const byHead = await measure(headsOf(sweep).map((head) => routed(patchOf(sweep, head))), 1);
+    const treatments = headsOf(sweep).map((head) => routed(patchOf(sweep, head)));
+    const byHead = await measure(treatments, swept.problems);
     single.push({ sweep, byHead });
   }
   const reading: AttentionReading | null = attention ? await readAttention(lab, { zoo, vector }) : null;
@@ -156,9 +150,9 @@ export async function penultimateStudy(
       outcomes: together[turn] as BenchmarkOutcomes,
     })),
   });
-  const seedEnds = { floor: firstSeed(skipAttn), ceiling: firstSeed(whole) };
   const heads = gapShares({
-    ...seedEnds,
+    floor: onFirst(skipAttn, swept),
+    ceiling: onFirst(whole, swept),
     runs: single.flatMap(({ sweep, byHead }) =>
       byHead.map((outcomes, head) => ({ part: sweep.name, head, outcomes }))
     ),
@@ -174,7 +168,8 @@ export async function penultimateStudy(
   const accuracies = Object.fromEntries(
     Object.entries(lines).map(([name, outcomes]) => [name, accuracyInterval(outcomes)]),
   ) as Readonly<Record<keyof typeof lines, AccuracyInterval>>;
-  const seedNote = `Training seed: that of ${vector.name}.`, headNote = "One evaluation seed.";
+  const seedNote = `Training seed: that of ${vector.name}.`,
+    headNote = `${swept.problems} problems of each family.`;
   const runMetric = ({ part, head, percent, low, high, share }: GapShare): readonly MetricValue[] => {
     const name = `${part}_${head ?? "all"}.${decoding}`, { level } = share;
     return [
@@ -251,7 +246,7 @@ export async function penultimateStudy(
       `${zoo.entry.name}, ${
         decoding === "greedy" ? "greedy" : "τ = 1"
       }, the vector of layer ${penultimate} let into parts of the last block; one training seed.`,
-      "Heads: one evaluation seed, bars: 95 % bootstrap over problems. Lines: whole vector, last-layer vector, routes" +
+      `Heads: ${swept.problems} problems of each family, bars: 95 % bootstrap. Lines: whole vector, last-layer vector, routes` +
       (decoding === "greedy" ? "." : "; bands: ± std over evaluation seeds."),
     ],
     columns: 3,

@@ -62,14 +62,14 @@ export async function readAttention(
       {
         name: "attention.moved",
         value: moved.mean,
-        unit: "share",
+        unit: "share of attention",
         uncertainty: interval(moved),
         note: "Share of the last block's attention that goes elsewhere under the vector, mean over heads.",
       },
       {
         name: "attention.moved.random",
         value: random.mean,
-        unit: "share",
+        unit: "share of attention",
         note: `The same under ${RANDOM_DIRECTIONS} random directions of equal norm.`,
       },
       ...Array.from({ length: heads }, (_, head): MetricValue => {
@@ -77,7 +77,7 @@ export async function readAttention(
         return {
           name: `attention.moved.head_${head}`,
           value: byHead.mean,
-          unit: "share",
+          unit: "share of attention",
           uncertainty: interval(byHead),
         };
       }),

@@ -16,7 +16,7 @@ export const NO_GAP = "Not applicable: the gap between Skip-Attn and the whole v
 export interface PenultimateReadings {
   /** All heads of a projection: parts `steer_q` … `unsteer_v`. */
   readonly all: GapReading;
-  /** Single heads, measured with one evaluation seed. */
+  /** Single heads, measured on the first problems of each family. */
   readonly heads: GapReading;
   /** What Skip-Attn keeps of the gain over the last-layer vector. */
   readonly kept: RecoveredShare;

@@ -25,8 +25,6 @@ import { type FeatureStudy, featureStudy } from "./_features.ts";
 
 /** Features that are taken out together: an eighth of base A's 512, about one of the eight active per position. */
 const GROUP = 64;
-/** Evaluation seeds: a condition costs about twice what it does without an ablation. */
-const EVALUATION_SEEDS = 2;
 /** Random groups. */
 const DRAWS = 3;
 
@@ -85,8 +83,9 @@ async function run(bench: Bench): Promise<Findings> {
       ...treatment,
       ablation: { layer, autoencoder, features },
     });
+  // A condition costs about twice what it does without an ablation: fewer problems are asked.
   const measure = (treatments: readonly Treatment[] | null) =>
-    lab.outcomes({ zoo: a, run: treatments, decoding: "sampling", evaluationSeeds: EVALUATION_SEEDS });
+    lab.outcomes({ zoo: a, run: treatments, decoding: "sampling", problems: lab.size.swept });
   const base = await measure(null), steered = await measure([treatment]);
   const every = Array.from({ length: autoencoder.features }, (_, feature) => feature);
   const conditions = {

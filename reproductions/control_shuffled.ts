@@ -54,7 +54,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
           steer: rearrangeVectors(vectors, { order: displaced(layers, draw), norms: variant.norms }),
         }),
     );
-    const outcomes = await lab.outcomes({ ...sampled, run: treatments, evaluationSeeds: 1 });
+    const outcomes = await lab.outcomes({ ...sampled, run: treatments });
     shuffled.push({
       ...variant,
       outcomes,

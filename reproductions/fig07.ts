@@ -3,37 +3,35 @@
  *
  * @module
  */
-import type { FeatureContrast } from "../lib/analysis/mod.ts";
+import type { FeatureContrast, FeatureFrequencies } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
-import { type ClaimResult, figureSpec, frequencyDots, type MetricValue } from "../lib/report/mod.ts";
+import {
+  type ClaimResult,
+  figureSpec,
+  frequencyDots,
+  type MetricValue,
+  type Panel,
+} from "../lib/report/mod.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
 
-/** Features that the figure and the metrics show. */
-const SHOWN = 16;
+/** Features that the figure and the metrics show: of all positions, and of those before a result. */
+const SHOWN = { all: 16, early: 8 } as const;
 const NO_CONTRAST = "Not applicable: all generations are right, or all wrong.";
 
-function metrics({ traces, frequencies, difference }: FeatureStudy): readonly MetricValue[] {
-  const right = traces.generations.filter(({ correct }) => correct).length;
-  const live = traces.firingShare.filter((share) => share > 0).length;
-  const openOr = (value: number | null, note = NO_CONTRAST) => value === null ? { value, note } : { value };
-  const shown: readonly (FeatureContrast | null)[] = Array.from(
-    { length: Math.min(SHOWN, difference.autoencoder.features) },
-    (_, place) => frequencies?.top[place] ?? null,
-  );
+const openOr = (value: number | null, note = NO_CONTRAST) => value === null ? { value, note } : { value };
+
+/** What one comparison found, under a prefix: `features`, or `features.before_result`. */
+function contrastMetrics(
+  prefix: string,
+  found: { readonly frequencies: FeatureFrequencies | null; readonly shown: number },
+): readonly MetricValue[] {
+  const { frequencies, shown } = found;
   return [
-    { name: "generations.correct", value: right, unit: "texts" },
-    { name: "generations.incorrect", value: traces.generations.length - right, unit: "texts" },
-    {
-      name: "autoencoder.explained_variance",
-      ...openOr(traces.explainedVariance, "Not applicable: the differences do not vary."),
-      unit: "share",
-    },
-    { name: "autoencoder.mean_active", value: traces.meanActive, unit: "features" },
-    { name: "autoencoder.live_features", value: live, unit: "features" },
-    { name: "features.beyond_null", ...openOr(frequencies?.beyondNull ?? null), unit: "features" },
-    { name: "features.null_z", ...openOr(frequencies?.nullZ ?? null), unit: "z" },
-    ...shown.flatMap((entry, place): MetricValue[] => {
-      const name = (what: string) => `features.top_${place + 1}.${what}`;
+    { name: `${prefix}.beyond_null`, ...openOr(frequencies?.beyondNull ?? null), unit: "features" },
+    { name: `${prefix}.null_z`, ...openOr(frequencies?.nullZ ?? null), unit: "z" },
+    ...Array.from({ length: shown }, (_, place): readonly MetricValue[] => {
+      const entry: FeatureContrast | null = frequencies?.top[place] ?? null;
+      const name = (what: string) => `${prefix}.top_${place + 1}.${what}`;
       return [
         { name: name("feature"), ...openOr(entry?.feature ?? null), unit: "index" },
         {
@@ -52,20 +50,44 @@ function metrics({ traces, frequencies, difference }: FeatureStudy): readonly Me
         { name: name("z"), ...openOr(entry?.z ?? null), unit: "z" },
         { name: name("adjusted_p"), ...openOr(entry?.adjustedP ?? null), unit: "probability" },
       ];
+    }).flat(),
+  ];
+}
+
+function metrics({ traces, frequencies, early, difference }: FeatureStudy): readonly MetricValue[] {
+  const right = traces.generations.filter(({ correct }) => correct).length;
+  const live = traces.firingShare.filter((share) => share > 0).length;
+  const { features } = difference.autoencoder;
+  return [
+    { name: "generations.correct", value: right, unit: "texts" },
+    { name: "generations.incorrect", value: traces.generations.length - right, unit: "texts" },
+    {
+      name: "autoencoder.explained_variance",
+      ...openOr(traces.explainedVariance, "Not applicable: the differences do not vary."),
+      unit: "share",
+    },
+    { name: "autoencoder.mean_active", value: traces.meanActive, unit: "features" },
+    { name: "autoencoder.live_features", value: live, unit: "features" },
+    ...contrastMetrics("features", { frequencies, shown: Math.min(SHOWN.all, features) }),
+    ...contrastMetrics("features.before_result", {
+      frequencies: early,
+      shown: Math.min(SHOWN.early, features),
     }),
   ];
 }
 
-function claimOf({ frequencies }: FeatureStudy): ClaimResult {
-  const best = frequencies?.top[0] ?? null;
+function claimOf(
+  frequencies: FeatureFrequencies | null,
+  words: { readonly claim: string; readonly statement: string; readonly where: string },
+): ClaimResult {
+  const { claim, statement, where } = words, best = frequencies?.top[0] ?? null;
+  const effect = `difference of firing frequency${where}, right minus wrong within problems`;
   return {
-    claim: "features_of_correctness",
-    statement: "Some features of the DiffSAE are associated with right generations beyond chance.",
+    claim,
+    statement,
     holds: frequencies === null || best === null ? null : frequencies.beyondNull > 0 && best.adjustedP < 0.05,
     effect: {
-      name: best === null
-        ? "difference of firing frequency, right minus wrong within problems"
-        : `difference of firing frequency of feature ${best.feature}, right minus wrong within problems`,
+      name: best === null ? effect : `feature ${best.feature}: ${effect}`,
       value: best === null ? null : 100 * best.difference,
       unit: "% of tokens",
     },
@@ -79,11 +101,12 @@ function claimOf({ frequencies }: FeatureStudy): ClaimResult {
   };
 }
 
-async function run(bench: Bench): Promise<Findings> {
-  const study = await featureStudy(bench);
-  const { a, difference, frequencies, traces } = study;
+function panelOf(
+  frequencies: FeatureFrequencies | null,
+  options: { readonly title: string; readonly shown: number },
+): Panel {
   const percent = (share: number) => (100 * share).toFixed(1);
-  const dots = (frequencies?.top ?? []).slice(0, SHOWN).map((entry) => {
+  const dots = (frequencies?.top ?? []).slice(0, options.shown).map((entry) => {
     // The band in units of this feature's own spread: z = difference / standard error under the null.
     const unit = entry.z === 0 ? 0 : Math.abs(100 * entry.difference / entry.z);
     const reach = unit * (frequencies?.nullZ ?? 0);
@@ -95,13 +118,24 @@ async function run(bench: Bench): Promise<Findings> {
       note: `${percent(entry.onCorrect)} / ${percent(entry.onIncorrect)} %`,
     };
   });
-  const counts = frequencies === null ? "" : `${frequencies.correct} right, ${frequencies.incorrect} wrong`;
-  const spec = figureSpec([frequencyDots({
+  return frequencyDots({
+    title: options.title,
     dots: dots.length > 0 ? dots : [{ label: "none", difference: 0, nullBand: [0, 0], note: NO_CONTRAST }],
     xTitle: "Firing frequency, right minus wrong answers to the same problem (% of tokens)",
     nullLabel: "Grey: largest |z| of all features in 95 % of shuffles",
     noteTitle: "on all right / all wrong",
-  })], {
+  });
+}
+
+async function run(bench: Bench): Promise<Findings> {
+  const study = await featureStudy(bench);
+  const { a, difference, frequencies, early, traces } = study;
+  const counts = frequencies === null ? "" : `${frequencies.correct} right, ${frequencies.incorrect} wrong`;
+  const spec = figureSpec([
+    panelOf(frequencies, { title: "a  All positions of the answer", shown: SHOWN.all }),
+    panelOf(early, { title: "b  Positions before a first result is written", shown: SHOWN.early }),
+  ], {
+    columns: 1,
     title: "Features of residual differences, by association with right answers",
     subtitle: [
       `${a.entry.name} under all-layer steering, TopK autoencoder at layer ${difference.layer}` +
@@ -113,7 +147,20 @@ async function run(bench: Bench): Promise<Findings> {
       }. Differences within problems. Bars: 95 % bootstrap.`,
     ],
   });
-  return { spec, values: metrics(study), claims: [claimOf(study)] };
+  const claims = [
+    claimOf(frequencies, {
+      claim: "features_of_correctness",
+      statement: "Some features of the DiffSAE are associated with right generations beyond chance.",
+      where: "",
+    }),
+    claimOf(early, {
+      claim: "features_foretell_correctness",
+      statement:
+        "Some are so before a first result is written, when no slip can have been made that they might follow from.",
+      where: " before a first result",
+    }),
+  ];
+  return { spec, values: metrics(study), claims };
 }
 
 /** Fig 7: firing frequency of DiffSAE features on right against wrong generations. */
@@ -125,6 +172,7 @@ export const fig07: Reproduction = {
   differences: [
     "The autoencoder's form, size and layer are ours: nothing of the published one is known.",
     "Answers are compared, and correctness is shuffled, within problems, so that the difficulty of a problem cannot pass for a feature.",
+    "Positions before a first result are compared as well: what fires after a slip may follow from it, whoever writes.",
     "Problems are held out.",
   ],
   run,

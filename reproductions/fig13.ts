@@ -36,7 +36,7 @@ import {
   type Panel,
   textTable,
 } from "../lib/report/mod.ts";
-import { accuracyMetric, endsOf, pointsMetric, separated } from "./_accuracy.ts";
+import { accuracyMetric, endsOf, onFirst, pointsMetric, separated } from "./_accuracy.ts";
 
 const NORMALISATIONS: Readonly<Record<PairNormalisation, string>> = {
   prev: "over the later vector",
@@ -89,12 +89,13 @@ async function measure(lab: Laboratory, { zoo, singles }: Isolated): Promise<Stu
       steer: pairVectors(together, [i, j]),
     })
   );
-  const allLayers = await lab.outcomes({ zoo, run: "all", decoding: "sampling" });
-  const once = { zoo, decoding: "sampling", evaluationSeeds: 1 } as const;
-  const alone = await lab.outcomes({ ...once, run: singles, label: "single layers" });
-  const paired = await lab.outcomes({ ...once, run: pairs, label: "pairs of layers" });
+  const sampled = { zoo, decoding: "sampling" } as const, swept = { problems: lab.size.swept };
+  // What other items measure on more problems is read on the first of them.
+  const allLayers = onFirst(await lab.outcomes({ ...sampled, run: "all" }), swept);
+  const alone = onFirst(await lab.outcomes({ ...sampled, run: singles, label: "single layers" }), swept);
+  const paired = await lab.outcomes({ ...sampled, ...swept, run: pairs, label: "pairs of layers" });
   const set = derivedTreatment("single layers together", { of: singles, steer: together });
-  const merged = await lab.outcomes({ ...once, run: [set] });
+  const merged = await lab.outcomes({ ...sampled, ...swept, run: [set] });
   const both = separated(paired);
   const runs: PairRun[] = [
     ...separated(alone).map((outcomes, layer) => ({ i: layer, j: layer, outcomes })),
@@ -221,7 +222,7 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   ], {
     title: "Pairs of vectors that were trained in isolation",
     subtitle: [
-      "Mean of six problem families, τ = 1, one evaluation seed, first training seed of each layer. 0: no better",
+      `Mean of six families, ${lab.size.swept} problems of each, τ = 1, first training seed of each layer. 0: no better`,
       `than alone; 1: as good as all-layer steering; crosses: above ${PAIR_CROSS_THRESHOLD}${
         asPublished ? "." : "; hatched: no gap to all layers."
       }`,

@@ -18,6 +18,11 @@ export interface EvaluateOptions extends SteeringRoute {
   readonly maxNewTokens: number;
   /** Completions per problem and seed: one count for all problems, or one for each. `@default 1` */
   readonly samples?: number | readonly number[];
+  /**
+   * Number of each problem, which its draws are made under: a part of a set that keeps the numbers of the whole draws
+   * as the whole does. `@default` its place
+   */
+  readonly numbers?: readonly number[];
   /** How a question is put to the model. `@default "embedded"` */
   readonly template?: PromptTemplate;
   /** Judges a completion, its prefix included, against the gold answer. `@default gradeBoxed` */
@@ -52,6 +57,16 @@ export interface Evaluation {
   readonly texts: readonly (readonly (readonly string[])[])[];
 }
 
+/** What the draws of each problem are made under. */
+function problemNumbers({ problems, numbers }: EvaluateOptions): readonly number[] {
+  if (numbers === undefined) return problems.map((_, place) => place);
+  if (numbers.length === problems.length && new Set(numbers).size === numbers.length) return numbers;
+  throw new RangeError(
+    `Cannot evaluate as every problem must have a number of its own: ` +
+      `current counts are ${problems.length} problems and ${new Set(numbers).size} numbers`,
+  );
+}
+
 /** Completions of each problem. */
 function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly number[] {
   if (typeof samples === "number") return problems.map(() => samples);
@@ -64,10 +79,10 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
 
 /**
  * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are
- * numbered by their place, so seeds pair up conditions: with equal seeds, sample s of problem p draws the same uniforms
+ * numbered, by their place unless `numbers` says otherwise, so seeds pair up conditions: with equal seeds, sample s of problem p draws the same uniforms
  * whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, and for vectors or a route that do not fit the model; an
+ * Throws a `RangeError` without problems, samples or seeds, for numbers that are not one per problem, and for vectors or a route that do not fit the model; an
  * `InputError` for a template that goes with another kind of model.
  *
  * @example
@@ -93,7 +108,7 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
 export async function evaluate(model: LanguageModel, options: EvaluateOptions): Promise<Evaluation> {
   const { problems, seeds = [0], temperature = 1, answerPrefix = "" } = options;
   const { template = "embedded", grade = gradeBoxed } = options;
-  const counts = sampleCounts(options);
+  const counts = sampleCounts(options), numbers = problemNumbers(options);
   if (problems.length === 0 || counts.some((count) => !(count >= 1)) || seeds.length === 0) {
     throw new RangeError(
       "Cannot evaluate as there must be a problem, a sample and a seed: " +
@@ -103,9 +118,10 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
   const tokenizer = await model.tokenizer();
   const prefix = answerPrefix === "" ? [] : tokenizer.encode(answerPrefix);
   const asking = options.system === undefined ? {} : { system: options.system };
-  const requests = problems.flatMap((problem, prompt) => {
+  const requests = problems.flatMap((problem, place) => {
+    const prompt = numbers[place] as number;
     const tokens = [...promptTokens(tokenizer, problem.question, { template, ...asking }), ...prefix];
-    return Array.from({ length: counts[prompt] as number }, (_, sample) => ({ tokens, prompt, sample }));
+    return Array.from({ length: counts[place] as number }, (_, sample) => ({ tokens, prompt, sample }));
   });
   const outcomes: number[][][] = [], texts: string[][][] = [];
   let tokenCount = 0, truncated = 0;

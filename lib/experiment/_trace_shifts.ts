@@ -20,17 +20,17 @@ export async function traceShifts(
     readonly treatment: Treatment;
     readonly problems: readonly Problem[];
     readonly follow: readonly number[];
-    readonly seed: number;
+    readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly ShiftRecord[]> {
-  const { treatment, problems, follow, seed, maxNewTokens, onProgress } = options;
+  const { treatment, problems, follow, seeds, maxNewTokens, onProgress } = options;
   const { model } = zoo;
   const rollouts = await writeAnswers(zoo, {
     treatment,
     problems,
-    seed,
+    seeds,
     maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });

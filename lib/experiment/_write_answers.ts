@@ -3,23 +3,41 @@ import type { Problem } from "../problems/mod.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
-/** Answers to each problem at temperature 1, by the model with a treatment. `onProgress` counts answers. */
-export function writeAnswers(
+/**
+ * Answers at temperature 1 by the model with a treatment, problem after problem. The evaluation seeds take turns:
+ * answer k is drawn under seed k mod S, so that each seed has its share of every family, and all texts stay
+ * independent. `onProgress` counts answers.
+ */
+export async function writeAnswers(
   zoo: ZooModel,
   options: {
     readonly treatment: Treatment;
     readonly problems: readonly Problem[];
-    readonly seed: number;
+    readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     /** Answers per problem. `@default 1` */
     readonly samples?: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly Rollout[]> {
-  const { treatment, problems, seed, maxNewTokens, samples = 1, onProgress } = options;
+  const { treatment, problems, seeds, maxNewTokens, samples = 1, onProgress } = options;
   const requests = problems.flatMap(({ question }, prompt) => {
     const tokens = promptTokens(zoo.tokenizer, question);
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
   });
-  return zoo.model.generate(requests, { maxNewTokens, seed, ...treatment, onProgress });
+  const answers: Rollout[] = [];
+  let written = 0;
+  for (const [turn, seed] of seeds.entries()) {
+    const own = requests.filter((_, place) => place % seeds.length === turn);
+    if (own.length === 0) continue;
+    const rollouts = await zoo.model.generate(own, {
+      maxNewTokens,
+      seed,
+      ...treatment,
+      onProgress: (done) => onProgress(written + done),
+    });
+    rollouts.forEach((rollout, place) => answers[turn + place * seeds.length] = rollout);
+    written += own.length;
+  }
+  return answers;
 }

@@ -127,7 +127,7 @@ export async function adapterTraces(
         treatment,
         problems,
         maxNewTokens: lab.size.maxNewTokens,
-        seed: lab.seed,
+        seeds: lab.seeds,
         onProgress: (done) => onProgress(Math.floor(done / 2)),
       });
       const traces: AdapterTrace[] = [];
@@ -193,6 +193,7 @@ export async function sharedTextMagnitudes(
       problems: [problem],
       settings: { layers: adapters.map(({ layer }) => layer) },
       label: "adapters along one text",
+      example: true,
       total: adapters.length,
       unit: "texts",
     },

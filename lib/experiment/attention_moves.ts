@@ -70,7 +70,7 @@ export async function attentionMoves(
     throw new RangeError("Cannot compare attention as there must be a treatment: current count is 0");
   }
   const problems = lab.problems(texts), site = siteName({ layer, kind: "attn_weights" });
-  const { seed, size: { maxNewTokens } } = lab, { heads } = zoo.model.config;
+  const { seeds, size: { maxNewTokens } } = lab, { heads } = zoo.model.config;
   return await lab.measure({
     kind: "attention moves",
     zoo,
@@ -84,7 +84,7 @@ export async function attentionMoves(
     const written = await writeAnswers(zoo, {
       treatment: writer,
       problems,
-      seed,
+      seeds,
       maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),
     });

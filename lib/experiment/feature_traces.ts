@@ -85,7 +85,7 @@ export async function featureTraces(
         problems,
         samples,
         maxNewTokens: lab.size.maxNewTokens,
-        seed: lab.seed,
+        seeds: lab.seeds,
         onProgress: (done) => onProgress(Math.floor(done / 2)),
       });
       const texts = rollouts.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);

@@ -20,7 +20,9 @@ import type { RunName, ZooModel } from "./zoo.ts";
 export interface StudySize {
   /** Held-out problems per family. */
   readonly problems: number;
-  /** Evaluation seeds at temperature 1. */
+  /** The same where many conditions are compared: the first of these problems. */
+  readonly swept: number;
+  /** Evaluation seeds at temperature 1, of every measurement. */
   readonly evaluationSeeds: number;
   /** Problems whose answers are traced token by token. */
   readonly traced: number;
@@ -32,8 +34,8 @@ export interface StudySize {
 
 /** The sizes that the figures are made at. */
 export const STUDY_SIZES: { readonly [Name in "full" | "quick"]: StudySize } = {
-  full: { problems: 32, evaluationSeeds: 3, traced: 192, read: 96, maxNewTokens: 72 },
-  quick: { problems: 4, evaluationSeeds: 2, traced: 12, read: 6, maxNewTokens: 72 },
+  full: { problems: 32, swept: 16, evaluationSeeds: 3, traced: 192, read: 96, maxNewTokens: 72 },
+  quick: { problems: 4, swept: 2, evaluationSeeds: 2, traced: 12, read: 6, maxNewTokens: 72 },
 };
 
 /** A condition whose accuracy is measured. */
@@ -48,8 +50,8 @@ export interface Condition {
   readonly system?: string;
   /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
-  /** Fewer evaluation seeds than the study's, where many conditions are measured. `@default` the study's */
-  readonly evaluationSeeds?: number;
+  /** Held-out problems per family. `@default` the study's */
+  readonly problems?: number;
   /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
   readonly label?: string;
 }
@@ -72,6 +74,8 @@ export interface Measurement {
   readonly total: number;
   /** What is counted. */
   readonly unit: MeasurementStep["unit"];
+  /** Whether the result is a text to look at, drawn under the first seed, and no estimate. `@default false` */
+  readonly example?: boolean;
 }
 
 /** How far one measurement is. */
@@ -172,6 +176,11 @@ export class Laboratory {
     for (const [name, hash] of Object.entries(inputs)) this.#inputs.set(name, hash);
   }
 
+  /** The evaluation seeds of everything that is sampled. */
+  get seeds(): readonly number[] {
+    return Array.from({ length: this.size.evaluationSeeds }, (_, turn) => this.seed + turn);
+  }
+
   /** How many evaluation seeds sampled measurements had, each count once, from the smallest. */
   get evaluationSeedCounts(): readonly number[] {
     return [...this.#seedCounts].sort((a, b) => a - b);
@@ -219,16 +228,17 @@ export class Laboratory {
    */
   async outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
     const { zoo, run, prefix = "", system, decoding } = condition;
-    const { problems: perFamily, maxNewTokens } = this.size;
+    const { maxNewTokens } = this.size, { problems: perFamily = this.size.problems } = condition;
     const problems = this.#problemsOf(perFamily);
-    const seedCount = decoding === "greedy"
-      ? 1
-      : Math.min(condition.evaluationSeeds ?? Infinity, this.size.evaluationSeeds);
-    const seeds = Array.from({ length: seedCount }, (_, turn) => this.seed + turn);
+    // Fewer problems are drawn under the numbers that they have among all: conditions stay paired answer by answer.
+    const numbers = perFamily === this.size.problems ? {} : {
+      numbers: problems.map((_, at) => at % perFamily + Math.floor(at / perFamily) * this.size.problems),
+    };
+    const seeds = decoding === "greedy" ? this.seeds.slice(0, 1) : this.seeds;
     const treatments = run === null ? [null] : await treatmentsOf(zoo, run);
     const runName = condition.label ??
       (run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "");
-    if (decoding === "sampling") this.#countSeeds(seedCount);
+    if (decoding === "sampling") this.#countSeeds(seeds.length);
     const label = [zoo.entry.name, runName, prefix === "" ? "" : `+ "${prefix}"`, decoding]
       .filter((part) => part !== "").join(" ");
     const count = problems.length * seeds.length, done = new Map<number, number>();
@@ -249,6 +259,7 @@ export class Laboratory {
         prefix,
         system: system ?? null,
         maxNewTokens,
+        ...numbers,
       });
     }
     const measure = async (turn: number): Promise<Evaluation["outcomes"]> => {
@@ -261,6 +272,7 @@ export class Laboratory {
         onProgress(0);
         return this.#evaluate(zoo, {
           problems,
+          ...numbers,
           maxNewTokens,
           seeds,
           temperature: decoding === "greedy" ? 0 : 1,
@@ -290,8 +302,8 @@ export class Laboratory {
   }
 
   /**
-   * The result of `compute`, kept under the hash of the measurement, the first seed and the longest answer. It must be
-   * a pure function of these and give a value that JSON can carry; `compute` tells how much of `total` is done.
+   * The result of `compute`, kept under the hash of the measurement, the evaluation seeds and the longest answer. It
+   * must be a pure function of these and give a value that JSON can carry; `compute` tells how much of `total` is done.
    *
    * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
    */
@@ -299,10 +311,12 @@ export class Laboratory {
     measurement: Measurement,
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { kind, zoo, treatments = [], problems, settings, label, total, unit } = measurement;
-    this.#countSeeds(1);
+    const { kind, zoo, treatments = [], problems, settings, label, total, unit, example = false } =
+      measurement;
+    if (!example) this.#countSeeds(this.seeds.length);
     const parents = await this.#parents({ zoo, treatments, problems });
-    const key = { ...parents, kind, settings, seed: this.seed, maxNewTokens: this.size.maxNewTokens };
+    const seeds = example ? this.seeds.slice(0, 1) : this.seeds;
+    const key = { ...parents, kind, settings, seeds, maxNewTokens: this.size.maxNewTokens };
     const onProgress = (done: number) =>
       this.#progress({ label: `${zoo.entry.name} ${label}`, done, total, unit });
     return await this.#store.get(key, () => {
@@ -313,7 +327,8 @@ export class Laboratory {
 
   /**
    * What one run's vectors change in the next-token distributions along answers that the steered model wrote itself
-   * at temperature 1: two passes over each text, base and steered, in float32. One list per training seed.
+   * at temperature 1, by the evaluation seeds in turn: two passes over each text, base and steered, in float32. One
+   * list per training seed.
    * Source: methods-metrics 2 (class: code); problems are held out, where the published ones were trained on.
    *
    * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
@@ -343,7 +358,7 @@ export class Laboratory {
           unit: "texts",
         },
         (onProgress) =>
-          traceShifts(zoo, { treatment, problems, follow, seed: this.seed, maxNewTokens, onProgress }),
+          traceShifts(zoo, { treatment, problems, follow, seeds: this.seeds, maxNewTokens, onProgress }),
       );
       traces.push(records.map(fromRecord));
     }

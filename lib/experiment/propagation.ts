@@ -97,19 +97,19 @@ async function trace(
     /** The vectors of all layers, of one training seed. */
     readonly treatments: readonly Treatment[];
     readonly problems: readonly Problem[];
-    readonly seed: number;
+    readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<StoredPropagation> {
-  const { source, treatments, problems, seed, maxNewTokens, onProgress } = options;
+  const { source, treatments, problems, seeds, maxNewTokens, onProgress } = options;
   const { model, layers } = zoo, { embed } = model.config, last = layers - 1;
   const { finalNorm } = await vocabularyLens(zoo);
   const treatment = treatments[source] as Treatment;
   const rollouts = await writeAnswers(zoo, {
     treatment,
     problems,
-    seed,
+    seeds,
     maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
@@ -164,7 +164,8 @@ async function trace(
 
 /**
  * How the vector of each layer lives on in the layers behind it: [training seed][source layer]. The model steered by
- * s_i alone answers the first `lab.size.read` held-out problems at temperature 1, one answer each; two passes over
+ * s_i alone answers the first `lab.size.read` held-out problems at temperature 1, one answer each, by the evaluation
+ * seeds in turn; two passes over
  * each text, without and with s_i, give the shifts D = h_steered − h_base behind every block from i on, in the model's
  * own number format. There are as many training seeds as every layer has; targets s_j are of the same seed.
  *
@@ -216,7 +217,7 @@ export async function propagation(
           unit: "texts",
         },
         (onProgress) =>
-          trace(zoo, { source, treatments, problems, seed: lab.seed, maxNewTokens, onProgress }),
+          trace(zoo, { source, treatments, problems, seeds: lab.seeds, maxNewTokens, onProgress }),
       );
       sources.push({
         ...kept,

@@ -131,7 +131,7 @@ export async function routeTraces(
     const rollouts = await writeAnswers(zoo, {
       treatment,
       problems,
-      seed: lab.seed,
+      seeds: lab.seeds,
       maxNewTokens: lab.size.maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),
     });

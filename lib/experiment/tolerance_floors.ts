@@ -1,4 +1,4 @@
-import { mean } from "../core/mod.ts";
+import { mean, standardDeviation } from "../core/mod.ts";
 import { FAMILIES } from "../problems/mod.ts";
 import type { RecordedRun, ToleranceFloor } from "../report/mod.ts";
 import { exactFloors } from "./_exact_floors.ts";
@@ -11,6 +11,7 @@ import type { StudySize } from "./laboratory.ts";
 export const UNCHECKED_METRICS: readonly string[] = [
   "shift.top_*",
   "features.top_*",
+  "features.before_result.top_*",
   "example_*",
   "*.texts",
   "*.truncated_texts",
@@ -26,13 +27,14 @@ export const UNCHECKED_METRICS: readonly string[] = [
 const FORKED_ANSWERS = 2;
 /** Units of real numbers; one that is the same at every evaluation seed does not depend on answers. */
 const REAL_UNITS: readonly string[] = ["cosine", "correlation", "dimensions", "length", "logits", "ratio"];
-/** Units in which every text adds a number of about the size of their mean, or of their standard deviation. */
+/** Units of numbers that have no bound of their own, most of them means over texts. */
 const SCALED_UNITS: readonly string[] = [
   "% of tokens",
   "activation",
   "logits",
   "nats",
   "ratio",
+  "share of attention",
   "standardised moment",
   "weight",
   "z",
@@ -59,8 +61,13 @@ function floorsBySize(runs: readonly RecordedRun[], size: StudySize): readonly T
       return [{ metrics, unit, least, reason: "the same at every evaluation seed; float32 sums round" }];
     }
     if (!SCALED_UNITS.includes(unit)) return [];
-    const least = FORKED_ANSWERS / size.read * typical;
-    const reason = `${FORKED_ANSWERS} of ${size.read} texts, each of average size: ${REASON}`;
+    // Means over n texts scatter by σ/√n between seeds, and two texts lie √2 σ apart; one run tells the size alone.
+    const apart = values.length > 1
+      ? Math.SQRT2 * standardDeviation(values, { ddof: 1 }) * Math.sqrt(size.read)
+      : typical;
+    const least = Math.max(FORKED_ANSWERS / size.read * apart, SINGLE_PRECISION * typical);
+    const reason =
+      `${FORKED_ANSWERS} of ${size.read} texts, each as far off as two texts lie apart: ${REASON}`;
     return [{ metrics, unit, least, reason }];
   });
 }
@@ -82,8 +89,8 @@ function meanOf(runs: readonly RecordedRun[], metric: string): number {
  * of an accuracy, and 2 / texts of a share of texts or of a mean Δp. A recovered share R = 100 (p − b) / (s − b) moves
  * by at most 2 · 100 · e / (s − b) for 0 ≤ R ≤ 100 when each of its three accuracies moves by e points; shares of
  * the gap between Skip-Attn and the penultimate vector, or of its gain over that of the last layer, likewise. Means of
- * cosines move by 1 / texts with each text, means of other real numbers by 1 / texts of their size; shares of listed
- * tokens by two tokens, counts by two. What is the same at every evaluation seed has float32's rounding alone.
+ * cosines move by 1 / texts with each text, means of other real numbers by 1 / texts of what two texts lie apart, which
+ * the scatter between seeds tells; shares of listed tokens by two tokens, counts by two. What is the same at every evaluation seed has float32's rounding alone.
  *
  * @example
  * ```ts

@@ -238,3 +238,20 @@ Deno.test("evaluate() refuses to measure nothing, and vectors that do not fit", 
       "Cannot steer layer 5",
     );
   }));
+
+Deno.test("evaluate() gives a part of the problems the draws that they have in the whole, under their numbers", () =>
+  withChainModel(GUESSER, async (model) => {
+    const asked = { maxNewTokens: 8, samples: 3, seeds: [4, 9] };
+    const whole = await evaluate(model, { ...asked, problems: PROBLEMS }), places = [2, 3, 7];
+    const problems = places.map((place) => PROBLEMS[place] as Problem);
+    const part = await evaluate(model, { ...asked, problems, numbers: places });
+    assertEquals(part.texts, whole.texts.map((texts) => places.map((place) => texts[place] ?? [])));
+    assertNotEquals((await evaluate(model, { ...asked, problems })).texts, part.texts);
+    for (const numbers of [[0, 1], [0, 1, 1]]) {
+      await assertRejects(
+        () => evaluate(model, { ...asked, problems, numbers }),
+        RangeError,
+        "every problem must have a number of its own: current counts are 3 problems and 2 numbers",
+      );
+    }
+  }));

@@ -1,8 +1,8 @@
 import { tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { elementCount } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { type Additions, promptTokens, type Rollout, saveVectors } from "../../lib/decode/mod.ts";
 import { type ZooEntry, ZooModel } from "../../lib/experiment/mod.ts";
-import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
+import { FAMILIES, type Problem, testSet } from "../../lib/problems/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { tinyTokenizer } from "../train/_tiny_models.ts";
 
@@ -227,4 +227,27 @@ export async function withZooModel(
 }
 
 /** A study that takes the tiny model a moment. */
-export const TINY_SIZE = { problems: 3, evaluationSeeds: 2, traced: 9, read: 4, maxNewTokens: 12 };
+export const TINY_SIZE = { problems: 3, swept: 2, evaluationSeeds: 2, traced: 9, read: 4, maxNewTokens: 12 };
+
+/**
+ * One answer per problem, each drawn alone, in a run of its own: problem p under seed p mod S, which is how the
+ * evaluation seeds take turns.
+ */
+export async function answersInTurn(
+  zoo: ZooModel,
+  options: {
+    readonly problems: readonly Problem[];
+    readonly seeds: readonly number[];
+    readonly maxNewTokens: number;
+    readonly treatment: Additions | undefined;
+  },
+): Promise<readonly Rollout[]> {
+  const { problems, seeds, maxNewTokens, treatment } = options;
+  const answers: Rollout[] = [];
+  for (const [prompt, { question }] of problems.entries()) {
+    const request = { tokens: promptTokens(zoo.tokenizer, question), prompt, sample: 0 };
+    const seed = seeds[prompt % seeds.length] as number;
+    answers.push(...await zoo.model.generate([request], { maxNewTokens, seed, ...treatment }));
+  }
+  return answers;
+}

@@ -11,7 +11,7 @@ import {
 } from "../../lib/experiment/mod.ts";
 import { EMBEDDED_SYSTEM_PROMPT } from "../../lib/problems/mod.ts";
 import { tinyBench } from "./_tiny_additions.ts";
-import { withTinyZoo, withZooModel } from "./_tiny_zoo.ts";
+import { answersInTurn, withTinyZoo, withZooModel } from "./_tiny_zoo.ts";
 
 /** A model of random weights, whose MLPs are at work. */
 async function withRandomModel(body: (zoo: ZooModel) => Promise<void>): Promise<void> {
@@ -69,15 +69,8 @@ Deno.test("adapterTraces() reads every position but the last of each answer, and
     const { adapter, treatment } = randomTreatment(zoo, layer);
     const traces = await adapterTraces(lab, { zoo, treatment, layer, problems });
     assertEquals(traces.length, 5);
-    const requests = problems.map(({ question }, prompt) => ({
-      tokens: promptTokens(zoo.tokenizer, question),
-      prompt,
-      sample: 0,
-    }));
-    const rollouts = await zoo.model.generate(requests, {
-      ...treatment,
-      maxNewTokens: lab.size.maxNewTokens,
-    });
+    const { maxNewTokens } = lab.size;
+    const rollouts = await answersInTurn(zoo, { problems, seeds: lab.seeds, maxNewTokens, treatment });
     for (const [text, trace] of traces.entries()) {
       const rollout = rollouts[text] as typeof rollouts[number];
       const tokens = [...rollout.promptTokens, ...rollout.tokens.slice(0, -1)];

@@ -167,11 +167,12 @@ Deno.test("Laboratory.shifts() comes back from the store to the last bit, other 
       laboratory({ store: new ResultStore(`${folder}/store`) }).shifts({ zoo, run: "layer-1", follow });
     const measured = await ask([3, 7]);
     assertEquals(await ask([3, 7]), measured);
-    assertEquals(calls.count, 1);
+    const once = TINY_SIZE.evaluationSeeds;
+    assertEquals(calls.count, once);
     const fresh = await laboratory().shifts({ zoo, run: "layer-1", follow: [3, 7] });
     assertEquals(fresh, measured);
     assertNotEquals((await ask([7]))[0]?.[0]?.shift.followed.length, 2);
-    assertEquals(calls.count, 3);
+    assertEquals(calls.count, 3 * once);
   }));
 
 Deno.test("Laboratory reports each condition under one label, from nothing to all, and nothing for kept results", () =>
@@ -239,7 +240,7 @@ Deno.test("Laboratory refuses answers that may not fit the model's positions", (
     );
   }));
 
-Deno.test("Laboratory tells treatments, routes, system prompts and numbers of seeds apart", () =>
+Deno.test("Laboratory tells treatments, routes, system prompts and numbers of problems apart", () =>
   withZooModel(async (zoo, { folder }) => {
     const calls = countGenerations(zoo);
     const lab = () => laboratory({ store: new ResultStore(`${folder}/store`) });
@@ -248,16 +249,20 @@ Deno.test("Laboratory tells treatments, routes, system prompts and numbers of se
     const condition = { zoo, run: [first], decoding: "sampling" } as const;
     const whole = await lab().outcomes(condition);
     assertEquals(calls.count, 2);
-    const fewer = await lab().outcomes({ ...condition, evaluationSeeds: 1 });
-    assertEquals(calls.count, 3);
-    assertEquals(fewer["linear"]?.[0]?.[0], whole["linear"]?.[0]?.[0]);
+    // The first problems of each family come out as they do among all.
+    const fewer = await lab().outcomes({ ...condition, problems: 2 });
+    assertEquals(calls.count, 4);
+    for (const family of FAMILIES) {
+      const all = whole[family]?.[0]?.map((answers) => answers.slice(0, 2));
+      assertEquals(fewer[family]?.[0], all, family);
+    }
     await lab().outcomes({ ...condition, run: [{ ...first, lastBlock: { mode: "skip_attn" } }] });
-    assertEquals(calls.count, 5);
+    assertEquals(calls.count, 6);
     await lab().outcomes({ ...condition, system: "Put the answer in a box." });
-    assertEquals(calls.count, 7);
+    assertEquals(calls.count, 8);
     // A name is no part of what is measured.
     assertEquals(await lab().outcomes({ ...condition, run: [{ ...first, name: "the same" }] }), whole);
-    assertEquals(calls.count, 7);
+    assertEquals(calls.count, 8);
   }));
 
 Deno.test("Laboratory.measure() computes once for the same inputs and settings, and tells of its inputs", () =>
@@ -334,16 +339,14 @@ Deno.test("Laboratory.part() knows its own inputs and seeds, shares the store, a
     await lab.outcomes({ zoo, run: null, decoding: "sampling" });
     const before = Object.keys(lab.inputs), part = lab.part();
     assertEquals([part.inputs, part.evaluationSeedCounts], [{}, []]);
-    await part.outcomes({ zoo, run: "layer-3", decoding: "sampling", evaluationSeeds: 1 });
+    await part.outcomes({ zoo, run: "layer-3", decoding: "sampling" });
     await part.outcomes({ zoo, run: null, decoding: "greedy" });
     const vectors = Object.keys(part.inputs).filter((name) => name.startsWith("vectors."));
     assertEquals(vectors, ["vectors.base-a.layer-3.seed-0", "vectors.base-a.layer-3.seed-1"]);
     assertEquals(Object.keys(lab.inputs), [...new Set([...before, ...vectors])].sort());
     // Greedy decoding has no seed to count.
-    assertEquals([part.evaluationSeedCounts, lab.evaluationSeedCounts], [[1], [
-      1,
-      TINY_SIZE.evaluationSeeds,
-    ]]);
+    const counts = [TINY_SIZE.evaluationSeeds];
+    assertEquals([part.evaluationSeedCounts, lab.evaluationSeedCounts], [counts, counts]);
     await lab.part().outcomes({ zoo, run: null, decoding: "sampling" });
     assertEquals(store.counts.read, 1);
     assertEquals([part.size, part.seed, part.device, part.dtype], [

@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { promptTokens } from "../../lib/decode/mod.ts";
 import { Laboratory, propagation, ResultStore } from "../../lib/experiment/mod.ts";
-import { FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
+import { answersInTurn, FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 const PUSH = 8, WIDTH = 20;
 /** Additions to a float32 residual of length 1 round at 6e-8. */
@@ -41,16 +40,8 @@ Deno.test("propagation() reads answer positions, and the published ones: the pro
   withZooModel(async (a) => {
     const lab = laboratory(), problems = lab.problems(TINY_SIZE.read);
     const [steered] = await a.trained("layer-1");
-    const requests = problems.map(({ question }, prompt) => ({
-      tokens: promptTokens(a.tokenizer, question),
-      prompt,
-      sample: 0,
-    }));
-    const rollouts = await a.model.generate(requests, {
-      maxNewTokens: TINY_SIZE.maxNewTokens,
-      seed: 0,
-      ...steered,
-    });
+    const { maxNewTokens } = TINY_SIZE;
+    const rollouts = await answersInTurn(a, { problems, seeds: lab.seeds, maxNewTokens, treatment: steered });
     const [sources] = await propagation(lab, a);
     assertEquals(sources?.[1]?.finalShifts.rows, rollouts.map(({ tokens }) => tokens.length));
     assertEquals(

@@ -113,7 +113,6 @@ Deno.test("toleranceFloors() moves a list by two tokens, a count by two, a mean 
     63.657 * 0.001 / Math.SQRT2 * Math.sqrt(1.5),
     1e-3,
   );
-  assertEquals((least.get("kl.later") ?? 0) > 2 / 96 * 4, true);
   assertEquals(leftOut.map(({ metric }) => metric), ["shift.top_1.max"]);
 });
 
@@ -127,4 +126,19 @@ Deno.test("toleranceFloors() leaves float32's rounding alone to what no answer h
   assertEquals(read([0.25, 0.26]), 2 / 96);
   // One run cannot tell.
   assertEquals(read([0.25]), 2 / 96);
+});
+
+Deno.test("toleranceFloors() lets means of real numbers move by two texts, as far apart as seeds say that texts lie", () => {
+  const floor = (values: readonly number[]) =>
+    toleranceFloors(
+      values.map((value, seed) => ({ seed, values: [{ name: "kl.later", value, unit: "nats" }] })),
+      STUDY_SIZES.full,
+    ).find(({ metrics }) => metrics === "kl.later");
+  // Means of 96 texts with standard deviation 1 scatter by 1/√96 = 0.102; a text for another moves one by √2/96.
+  const scatter = 1 / Math.sqrt(96), found = floor([2 - scatter, 2, 2 + scatter]);
+  assertAlmostEquals(found?.least ?? NaN, 2 * Math.SQRT2 / 96, 1e-12);
+  assertStringIncludes(found?.reason ?? "", "2 of 96 texts, each as far off as two texts lie apart");
+  // Without a scatter float32's rounding is left, and of one run the size.
+  assertAlmostEquals(floor([2, 2])?.least ?? NaN, 2e-4, 1e-12);
+  assertAlmostEquals(floor([2])?.least ?? NaN, 2 * 2 / 96, 1e-12);
 });

@@ -18,16 +18,16 @@ export class MadeUpLaboratory extends Laboratory {
 
   /** `percent` gives the accuracy of a model under one training seed of a condition, in steps of 5 %. */
   constructor(percent: (zoo: ZooModel, treatment: Treatment | null) => number) {
-    super({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    super({ size: { ...TINY_SIZE, swept: MADE_UP_PROBLEMS }, seed: 0, store: new ResultStore(null) });
     this.#percent = percent;
   }
 
-  override async outcomes({ zoo, run, evaluationSeeds = 2 }: Condition): Promise<BenchmarkOutcomes> {
+  override async outcomes({ zoo, run }: Condition): Promise<BenchmarkOutcomes> {
     const treatments = run === null ? [null] : typeof run === "string" ? await zoo.trained(run) : run;
     const table = treatments.map((treatment) => {
       const right = this.#percent(zoo, treatment) / 100 * MADE_UP_PROBLEMS;
       const seed = Array.from({ length: MADE_UP_PROBLEMS }, (_, problem) => [problem < right ? 1 : 0]);
-      return Array.from({ length: evaluationSeeds }, () => seed);
+      return this.seeds.map(() => seed);
     });
     return Object.fromEntries(FAMILIES.map((family) => [family, table]));
   }

@@ -62,22 +62,28 @@ export function checkFindings({ spec, values, claims }: Findings): void {
   }
 }
 
+/** Problems of a planned condition. */
+const PLANNED_PROBLEMS = 60;
+
 /** A laboratory whose accuracies are made up: so many of every ten problems are right in a condition. */
 export class PlannedLaboratory extends Laboratory {
   readonly #right: (condition: Condition) => number;
 
   constructor(options: { readonly size: StudySize; readonly right: (condition: Condition) => number }) {
-    super({ size: options.size, seed: 0, store: new ResultStore(null) });
+    super({ size: { ...options.size, swept: PLANNED_PROBLEMS }, seed: 0, store: new ResultStore(null) });
     this.#right = options.right;
   }
 
   override outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
-    const { run, evaluationSeeds = this.size.evaluationSeeds } = condition;
+    const { run } = condition;
     const treatments = Array.isArray(run) ? run : [run];
     const table = treatments.map((treatment) => {
       const right = this.#right({ ...condition, run: Array.isArray(run) ? [treatment] : run });
-      const problems = Array.from({ length: 60 }, (_, problem) => [problem % 10 < right ? 1 : 0]);
-      return Array.from({ length: evaluationSeeds }, () => problems);
+      const problems = Array.from(
+        { length: PLANNED_PROBLEMS },
+        (_, problem) => [problem % 10 < right ? 1 : 0],
+      );
+      return this.seeds.map(() => problems);
     });
     return Promise.resolve({ planned: table });
   }

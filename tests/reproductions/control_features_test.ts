@@ -27,7 +27,7 @@ function plantedTraces(): FeatureTraces {
   return { generations, explainedVariance: 1, meanActive: 1, firingShare: [0.5, 0.5, 0.5, 0.5] };
 }
 
-const PROBLEMS = 6 * TINY_SIZE.problems;
+const PROBLEMS = 6 * TINY_SIZE.swept;
 
 /** Outcomes by how many conditions were asked for before; shares of right answers. */
 function plantedOutcomes(shares: readonly number[]): (key: unknown) => unknown {
@@ -53,6 +53,7 @@ Deno.test("control-features takes out in the model what the autoencoder reads", 
       zoo: a,
       run: [alone as NonNullable<typeof alone>],
       decoding: "sampling",
+      problems: TINY_SIZE.swept,
     });
     const { percent } = accuracyInterval(outcomes), all = valueOf(findings, "accuracy.all_layers") ?? NaN;
     assertAlmostEquals(valueOf(findings, "accuracy.without_right") ?? NaN, percent, 1e-9);

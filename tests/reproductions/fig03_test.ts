@@ -74,7 +74,7 @@ Deno.test("fig3 refuses a model that it cannot trace, in one line", () =>
     );
     await spelt.model.release();
     // Two tokens end no answer that has begun; those that end at once say nothing.
-    const size = { problems: 1, evaluationSeeds: 1, traced: 6, read: 4, maxNewTokens: 2 };
+    const size = { problems: 1, swept: 1, evaluationSeeds: 1, traced: 6, read: 4, maxNewTokens: 2 };
     await assertRejects(
       () => findingsOf(fig03, { a, size }),
       InputError,

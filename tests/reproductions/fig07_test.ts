@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import type { FeatureTraces } from "../../lib/experiment/mod.ts";
+import { beforeFirstResult } from "../../reproductions/_features.ts";
 import { fig07 } from "../../reproductions/fig07.ts";
 import { fig08 } from "../../reproductions/fig08.ts";
 import { PlantedStore, TINY_FEATURES, writeTinyAutoencoder } from "../experiment/_tiny_additions.ts";
@@ -27,19 +28,24 @@ function plantedTraces(planted: boolean): FeatureTraces {
   return { generations, explainedVariance: 0.75, meanActive: 0.5, firingShare: [0.1, 0.4, 0, 0] };
 }
 
+const contrasts = (prefix: string) => [
+  `${prefix}.beyond_null`,
+  `${prefix}.null_z`,
+  ...Array.from(
+    { length: TINY_FEATURES },
+    (_, place) =>
+      ["feature", "difference", "z", "adjusted_p"].map((what) => `${prefix}.top_${place + 1}.${what}`),
+  ).flat(),
+];
+
 const NAMES = [
   "generations.correct",
   "generations.incorrect",
   "autoencoder.explained_variance",
   "autoencoder.mean_active",
   "autoencoder.live_features",
-  "features.beyond_null",
-  "features.null_z",
-  ...Array.from(
-    { length: TINY_FEATURES },
-    (_, place) =>
-      ["feature", "difference", "z", "adjusted_p"].map((what) => `features.top_${place + 1}.${what}`),
-  ).flat(),
+  ...contrasts("features"),
+  ...contrasts("features.before_result"),
 ];
 
 Deno.test("fig7 finds a planted feature of right answers, and its claim holds", () =>
@@ -121,4 +127,48 @@ Deno.test("fig7 misses the autoencoder before it measures anything", () =>
   withZooModel(async (a) => {
     a.model.generate = () => Promise.reject(new Error("measured too early"));
     await assertRejects(() => findingsOf(fig07, { a }), InputError, 'no autoencoder of "base-a"');
+  }));
+
+Deno.test("beforeFirstResult() reads until the first sign that a result stands behind", () => {
+  const words = ["\n", "To", " 1", " =", "2", " \\boxed", "{"];
+  const codes = (tokens: readonly number[]) => ({
+    problem: 0,
+    correct: true,
+    tokens,
+    indices: tokens.flatMap((_, at) => [at, at + 100]),
+    values: tokens.flatMap(() => [1, 2]),
+  });
+  const read = (tokens: readonly number[]) =>
+    beforeFirstResult(codes(tokens), (token) => words[token] as string);
+  assertEquals(read([0, 1, 2, 3, 4, 5]), { ...codes([0, 1, 2, 3]) });
+  assertEquals(read([0, 5, 6]), codes([0, 5]));
+  assertEquals(read([0, 1, 2]), codes([0, 1, 2]));
+  // The first token is the prompt's last, whatever it says.
+  assertEquals(read([3, 1, 2]), codes([3, 1, 2]));
+});
+
+Deno.test("fig7 tells features that foretell right answers from those that follow", () =>
+  withZooModel(async (a) => {
+    await writeTinyAutoencoder(a, { layer: 2 });
+    const mark = Array.from({ length: a.model.config.vocab }, (_, token) => token)
+      .find((token) => a.tokenizer.tokenText(token) === "=") as number;
+    const planted = (from: number) => {
+      const traces = plantedTraces(true);
+      // Five tokens, the sign, four tokens; the planted feature fires in the part that begins at `from`.
+      const generations = traces.generations.map((generation) => ({
+        ...generation,
+        tokens: generation.tokens.map((token, at) => at === 5 ? mark : token),
+        values: generation.values.map((value, entry) =>
+          Math.floor(entry / 2) >= from && Math.floor(entry / 2) < from + 4 && entry % 2 === 1
+            ? Number(generation.correct)
+            : entry % 2 === 0
+            ? value
+            : 0
+        ),
+      }));
+      return new PlantedStore({ "feature traces": () => ({ ...traces, generations }) });
+    };
+    const verdicts = async (from: number) =>
+      (await findingsOf(fig07, { a, store: planted(from) })).claims.map(({ holds }) => holds);
+    assertEquals([await verdicts(1), await verdicts(6)], [[true, true], [true, false]]);
   }));

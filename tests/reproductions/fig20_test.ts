@@ -9,7 +9,7 @@ import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reprod
 Deno.test("fig21 lets heads' outputs through on every path as the block's arithmetic says", () =>
   withZooModel(async (a, { entry }) => {
     await writeVectors(`${entry.vectorsFolder}/layer-2.seed-0.safetensors`, { 2: 0.1 }, { axis: "hint" });
-    const findings = await findingsOf(fig21, { a, size: { ...TINY_SIZE, problems: 1 } });
+    const findings = await findingsOf(fig21, { a, size: { ...TINY_SIZE, problems: 1, swept: 1 } });
     checkFindings(findings);
     const value = (name: string) => valueOf(findings, `accuracy.${name}.greedy`) ?? NaN;
     const whole = percentWith(USUAL_DIGIT, 1);
