@@ -22,8 +22,8 @@ export interface FeatureStudy {
   readonly problems: readonly Problem[];
   /** Null when all generations are right, or all wrong. */
   readonly frequencies: FeatureFrequencies | null;
-  /** The same of the positions before any result, {@link beforeFirstResult}. */
-  readonly early: FeatureFrequencies | null;
+  /** The same of the positions before any result, {@link beforeFirstResult}; worked out when it is asked for. */
+  readonly early: () => FeatureFrequencies | null;
 }
 
 /**
@@ -85,8 +85,13 @@ export async function featureStudy({ lab, open }: Bench): Promise<FeatureStudy> 
     difference,
     traces,
     problems,
-    frequencies: compared(traces.generations),
-    early: compared(traces.generations.map((generation) => beforeFirstResult(generation, text))),
+    frequencies: lab.reading(a, "features", () => compared(traces.generations)),
+    early: () =>
+      lab.reading(
+        a,
+        "features before a result",
+        () => compared(traces.generations.map((generation) => beforeFirstResult(generation, text))),
+      ),
   };
 }
 

@@ -126,6 +126,13 @@ function listed(
 /** Measures the languages of suppressed and boosted tokens of every layer of a model. */
 export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<LanguageStudy> {
   const found = await propagation(lab, zoo), frame = await vocabularyLens(zoo);
+  return lab.reading(zoo, "languages", () => readLanguages(zoo, { found, frame }));
+}
+
+function readLanguages(
+  zoo: ZooModel,
+  { found, frame }: Pick<LanguageStudy, "found" | "frame">,
+): LanguageStudy {
   const { lens, languages } = frame, count = listedTokens(frame);
   const layers = zoo.layers, middle = middleLayers(layers), last = layers - 1;
   const share = (direction: ArrayLike<number>, side: "top" | "bottom") =>

@@ -54,7 +54,10 @@ function contrastMetrics(
   ];
 }
 
-function metrics({ traces, frequencies, early, difference }: FeatureStudy): readonly MetricValue[] {
+function metrics(
+  { traces, frequencies, difference }: FeatureStudy,
+  early: FeatureFrequencies | null,
+): readonly MetricValue[] {
   const right = traces.generations.filter(({ correct }) => correct).length;
   const live = traces.firingShare.filter((share) => share > 0).length;
   const { features } = difference.autoencoder;
@@ -129,7 +132,7 @@ function panelOf(
 
 async function run(bench: Bench): Promise<Findings> {
   const study = await featureStudy(bench);
-  const { a, difference, frequencies, early, traces } = study;
+  const { a, difference, frequencies, traces } = study, early = study.early();
   const counts = frequencies === null ? "" : `${frequencies.correct} right, ${frequencies.incorrect} wrong`;
   const spec = figureSpec([
     panelOf(frequencies, { title: "a  All positions of the answer", shown: SHOWN.all }),
@@ -160,7 +163,7 @@ async function run(bench: Bench): Promise<Findings> {
       where: " before a first result",
     }),
   ];
-  return { spec, values: metrics(study), claims };
+  return { spec, values: metrics(study, early), claims };
 }
 
 /** Fig 7: firing frequency of DiffSAE features on right against wrong generations. */

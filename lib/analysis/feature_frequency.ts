@@ -307,14 +307,20 @@ export function featureFrequencies(
   for (const generation of generations) addRates(all, generation);
   const z = scores(observed, contrast);
 
+  // A stratum of one kind adds the same sum under every shuffle.
+  const settled = new Float64Array(features);
+  const mixed = strata.flatMap((members) => {
+    const count = members.filter((index) => generations[index]?.correct).length;
+    if (count > 0 && count < members.length) return [{ members, count }];
+    if (count > 0) members.forEach((index) => addRates(settled, generations[index] as FeatureFirings));
+    return [];
+  });
   const stream = new RandomStream(seed, "feature permutations");
   const maxima = Float64Array.from({ length: permutations }, () => {
-    const sums = new Float64Array(features);
-    for (const members of strata) {
-      const count = members.filter((index) => generations[index]?.correct).length;
-      // A stratum of one kind adds the same sum under every shuffle.
-      const chosen = count === 0 || count === members.length ? members : stream.shuffled(members);
-      for (const index of chosen.slice(0, count)) addRates(sums, generations[index] as FeatureFirings);
+    const sums = settled.slice();
+    for (const { members, count } of mixed) {
+      const chosen = stream.shuffled(members).slice(0, count);
+      for (const index of chosen) addRates(sums, generations[index] as FeatureFirings);
     }
     return scores(sums, contrast).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   });

@@ -98,6 +98,8 @@ interface WorkedOut {
   readonly promptLengths: WeakMap<ZooModel, Map<string, number>>;
   /** Outcomes by their store keys: one object per condition, so that its bootstrap draws are made once. */
   readonly outcomes: Map<string, BenchmarkOutcomes>;
+  /** Readings of measurements of a model, by name. */
+  readonly readings: WeakMap<ZooModel, Map<string, unknown>>;
 }
 
 /** Reports long work: what is being done, how far it is. */
@@ -136,7 +138,12 @@ export class Laboratory {
   readonly #pool: EvaluationPool | null;
   readonly #seedCounts = new Set<number>();
   #parent: Laboratory | null = null;
-  #known: WorkedOut = { problems: new Map(), promptLengths: new WeakMap(), outcomes: new Map() };
+  #known: WorkedOut = {
+    problems: new Map(),
+    promptLengths: new WeakMap(),
+    outcomes: new Map(),
+    readings: new WeakMap(),
+  };
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
@@ -205,6 +212,18 @@ export class Laboratory {
     part.#known = this.#known;
     part.#inputs = new ToldMap(this.#inputs);
     return part;
+  }
+
+  /**
+   * What `compute` reads off measurements of a model, once for this laboratory and its parts. It must follow from the
+   * laboratory's settings and the model alone, and measure nothing: what is measured is asked for before, so that each
+   * part knows its inputs.
+   */
+  reading<T>(zoo: ZooModel, what: string, compute: () => T): T {
+    const known = this.#known.readings.get(zoo) ?? new Map<string, unknown>();
+    this.#known.readings.set(zoo, known);
+    if (!known.has(what)) known.set(what, compute());
+    return known.get(what) as T;
   }
 
   /** The first held-out problems, as many of each family; `count` is that of all families. */

@@ -304,6 +304,20 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
     assertEquals(new Set(await Promise.all(others)).size, others.length);
   }));
 
+Deno.test("Laboratory.reading() works out once per model and name, for its parts too", () =>
+  withZooModel((zoo) => {
+    const lab = laboratory();
+    let count = 0;
+    const read = (of: Laboratory, what: string) => of.reading(zoo, what, () => [what, ++count]);
+    const first = read(lab, "languages");
+    assertEquals(first, ["languages", 1]);
+    assert(read(lab.part(), "languages") === first);
+    assertEquals(read(lab.part(), "features"), ["features", 2]);
+    assertEquals(read(lab, "features"), ["features", 2]);
+    assertEquals(read(laboratory(), "languages"), ["languages", 3]);
+    return Promise.resolve();
+  }));
+
 Deno.test("Laboratory.problems() takes the first held-out problems, as many of each family", () => {
   const lab = laboratory();
   assertEquals(lab.problems(12), FAMILIES.flatMap((family) => testSet(family, { size: 2 })));
