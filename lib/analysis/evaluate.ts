@@ -79,11 +79,11 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
 
 /**
  * Answers every problem and grades the completions, by their last box unless `grade` says otherwise. Problems are
- * numbered, by their place unless `numbers` says otherwise, so seeds pair up conditions: with equal seeds, sample s of problem p draws the same uniforms
- * whatever the vectors or the prefix.
+ * numbered, by their place unless `numbers` says otherwise, so seeds pair up conditions: with equal seeds, sample s of
+ * problem p draws the same uniforms whatever the vectors or the prefix.
  *
- * Throws a `RangeError` without problems, samples or seeds, for numbers that are not one per problem, and for vectors or a route that do not fit the model; an
- * `InputError` for a template that goes with another kind of model.
+ * Throws a `RangeError` without problems, samples or seeds, for numbers that are not one per problem, and for vectors or
+ * a route that do not fit the model; an `InputError` for a template that goes with another kind of model.
  *
  * @example
  * ```ts

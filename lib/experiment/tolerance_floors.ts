@@ -90,7 +90,8 @@ function meanOf(runs: readonly RecordedRun[], metric: string): number {
  * by at most 2 · 100 · e / (s − b) for 0 ≤ R ≤ 100 when each of its three accuracies moves by e points; shares of
  * the gap between Skip-Attn and the penultimate vector, or of its gain over that of the last layer, likewise. Means of
  * cosines move by 1 / texts with each text, means of other real numbers by 1 / texts of what two texts lie apart, which
- * the scatter between seeds tells; shares of listed tokens by two tokens, counts by two. What is the same at every evaluation seed has float32's rounding alone.
+ * the scatter between seeds tells; shares of listed tokens by two tokens, counts by two. What is the same at every
+ * evaluation seed has float32's rounding alone.
  *
  * @example
  * ```ts
