@@ -1,5 +1,23 @@
 import { mean, RandomStream } from "../core/mod.ts";
-import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
+
+/** Outcomes of one benchmark: [training seed][evaluation seed][problem][sample], each 0 (wrong) or 1 (right). */
+export type OutcomeTable = readonly (readonly (readonly (readonly number[])[])[])[];
+
+/**
+ * Outcomes of one condition (a model with or without vectors) by benchmark name. All benchmarks have the same
+ * training and evaluation seeds; within a benchmark every seed answers the same problems.
+ */
+export type BenchmarkOutcomes = Readonly<Record<string, OutcomeTable>>;
+
+/** How a bootstrap interval is made. */
+export interface BootstrapOptions {
+  /** Number of resamples. @default {2000} */
+  readonly draws?: number;
+  /** Coverage of the percentile interval. @default {0.95} */
+  readonly level?: number;
+  /** Seed of the picks; equal seeds give equal picks for every condition. @default {0} */
+  readonly seed?: number;
+}
 
 /** Mean score per [training seed][evaluation seed][benchmark][problem], samples averaged out, in [0, 1]. */
 interface ScoreTable {

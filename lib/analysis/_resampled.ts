@@ -1,7 +1,35 @@
 import { quantile } from "../core/mod.ts";
 import { pointsBetween, type Resamples } from "./_bootstrap.ts";
-import type { AccuracyDifference } from "./accuracy.ts";
-import type { RecoveredShare } from "./recovered_share.ts";
+
+/** A difference of two accuracies in percentage points with its paired bootstrap interval. */
+export interface AccuracyDifference {
+  /** First minus second. */
+  readonly points: number;
+  /** Lower end of the interval. */
+  readonly low: number;
+  /** Upper end of the interval. */
+  readonly high: number;
+  /** Coverage of the interval. */
+  readonly level: number;
+  /** Share of the draws in which the first is strictly above the second. */
+  readonly shareAbove: number;
+}
+
+/** What part of the steered gain another condition recovers, in percent; all null when it is not applicable. */
+export interface RecoveredShare {
+  /** 100 · (prefix − base) / (steered − base). */
+  readonly percent: number | null;
+  /** Lower end of the interval. */
+  readonly low: number | null;
+  /** Upper end of the interval. */
+  readonly high: number | null;
+  /** Coverage of the interval. */
+  readonly level: number;
+  /** Draws left out because their steered gain is zero or of the other sign. */
+  readonly droppedDraws: number;
+  /** Why the share is null; null when it is a number. */
+  readonly reason: string | null;
+}
 
 /** a − b in points with its paired interval. */
 export function differenceOf(a: Resamples, b: Resamples, level: number): AccuracyDifference {

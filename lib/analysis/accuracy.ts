@@ -1,25 +1,12 @@
 import { mean, quantile, standardDeviation } from "../core/mod.ts";
-import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
-import { differenceOf } from "./_resampled.ts";
-
-/** Outcomes of one benchmark: [training seed][evaluation seed][problem][sample], each 0 (wrong) or 1 (right). */
-export type OutcomeTable = readonly (readonly (readonly (readonly number[])[])[])[];
-
-/**
- * Outcomes of one condition (a model with or without vectors) by benchmark name. All benchmarks have the same
- * training and evaluation seeds; within a benchmark every seed answers the same problems.
- */
-export type BenchmarkOutcomes = Readonly<Record<string, OutcomeTable>>;
-
-/** How a bootstrap interval is made. */
-export interface BootstrapOptions {
-  /** Number of resamples. @default {2000} */
-  readonly draws?: number;
-  /** Coverage of the percentile interval. @default {0.95} */
-  readonly level?: number;
-  /** Seed of the picks; equal seeds give equal picks for every condition. @default {0} */
-  readonly seed?: number;
-}
+import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  bootstrapSettings,
+  requireSameProblems,
+  resampleAccuracy,
+} from "./_bootstrap.ts";
+import { type AccuracyDifference, differenceOf } from "./_resampled.ts";
 
 /** A mean accuracy and what is known of its uncertainty; accuracies in percent. */
 export interface AccuracyInterval {
@@ -81,20 +68,6 @@ export function accuracyInterval(
     perTrainingSeed,
     perBenchmark,
   };
-}
-
-/** A difference of two accuracies in percentage points with its paired bootstrap interval. */
-export interface AccuracyDifference {
-  /** First minus second. */
-  readonly points: number;
-  /** Lower end of the interval. */
-  readonly low: number;
-  /** Upper end of the interval. */
-  readonly high: number;
-  /** Coverage of the interval. */
-  readonly level: number;
-  /** Share of the draws in which the first is strictly above the second. */
-  readonly shareAbove: number;
 }
 
 /**

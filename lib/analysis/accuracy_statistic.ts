@@ -1,6 +1,11 @@
 import { quantile } from "../core/mod.ts";
-import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
-import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
+import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  bootstrapSettings,
+  requireSameProblems,
+  resampleAccuracy,
+} from "./_bootstrap.ts";
 
 /** A number made of several accuracies, with its paired bootstrap interval. */
 export interface AccuracyStatistic {

@@ -1,7 +1,6 @@
 import { quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings, drawTimes } from "./_bootstrap.ts";
+import { type BootstrapOptions, bootstrapSettings, drawTimes } from "./_bootstrap.ts";
 import { addScaled, dot } from "./_vectors.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
 
 /** What a text holds and what is predicted of it, both [rows, embed]. */
 export interface PredictedText {

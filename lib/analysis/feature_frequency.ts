@@ -1,6 +1,5 @@
 import { quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings } from "./_bootstrap.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
+import { type BootstrapOptions, bootstrapSettings } from "./_bootstrap.ts";
 
 /** Which features of a sparse autoencoder fired in one generation, and on how many of its tokens. */
 export interface FeatureFirings {

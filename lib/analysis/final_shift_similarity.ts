@@ -1,6 +1,6 @@
+import type { BootstrapOptions } from "./_bootstrap.ts";
 import { requireSources, totalShift } from "./_shift_totals.ts";
 import { cosine } from "./_vectors.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
 import type { MeanInterval } from "./mean_interval.ts";
 import type { TextShifts } from "./persistence.ts";
 import { shiftIntervals } from "./shift_intervals.ts";

@@ -1,7 +1,6 @@
 import { quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings } from "./_bootstrap.ts";
+import { type BootstrapOptions, bootstrapSettings } from "./_bootstrap.ts";
 import { norm } from "./_vectors.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
 import { NON_ENGLISH_LANGUAGES, TOKEN_LANGUAGES, type TokenLanguage } from "./token_language.ts";
 import { lensTokens, type LensTokensOptions, type TokenLens } from "./token_lens.ts";
 

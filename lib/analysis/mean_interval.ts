@@ -1,6 +1,5 @@
 import { mean, quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings } from "./_bootstrap.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
+import { type BootstrapOptions, bootstrapSettings } from "./_bootstrap.ts";
 
 /** A mean with a bootstrap interval, in the values' unit. */
 export interface MeanInterval {

@@ -1,6 +1,5 @@
 import { mean, quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings, drawTimes } from "./_bootstrap.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
+import { type BootstrapOptions, bootstrapSettings, drawTimes } from "./_bootstrap.ts";
 
 /** A ratio of two means with a bootstrap interval; all null when it is not applicable. */
 export interface MeanRatio {

@@ -8,15 +8,9 @@
  *
  * @module
  */
-export {
-  type AccuracyDifference,
-  accuracyDifference,
-  type AccuracyInterval,
-  accuracyInterval,
-  type BenchmarkOutcomes,
-  type BootstrapOptions,
-  type OutcomeTable,
-} from "./accuracy.ts";
+export type { BenchmarkOutcomes, BootstrapOptions, OutcomeTable } from "./_bootstrap.ts";
+export type { AccuracyDifference, RecoveredShare } from "./_resampled.ts";
+export { accuracyDifference, type AccuracyInterval, accuracyInterval } from "./accuracy.ts";
 export { type AccuracyStatistic, accuracyStatistic } from "./accuracy_statistic.ts";
 export {
   AdapterMagnitudes,
@@ -78,7 +72,7 @@ export {
   probabilityShift,
   type ProbabilityShiftOptions,
 } from "./probability_shift.ts";
-export { type RecoveredShare, recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
+export { recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
 export {
   ROUTE_PAIRS,
   type RoutePair,

@@ -1,12 +1,13 @@
 import { mean, quantile } from "../core/mod.ts";
 import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
   bootstrapSettings,
   pointsBetween,
   requireSameProblems,
   resampleAccuracy,
   type Resamples,
 } from "./_bootstrap.ts";
-import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
 
 /** What the gain of a pair (i, j), i ≤ j, is measured from: the later vector, the earlier one, or the better one. */
 export type PairNormalisation = "prev" | "next" | "max";

@@ -1,8 +1,12 @@
 import { quantile } from "../core/mod.ts";
-import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
-import { differenceOf, shareOfGap } from "./_resampled.ts";
-import type { AccuracyDifference, BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
-import type { RecoveredShare } from "./recovered_share.ts";
+import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  bootstrapSettings,
+  requireSameProblems,
+  resampleAccuracy,
+} from "./_bootstrap.ts";
+import { type AccuracyDifference, differenceOf, type RecoveredShare, shareOfGap } from "./_resampled.ts";
 
 /** One run with part of the attention patched. */
 export interface PatchedRun {

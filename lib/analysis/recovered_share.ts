@@ -1,6 +1,11 @@
-import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
-import { shareOfGap } from "./_resampled.ts";
-import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
+import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  bootstrapSettings,
+  requireSameProblems,
+  resampleAccuracy,
+} from "./_bootstrap.ts";
+import { type RecoveredShare, shareOfGap } from "./_resampled.ts";
 
 /** The three conditions of a recovered share, measured on the same problems. */
 export interface RecoveredShareInput {
@@ -10,22 +15,6 @@ export interface RecoveredShareInput {
   readonly prefix: BenchmarkOutcomes;
   /** The steered model. */
   readonly steered: BenchmarkOutcomes;
-}
-
-/** What part of the steered gain another condition recovers, in percent; all null when it is not applicable. */
-export interface RecoveredShare {
-  /** 100 · (prefix − base) / (steered − base). */
-  readonly percent: number | null;
-  /** Lower end of the interval. */
-  readonly low: number | null;
-  /** Upper end of the interval. */
-  readonly high: number | null;
-  /** Coverage of the interval. */
-  readonly level: number;
-  /** Draws left out because their steered gain is zero or of the other sign. */
-  readonly droppedDraws: number;
-  /** Why the share is null; null when it is a number. */
-  readonly reason: string | null;
 }
 
 /**

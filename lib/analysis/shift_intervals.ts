@@ -1,7 +1,6 @@
 import { mean, quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings, drawTimes } from "./_bootstrap.ts";
+import { type BootstrapOptions, bootstrapSettings, drawTimes } from "./_bootstrap.ts";
 import { requireSources, totalShift } from "./_shift_totals.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
 import type { MeanInterval } from "./mean_interval.ts";
 import type { TextShifts } from "./persistence.ts";
 

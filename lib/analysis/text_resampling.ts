@@ -1,6 +1,5 @@
 import { quantile, RandomStream } from "../core/mod.ts";
-import { bootstrapSettings, drawTimes } from "./_bootstrap.ts";
-import type { BootstrapOptions } from "./accuracy.ts";
+import { type BootstrapOptions, bootstrapSettings, drawTimes } from "./_bootstrap.ts";
 
 /** A number read off all texts together, and its bootstrap interval over texts. */
 export interface TextInterval {

@@ -1,7 +1,12 @@
 import { quantile } from "../core/mod.ts";
-import { bootstrapSettings, requireSameProblems, resampleAccuracy } from "./_bootstrap.ts";
+import {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  bootstrapSettings,
+  requireSameProblems,
+  resampleAccuracy,
+} from "./_bootstrap.ts";
 import { shareOfGap } from "./_resampled.ts";
-import type { BenchmarkOutcomes, BootstrapOptions } from "./accuracy.ts";
 
 /** A recipient and what every donor's vectors do to it. */
 export interface TransferRow {

@@ -1,6 +1,33 @@
 import { type DType, DTYPE_BYTES, InputError } from "../core/mod.ts";
 import { JSON_LIMITS, parseJson, quoted } from "./_json_file.ts";
-import type { SafetensorsFile, TensorEntry } from "./safetensors.ts";
+
+/** One tensor of a safetensors file: where its bytes lie, and how to read them. */
+export interface TensorEntry {
+  /** The name in the file. */
+  readonly name: string;
+  /** Type of its elements in the file. */
+  readonly dtype: DType;
+  /** Its shape; empty for a scalar. */
+  readonly dims: readonly number[];
+  /** Absolute real path of the file (links resolved). */
+  readonly file: string;
+  /** Byte offset of the first element, counted from the start of the file. */
+  readonly offset: number;
+  /** Bytes: elements × bytes of the dtype. */
+  readonly length: number;
+}
+
+/** The header of a safetensors file, checked against the file. */
+export interface SafetensorsFile {
+  /** Absolute real path (links resolved). */
+  readonly file: string;
+  /** Size of the whole file in bytes. */
+  readonly bytes: number;
+  /** Tensors by name, in the order of their offsets. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Free text by key that the writer left. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
 
 /** The names of the format for the element types we carry. */
 export const SAFETENSORS_DTYPES = {

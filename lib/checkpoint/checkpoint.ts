@@ -12,8 +12,8 @@ import {
   withEosTokens,
 } from "./config.ts";
 import { modelFolder } from "./hub_cache.ts";
-import { formatDims } from "./_safetensors_header.ts";
-import { readSafetensorsHeader, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+import { formatDims, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
+import { readSafetensorsHeader } from "./safetensors.ts";
 import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */

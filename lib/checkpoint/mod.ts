@@ -42,7 +42,8 @@ export {
   writeRandomCheckpoint,
 } from "./random_checkpoint.ts";
 export type { RopeScaling } from "./rope_scaling.ts";
-export { readSafetensorsHeader, readTensor, type SafetensorsFile, type TensorEntry } from "./safetensors.ts";
+export type { SafetensorsFile, TensorEntry } from "./_safetensors_header.ts";
+export { readSafetensorsHeader, readTensor } from "./safetensors.ts";
 export {
   PUBLISHED_CONFIGS,
   type PublishedModel,

@@ -1,36 +1,8 @@
-import { type DType, InputError } from "../core/mod.ts";
+import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { readBytes, statFile } from "./_read_bytes.ts";
-import { headerLength, parseHeader } from "./_safetensors_header.ts";
+import { headerLength, parseHeader, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
 import { fromBfloat16, fromFloat16 } from "./half_floats.ts";
-
-/** One tensor of a safetensors file: where its bytes lie, and how to read them. */
-export interface TensorEntry {
-  /** The name in the file. */
-  readonly name: string;
-  /** Type of its elements in the file. */
-  readonly dtype: DType;
-  /** Its shape; empty for a scalar. */
-  readonly dims: readonly number[];
-  /** Absolute real path of the file (links resolved). */
-  readonly file: string;
-  /** Byte offset of the first element, counted from the start of the file. */
-  readonly offset: number;
-  /** Bytes: elements × bytes of the dtype. */
-  readonly length: number;
-}
-
-/** The header of a safetensors file, checked against the file. */
-export interface SafetensorsFile {
-  /** Absolute real path (links resolved). */
-  readonly file: string;
-  /** Size of the whole file in bytes. */
-  readonly bytes: number;
-  /** Tensors by name, in the order of their offsets. */
-  readonly tensors: ReadonlyMap<string, TensorEntry>;
-  /** Free text by key that the writer left. */
-  readonly metadata: ReadonlyMap<string, string>;
-}
 
 /**
  * Reads the header of a safetensors file, and nothing else of it: eight bytes of length, then JSON. Everything is

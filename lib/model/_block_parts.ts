@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
-import type { AttentionInput, DecoderParts } from "./decoder.ts";
+import type { AttentionInput, DecoderParts } from "./decoder_parts.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 import type { WeightSource } from "./weights.ts";

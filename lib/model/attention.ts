@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
-import type { AttentionKernel, SiteHandler } from "./decoder.ts";
+import type { AttentionKernel, SiteHandler } from "./decoder_parts.ts";
 import { type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 import { siteName } from "./sites.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Dim, type GraphBuilder, productOfDims, type Value } from "../onnx/mod.ts";
 import type { CachedAttentionOptions } from "./attention.ts";
-import type { AttentionKernel } from "./decoder.ts";
+import type { AttentionKernel } from "./decoder_parts.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /** How a decode graph attends over its KV cache: one fused operation, or every step in the open. */

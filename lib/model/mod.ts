@@ -16,27 +16,17 @@ export {
   concatenatedAttention,
   type PromptRegion,
 } from "./concatenated_attention.ts";
-export {
-  type AdapterHandler,
-  type AttentionInput,
-  type AttentionKernel,
-  decoderBlock,
-  decoderBlocks,
-  type DecoderParts,
-  embedTokens,
-  type SiteHandler,
-  unembed,
-} from "./decoder.ts";
-export {
-  cachedHeads,
-  doubleSites,
-  type LastBlockLayout,
-  type LastBlockRoute,
-  type MaskedPart,
-  maskedParts,
-  patchedLastBlock,
-  type StreamChoice,
-} from "./last_block.ts";
+export { decoderBlocks, embedTokens, unembed } from "./decoder.ts";
+export { decoderBlock } from "./decoder_block.ts";
+export type {
+  AdapterHandler,
+  AttentionInput,
+  AttentionKernel,
+  DecoderParts,
+  SiteHandler,
+} from "./decoder_parts.ts";
+export { cachedHeads, doubleSites, maskedParts, patchedLastBlock } from "./last_block.ts";
+export type { LastBlockLayout, LastBlockRoute, MaskedPart, StreamChoice } from "./last_block_route.ts";
 export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {

@@ -1,7 +1,40 @@
 import type { Json } from "../core/mod.ts";
 import { labelPlaces } from "./_label_places.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import type { LayerCurveInput, ReferenceLine } from "./layer_curve.ts";
+
+/** One layer of a curve. */
+export interface CurvePoint {
+  /** Layer, from zero. */
+  readonly layer: number;
+  /** Height of the marker. */
+  readonly value: number;
+  /** Ends of the shaded band, say ± one standard deviation over evaluation seeds. */
+  readonly band?: readonly [low: number, high: number];
+  /** Ends of the error bar, say a bootstrap interval. */
+  readonly error?: readonly [low: number, high: number];
+  /** Values of single runs, say one per training seed, drawn as small dots. */
+  readonly runs?: readonly number[];
+}
+
+/** A curve over layers. */
+export interface LayerCurve {
+  /** Name for the legend, which appears when there are two curves or more. */
+  readonly name: string;
+  /** Its layers; those that are left out have no marker. */
+  readonly points: readonly CurvePoint[];
+}
+
+/** A horizontal line to compare with. */
+export interface ReferenceLine {
+  /** What the line is. */
+  readonly label: string;
+  /** Its height. */
+  readonly value: number;
+  /** Ends of its shaded band. */
+  readonly band?: readonly [low: number, high: number];
+  /** Name of the curve that it belongs to, whose colour it takes. @default {none: ink} */
+  readonly curve?: string;
+}
 
 /** Where reference lines are drawn. */
 export interface ReferenceFrame {
@@ -93,7 +126,10 @@ export function referenceMarks(
 }
 
 /** Every height that a plot of curves and reference lines must show. */
-export function curveHeights(input: Pick<LayerCurveInput, "curves" | "references">): readonly number[] {
+export function curveHeights(input: {
+  readonly curves: readonly LayerCurve[];
+  readonly references?: readonly ReferenceLine[];
+}): readonly number[] {
   return [
     ...input.curves.flatMap(({ points }) =>
       points.flatMap((

@@ -1,5 +1,6 @@
 import { InputError } from "../core/mod.ts";
-import type { ClaimResult, Metrics, MetricValue } from "./metrics.ts";
+import type { MetricValue } from "./metric_value.ts";
+import type { ClaimResult, Metrics } from "./metrics.ts";
 
 /** What stands over the columns of the table of claims. */
 const HEAD = [

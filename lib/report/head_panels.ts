@@ -1,7 +1,7 @@
-import { curveHeights } from "./_curve_marks.ts";
+import { curveHeights, type CurvePoint, type ReferenceLine } from "./_curve_marks.ts";
 import { paddedExtent } from "./_extent.ts";
 import { TOP_LEGEND_HEIGHT } from "./_panel_parts.ts";
-import { type CurvePoint, layerCurve, type ReferenceLine } from "./layer_curve.ts";
+import { layerCurve } from "./layer_curve.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 
 /** One projection, or one way of steering: a value per head. */

@@ -1,43 +1,9 @@
 import type { Json } from "../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
 import { TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
-import { curveHeights, referenceMarks } from "./_curve_marks.ts";
+import { curveHeights, type LayerCurve, type ReferenceLine, referenceMarks } from "./_curve_marks.ts";
 import { FIGURE_COLOURS, SERIES_COLOURS, SERIES_SHAPES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
-
-/** One layer of a curve. */
-export interface CurvePoint {
-  /** Layer, from zero. */
-  readonly layer: number;
-  /** Height of the marker. */
-  readonly value: number;
-  /** Ends of the shaded band, say ± one standard deviation over evaluation seeds. */
-  readonly band?: readonly [low: number, high: number];
-  /** Ends of the error bar, say a bootstrap interval. */
-  readonly error?: readonly [low: number, high: number];
-  /** Values of single runs, say one per training seed, drawn as small dots. */
-  readonly runs?: readonly number[];
-}
-
-/** A curve over layers. */
-export interface LayerCurve {
-  /** Name for the legend, which appears when there are two curves or more. */
-  readonly name: string;
-  /** Its layers; those that are left out have no marker. */
-  readonly points: readonly CurvePoint[];
-}
-
-/** A horizontal line to compare with. */
-export interface ReferenceLine {
-  /** What the line is. */
-  readonly label: string;
-  /** Its height. */
-  readonly value: number;
-  /** Ends of its shaded band. */
-  readonly band?: readonly [low: number, high: number];
-  /** Name of the curve that it belongs to, whose colour it takes. @default {none: ink} */
-  readonly curve?: string;
-}
 
 /** A plot with the layer on x. */
 export interface LayerCurveInput {

@@ -4,6 +4,8 @@
  *
  * @module
  */
+export type { CurvePoint, LayerCurve, ReferenceLine } from "./_curve_marks.ts";
+export type { SourceClass } from "./_source_class.ts";
 export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./accuracy_bars.ts";
 export { claimItems, claimRows } from "./claims_table.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict } from "./claim_verdict.ts";
@@ -23,33 +25,19 @@ export { headPanels, type HeadPanelsInput, type HeadSeries } from "./head_panels
 export { type ColourScale, heatMap, type HeatMapInput } from "./heat_map.ts";
 export { heatStrip, type HeatStripInput, type StripSegment } from "./heat_strip.ts";
 export { type HistogramPanel, histogramPanels, type HistogramPanelsInput } from "./histogram_panels.ts";
-export {
-  type CurvePoint,
-  type LayerCurve,
-  layerCurve,
-  type LayerCurveInput,
-  type ReferenceLine,
-} from "./layer_curve.ts";
+export { layerCurve, type LayerCurveInput } from "./layer_curve.ts";
 export { matrixPanels, type MatrixPanelsInput, type MatrixRow } from "./matrix_panels.ts";
+export type { MetricValue, Uncertainty } from "./metric_value.ts";
 export {
   type CheckVerdict,
   type ClaimResult,
   METRIC_DIGITS,
   type MetricCheck,
   type Metrics,
-  type MetricValue,
   parseMetrics,
   serializeMetrics,
-  type Uncertainty,
 } from "./metrics.ts";
-export {
-  type PaperItem,
-  type PaperStatement,
-  type PaperValue,
-  paperValue,
-  readPaperItem,
-  type SourceClass,
-} from "./paper.ts";
+export { type PaperItem, type PaperStatement, type PaperValue, paperValue, readPaperItem } from "./paper.ts";
 export {
   compareWithPaper,
   formatPaperTable,

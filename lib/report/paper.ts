@@ -1,13 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readJson } from "./_read_json.ts";
-import { SOURCE_CLASS } from "./_source_class.ts";
-
-/**
- * How a fact of the paper is known: the paper's abstract or a caption; the authors' code; conference reviewers of the
- * same text; a machine-written summary of its first version; another group's paper; our own deduction.
- */
-export type SourceClass = "caption" | "code" | "review" | "summary" | "third-party" | "inferred";
+import { SOURCE_CLASS, type SourceClass } from "./_source_class.ts";
 
 /** One number of the paper, or its place when the number is not known. */
 export interface PaperValue {

@@ -1,5 +1,6 @@
-import type { MetricValue } from "./metrics.ts";
-import type { PaperItem, SourceClass } from "./paper.ts";
+import type { MetricValue } from "./metric_value.ts";
+import type { SourceClass } from "./_source_class.ts";
+import type { PaperItem } from "./paper.ts";
 
 /** One of the paper's numbers beside ours of the same name. */
 export interface PaperNumber {

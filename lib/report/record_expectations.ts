@@ -1,6 +1,6 @@
 import { mean, standardDeviation } from "../core/mod.ts";
 import { studentQuantile } from "./_student_t.ts";
-import type { MetricValue } from "./metrics.ts";
+import type { MetricValue } from "./metric_value.ts";
 import type { Expectation, ExpectationFile } from "./tolerance.ts";
 
 /** What one run measured. */

@@ -1,11 +1,10 @@
 import type { Json } from "../core/mod.ts";
 import { colourBar, orderColour, orderScale } from "./_colour_scale.ts";
-import { referenceMarks } from "./_curve_marks.ts";
+import { type ReferenceLine, referenceMarks } from "./_curve_marks.ts";
 import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks } from "./_line_marks.ts";
 import { textWidth } from "./_text_width.ts";
 import { FONT_SIZES } from "./figure_style.ts";
-import type { ReferenceLine } from "./layer_curve.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
 
 /** What one source layer does to the layers after it. */

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readJson } from "./_read_json.ts";
-import type { MetricCheck, MetricValue } from "./metrics.ts";
+import type { MetricValue } from "./metric_value.ts";
+import type { MetricCheck } from "./metrics.ts";
 
 /** What one metric should be. */
 export interface Expectation {

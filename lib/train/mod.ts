@@ -24,7 +24,7 @@ export {
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
 export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
-export { type ParameterSet, parameterSet, type TrainedResult } from "./parameter_set.ts";
+export { parameterSet } from "./parameter_set.ts";
 export { initialWeights, pretrain, type PretrainStep } from "./pretrain.ts";
 export {
   type FineTuneConfig,
@@ -89,4 +89,5 @@ export {
   type TrainingState,
   writeTrainingLog,
 } from "./training_state.ts";
+export type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 export { weightSet } from "./weight_set.ts";

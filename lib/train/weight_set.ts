@@ -4,7 +4,7 @@ import { LanguageModel, overTargets } from "../decode/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import type { Parameters } from "./adamw.ts";
 import { adjointName, languageModelGraph } from "./language_model_graph.ts";
-import type { ParameterSet } from "./parameter_set.ts";
+import type { ParameterSet } from "./trained_parameters.ts";
 
 /**
  * Every weight of a model as trained parameters. Rollouts read the current weights from a float32 checkpoint that is

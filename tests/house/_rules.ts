@@ -214,6 +214,33 @@ export function doubleNameFaults(files: readonly SourceFile[]): Fault[] {
   return faults;
 }
 
+/** No file imports itself by way of others, types included: what two files need of each other is a third file. */
+export function circleFaults(files: readonly SourceFile[]): Fault[] {
+  const imported = new Map(files.map((file) => [
+    file.path,
+    new Set(
+      outline(file).imports.filter((name) => name.startsWith(".")).map((name) =>
+        resolveImport(file.path, name)
+      ),
+    ),
+  ]));
+  // Takes away what imports nothing that is left, then what nothing left imports, until only circles stay, and what
+  // lies between two.
+  for (let left = -1; left !== imported.size;) {
+    left = imported.size;
+    for (const [path, targets] of [...imported]) {
+      if (![...targets].some((target) => imported.has(target))) imported.delete(path);
+    }
+    const wanted = new Set([...imported.values()].flatMap((targets) => [...targets]));
+    for (const path of [...imported.keys()]) if (!wanted.has(path)) imported.delete(path);
+  }
+  return [...imported].map(([path, targets]) => ({
+    path,
+    rule: "circle",
+    message: `is part of a circle of imports by ${[...targets].filter((target) => imported.has(target))}`,
+  }));
+}
+
 /** No configuration gives every permission away. */
 export function permissionFaults(file: SourceFile): Fault[] {
   const found = /(?:^|[\s"'`])(-A|--allow-all)(?=$|[\s"'`])/m.exec(file.text);
@@ -253,5 +280,5 @@ export function sourceFaults(files: readonly SourceFile[]): Fault[] {
     const parts = outline(file);
     return [...importFaults(file, parts), ...wordingFaults(file, parts), ...doorFaults(file, parts)];
   });
-  return [...each, ...doubleNameFaults(files)];
+  return [...each, ...doubleNameFaults(files), ...circleFaults(files)];
 }

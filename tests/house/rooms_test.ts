@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { SourceFile } from "./_outline.ts";
 import {
+  circleFaults,
   doorFaults,
   doubleNameFaults,
   type Fault,
@@ -109,6 +110,28 @@ Deno.test("importFaults() refuses imports that point up or sideways", () => {
   assertEquals(imports("lib/core/hash.ts", "../../mod.ts"), ["direction"]);
   assertEquals(imports("lib/core/hash.ts", "../../tests/tolerances.ts"), ["direction"]);
   assertEquals(imports("lib/lounge/sofa.ts", "../core/mod.ts"), ["direction"]);
+});
+
+Deno.test("circleFaults() finds files that import each other, types included, and no others", () => {
+  const file = (path: string, ...targets: string[]): SourceFile => ({
+    path,
+    text: targets.map((target) => `import type { x } from "${target}";`).join("\n"),
+  });
+  const above = file("lib/a/top.ts", "./one.ts"), below = file("lib/a/low.ts");
+  const line = [above, file("lib/a/one.ts", "./two.ts"), file("lib/a/two.ts", "./low.ts"), below];
+  assertEquals(circleFaults(line), []);
+  const ring = [
+    above,
+    file("lib/a/one.ts", "./two.ts"),
+    file("lib/a/two.ts", "../b/three.ts", "./low.ts"),
+    file("lib/b/three.ts", "../a/one.ts"),
+    below,
+  ];
+  assertEquals(circleFaults(ring).map(({ path }) => path), [
+    "lib/a/one.ts",
+    "lib/a/two.ts",
+    "lib/b/three.ts",
+  ]);
 });
 
 Deno.test("importFaults() sees every form of import", () => {
