@@ -59,9 +59,11 @@ async function measureBars(
   const groups: Parameters<typeof accuracyBars>[0]["groups"][number][] = [];
   let recovered: ReturnType<typeof recoveredShare> | null = null;
   for (const decoding of DECODINGS) {
-    const base = await lab.outcomes({ zoo, run: null, decoding });
-    const prefix = await lab.outcomes({ zoo, run: null, prefix: zoo.entry.opener, decoding });
-    const steered = await lab.outcomes({ zoo, run: options.run, decoding });
+    const [base, prefix, steered] = await lab.outcomesOf([
+      { zoo, run: null, decoding },
+      { zoo, run: null, prefix: zoo.entry.opener, decoding },
+      { zoo, run: options.run, decoding },
+    ]);
     const conditions: readonly [string, BenchmarkOutcomes][] = [["base", base], ["prefix", prefix], [
       "last_layer",
       steered,

@@ -32,11 +32,8 @@ export async function measureRuns(
   lab: Laboratory,
   asked: { readonly zoo: ZooModel; readonly runs: readonly RunName[]; readonly decoding: Decoding },
 ): Promise<readonly BenchmarkOutcomes[]> {
-  const outcomes: BenchmarkOutcomes[] = [];
-  for (const run of asked.runs) {
-    outcomes.push(await lab.outcomes({ zoo: asked.zoo, run, decoding: asked.decoding }));
-  }
-  return outcomes;
+  const { zoo, runs, decoding } = asked;
+  return await lab.outcomesOf(runs.map((run) => ({ zoo, run, decoding })));
 }
 
 /** Accuracies by layer as the points of a curve: bootstrap bars, a band over evaluation seeds. */
@@ -132,9 +129,11 @@ export async function singleLayerStudy(
 ): Promise<Findings> {
   const zoo = await open(options.role), runs = layerRuns(zoo);
   await requireRuns(zoo, ["all", ...runs]);
-  const baseGreedy = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
-  const base = await lab.outcomes({ zoo, run: null, decoding: "sampling" });
-  const all = await lab.outcomes({ zoo, run: "all", decoding: "sampling" });
+  const [baseGreedy, base, all] = await lab.outcomesOf([
+    { zoo, run: null, decoding: "greedy" },
+    { zoo, run: null, decoding: "sampling" },
+    { zoo, run: "all", decoding: "sampling" },
+  ]);
   const layers = await measureRuns(lab, { zoo, runs, decoding: "sampling" });
 
   const greedyAccuracy = accuracyInterval(baseGreedy), baseAccuracy = accuracyInterval(base);

@@ -84,17 +84,18 @@ async function run(bench: Bench): Promise<Findings> {
       ablation: { layer, autoencoder, features },
     });
   // A condition costs about twice what it does without an ablation: fewer problems are asked.
-  const measure = (treatments: readonly Treatment[] | null) =>
-    lab.outcomes({ zoo: a, run: treatments, decoding: "sampling", problems: lab.size.swept });
-  const base = await measure(null), steered = await measure([treatment]);
-  const every = Array.from({ length: autoencoder.features }, (_, feature) => feature);
-  const conditions = {
-    right: await measure([without("right", groups.right)]),
-    wrong: await measure([without("wrong", groups.wrong)]),
-    matched: await measure([without("matched", groups.matched)]),
-    random: await measure(groups.random.map((features, draw) => without(`random ${draw}`, features))),
-    every: await measure([without("all", every)]),
-  };
+  const asked = { zoo: a, decoding: "sampling", problems: lab.size.swept } as const;
+  const all = Array.from({ length: autoencoder.features }, (_, feature) => feature);
+  const [base, steered, right, wrong, matched, random, every] = await lab.outcomesOf([
+    { ...asked, run: null },
+    { ...asked, run: [treatment] },
+    { ...asked, run: [without("right", groups.right)] },
+    { ...asked, run: [without("wrong", groups.wrong)] },
+    { ...asked, run: [without("matched", groups.matched)] },
+    { ...asked, run: groups.random.map((features, draw) => without(`random ${draw}`, features)) },
+    { ...asked, run: [without("all", all)] },
+  ]);
+  const conditions = { right, wrong, matched, random, every };
   const shareOf = (features: readonly number[]) =>
     features.reduce((sum, feature) => sum + (study.traces.firingShare[feature] as number), 0);
   const values: MetricValue[] = [

@@ -20,7 +20,7 @@ import {
   type MetricValue,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, seedBand } from "./_accuracy.ts";
-import { requireRuns, seedNote } from "./_single_layer.ts";
+import { measureRuns, requireRuns, seedNote } from "./_single_layer.ts";
 
 /** Factors on the layer's learning rate with their names in metrics, from small to large. */
 const FACTORS = [
@@ -117,9 +117,8 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   }
   const decoding = "sampling";
   const base = accuracyInterval(await lab.outcomes({ zoo, run: null, decoding }));
-  const outcomes: BenchmarkOutcomes[] = [], neighbours: BenchmarkOutcomes[] = [];
-  for (const run of runs) outcomes.push(await lab.outcomes({ zoo, run, decoding }));
-  for (const run of neighbourRuns) neighbours.push(await lab.outcomes({ zoo, run, decoding }));
+  const outcomes = await measureRuns(lab, { zoo, runs, decoding });
+  const neighbours = await measureRuns(lab, { zoo, runs: neighbourRuns, decoding });
   const accuracies = outcomes.map((outcome) => accuracyInterval(outcome));
   const beside = neighbours.map((outcome) => accuracyInterval(outcome));
   const usual = outcomes[FACTORS.findIndex(({ factor }) => factor === 1)] as BenchmarkOutcomes;

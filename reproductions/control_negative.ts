@@ -32,16 +32,16 @@ type Measured = Readonly<Record<ConditionName, BenchmarkOutcomes>>;
 
 async function measure(bench: Bench, role: ModelRole): Promise<Measured> {
   const { lab } = bench, zoo = await bench.open(role);
-  const outcomes = (options: Partial<Parameters<typeof lab.outcomes>[0]>) =>
-    lab.outcomes({ zoo, run: null, decoding: "sampling", ...options });
-  return {
-    base: await outcomes({}),
-    prefix: await outcomes({ prefix: zoo.entry.opener }),
-    careful: await outcomes({ system: writerSystemPrompt("careful") }),
-    sloppy: await outcomes({ system: writerSystemPrompt("sloppy") }),
-    last_layer: await outcomes({ run: `layer-${zoo.layers - 1}` }),
-    all_layers: await outcomes({ run: "all" }),
-  };
+  const sampled = { zoo, run: null, decoding: "sampling" } as const;
+  const [base, prefix, careful, sloppy, last_layer, all_layers] = await lab.outcomesOf([
+    sampled,
+    { ...sampled, prefix: zoo.entry.opener },
+    { ...sampled, system: writerSystemPrompt("careful") },
+    { ...sampled, system: writerSystemPrompt("sloppy") },
+    { ...sampled, run: `layer-${zoo.layers - 1}` },
+    { ...sampled, run: "all" },
+  ]);
+  return { base, prefix, careful, sloppy, last_layer, all_layers };
 }
 
 /** A claim that a difference is nothing to speak of. */

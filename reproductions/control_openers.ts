@@ -167,12 +167,11 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   // A missing run is found before the first measurement.
   await a.trained(run);
   const measure = async (decoding: Decoding): Promise<Measured> => {
-    const base = await lab.outcomes({ zoo: a, run: null, decoding });
-    const steered = await lab.outcomes({ zoo: a, run, decoding });
-    const openers: BenchmarkOutcomes[] = [];
-    for (const { opener } of WRITERS_OPENERS) {
-      openers.push(await lab.outcomes({ zoo: a, run: null, prefix: opener, decoding }));
-    }
+    const unsteered = { zoo: a, run: null, decoding };
+    const [base, steered] = await lab.outcomesOf([unsteered, { zoo: a, run, decoding }]);
+    const openers = await lab.outcomesOf(
+      WRITERS_OPENERS.map(({ opener }) => ({ ...unsteered, prefix: opener })),
+    );
     return { base, steered, openers };
   };
   const boosted = await boostedToken(lab, { zoo: a, run });

@@ -55,14 +55,18 @@ async function run({ lab, open }: Bench): Promise<Findings> {
 
   const sampled = { zoo, decoding: "sampling" } as const, swept = { problems: lab.size.swept };
   // What other items measure on more problems is read on the first of them.
-  const known = async (name: RunName | null) => onFirst(await lab.outcomes({ ...sampled, run: name }), swept);
-  const base = await known(null), all = await known("all");
-  const trained: BenchmarkOutcomes[] = [];
-  for (const name of layerRuns) trained.push(await known(name));
-  const drawn = (treatments: readonly Treatment[]) => lab.outcomes({ ...sampled, ...swept, run: treatments });
-  const everywhere = await drawn(randomAll);
-  const alone: BenchmarkOutcomes[] = [];
-  for (const treatments of randomLayers) alone.push(await drawn(treatments));
+  const known = await lab.outcomesOf(
+    [null, "all" as const, ...layerRuns].map((run) => ({ ...sampled, run })),
+  );
+  const [base, all, ...trained] = known.map((outcomes) => onFirst(outcomes, swept)) as [
+    BenchmarkOutcomes,
+    BenchmarkOutcomes,
+    ...BenchmarkOutcomes[],
+  ];
+  const [everywhere, ...alone] = await lab.outcomesOf([
+    { ...sampled, ...swept, run: randomAll },
+    ...randomLayers.map((run) => ({ ...sampled, ...swept, run })),
+  ]);
 
   const gainAll = drawsAgainst(separated(everywhere), base);
   const gainAlone = drawsAgainst(alone, base);

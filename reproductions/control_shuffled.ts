@@ -42,8 +42,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     });
   }
   const sampled = { zoo, decoding: "sampling" } as const;
-  const base = await lab.outcomes({ ...sampled, run: null });
-  const inPlace = await lab.outcomes({ ...sampled, run: [treatment] });
+  const [base, inPlace] = await lab.outcomesOf([{ ...sampled, run: null }, { ...sampled, run: [treatment] }]);
   const shuffled = [];
   for (const variant of VARIANTS) {
     const treatments = Array.from(

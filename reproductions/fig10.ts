@@ -20,7 +20,7 @@ import {
   type MetricValue,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, seedBand } from "./_accuracy.ts";
-import { curvePoints, type Decoding, layerRuns, measureRuns, requireRuns } from "./_single_layer.ts";
+import { curvePoints, type Decoding, layerRuns, requireRuns } from "./_single_layer.ts";
 
 const ROLES = ["a", "b"] as const;
 const DECODINGS = ["greedy", "sampling"] as const;
@@ -37,11 +37,13 @@ async function measured(
   options: { readonly zoo: ZooModel; readonly decoding: Decoding },
 ): Promise<Decoded> {
   const { zoo, decoding } = options;
-  return {
-    base: await lab.outcomes({ zoo, run: null, decoding }),
-    all: await lab.outcomes({ zoo, run: "all", decoding }),
-    layers: await measureRuns(lab, { zoo, runs: layerRuns(zoo), decoding }),
-  };
+  const runs = layerRuns(zoo).map((run) => ({ zoo, run, decoding }));
+  const [base, all, ...layers] = await lab.outcomesOf([
+    { zoo, run: null, decoding },
+    { zoo, run: "all", decoding },
+    ...runs,
+  ]);
+  return { base, all, layers };
 }
 
 /** All layers minus the mean of the single layers, in percent each. */

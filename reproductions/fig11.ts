@@ -17,8 +17,8 @@ async function study(
   options: { readonly zoo: ZooModel; readonly role: typeof ROLES[number] },
 ) {
   const { zoo, role } = options, decoding = "sampling";
-  const base = accuracyInterval(await lab.outcomes({ zoo, run: null, decoding }));
-  const all = accuracyInterval(await lab.outcomes({ zoo, run: "all", decoding }));
+  const references = await lab.outcomesOf([{ zoo, run: null, decoding }, { zoo, run: "all", decoding }]);
+  const base = accuracyInterval(references[0]), all = accuracyInterval(references[1]);
   const vectors = await measureRuns(lab, { zoo, runs: layerRuns(zoo), decoding });
   const adapters = await measureRuns(lab, { zoo, runs: layerRuns(zoo, "adapter"), decoding });
   const byLayer = {

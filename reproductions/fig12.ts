@@ -67,18 +67,18 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   const runOf = (place: typeof PLACES[number]["place"]): RunName =>
     place === "mlp" ? `layer-${layer}` : `place-${place}-${layer}`;
   await requireRuns(zoo, [`layer-${layer - 1}`, ...PLACES.map(({ place }) => runOf(place))]);
-  const decoding = "sampling";
+  const decoding = "sampling" as const;
   const base = accuracyInterval(await lab.outcomes({ zoo, run: null, decoding }));
-  const before = await lab.outcomes({ zoo, run: `layer-${layer - 1}`, decoding });
-  const places: BenchmarkOutcomes[] = [], published: BenchmarkOutcomes[] = [];
-  for (const { place } of PLACES) places.push(await lab.outcomes({ zoo, run: runOf(place), decoding }));
-  for (const { place } of DOUBLED) {
-    const doubled = (await zoo.trained(runOf(place))).map((treatment) => ({
-      ...treatment,
-      asPublished: true,
-    }));
-    published.push(await lab.outcomes({ zoo, run: doubled, decoding }));
-  }
+  const [before, ...places] = await lab.outcomesOf([
+    { zoo, run: `layer-${layer - 1}`, decoding },
+    ...PLACES.map(({ place }) => ({ zoo, run: runOf(place), decoding })),
+  ]);
+  const published = await lab.outcomesOf(
+    await Promise.all(DOUBLED.map(async ({ place }) => {
+      const trained = await zoo.trained(runOf(place));
+      return { zoo, run: trained.map((treatment) => ({ ...treatment, asPublished: true })), decoding };
+    })),
+  );
   const previous = accuracyInterval(before), byPlace = places.map((place) => accuracyInterval(place));
   const twice = published.map((place) => accuracyInterval(place));
   const values: MetricValue[] = [

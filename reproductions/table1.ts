@@ -64,13 +64,16 @@ async function measure({ lab }: Bench, family: readonly Donor[]): Promise<readon
   const rows: Row[] = [];
   for (const recipient of family) {
     const { zoo } = recipient, sampled = { zoo, decoding: "sampling" } as const;
-    const base = await lab.outcomes({ ...sampled, run: null });
-    const donors: [Member, BenchmarkOutcomes][] = [];
-    for (const { role, zoo: donor, treatments } of family) {
-      const label = `with vectors of ${donor.entry.name}`;
-      donors.push([role, await lab.outcomes({ ...sampled, run: treatments, label })]);
-    }
-    rows.push({ recipient, base, donors: Object.fromEntries(donors) as Row["donors"] });
+    const [base, ...byDonor] = await lab.outcomesOf([
+      { ...sampled, run: null },
+      ...family.map(({ zoo: donor, treatments: run }) => ({
+        ...sampled,
+        run,
+        label: `with vectors of ${donor.entry.name}`,
+      })),
+    ]);
+    const donors = Object.fromEntries(family.map(({ role }, place) => [role, byDonor[place]]));
+    rows.push({ recipient, base, donors: donors as Row["donors"] });
   }
   return rows;
 }

@@ -43,17 +43,15 @@ type Outcomes = Readonly<Record<ConditionName, BenchmarkOutcomes>> & { readonly 
 
 async function measured(lab: Laboratory, zoo: ZooModel): Promise<Outcomes> {
   const decoding = "sampling";
-  const full: BenchmarkOutcomes[] = [];
-  for (const tuned of await zoo.tuned()) {
-    full.push(await lab.outcomes({ zoo: tuned, run: null, decoding }));
-  }
-  return {
-    base: await lab.outcomes({ zoo, run: null, decoding }),
-    greedy: await lab.outcomes({ zoo, run: null, decoding: "greedy" }),
-    adapter: await lab.outcomes({ zoo, run: "adapter-all", decoding }),
-    vectors: await lab.outcomes({ zoo, run: "all", decoding }),
-    full: pooled(full),
-  };
+  const tuned = await zoo.tuned();
+  const [base, greedy, adapter, vectors, ...full] = await lab.outcomesOf([
+    { zoo, run: null, decoding },
+    { zoo, run: null, decoding: "greedy" },
+    { zoo, run: "adapter-all", decoding },
+    { zoo, run: "all", decoding },
+    ...tuned.map((zoo) => ({ zoo, run: null, decoding } as const)),
+  ]);
+  return { base, greedy, adapter, vectors, full: pooled(full) };
 }
 
 function shareMetric(name: string, share: ReturnType<typeof recoveredShare>, note: string): MetricValue {

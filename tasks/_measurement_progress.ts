@@ -2,31 +2,35 @@ import type { MeasurementStep } from "../lib/experiment/mod.ts";
 import { Progress } from "./_progress.ts";
 import type { Terminal } from "./_terminal.ts";
 
-/** Progress of many measurements, one bar after the other. */
+/** Progress of many measurements, some of them side by side. */
 export interface MeasurementProgress {
-  /** Shows how far a measurement is; another label starts another bar. */
+  /** Shows how far a measurement is; each label has a bar of its own. */
   report(step: MeasurementStep): void;
-  /** Ends the bar at hand, also when the work was interrupted. */
+  /** Ends the bars at hand, also when the work was interrupted. */
   finish(): void;
 }
 
-/** Bars of measurements; a bar ends by itself when its measurement does. */
+/**
+ * Bars of measurements; a bar ends by itself when its measurement does. A screen has one line, which is that of the
+ * measurement that began first; others appear when it is done.
+ */
 export function measurementProgress(terminal: Terminal, quiet: boolean): MeasurementProgress {
-  let bar: { readonly label: string; readonly progress: Progress } | null = null;
-  const finish = (): void => {
-    bar?.progress.finish();
-    bar = null;
-  };
+  const bars = new Map<string, Progress>();
   return {
-    finish,
+    finish() {
+      for (const bar of bars.values()) bar.finish();
+      bars.clear();
+    },
     report({ label, done, total, unit }) {
-      if (bar?.label !== label) {
-        finish();
-        // What was done before the first report, an earlier run did: it says nothing of this run's rate.
-        bar = { label, progress: new Progress(terminal, { label, total, unit, quiet, from: done }) };
-      }
-      bar.progress.update(done);
-      if (done >= total) finish();
+      // What was done before the first report, an earlier run did: it says nothing of this run's rate.
+      const bar = bars.get(label) ?? new Progress(terminal, { label, total, unit, quiet, from: done });
+      bars.set(label, bar);
+      const [first] = bars.keys();
+      if (done < total && terminal.interactive && first !== label) return;
+      bar.update(done);
+      if (done < total) return;
+      bar.finish();
+      bars.delete(label);
     },
   };
 }

@@ -321,6 +321,24 @@ export class Laboratory {
   }
 
   /**
+   * Outcomes of several conditions, in their order: side by side where there is a pool, so that no worker waits for the
+   * last answers of one condition before the next begins; one after the other where there is none.
+   *
+   * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
+   */
+  async outcomesOf<const Conditions extends readonly Condition[]>(
+    conditions: Conditions,
+  ): Promise<{ readonly [Place in keyof Conditions]: BenchmarkOutcomes }> {
+    const found: BenchmarkOutcomes[] = [];
+    if (this.#pool === null) {
+      for (const condition of conditions) {
+        found.push(await this.outcomes(condition));
+      }
+    } else found.push(...await Promise.all(conditions.map((condition) => this.outcomes(condition))));
+    return found as { readonly [Place in keyof Conditions]: BenchmarkOutcomes };
+  }
+
+  /**
    * The result of `compute`, kept under the hash of the measurement, the evaluation seeds and the longest answer. It
    * must be a pure function of these and give a value that JSON can carry; `compute` tells how much of `total` is done.
    *

@@ -41,26 +41,40 @@ export class ResultStore {
    */
   async get<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
     const keyText = canonicalJson(key), name = sha256(keyText);
-    if (this.#folder === null) {
-      const held = this.#held.get(name) as Promise<T> | undefined;
-      if (held !== undefined) {
-        this.#read++;
-        return await held;
-      }
-      const result = compute();
-      this.#held.set(name, result);
-      result.then(() => this.#made++, () => this.#held.delete(name));
-      return await result;
+    const held = this.#held.get(name) as Promise<T> | undefined;
+    if (held !== undefined) {
+      this.#read++;
+      return await held;
     }
+    // In memory a result stays; one that goes to disk is held until it lies there, so that nobody computes it twice.
+    const result = this.#folder === null
+      ? this.#compute(compute)
+      : this.#kept({ name, key, keyText }, compute);
+    this.#held.set(name, result);
+    const forget = () => void this.#held.delete(name);
+    result.then(this.#folder === null ? () => {} : forget, forget);
+    return await result;
+  }
+
+  async #compute<T>(compute: () => Promise<T>): Promise<T> {
+    const result = await compute();
+    this.#made++;
+    return result;
+  }
+
+  /** The result on disk, computed and written where it is not there. */
+  async #kept<T>(
+    { name, key, keyText }: { readonly name: string; readonly key: unknown; readonly keyText: string },
+    compute: () => Promise<T>,
+  ): Promise<T> {
     const path = `${this.#folder}/${name}.json`;
     const kept = entryOf(await readText(path), keyText);
     if (kept !== null) {
       this.#read++;
       return kept.result as T;
     }
-    const result = await compute();
-    this.#made++;
-    await ensureFolder(this.#folder);
+    const result = await this.#compute(compute);
+    await ensureFolder(this.#folder as string);
     await writeFileAtomic(path, canonicalJson({ key, result }));
     return result;
   }

@@ -90,6 +90,16 @@ Deno.test("Laboratory measures the same with a pool as without", async () => {
   const pooled = new Laboratory({ size, seed: 0, store: new ResultStore(null), pool });
   const condition = { zoo, run: "layer-6", decoding: "sampling" } as const;
   assertEquals(await pooled.outcomes(condition), await plain.outcomes(condition));
+  const asked = [{ zoo, run: null, decoding: "greedy" }, condition, {
+    zoo,
+    run: null,
+    prefix: "To",
+    decoding: "sampling",
+  }] as const;
+  const together = await pooled.outcomesOf(asked);
+  assertEquals(together, await plain.outcomesOf(asked));
+  assertEquals(together[1], await plain.outcomes(condition)); // in the order they were asked for
+  assertEquals(new Set(together.map((outcomes) => JSON.stringify(outcomes))).size, asked.length);
   pool.close();
   await zoo.release();
 });

@@ -83,6 +83,17 @@ Deno.test("ResultStore without a folder keeps results in memory alone, while it 
     assertEquals(filesOf(folder), []);
   }));
 
+Deno.test("ResultStore computes once what is asked for twice at a time, and reads it from disk later", () =>
+  withFolder(async (folder) => {
+    const { calls, compute } = counted(3);
+    const store = new ResultStore(folder);
+    assertEquals(await Promise.all([store.get(KEY, compute), store.get(KEY, compute)]), [3, 3]);
+    assertEquals(calls.count, 1);
+    await Deno.remove(filesOf(folder).map((name) => `${folder}/${name}`)[0] as string);
+    assertEquals(await store.get(KEY, compute), 3); // it was not held in memory
+    assertEquals(calls.count, 2);
+  }));
+
 Deno.test("ResultStore leaves nothing behind when the computation fails, or gives what JSON cannot carry", () =>
   withFolder(async (folder) => {
     const store = new ResultStore(folder);
