@@ -61,7 +61,10 @@ export class EvaluationPool {
     this.#size = options.workers;
   }
 
-  /** Outcomes as {@link evaluate} gives them: [evaluation seed][problem][sample]. */
+  /**
+   * Outcomes as {@link evaluate} gives them: [evaluation seed][problem][sample]. `onProgress` counts answers; it hears
+   * of none when a worker takes the task, which may be long after it was asked for.
+   */
   evaluate(
     task: EvaluationTask,
     onProgress: (done: number) => void = () => {},
@@ -92,6 +95,8 @@ export class EvaluationPool {
     const waiting = this.#queue.shift() as Waiting;
     this.#busy.set(worker, waiting);
     worker.postMessage(waiting.task);
+    // Later than the asking: a listener that throws ends all that was asked for together.
+    queueMicrotask(() => this.#tell(waiting, 0));
   }
 
   #start(): Worker {

@@ -288,7 +288,7 @@ export class Laboratory {
         this.#progress({ label, done: sum, total: treatments.length * count, unit: "answers" });
       };
       const outcomes = await this.#store.get(keys[turn], () => {
-        onProgress(0);
+        if (this.#pool === null) onProgress(0); // a pool says when its turn has come
         return this.#evaluate(zoo, {
           problems,
           ...numbers,
@@ -330,11 +330,11 @@ export class Laboratory {
     conditions: Conditions,
   ): Promise<{ readonly [Place in keyof Conditions]: BenchmarkOutcomes }> {
     const found: BenchmarkOutcomes[] = [];
-    if (this.#pool === null) {
-      for (const condition of conditions) {
-        found.push(await this.outcomes(condition));
-      }
-    } else found.push(...await Promise.all(conditions.map((condition) => this.outcomes(condition))));
+    const sideBySide = this.#pool === null ? 1 : conditions.length;
+    for (let first = 0; first < conditions.length; first += sideBySide) {
+      const asked = conditions.slice(first, first + sideBySide);
+      found.push(...await Promise.all(asked.map((condition) => this.outcomes(condition))));
+    }
     return found as { readonly [Place in keyof Conditions]: BenchmarkOutcomes };
   }
 

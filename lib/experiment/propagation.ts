@@ -165,9 +165,9 @@ async function trace(
 /**
  * How the vector of each layer lives on in the layers behind it: [training seed][source layer]. The model steered by
  * s_i alone answers the first `lab.size.read` held-out problems at temperature 1, one answer each, by the evaluation
- * seeds in turn; two passes over
- * each text, without and with s_i, give the shifts D = h_steered − h_base behind every block from i on, in the model's
- * own number format. There are as many training seeds as every layer has; targets s_j are of the same seed.
+ * seeds in turn; two passes over each text, without and with s_i, give the shifts D = h_steered − h_base behind every
+ * block from i on, in the model's own number format. There are as many training seeds as every layer has; targets s_j
+ * are of the same seed.
  *
  * Answer positions are those that predict a token of the answer, its end included. The published averages take all
  * positions but the last two, the prompt with them, whose tokens are no part of what a vector does to an answer.

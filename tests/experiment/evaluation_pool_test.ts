@@ -77,6 +77,17 @@ Deno.test("EvaluationPool stops everything when a listener throws", async () => 
   assertEquals(results[2]?.status, "rejected");
 });
 
+Deno.test("EvaluationPool says that a task begins when a worker takes it, not when it is asked for", async () => {
+  const pool = new EvaluationPool({ workers: 1 });
+  const task = { modelFolder: BASE_A, device: "cpu", dtype: "float32", options: OPTIONS } as const;
+  const heard: string[] = [];
+  const listener = (name: string) => (done: number) =>
+    void heard.push(`${name} ${done === 0 ? "begins" : "goes on"}`);
+  await Promise.all([pool.evaluate(task, listener("first")), pool.evaluate(task, listener("second"))]);
+  pool.close();
+  assertEquals([...new Set(heard)], ["first begins", "first goes on", "second begins", "second goes on"]);
+});
+
 Deno.test("Laboratory measures the same with a pool as without", async () => {
   const zoo = await ZooModel.open({
     name: "base-a",

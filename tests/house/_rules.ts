@@ -215,11 +215,14 @@ export function doubleNameFaults(files: readonly SourceFile[]): Fault[] {
 }
 
 /** No file imports itself by way of others, types included: what two files need of each other is a third file. */
-export function circleFaults(files: readonly SourceFile[]): Fault[] {
+export function circleFaults(
+  files: readonly SourceFile[],
+  parts: (file: SourceFile) => Outline = outline,
+): Fault[] {
   const imported = new Map(files.map((file) => [
     file.path,
     new Set(
-      outline(file).imports.filter((name) => name.startsWith(".")).map((name) =>
+      parts(file).imports.filter((name) => name.startsWith(".")).map((name) =>
         resolveImport(file.path, name)
       ),
     ),
@@ -276,9 +279,12 @@ export function skipFaults(file: SourceFile, quarantine: string): Fault[] {
 
 /** Every fault of TypeScript sources. */
 export function sourceFaults(files: readonly SourceFile[]): Fault[] {
-  const each = files.flatMap((file) => {
-    const parts = outline(file);
-    return [...importFaults(file, parts), ...wordingFaults(file, parts), ...doorFaults(file, parts)];
-  });
-  return [...each, ...doubleNameFaults(files), ...circleFaults(files)];
+  const outlines = new Map(files.map((file) => [file, outline(file)]));
+  const each = [...outlines].flatMap(([file, parts]) => [
+    ...importFaults(file, parts),
+    ...wordingFaults(file, parts),
+    ...doorFaults(file, parts),
+  ]);
+  const circles = circleFaults(files, (file) => outlines.get(file) as Outline);
+  return [...each, ...doubleNameFaults(files), ...circles];
 }
