@@ -1,6 +1,6 @@
 import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
-import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
+import { type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
   ablationFeeds,
@@ -353,10 +353,6 @@ export class LanguageModel {
       },
       stopTokens: config.eosTokenIds,
       compute: dtype,
-      // On CUDA the fused kernel has 16-bit forms only.
-      kernel: this.#options.device === "cuda" && dtype === "float32"
-        ? "concatenated"
-        : cachedKernelOf(config),
     });
   }
 

@@ -26,7 +26,7 @@ import { unembeddingName } from "./weights.ts";
  * ```
  */
 export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
-  return g.gather(parts.weights.get("model.embed_tokens.weight"), tokens, { axis: 0 });
+  return parts.weights.rows(g, "model.embed_tokens.weight", tokens);
 }
 
 /**

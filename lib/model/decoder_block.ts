@@ -36,8 +36,10 @@ export function decoderBlock(
     const parts = blockParts(g, x, options);
     const residual = parts.site("resid_pre", x);
     const normed = parts.site("input_norm", parts.inputNorm(residual));
-    const heads = (part: "q" | "k" | "v") => parts.site(part, parts.project(part, normed));
-    const q = heads("q"), k = heads("k"), v = heads("v");
+    const projected = parts.projectAll(normed);
+    const q = parts.site("q", projected.q),
+      k = parts.site("k", projected.k),
+      v = parts.site("v", projected.v);
     return finishBlock(g, parts, { residual, headOut: parts.attend({ q, k, v }) });
   });
 }

@@ -9,6 +9,7 @@ import {
   sequenceAttention,
   type SiteHandler,
   unembed,
+  valueWeights,
 } from "../../lib/model/mod.ts";
 import { GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
@@ -187,10 +188,7 @@ Deno.test("weight adjoints of a one-block decoder equal central differences in f
     feeds: { tokens: tensor("int64", [2, 3], [1, 4, 2, 6, 1, 1]) },
     build: (g, values) => {
       const held = new Map(names.map((name, index) => [name, values[index] as Value]));
-      const weights = {
-        has: (name: string) => held.has(name),
-        get: (name: string) => held.get(name) as Value,
-      };
+      const weights = valueWeights(g, held);
       const tokens = g.input("tokens", "int64", ["batch", "seq"]);
       const site: SiteHandler = (_, __, value) => value;
       const attention = sequenceAttention(g, config, {
