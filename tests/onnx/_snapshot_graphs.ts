@@ -41,7 +41,7 @@ function controlFlow(): Graph {
 /** A sequence graph of one block with every kind of edit, as it would be made from a file. */
 function oneBlock(): Graph {
   const config = tinyConfig({ layers: 1 });
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   return sequenceGraph({
     config,
     weights: (g) => {
@@ -68,7 +68,7 @@ function cachedBlock(): Graph {
   const g = new GraphBuilder("cached_block");
   const x = g.input("x", "float32", ["batch", 1, config.embed]);
   const cache = (name: string) => g.input(name, "float32", ["batch", config.kvHeads, "past", config.headDim]);
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   const values = new Map([...shapes].map(([name, dims]) => [name, g.input(name, "float32", dims)]));
   const weights = {
     has: (name: string) => values.has(name),
@@ -93,17 +93,16 @@ function cachedBlock(): Graph {
 
 /** A checkpoint that is nowhere: graphs read places of weights off it, never the weights. */
 function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
-  const biases = { q: true, k: true, v: true };
   let offset = 0;
   const weights = new Map(
-    [...weightShapes(config, { biases })].map(([name, dims]) => {
+    [...weightShapes(config)].map(([name, dims]) => {
       const length = elementCount(dims) * DTYPE_BYTES.bfloat16, dtype = "bfloat16" as const;
       const entry = { name, file: "", dtype, dims, location: "w.safetensors", offset, length };
       offset += length;
       return [name, entry];
     }),
   );
-  return { folder: "", weightsFolder: "", config, biases, weights, hash: () => Promise.resolve("") };
+  return { folder: "", weightsFolder: "", config, weights, notices: [], hash: () => Promise.resolve("") };
 }
 
 /** A sequence graph of one block with float32 islands: edits, log-probabilities, and the steering adjoint. */
