@@ -63,6 +63,15 @@ export const TOLERANCES = {
     reason:
       "as adjointFloat32, and one more sum over positions of products of both signs, which cancel in part",
   },
+  rotaryFrequencyLogs: {
+    dtype: "float64",
+    device: "cpu",
+    kind: "absolute",
+    measured: 2.8e-7,
+    bound: 1e-6,
+    reason:
+      "logs of frequencies that transformers takes in float32: the exponent 2i/head_dim < 1 rounds by 2^-25, times ln θ up to 18.4; then the power and Llama 3's weighting round by 2^-24 each",
+  },
   operatorFloat32: {
     dtype: "float32",
     device: "cpu",

@@ -1,3 +1,4 @@
+import { architectureRow } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionInput, DecoderParts } from "./decoder_parts.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
@@ -14,6 +15,8 @@ export interface BlockParts {
   readonly project: (part: "q" | "k" | "v", normed: Value) => Value;
   /** All three, as one product where the decoder asks for that. */
   readonly projectAll: (normed: Value) => Readonly<Record<"q" | "k" | "v", Value>>;
+  /** Norms of the heads of a projection's queries or keys, in the same shape; null in a model without them. */
+  readonly headNorm: ((part: "q" | "k", heads: Value) => Value) | null;
   /** Head outputs [batch, seq, heads, head_dim]. */
   readonly attend: (input: Omit<AttentionInput, "layer">) => Value;
   /** W_O of head outputs: [batch, seq, embed]. */
@@ -85,6 +88,9 @@ export function blockParts(
       }) as [Value, Value, Value];
       return { q, k, v };
     },
+    headNorm: architectureRow(config.architecture).headNorms
+      ? (part, heads) => norm(heads, `self_attn.${part}_norm`)
+      : null,
     attend: (input) => options.attention(g, { layer, ...input }),
     attentionOut(headOut) {
       const merged = g.reshape(headOut, [batch, seq, config.heads * config.headDim]);
@@ -99,6 +105,15 @@ export function blockParts(
       return options.adapter?.(g, { layer, neurons, downOut }) ?? downOut;
     },
   };
+}
+
+/**
+ * What of a projection goes to attention: its heads behind their norm, and the edits of that norm's site, where the
+ * model norms them; else the heads as they are.
+ */
+export function normedHeads(parts: BlockParts, part: "q" | "k" | "v", heads: Value): Value {
+  if (part === "v" || parts.headNorm === null) return heads;
+  return parts.site(`${part}_norm`, parts.headNorm(part, heads));
 }
 
 /** What follows the head outputs: r = residual + W_O c, y = r + MLP(N₂(r)). */

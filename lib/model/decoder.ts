@@ -16,7 +16,7 @@ import { unembeddingName } from "./weights.ts";
  * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -40,7 +40,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  * import { decoderBlocks, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -81,7 +81,7 @@ export function decoderBlocks(
  * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler, unembed } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;

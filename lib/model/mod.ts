@@ -26,10 +26,12 @@ export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } fro
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {
   ADAPTER_SITE_KINDS,
+  HEAD_NORM_SITE_KINDS,
   parseSite,
   type Site,
   SITE_KINDS,
   type SiteKind,
+  siteKindsOf,
   type SiteName,
   siteName,
 } from "./sites.ts";

@@ -4,11 +4,13 @@ import {
   accurateSum,
   ADAPTER_SITE_KINDS,
   type ComputeDType,
+  HEAD_NORM_SITE_KINDS,
   type LastBlockRoute,
   parseSite,
   type Site,
   type SiteHandler,
   type SiteKind,
+  siteKindsOf,
   type SiteName,
   siteName,
 } from "../model/mod.ts";
@@ -70,9 +72,11 @@ export const EDIT_NAMES = {
 export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
   switch (kind) {
     case "q":
+    case "q_norm":
     case "head_out":
       return ["batch", "seq", config.heads, config.headDim];
     case "k":
+    case "k_norm":
     case "v":
       return ["batch", "seq", config.kvHeads, config.headDim];
     case "attn_weights":
@@ -113,6 +117,12 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
         `Cannot ${action} "${name}" as its layer must have an adapter: current layers are ${
           adapters.length === 0 ? "none" : adapters.join(", ")
         }`,
+      );
+    }
+    const needsHeadNorm = HEAD_NORM_SITE_KINDS.some((kind) => kind === site.kind);
+    if (needsHeadNorm && !siteKindsOf(config).includes(site.kind)) {
+      throw new RangeError(
+        `Cannot ${action} "${name}" as the model must norm its query and key heads: current family is ${config.architecture}`,
       );
     }
   };
@@ -156,11 +166,14 @@ export interface AppliedEdits extends AppliedAdapters {
   readonly lastBlock: LastBlockRoute | null;
 }
 
+/** Kinds whose value is [batch, seq, heads or kv_heads, head_dim]. */
+const PER_HEAD: ReadonlySet<SiteKind> = new Set(["q", "k", "v", "q_norm", "k_norm", "head_out"]);
+
 /** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
 function maskAxes(kind: SiteKind): readonly number[] {
   if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
   if (kind === "adapter_scale") return [];
-  return kind === "q" || kind === "k" || kind === "v" || kind === "head_out" ? [2, 3] : [2];
+  return PER_HEAD.has(kind) ? [2, 3] : [2];
 }
 
 /**

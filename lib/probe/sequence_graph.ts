@@ -56,7 +56,7 @@ export const SEQUENCE_NAMES = {
  * import { inputWeights } from "../model/mod.ts";
  * import { sequenceGraph } from "./mod.ts";
  * const config = tinyConfig();
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const graph = sequenceGraph({
  *   config,
  *   weights: (g) => inputWeights(g, { shapes, compute: "float32" }),

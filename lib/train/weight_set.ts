@@ -42,7 +42,7 @@ export async function weightSet(
 ): Promise<ParameterSet> {
   const { kept, folder, learningRate } = options;
   const { config, checkpoint } = model;
-  const shapes = weightShapes(config, { biases: checkpoint.biases });
+  const shapes = weightShapes(config);
   const start = new Map<string, Float32Array>(), weights = new Map<string, Float32Array>();
   for (const [name, dims] of shapes) {
     const entry = checkpoint.weights.get(name);

@@ -141,7 +141,7 @@ function adjointNodes(
   layers: readonly number[],
 ): { readonly count: number; readonly ops: readonly string[] } {
   const config = tinyConfig({ layers: 3 });
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   const graph = sequenceGraph({
     config,
     weights: (g) => inputWeights(g, { shapes, compute: "float32" }),
@@ -175,7 +175,7 @@ Deno.test("backward() spends nothing on frozen weights", () => {
 
 Deno.test("weight adjoints of a one-block decoder equal central differences in float64", async () => {
   const config = tinyConfig({ layers: 1, embed: 6, heads: 2, kvHeads: 1, headDim: 4, neurons: 5, vocab: 7 });
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   const names = [...shapes.keys()];
   const gains = [1.2, 0.8, -0.9, 1.1, 0.7, 1.3];
   await checkAdjoint({

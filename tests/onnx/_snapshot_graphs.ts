@@ -48,7 +48,7 @@ function controlFlow(): Graph {
 /** A sequence graph of one block with every kind of edit, as it would be made from a file. */
 function oneBlock(): Graph {
   const config = tinyConfig({ layers: 1 });
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   return sequenceGraph({
     config,
     weights: (g) => {
@@ -80,7 +80,7 @@ function cachedBlock(): Graph {
       g.input(`${part}_${name}`, "float32", ["batch", config.kvHeads, part, config.headDim]);
     return { key: of("key"), value: of("value") };
   };
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   const weights = inputWeights(g, { shapes, compute: "float32" });
   const site: SiteHandler = (_, __, value) => value;
   const past = { settled: cache("settled"), recent: cache("recent") };
@@ -103,17 +103,16 @@ function cachedBlock(): Graph {
 
 /** A checkpoint that is nowhere: graphs read places of weights off it, never the weights. */
 function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
-  const biases = { q: true, k: true, v: true };
   let offset = 0;
   const weights = new Map(
-    [...weightShapes(config, { biases })].map(([name, dims]) => {
+    [...weightShapes(config)].map(([name, dims]) => {
       const length = elementCount(dims) * DTYPE_BYTES.bfloat16, dtype = "bfloat16" as const;
       const entry = { name, file: "", dtype, dims, location: "w.safetensors", offset, length };
       offset += length;
       return [name, entry];
     }),
   );
-  return { folder: "", weightsFolder: "", config, biases, weights, hash: () => Promise.resolve("") };
+  return { folder: "", weightsFolder: "", config, weights, notices: [], hash: () => Promise.resolve("") };
 }
 
 /** A sequence graph of one block with float32 islands: edits, log-probabilities, and the steering adjoint. */
