@@ -16,7 +16,7 @@ export {
   concatenatedAttention,
   type PromptRegion,
 } from "./concatenated_attention.ts";
-export { decoderBlocks, embedTokens, unembed } from "./decoder.ts";
+export { decoderBlocks, embedTokens, finalNorm, unembed } from "./decoder.ts";
 export { decoderBlock } from "./decoder_block.ts";
 export type {
   AdapterHandler,

@@ -8,6 +8,14 @@ export interface WeightSource {
   readonly get: (name: string, dtype?: ComputeDType) => Value;
   /** Whether the model has it. */
   readonly has: (name: string) => boolean;
+  /**
+   * Rows `indices` of a matrix, in the graph's compute type or in the type asked for. They are looked up before they
+   * are cast, so a table that is only looked up is never held in a second type.
+   */
+  readonly rows: (
+    g: GraphBuilder,
+    of: { readonly name: string; readonly indices: Value; readonly dtype?: ComputeDType },
+  ) => Value;
 }
 
 /**
@@ -45,6 +53,10 @@ export function fileWeights(
   };
   return {
     has: (name) => checkpoint.weights.has(name),
+    rows: (inner, { name, indices, dtype = compute }) => {
+      const found = inner.gather(stored(name), indices, { axis: 0 });
+      return inner.apply("Cast", [found], { attributes: { to: dtype } });
+    },
     get: (name, dtype = compute) => {
       const key = `${name}.${dtype}`;
       const known = made.get(key);
@@ -80,16 +92,19 @@ export function inputWeights(
   for (const [name, dims] of shapes) {
     values.set(name, g.cast(g.input(name, accurateDType(compute), dims), compute));
   }
+  const get = (name: string): Value => {
+    const value = values.get(name);
+    if (value === undefined) {
+      throw new RangeError(`Cannot use weight "${name}" as it is not among the graph's inputs`);
+    }
+    return value;
+  };
   return {
     values,
     has: (name) => values.has(name),
-    get: (name, dtype) => {
-      const value = values.get(name);
-      if (value === undefined) {
-        throw new RangeError(`Cannot use weight "${name}" as it is not among the graph's inputs`);
-      }
-      return dtype === undefined ? value : g.cast(value, dtype);
-    },
+    get: (name, dtype = compute) => g.cast(get(name), dtype),
+    rows: (inner, { name, indices, dtype = compute }) =>
+      inner.cast(inner.gather(get(name), indices, { axis: 0 }), dtype),
   };
 }
 

@@ -1,6 +1,12 @@
 import { type Checkpoint, type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
-import { cachedAttention, decoderBlock, rotaryTables, type SiteHandler } from "../../lib/model/mod.ts";
+import {
+  cachedAttention,
+  decoderBlock,
+  rotaryTables,
+  type SiteHandler,
+  type WeightSource,
+} from "../../lib/model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
@@ -38,6 +44,12 @@ function controlFlow(): Graph {
   return g.build();
 }
 
+const valueWeights = (values: ReadonlyMap<string, Value>): WeightSource => ({
+  has: (name) => values.has(name),
+  get: (name) => values.get(name) as Value,
+  rows: (g, { name, indices }) => g.gather(values.get(name) as Value, indices, { axis: 0 }),
+});
+
 /** A sequence graph of one block with every kind of edit, as it would be made from a file. */
 function oneBlock(): Graph {
   const config = tinyConfig({ layers: 1 });
@@ -55,7 +67,7 @@ function oneBlock(): Graph {
         );
         offset += length;
       }
-      return { has: (name) => values.has(name), get: (name) => values.get(name) as Value };
+      return valueWeights(values);
     },
     edits: { taps: ["blocks.0.attn_weights"], patches: ["blocks.0.q"], steer: [0], steerFactors: true },
     outputs: { logits: true, logProbs: true, steeringAdjoint: true },
@@ -70,10 +82,7 @@ function cachedBlock(): Graph {
   const cache = (name: string) => g.input(name, "float32", ["batch", config.kvHeads, "past", config.headDim]);
   const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
   const values = new Map([...shapes].map(([name, dims]) => [name, g.input(name, "float32", dims)]));
-  const weights = {
-    has: (name: string) => values.has(name),
-    get: (name: string) => values.get(name) as Value,
-  };
+  const weights = valueWeights(values);
   const site: SiteHandler = (_, __, value) => value;
   const past = { key: cache("past_key"), value: cache("past_value") };
   const attention = cachedAttention(config, {
