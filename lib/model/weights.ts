@@ -8,10 +8,16 @@ export interface WeightSource {
   readonly get: (name: string, dtype?: ComputeDType) => Value;
   /** Several weights laid below each other along their first axis, as one value of the graph that has them. */
   readonly stack: (names: readonly string[]) => Value;
-  /** Rows of a weight by their indices, [...indices, width], in the compute type. */
-  readonly rows: (g: GraphBuilder, name: string, indices: Value) => Value;
   /** Whether the model has it. */
   readonly has: (name: string) => boolean;
+  /**
+   * Rows `indices` of a matrix, in the graph's compute type or in the type asked for. They are looked up before they
+   * are cast, so a table that is only looked up is never held in a second type.
+   */
+  readonly rows: (
+    g: GraphBuilder,
+    of: { readonly name: string; readonly indices: Value; readonly dtype?: ComputeDType },
+  ) => Value;
 }
 
 function stacked(g: GraphBuilder, weights: readonly Value[]): Value {
@@ -62,11 +68,10 @@ export function fileWeights(
     has: (name) => checkpoint.weights.has(name),
     get: (name, dtype = compute) => castOnce(`${name}.${dtype}`, dtype, () => stored(name)),
     stack: (names) => castOnce(`${names.join("+")}.${compute}`, compute, () => stacked(g, names.map(stored))),
-    // Cast after they were gathered: a table of embeddings stays in the file as it is.
-    rows: (inner, name, indices) =>
-      inner.apply("Cast", [inner.gather(stored(name), indices, { axis: 0 })], {
-        attributes: { to: compute },
-      }),
+    rows: (inner, { name, indices, dtype = compute }) => {
+      const found = inner.gather(stored(name), indices, { axis: 0 });
+      return inner.apply("Cast", [found], { attributes: { to: dtype } });
+    },
   };
 }
 
@@ -82,7 +87,10 @@ export function valueWeights(g: GraphBuilder, values: ReadonlyMap<string, Value>
   return {
     get,
     stack: (names) => stacked(g, names.map((name) => get(name))),
-    rows: (inner, name, indices) => inner.gather(get(name), indices, { axis: 0 }),
+    rows: (inner, { name, indices, dtype }) => {
+      const found = inner.gather(get(name), indices, { axis: 0 });
+      return dtype === undefined ? found : inner.cast(found, dtype);
+    },
     has: (name) => values.has(name),
   };
 }

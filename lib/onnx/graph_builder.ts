@@ -226,6 +226,15 @@ export class GraphBuilder {
 
   /** The same elements in another shape; symbols in `dims` are lengths of graph inputs. */
   reshape(x: Value, dims: Shape): Value {
+    return this.#reshaped(x, dims, () => this.shapeOf(dims));
+  }
+
+  /** The elements of `x` in the shape of another value, which is read off that value where it is not known before. */
+  reshapeLike(x: Value, like: Value): Value {
+    return this.#reshaped(x, like.dims, () => this.apply("Shape", [like]));
+  }
+
+  #reshaped(x: Value, dims: Shape, measured: () => Value): Value {
     if (productOfDims(dims) !== productOfDims(x.dims)) {
       throw new TypeError(
         `Cannot reshape "${x.name}" to ${formatShape(dims)} as the count must stay: current shape is ${
@@ -240,7 +249,7 @@ export class GraphBuilder {
         [dims.length],
         dims.map((dim, axis) => typeof dim === "number" ? dim : x.dims[axis] === dim ? 0 : -1),
       )
-      : this.shapeOf(dims);
+      : measured();
     return this.apply("Reshape", [x, shape], { attributes: { dims: encodeDims(dims) } });
   }
 
@@ -352,6 +361,8 @@ export class GraphBuilder {
       readonly maxSteps?: Value;
       readonly carried: readonly Carried[];
       readonly name: string;
+      /** Name of the number of steps, the first axis of what is collected. `@default "steps"` */
+      readonly steps?: string;
       readonly body: (
         body: GraphBuilder,
         state: { readonly step: Value; readonly carried: readonly Value[] },
@@ -376,6 +387,7 @@ export class GraphBuilder {
     );
     collected.forEach((value, index) => body.output(`${options.name}.collected_${index}`, value));
     return this.node("Loop", [options.maxSteps ?? null, null, ...options.carried.map(({ start }) => start)], {
+      ...(options.steps === undefined ? {} : { attributes: { steps: options.steps } }),
       bodies: { body: body.build() },
       name: options.name,
     });

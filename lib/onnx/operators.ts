@@ -361,7 +361,10 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       const carried = node.inputs.length - 2;
       must(body.inputs.length === carried + 2, "body must take iteration, condition and every carried value");
       return body.outputs.slice(1).map(({ value }, index) => {
-        if (index >= carried) return { dtype: value.dtype, dims: ["steps", ...value.dims] };
+        if (index >= carried) {
+          const steps = (node.attributes["steps"] as string | undefined) ?? "steps";
+          return { dtype: value.dtype, dims: [steps, ...value.dims] };
+        }
         const start = input(node, index + 2);
         must(start.dtype === value.dtype, `carried value ${index} must keep its dtype: ${formatType(start)}`);
         must(start.dims.length === value.dims.length, `carried value ${index} must keep its rank`);

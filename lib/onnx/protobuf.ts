@@ -93,15 +93,18 @@ class Lowering {
   node(node: GraphNode): void {
     const special = SPECIAL[node.op];
     if (special !== undefined) return special(this, node);
-    const bodies = Object.entries(node.bodies).map(([name, body]) => ({
+    this.emit(node, node.op, [
+      ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
+      ...this.bodies(node),
+    ]);
+  }
+
+  bodies(node: GraphNode): readonly unknown[] {
+    return Object.entries(node.bodies).map(([name, body]) => ({
       name,
       g: new Lowering().graph(body, { body: true }),
       type: onnx.AttributeProto.AttributeType.GRAPH,
     }));
-    this.emit(node, node.op, [
-      ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-      ...bodies,
-    ]);
   }
 
   emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
@@ -243,6 +246,7 @@ const SPECIAL: Partial<Record<string, Special>> = {
       inputs: [names(node)[0] as string, indices, names(node)[2] as string],
     });
   },
+  Loop: (to, node) => to.emit(node, "Loop", to.bodies(node)),
 };
 
 /**

@@ -35,7 +35,25 @@ Deno.test("backward() refuses a value that the loss does not depend on, naming b
   assertThrows(
     () => backward(g, { loss, of: [x, other] }),
     RangeError,
-    `Cannot give the adjoint of "other" as loss "${loss.name}" does not depend on it`,
+    `Cannot give the adjoint of "other" as "${loss.name}" does not depend on it`,
+  );
+});
+
+Deno.test("backward() starts from known adjoints as from the loss that they belong to", async () => {
+  const g = new GraphBuilder("known");
+  const x = g.input("x", "float32", ["n"]), weights = g.input("weights", "float32", ["n"]);
+  const y = g.mul(x, x);
+  const [fromLoss] = backward(g, { loss: total(g, g.mul(y, weights)), of: [x] });
+  const [fromKnown] = backward(g, { known: [[y, weights]], of: [x] });
+  g.output("loss", fromLoss as Value);
+  g.output("known", fromKnown as Value);
+  const feeds = { x: tensor("float32", [3], [2, -1, 3]), weights: tensor("float32", [3], [1, 5, -2]) };
+  const out = await runGraph(g.build(), { feeds });
+  assertEquals([numbersOf(out["loss"]), numbersOf(out["known"])], [[4, -10, -12], [4, -10, -12]]);
+  assertThrows(
+    () => backward(g, { known: [[y, g.scalar("float32", 1)]], of: [x] }),
+    RangeError,
+    `Cannot start a backward pass as the adjoint of "${y.name}" must be float32[n]: current type is float32[]`,
   );
 });
 
@@ -168,7 +186,7 @@ Deno.test("backward() spends nothing on frozen weights", () => {
   const { ops } = adjointNodes([0]);
   // A weight's adjoint would read its rows laid end to end: a Reshape to [batch*seq, …] under its MatMul.
   const products = ops.filter((name) => /\.MatMul(_\d+)?\.MatMul(_\d+)?$/.test(name));
-  const forward = 2 * 9 + 1; // seven weights and two attention products in each of the blocks above layer 0, and the unembedding
+  const forward = 2 * 9; // seven weights and two attention products in each of the blocks above layer 0
   const attention = 2 * 2; // an attention product has two live operands, a weight product one
   assertEquals(products.length, forward + attention);
 });
