@@ -279,10 +279,12 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
       laboratory({ store: new ResultStore(`${folder}/store`), seed, report: (step) => steps.push(step) });
     const measurement = {
       kind: "count",
+      code: import.meta.url,
       zoo,
       treatments: [first],
       problems: lab().problems(5),
       settings: { layer: 1 },
+      runs: [{}],
       label: "counting",
       total: 2,
       unit: "texts",
@@ -299,6 +301,8 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
       lab().measure({ ...measurement, treatments: [] }, count),
       lab().measure({ ...measurement, problems: lab().problems(4) }, count),
       lab().measure({ ...measurement, kind: "count again" }, count),
+      lab().measure({ ...measurement, runs: [{ taps: ["blocks.0.resid_post"] }] }, count),
+      lab().measure({ ...measurement, code: new URL("./store_test.ts", import.meta.url).href }, count),
       lab(1).measure(measurement, count),
     ];
     assertEquals(new Set(await Promise.all(others)).size, others.length);
