@@ -265,6 +265,22 @@ Deno.test("Laboratory tells treatments, routes, system prompts and numbers of pr
     assertEquals(calls.count, 8);
   }));
 
+Deno.test("Laboratory.outcomes() asks the first problems of each family under the numbers that they have among all", () =>
+  withZooModel(async (zoo) => {
+    const asked: number[][] = [];
+    const generate = zoo.model.generate.bind(zoo.model);
+    zoo.model.generate = (requests, options) => {
+      asked.push(requests.map(({ prompt }) => prompt));
+      return generate(requests, options);
+    };
+    const condition = { zoo, run: null, decoding: "greedy" } as const, lab = laboratory();
+    await lab.outcomes(condition);
+    await lab.outcomes({ ...condition, problems: 2 });
+    const all = PROBLEMS.map((_, number) => number);
+    // Three problems of each family, of which the first two: 0, 1, 3, 4, 6, 7, …
+    assertEquals(asked, [all, all.filter((number) => number % 3 < 2)]);
+  }));
+
 Deno.test("Laboratory.measure() computes once for the same inputs and settings, and tells of its inputs", () =>
   withZooModel(async (zoo, { folder }) => {
     const [first, second] = await zoo.trained("layer-3");
