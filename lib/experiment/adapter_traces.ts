@@ -103,7 +103,7 @@ async function readAdapter(
  * What one layer's rank-1 adapter does along answers that the adapted model wrote itself at temperature 1: at every
  * position of prompt and answer but the last token's, whose prediction nothing follows.
  *
- * Source: methods-metrics 5 (class: code), for Figures 22 to 25 (class: inferred); problems are held out, where the
+ * Source: section 10, Figures 22 to 25 (class: inferred numbers, code formulas); problems are held out, where the
  * published ones were trained on.
  *
  * @throws InputError when the treatment has no adapter at the layer, and as {@link Laboratory.measure}.

@@ -306,7 +306,7 @@ export class Laboratory {
    * What one run's vectors change in the next-token distributions along answers that the steered model wrote itself
    * at temperature 1, by the evaluation seeds in turn: two passes over each text, base and steered, in float32. One
    * list per training seed.
-   * Source: methods-metrics 2 (class: code); problems are held out, where the published ones were trained on.
+   * Source: Figures 3 and 19, section 6 (class: code); problems are held out, where the published ones were trained on.
    *
    * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
    */

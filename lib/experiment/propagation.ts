@@ -191,7 +191,7 @@ async function trace(
  * Answer positions are those that predict a token of the answer, its end included. The published averages take all
  * positions but the last two, the prompt with them, whose tokens are no part of what a vector does to an answer.
  *
- * Source: methods-metrics 1 (class: code), which draws 100 problems of the training set and works in bfloat16.
+ * Source: Figures 2 and 14 (class: code), whose code draws 100 problems of the training set and works in bfloat16.
  *
  * @throws InputError for a missing run of a layer, before anything is measured, and as {@link Laboratory.measure}.
  *
