@@ -104,6 +104,11 @@ function rolloutKey(additions: Additions): string {
   return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions), ...ablation });
 }
 
+/** Names the graph over whole sequences of edits; which heads a patch of the last block names is fed to it. */
+function sequenceKey(edits: Edits, outputs: SequenceOutputs): string {
+  return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), outputs });
+}
+
 /** Sums [layers, batch, width] outputs over rows by their weights, in float64. */
 class RowSums {
   readonly #layers: readonly number[];
@@ -201,13 +206,7 @@ export class LanguageModel {
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
       const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
-      const edits: Edits = {
-        taps,
-        patches: [...patches.keys()],
-        ...this.#editsOf(options),
-        steerFactors: options.steerFactors !== undefined,
-      };
-      const session = await this.#sequenceSession(edits, { logits });
+      const session = await this.#sequenceSession(this.#runEdits(options), { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
       const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
       const feeds: Record<string, Tensor> = {
@@ -249,6 +248,15 @@ export class LanguageModel {
   graphHash(options: Omit<Additions, "steer"> = {}): string {
     const key = rolloutKey(options);
     const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(options)));
+    this.#graphHashes.set(key, hash);
+    return hash;
+  }
+
+  /** SHA-256 of the text of the graph of {@link run} under these options; values are fed to it and no part of it. */
+  sequenceGraphHash(options: RunOptions = {}): string {
+    const edits = this.#runEdits(options), outputs = { logits: options.logits ?? true };
+    const key = sequenceKey(edits, outputs);
+    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#sequenceGraph(edits, outputs)));
     this.#graphHashes.set(key, hash);
     return hash;
   }
@@ -404,15 +412,28 @@ export class LanguageModel {
   }
 
   #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
-    return this.#session(
-      JSON.stringify({
-        edits: { ...edits, lastBlock: null },
-        route: routeKey(edits),
-        outputs,
-      }),
-      () =>
-        sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs, compute: this.dtype }),
-    );
+    return this.#session(sequenceKey(edits, outputs), () => this.#sequenceGraph(edits, outputs));
+  }
+
+  #sequenceGraph(edits: Edits, outputs: SequenceOutputs): Graph {
+    return sequenceGraph({
+      config: this.config,
+      weights: this.checkpoint,
+      edits,
+      outputs,
+      compute: this.dtype,
+    });
+  }
+
+  /** What a run changes in the graph, checked against the model. */
+  #runEdits(options: RunOptions): Edits {
+    const { taps = [], patches = new Map<SiteName, Patch>(), steerFactors } = options;
+    return {
+      taps,
+      patches: [...patches.keys()],
+      ...this.#editsOf(options),
+      steerFactors: steerFactors !== undefined,
+    };
   }
 
   async #session(key: string, build: () => Parameters<typeof Session.create>[0]): Promise<Session> {

@@ -130,6 +130,30 @@ Deno.test("backward() gives the adjoint of a value inside the graph without walk
   assertEquals(added.filter((op) => op === "Add").length, 1);
 });
 
+// ONNX Runtime adds float16 on the CPU in float32 by itself, so that the numbers could not tell.
+Deno.test("backward() takes every sum of 16-bit adjoints in float32: of broadcast axes and of several uses", () => {
+  for (const dtype of ["float16", "bfloat16"] as const) {
+    const g = new GraphBuilder(`wide_${dtype}`);
+    const x = g.input("x", dtype, [1, 4]), rows = g.input("rows", dtype, [3, 5, 4]);
+    const before = g.nodes.length;
+    const twice = g.add(g.mul(rows, x), g.mul(rows, g.mul(x, x)));
+    const [adjoint] = backward(g, { loss: total(g, g.cast(twice, "float32")), of: [x] });
+    assertEquals([adjoint?.dtype, ...adjoint?.dims ?? []], [dtype, 1, 4]);
+    const sums = g.nodes.slice(before).filter(({ name, op }) =>
+      name.includes("adjoint") && /^(ReduceSum|Add)$/.test(op)
+    );
+    assertEquals(sums.map(({ op }) => op).sort().filter((op, at, all) => all[at - 1] !== op), [
+      "Add",
+      "ReduceSum",
+    ]);
+    assertEquals(
+      sums.map(({ inputs }) => inputs[0]?.dtype).filter((found) => found !== "float32"),
+      [],
+      dtype,
+    );
+  }
+});
+
 Deno.test("backward() crosses a graph whose lengths are read off the differentiated input", async () => {
   await checkAdjoint({
     name: "lengths of x",
