@@ -5,7 +5,7 @@ import {
   Tokenizer,
 } from "@huggingface/tokenizers";
 import { InputError } from "../core/mod.ts";
-import { type AddedToken, AddedTokenFinder } from "./_added_tokens.ts";
+import { type AddedToken, AddedTokenFinder, type Piece } from "./_added_tokens.ts";
 import type { TokenizerFiles } from "./_tokenizer_files.ts";
 import { byteLetters } from "./_byte_letters.ts";
 
@@ -90,17 +90,22 @@ export class TextTokenizer {
   /** Text → ids; nothing is added. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    for (const piece of this.#beforeNormalizing.split(text)) {
-      if (piece.kind === "token") {
-        ids.push(piece.id);
-        continue;
-      }
-      for (const part of this.#afterNormalizing.split(this.#normalized(piece.text))) {
-        if (part.kind === "token") ids.push(part.id);
-        else this.#ordinary(part.text, { ids, first: piece.from === 0 && part.from === 0 });
-      }
+    for (const piece of this.#pieces(text)) {
+      if (piece.kind === "token") ids.push(piece.id);
+      else this.#ordinary(piece.text, { ids, first: piece.from === 0 });
     }
     return ids;
+  }
+
+  /** Added tokens of a text, and the normalized parts between them; `from` is 0 at the start of the text alone. */
+  #pieces(text: string): Piece[] {
+    return this.#beforeNormalizing.split(text).flatMap((piece) =>
+      piece.kind === "token"
+        ? [piece]
+        : this.#afterNormalizing.split(this.#normalized(piece.text)).map((part) =>
+          part.kind === "token" ? part : { ...part, from: piece.from + part.from }
+        )
+    );
   }
 
   /** Text without added tokens: split, then merged word by word. */
@@ -133,6 +138,19 @@ export class TextTokenizer {
       known += letter;
     }
     return known;
+  }
+
+  /** Ids of the added tokens in a text, in order; those that look like ordinary text, such as blanks, are left out. */
+  markersIn(text: string): number[] {
+    const marks = new Set(
+      this.#files.addedTokens.filter(({ content, special }) => special || /^[<[{(].*[>\]})]$/s.test(content))
+        .map(
+          ({ id }) => id,
+        ),
+    );
+    return this.#pieces(text).flatMap((piece) =>
+      piece.kind === "token" && marks.has(piece.id) ? [piece.id] : []
+    );
   }
 
   /** Ids → text; ids without a token become nothing, bytes that are no UTF-8 U+FFFD. */

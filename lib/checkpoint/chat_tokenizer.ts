@@ -63,7 +63,7 @@ export class ChatTokenizer {
   readonly specialTokenIds: ReadonlySet<number>;
   /** The token that opens a text, or null. */
   readonly bosTokenId: number | null;
-  /** The token that ends a text, or null. A model may have more of them: see `ModelConfig.eosTokenIds`. */
+  /** The token that ends a text, or null. A model may have more of them: see `Checkpoint.endTokens`. */
   readonly eosTokenId: number | null;
   /** The token for padding, or null. */
   readonly padTokenId: number | null;
@@ -183,7 +183,14 @@ export class ChatTokenizer {
     if (messages.length === 0) {
       throw new InputError("a conversation needs a turn", { repair: "give the chat template a message" });
     }
-    return this.#template.render({
+    return this.#rendered(messages, { ...options, date: this.#date });
+  }
+
+  #rendered(
+    messages: readonly ChatTurn[],
+    options: RenderChatOptions & { readonly date: string | undefined },
+  ): string {
+    return this.#template?.render({
       ...Object.fromEntries(this.#files.roles),
       // Templates ask whether these *are* none, not only whether they are defined.
       tools: null,
@@ -191,7 +198,41 @@ export class ChatTokenizer {
       ...options.variables,
       messages: messages.map(templateMessage),
       add_generation_prompt: options.addGenerationPrompt ?? true,
-    }, { date: this.#date });
+    }, { date: options.date }) ?? "";
+  }
+
+  /**
+   * The tokens by which the chat template closes an answer and opens the turn after it, read off a conversation that
+   * it renders; null where it writes no token there, refuses the conversation, or is not there.
+   */
+  turnTokens(): { readonly closing: number | null; readonly opening: number | null } {
+    const [closing = null, opening = null] = new Set(this.#tokenizer.markersIn(this.#textAfterAnswer()));
+    return { closing, opening };
+  }
+
+  /** What the chat template writes between an answer and the next question. */
+  #textAfterAnswer(): string {
+    if (this.#template === null) return "";
+    const [question, answer, next] = ["question1", "answer2", "question3"] as const;
+    const turns: readonly ChatTurn[] = [
+      { role: "user", content: question },
+      { role: "assistant", content: answer },
+      { role: "user", content: next },
+    ];
+    for (const messages of [turns, turns.slice(0, 2)]) {
+      try {
+        const text = this.#rendered(messages, {
+          addGenerationPrompt: false,
+          date: this.#date ?? "2024-01-01",
+        });
+        const [, ...after] = text.split(answer);
+        return (after.at(-1) ?? "").split(next)[0] as string;
+      } catch (fault) {
+        // A template may know one question alone; that it refuses more says nothing of the model.
+        if (!(fault instanceof InputError)) throw fault;
+      }
+    }
+    return "";
   }
 
   /** A conversation → ids: {@link ChatTokenizer.renderChat}, then {@link ChatTokenizer.encode}. */
