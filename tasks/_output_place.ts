@@ -48,3 +48,15 @@ export async function checkWritable(
     throw new InputError(`cannot write to the output folder, ${reason}`, { where: folder, repair, cause });
   }
 }
+
+/** Throws an InputError where a folder has a model already, unless it may be replaced. */
+export async function checkNoModel(out: string, options: { readonly force: boolean }): Promise<void> {
+  if (options.force) return;
+  for (const name of ["config.json", "model.safetensors"]) {
+    if (!await exists(`${out}/${name}`)) continue;
+    throw new InputError("there is another model", {
+      where: out,
+      repair: "pass --force to replace it, or another --out",
+    });
+  }
+}

@@ -1,4 +1,4 @@
-import { fromFloat16 } from "./half_floats.ts";
+import { fromBfloat16, fromFloat16 } from "./half_floats.ts";
 
 /** How a type of GGUF stores numbers: blocks of equal length that share their scales. */
 export interface GgufBlocks {
@@ -37,15 +37,12 @@ function blocks(
   };
 }
 
-/** A type of one number per block. */
-function plain(bytes: number, read: (view: DataView, at: number) => number): GgufBlocks {
+/** A type of one number per block. The bytes are copied, since they may begin at an odd place. */
+function plain(bytes: number, numbers: (copy: ArrayBuffer) => Float32Array): GgufBlocks {
   return {
     elements: 1,
     bytes,
-    read(source, out) {
-      const view = new DataView(source.buffer, source.byteOffset);
-      for (let index = 0; index < out.length; index++) out[index] = read(view, index * bytes);
-    },
+    read: (source, out) => out.set(numbers(source.slice(0, out.length * bytes).buffer)),
   };
 }
 
@@ -111,19 +108,14 @@ function readParts(
   }
 }
 
-const word = new Uint32Array(1), float = new Float32Array(word.buffer);
-
 /**
  * The types that are read. Sizes and layouts are those of the GGUF format; for every one of them the numbers are
  * compared with gguf-py's (tests/checkpoint/gguf_blocks_test.ts).
  */
 export const GGUF_BLOCKS = {
-  F32: plain(4, (view, place) => view.getFloat32(place, true)),
-  F16: plain(2, (view, place) => view.getFloat16(place, true)),
-  BF16: plain(2, (view, place) => {
-    word[0] = view.getUint16(place, true) << 16;
-    return float[0] as number;
-  }),
+  F32: plain(4, (copy) => new Float32Array(copy)),
+  F16: plain(2, (copy) => fromFloat16(new Uint16Array(copy))),
+  BF16: plain(2, (copy) => fromBfloat16(new Uint16Array(copy))),
   Q8_0: blocks({ elements: 32, bytes: 34 }, (block, out, half) => {
     const scale = half(0);
     for (let index = 0; index < 32; index++) out[index] = scale * signed(at(block, 2 + index));
