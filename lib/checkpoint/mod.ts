@@ -13,13 +13,15 @@ export {
 } from "./chat_tokenizer.ts";
 export { checkFinite } from "./check_finite.ts";
 export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
+export { type Architecture, architectureRow, ARCHITECTURES } from "./architecture.ts";
+export type { ArchitectureRow, Biases, OwnKey } from "./architectures/architecture_row.ts";
 export {
-  type Architecture,
   configJson,
   type ModelConfig,
   modelConfigFrom,
   readModelConfig,
   tinyConfig,
+  unreadConfigKeys,
 } from "./config.ts";
 export { fetchDataset } from "./fetch_dataset.ts";
 export { fetchModel } from "./fetch_model.ts";
@@ -51,7 +53,7 @@ export {
   type SyntheticCheckpointOptions,
   writeSyntheticCheckpoint,
 } from "./synthetic_checkpoint.ts";
-export { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+export { weightShapes } from "./weight_shapes.ts";
 export {
   type SafetensorsContent,
   type StreamedTensor,

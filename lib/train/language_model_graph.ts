@@ -42,7 +42,7 @@ export function adjointName(weight: string): string {
  * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
  * import { adjointName, languageModelGraph } from "./mod.ts";
  * const config = tinyConfig();
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const graph = languageModelGraph(config, { shapes, zLoss: 0.002 });
  * const outputs = new Set(graph.outputs.map((output) => output.name));
  * if (![...shapes.keys()].every((name) => outputs.has(adjointName(name)))) throw new Error("one adjoint per weight");

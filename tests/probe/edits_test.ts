@@ -87,7 +87,7 @@ Deno.test("siteShape() gives a shape for every kind", () => {
 
 const weights = (g: GraphBuilder) =>
   inputWeights(g, {
-    shapes: weightShapes(config, { biases: { q: true, k: true, v: true } }),
+    shapes: weightShapes(config),
     compute: "float32",
   });
 
