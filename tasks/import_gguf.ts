@@ -7,7 +7,8 @@ import { BytesProgress } from "./_progress.ts";
 /** Turns a GGUF file into a Hugging Face folder. */
 export const importGguf = defineCommand({
   name: "import-gguf",
-  summary: "Turns a GGUF file of a llama or qwen2 model into a Hugging Face folder that every command takes.",
+  summary:
+    "Turns a GGUF file of a Llama, Qwen2 or Qwen3 model into a Hugging Face folder that every command takes.",
   positionals: { metavar: "FILE", help: "The .gguf file of a whole model", least: 1, most: 1 },
   flags: {
     out: { kind: "string", required: true, metavar: "DIR", help: "Folder that gets the model" },

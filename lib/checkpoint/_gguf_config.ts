@@ -2,23 +2,22 @@ import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { type GgufHeader, type GgufValue, shown } from "./_gguf_header.ts";
 import type { GgufMetadata } from "./_gguf_metadata.ts";
-import { type Architecture, configJson, type ModelConfig, modelConfigFrom } from "./config.ts";
-import type { AttentionBiases } from "./weight_shapes.ts";
+import { type Architecture, architectureRow } from "./architecture.ts";
+import { configJson, type ModelConfig, modelConfigFrom } from "./config.ts";
 
-/** What a family's files do differently. */
+/** How a family's files differ from its Hugging Face folders. */
 interface GgufFamily {
+  readonly architecture: Architecture;
   /** Whether rows of q and k are stored with the two halves of each rotary head interleaved. */
   readonly interleaved: boolean;
-  /** Whether the attention has biases in all four projections or in none; else in q, k and v as the weights say. */
-  readonly allBiases: boolean;
 }
 
 /** The families that are read, by `general.architecture`. */
-export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily & { readonly architecture: Architecture }> =
-  new Map([
-    ["llama", { architecture: "llama", interleaved: true, allBiases: true }],
-    ["qwen2", { architecture: "qwen2", interleaved: false, allBiases: false }],
-  ]);
+export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map([
+  ["llama", { architecture: "llama", interleaved: true }],
+  ["qwen2", { architecture: "qwen2", interleaved: false }],
+  ["qwen3", { architecture: "qwen3", interleaved: false }],
+]);
 
 /** Keys after the family's name that change nothing here. */
 const NOTES = ["tensor_data_layout", "pooling_type", "rope.scaling.finetuned", "rope.scaling.attn_factor"];
@@ -106,6 +105,21 @@ function checkRest(
   }
 }
 
+/** Switches of biases that a family leaves to a file: on where there are any, and then all must be there. */
+function statedBiases(
+  header: GgufHeader,
+  architecture: Architecture,
+): Pick<ModelConfig, "attentionBias" | "mlpBias"> {
+  const { reads } = architectureRow(architecture), names = [...header.tensors.keys()];
+  const has = (kind: RegExp) => names.some((name) => kind.test(name));
+  return {
+    ...(reads.includes("attention_bias") && has(/\.attn_(q|k|v|output)\.bias$/)
+      ? { attentionBias: true }
+      : {}),
+    ...(reads.includes("mlp_bias") && has(/\.ffn_(gate|up|down)\.bias$/) ? { mlpBias: true } : {}),
+  };
+}
+
 /** What a GGUF file says about the computation; θ's stretching is a tensor and not yet part of it. */
 export interface GgufConfig {
   readonly config: ModelConfig;
@@ -171,6 +185,7 @@ export function ggufConfig(
     maxPositions,
     bosTokenId: options.bosTokenId,
     eosTokenIds: options.eosTokenIds,
+    ...statedBiases(header, family.architecture),
   };
   checkRope(metadata, { family: name, headDim });
   const originalMaxPositions = whole("rope.scaling.original_context_length", 2 ** 31 - 1);
@@ -178,21 +193,4 @@ export function ggufConfig(
   // The reader of config.json has the last word, so that what is written can be read.
   modelConfigFrom(configJson(config, { dtype: "float32" }), { where: header.where });
   return { config, family, originalMaxPositions };
-}
-
-/** Whether config.json says that the attention has biases; `InputError` for some of a family that has all or none. */
-export function statedBiases(
-  biases: AttentionBiases,
-  options: { readonly family: GgufFamily; readonly where: string },
-): boolean {
-  const found = (["q", "k", "v", "o"] as const).filter((kind) => biases[kind] === true);
-  if (options.family.allBiases && found.length !== 0 && found.length !== 4) {
-    throw new InputError(
-      `the attention has biases of ${found.join(", ")}: expected all of q, k, v, o or none`,
-      {
-        where: options.where,
-      },
-    );
-  }
-  return found.length === 4;
 }

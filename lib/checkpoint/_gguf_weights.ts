@@ -5,7 +5,7 @@ import type { ByteSource, GgufHeader, GgufTensor } from "./_gguf_header.ts";
 import type { ModelConfig } from "./config.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
 import { formatDims } from "./_safetensors_header.ts";
-import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+import { weightShapes } from "./weight_shapes.ts";
 import type { StreamedTensor, WeightDType } from "./write_safetensors.ts";
 
 /** Names outside of blocks. */
@@ -23,6 +23,8 @@ const BLOCK_NAMES: Readonly<Record<string, string>> = {
   attn_k: "self_attn.k_proj",
   attn_v: "self_attn.v_proj",
   attn_output: "self_attn.o_proj",
+  attn_q_norm: "self_attn.q_norm",
+  attn_k_norm: "self_attn.k_norm",
   ffn_gate: "mlp.gate_proj",
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
@@ -40,29 +42,22 @@ export function huggingFaceName(name: string): string | null {
   return `model.layers.${parts[1]}.${BLOCK_NAMES[parts[2] as string]}.${parts[3]}`;
 }
 
-/** Which projections have biases in the file. */
-export function ggufBiases(header: GgufHeader): AttentionBiases {
-  const has = (part: string) =>
-    [...header.tensors.keys()].some((name) => name.startsWith("blk.") && name.endsWith(`.${part}.bias`));
-  return { q: has("attn_q"), k: has("attn_k"), v: has("attn_v"), ...(has("attn_output") ? { o: true } : {}) };
-}
-
 /**
  * Every weight of the model by its Hugging Face name: none missing, none left over, each of its shape. Messages name
  * tensors as the file does.
  */
 export function matchGgufWeights(
   header: GgufHeader,
-  options: { readonly config: ModelConfig; readonly biases: AttentionBiases },
+  config: ModelConfig,
 ): ReadonlyMap<string, GgufTensor> {
-  const shapes = weightShapes(options.config, options), found = new Map<string, GgufTensor>();
+  const shapes = weightShapes(config), found = new Map<string, GgufTensor>();
   const fault = (what: string) =>
-    new InputError(what, { where: header.where, repair: "use a file of a whole llama or qwen2 model" });
+    new InputError(what, { where: header.where, repair: "use a file of a whole model" });
   for (const tensor of header.tensors.values()) {
     if (tensor.name === ROPE_FACTORS || BUFFER.test(tensor.name)) continue;
     const name = huggingFaceName(tensor.name), dims = name === null ? undefined : shapes.get(name);
     if (name === null || dims === undefined) {
-      throw fault(`tensor ${quoted(tensor.name)} has no place in a ${options.config.architecture} model`);
+      throw fault(`tensor ${quoted(tensor.name)} has no place in a ${config.architecture} model`);
     }
     if (tensor.dims.join() !== dims.join()) {
       const given = `expected ${formatDims(dims)}, found ${formatDims(tensor.dims)}`;

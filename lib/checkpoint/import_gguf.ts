@@ -2,18 +2,12 @@ import { basename, dirname } from "node:path";
 import { DTYPE_BYTES, elementCount, InputError } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import type { GgufType } from "./_gguf_blocks.ts";
-import { ggufConfig, statedBiases } from "./_gguf_config.ts";
+import { ggufConfig } from "./_gguf_config.ts";
 import { type ByteSource, type GgufTensor, parseGgufHeader } from "./_gguf_header.ts";
 import { GgufMetadata } from "./_gguf_metadata.ts";
 import { ropeScalingOf } from "./_gguf_rope.ts";
 import { type GgufTokenizer, ggufTokenizer } from "./_gguf_tokenizer.ts";
-import {
-  ggufBiases,
-  matchGgufWeights,
-  readGgufTensor,
-  ROPE_FACTORS,
-  streamedTensor,
-} from "./_gguf_weights.ts";
+import { matchGgufWeights, readGgufTensor, ROPE_FACTORS, streamedTensor } from "./_gguf_weights.ts";
 import { pathExists, statFile } from "./_read_bytes.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
@@ -23,7 +17,7 @@ import { type WeightDType, writeSafetensors } from "./write_safetensors.ts";
 
 /** How to import a GGUF file. */
 export interface ImportGgufOptions {
-  /** Folder that gets the model. Files of the same names in it are replaced, others stay. */
+  /** Folder that gets the model. A model in it is replaced, file by file; other files stay. */
   readonly out: string;
   /** Type of every weight in the folder. @default {"bfloat16"} */
   readonly dtype?: WeightDType;
@@ -50,8 +44,6 @@ export interface ImportedGguf {
 /** All of a file that is decided before anything is written. */
 export interface GgufPlan {
   readonly config: ModelConfig;
-  /** Whether config.json states biases of the attention. */
-  readonly attentionBias: boolean;
   /** Tensors by Hugging Face name. */
   readonly weights: ReadonlyMap<string, GgufTensor>;
   /** Whether the rows of q and k have to be put in order. */
@@ -88,9 +80,8 @@ export function planGguf(
       config = { ...config, ropeScaling };
     }
   }
-  const biases = ggufBiases(header), attentionBias = statedBiases(biases, { family, where });
-  const weights = matchGgufWeights(header, { config, biases });
-  return { config, attentionBias, weights, interleaved: family.interleaved, tokenizer };
+  const weights = matchGgufWeights(header, config);
+  return { config, weights, interleaved: family.interleaved, tokenizer };
 }
 
 /** Opens a file for reading any part of it; the caller closes it. */
@@ -154,19 +145,28 @@ async function checkFolder(folder: string, where: string): Promise<void> {
   }
 }
 
-/** Of a folder that is there config.json goes last, so that one that has it is whole. */
+/** Every file that an import may write; of a model that is replaced none of them stays. */
+const FILES = [
+  "config.json",
+  "generation_config.json",
+  "chat_template.jinja",
+  "tokenizer_config.json",
+  "tokenizer.json",
+  "model.safetensors",
+] as const;
+
+/** Of a folder that is there config.json goes first and comes last, so that one that has it is whole. */
 async function moveInto(folder: string, out: string): Promise<void> {
   if (!await pathExists(out)) return await Deno.rename(folder, out);
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
-    name !== "config.json"
-  );
-  if (await pathExists(`${out}/config.json`)) await Deno.remove(`${out}/config.json`);
-  for (const name of [...names, "config.json"]) await Deno.rename(`${folder}/${name}`, `${out}/${name}`);
+  for (const name of FILES) if (await pathExists(`${out}/${name}`)) await Deno.remove(`${out}/${name}`);
+  for (const name of FILES.toReversed()) {
+    if (await pathExists(`${folder}/${name}`)) await Deno.rename(`${folder}/${name}`, `${out}/${name}`);
+  }
   await Deno.remove(folder);
 }
 
 /**
- * Turns a GGUF file of a llama or qwen2 model into a Hugging Face folder: weights in one type, q and k in Hugging
+ * Turns a GGUF file of a Llama, Qwen2 or Qwen3 model into a Hugging Face folder: weights in one type, q and k in Hugging
  * Face's order of rows, config.json, and the tokenizer with its chat template and the tokens that end a text. Weights
  * stream, a few megabytes at a time. The folder is made beside its place, opened as a check, and only then moved
  * there: a fault leaves nothing.
@@ -212,7 +212,7 @@ export async function importGguf(path: string, options: ImportGgufOptions): Prom
     if (tokenizer !== null) {
       await writeFileAtomic(`${part}/generation_config.json`, jsonText(generationJson(tokenizer.ids)));
     }
-    const json = configJson(config, { dtype, attentionBias: plan.attentionBias });
+    const json = configJson(config, { dtype });
     await writeFileAtomic(`${part}/config.json`, jsonText(json));
     await checkFolder(part, path);
     await moveInto(part, out);

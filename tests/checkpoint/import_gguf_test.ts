@@ -31,7 +31,7 @@ interface GoldenModel {
   readonly config: Readonly<Record<string, number | boolean>>;
   readonly tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly sha256: string }>>;
 }
-type Family = "llama" | "qwen2";
+type Family = "llama" | "qwen2" | "qwen3";
 const GOLDEN = await golden<{ readonly models: Readonly<Record<Family, GoldenModel>> }>("gguf_files.json");
 const TOKENIZERS = await golden<
   Readonly<
@@ -98,7 +98,10 @@ async function refusal(
   return line;
 }
 
-const changed = (family: Family, changes: Readonly<Record<string, RawValue | null>>): ModelParts => {
+const changed = (
+  family: "llama" | "qwen2",
+  changes: Readonly<Record<string, RawValue | null>>,
+): ModelParts => {
   const { metadata, tensors } = tinyGguf(family);
   for (const [key, value] of Object.entries(changes)) {
     if (value === null) metadata.delete(key);
@@ -107,15 +110,14 @@ const changed = (family: Family, changes: Readonly<Record<string, RawValue | nul
   return { metadata, tensors };
 };
 
-for (const family of ["llama", "qwen2"] as const) {
+for (const family of ["llama", "qwen2", "qwen3"] as const) {
   Deno.test(`importGguf() gives every weight of ${family} that transformers reads from the same file`, () =>
     withFolder(async (folder) => {
       const out = `${folder}/model`, { config: expected, tensors } = GOLDEN.models[family];
       const { config, types } = await importGguf(file(family), { out, dtype: "float32" });
-      assert(types.size >= 9, [...types.keys()].join());
-      const { weights, biases } = await openCheckpoint(out);
+      assert(types.size >= 8, [...types.keys()].join());
+      const { weights } = await openCheckpoint(out);
       assertEquals([...weights.keys()].sort(), Object.keys(tensors).sort());
-      assertEquals(biases, { q: true, k: true, v: true, ...(family === "llama" ? { o: true } : {}) });
       for (const [name, { shape, sha256: hash }] of Object.entries(tensors)) {
         assertEquals([name, weights.get(name)?.dims], [name, shape]);
         const values = await valuesOf(out, name);
@@ -233,11 +235,11 @@ Deno.test("importGguf() puts rows of q and k of llama in order, weights and bias
       ] as const
     ) {
       const parts = tinyGguf(family, { embed, headDim, layers: 1 });
-      const widths = { q: 2 * headDim, k: headDim, v: headDim, output: embed };
-      for (const [part, width] of Object.entries(widths)) {
-        if (family === "qwen2" && part === "output") continue;
+      const widths = { attn_q: 2 * headDim, attn_k: headDim, attn_v: headDim };
+      const own = { attn_output: embed, ffn_gate: 12, ffn_up: 12, ffn_down: embed };
+      for (const [part, width] of Object.entries({ ...widths, ...(family === "llama" ? own : {}) })) {
         parts.tensors.push({
-          name: `blk.0.attn_${part}.bias`,
+          name: `blk.0.${part}.bias`,
           type: 0,
           shape: [width],
           bytes: ramp(width, 7),
@@ -254,7 +256,9 @@ Deno.test("importGguf() puts rows of q and k of llama in order, weights and bias
           assertEquals(got.length, moved.length);
         }
       }
-      assertEquals((await openCheckpoint(out)).config.headDim, headDim);
+      const { config } = await openCheckpoint(out);
+      assertEquals(config.headDim, headDim);
+      if (family === "llama") assertEquals([config.attentionBias, config.mlpBias], [true, true]);
     }
   }));
 
@@ -289,7 +293,7 @@ Deno.test("importGguf() refuses by name and value what would change the computat
   const cases: readonly (readonly [changes: Readonly<Record<string, RawValue | null>>, line: string])[] = [
     [
       { "general.architecture": text("gemma3") },
-      '"general.architecture" must be "llama" or "qwen2": current value is "gemma3"',
+      '"general.architecture" must be "llama" or "qwen2" or "qwen3": current value is "gemma3"',
     ],
     [{ "general.architecture": null }, '"general.architecture" is needed: it is missing'],
     [{ "general.type": text("adapter") }, '"general.type" must be "model": current value is "adapter"'],
@@ -382,7 +386,7 @@ Deno.test("importGguf() refuses weights that are missing, left over, misshapen, 
   const bias: RawTensor = { name: "blk.0.attn_q.bias", type: 0, shape: [8], bytes: ramp(8) };
   assertStringIncludes(
     await refusal(changedTensors((tensors) => void tensors.push(bias))),
-    "the attention has biases of q: expected all of q, k, v, o or none",
+    'the tensor for "model.layers.0.self_attn.k_proj.bias" and 6 more is missing',
   );
   const withValue = (value: number) =>
     changedTensors((tensors) => {
@@ -442,6 +446,11 @@ Deno.test("importGguf() replaces a model in a folder and leaves other files alon
     assertEquals(await Deno.readTextFile(`${folder}/out/notes.txt`), "mine");
     assertEquals(names(folder), ["out", "x.gguf"]);
     assertEquals(names(`${folder}/out`).filter((name) => name.startsWith(".")), []);
+    // Nothing of the model before stays beside one that has no tokenizer.
+    const bare = tinyGguf();
+    for (const key of [...bare.metadata.keys()]) if (key.startsWith("tokenizer.")) bare.metadata.delete(key);
+    await importRaw(folder, bare);
+    assertEquals(names(`${folder}/out`), ["config.json", "model.safetensors", "notes.txt"]);
     // A link to a folder stays one.
     await Deno.mkdir(`${folder}/disk`);
     await Deno.symlink(`${folder}/disk`, `${folder}/link`);
