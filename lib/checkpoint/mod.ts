@@ -37,6 +37,7 @@ export {
   modelFolder,
   parseHubId,
 } from "./hub_cache.ts";
+export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./import_gguf.ts";
 export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,
