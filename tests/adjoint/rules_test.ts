@@ -138,7 +138,7 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
     { what: "the stream", dims: ["b", "n", 4], shape: [2, 2, 4] },
     { what: "heads", dims: ["b", "n", 3, 4], shape: [2, 2, 3, 4] },
   ].flatMap(({ what, ...x }) =>
-    [1e-6, 0.5].map((epsilon): RuleCase => ({
+    [1e-6, 0.5].map((epsilon): AdjointCase => ({
       name: `RMSNormalization of ${what}, epsilon ${epsilon}`,
       inputs: [x, { dims: [4] }],
       build: (g, [x, gain]) =>
