@@ -13,6 +13,8 @@ export interface BlockParts {
   readonly inputNorm: (stream: Value) => Value;
   /** One projection of the normed stream: [batch, seq, heads or kv_heads, head_dim]. */
   readonly project: (part: "q" | "k" | "v", normed: Value) => Value;
+  /** All three, as one product where the decoder asks for that. */
+  readonly projectAll: (normed: Value) => Readonly<Record<"q" | "k" | "v", Value>>;
   /** Norms of the heads of a projection's queries or keys, in the same shape; null in a model without them. */
   readonly headNorm: ((part: "q" | "k", heads: Value) => Value) | null;
   /** Head outputs [batch, seq, heads, head_dim]. */
@@ -62,12 +64,29 @@ export function blockParts(
   const name = (part: string) => `model.layers.${layer}.${part}`;
   const norm = (value: Value, part: string) =>
     g.cast(rmsNorm(g, value, { weights, name: name(part), epsilon: config.rmsNormEps }), value.dtype);
+  const project = (part: "q" | "k" | "v", normed: Value) => {
+    const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
+    return g.reshape(flat, [batch, seq, part === "q" ? config.heads : config.kvHeads, config.headDim]);
+  };
   return {
     site: (kind, value) => options.site(g, siteName({ layer, kind }), value),
     inputNorm: (stream) => norm(stream, "input_layernorm"),
-    project(part, normed) {
-      const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
-      return g.reshape(flat, [batch, seq, part === "q" ? config.heads : config.kvHeads, config.headDim]);
+    project,
+    projectAll(normed) {
+      if (options.projections !== "joint") {
+        return { q: project("q", normed), k: project("k", normed), v: project("v", normed) };
+      }
+      const { heads, kvHeads, headDim } = config, counts = [heads, kvHeads, kvHeads];
+      const joined = (kind: "weight" | "bias") =>
+        weights.stack(["q", "k", "v"].map((part) => name(`self_attn.${part}_proj.${kind}`)));
+      const product = g.matMul(normed, joined("weight"), { transB: true });
+      const biased = weights.has(name("self_attn.q_proj.bias")) ? g.add(product, joined("bias")) : product;
+      const [q, k, v] = g.split(g.reshape(biased, [batch, seq, heads + 2 * kvHeads, headDim]), {
+        axis: 2,
+        sizes: g.constant("int64", [3], counts),
+        dims: counts,
+      }) as [Value, Value, Value];
+      return { q, k, v };
     },
     headNorm: architectureRow(config.architecture).headNorms
       ? (part, heads) => norm(heads, `self_attn.${part}_norm`)

@@ -38,8 +38,8 @@ export function decoderBlock(
     const parts = blockParts(g, x, options);
     const residual = parts.site("resid_pre", x);
     const normed = parts.site("input_norm", parts.inputNorm(residual));
-    const heads = (part: "q" | "k" | "v") =>
-      normedHeads(parts, part, parts.site(part, parts.project(part, normed)));
+    const projected = parts.projectAll(normed);
+    const heads = (part: "q" | "k" | "v") => normedHeads(parts, part, parts.site(part, projected[part]));
     const q = heads("q"), k = heads("k"), v = heads("v");
     return finishBlock(g, parts, { residual, headOut: parts.attend({ q, k, v }) });
   });

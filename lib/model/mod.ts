@@ -4,19 +4,14 @@
  *
  * @module
  */
+export { sequenceAttention } from "./attention.ts";
 export {
   cachedAttention,
   type CachedAttentionOptions,
+  type KeysAndValues,
   type LayerCache,
-  sequenceAttention,
-} from "./attention.ts";
-export {
-  type CachedKernel,
-  cachedKernelOf,
-  concatenatedAttention,
-  type PromptRegion,
-} from "./concatenated_attention.ts";
-export { decoderBlocks, embedTokens, unembed } from "./decoder.ts";
+} from "./cached_attention.ts";
+export { decoderBlocks, embedTokens, finalNorm, unembed } from "./decoder.ts";
 export { decoderBlock } from "./decoder_block.ts";
 export type {
   AdapterHandler,
@@ -40,4 +35,4 @@ export {
   type SiteName,
   siteName,
 } from "./sites.ts";
-export { fileWeights, inputWeights, unembeddingName, type WeightSource } from "./weights.ts";
+export { fileWeights, inputWeights, unembeddingName, valueWeights, type WeightSource } from "./weights.ts";

@@ -69,34 +69,42 @@ class Lowering {
   readonly nodes: NodeFields[] = [];
   readonly constants: unknown[] = [];
 
-  graph(graph: Graph): unknown {
+  /**
+   * A graph, or the body of a loop. A body's outputs are known by their places, so that they need no names of their own:
+   * a node that only renames would copy its input at every step.
+   */
+  graph(graph: Graph, options: { readonly body?: boolean } = {}): unknown {
     for (const node of graph.nodes) this.node(node);
-    for (const { name, value } of graph.outputs) {
-      if (name !== value.name) {
-        this.nodes.push({ name: `output.${name}`, opType: "Identity", input: [value.name], output: [name] });
-      }
-    }
+    const made = new Set(options.body === true ? graph.nodes.flatMap((node) => node.outputs) : []);
+    const outputs = graph.outputs.map(({ name, value }) => {
+      if (name === value.name || made.delete(value)) return valueInfo(value);
+      this.nodes.push({ name: `output.${name}`, opType: "Identity", input: [value.name], output: [name] });
+      return valueInfo(value, name);
+    });
     return {
       name: graph.name,
       node: this.nodes,
       initializer: [...graph.initializers.map(initializer), ...this.constants],
       input: graph.inputs.map((value) => valueInfo(value)),
-      output: graph.outputs.map(({ name, value }) => valueInfo(value, name)),
+      output: outputs,
     };
   }
 
   node(node: GraphNode): void {
     const special = SPECIAL[node.op];
     if (special !== undefined) return special(this, node);
-    const bodies = Object.entries(node.bodies).map(([name, body]) => ({
-      name,
-      g: new Lowering().graph(body),
-      type: onnx.AttributeProto.AttributeType.GRAPH,
-    }));
     this.emit(node, node.op, [
       ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-      ...bodies,
+      ...this.bodies(node),
     ]);
+  }
+
+  bodies(node: GraphNode): readonly unknown[] {
+    return Object.entries(node.bodies).map(([name, body]) => ({
+      name,
+      g: new Lowering().graph(body, { body: true }),
+      type: onnx.AttributeProto.AttributeType.GRAPH,
+    }));
   }
 
   emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
@@ -134,10 +142,11 @@ const names = (node: GraphNode) => node.inputs.map((value) => value?.name ?? "")
 
 /** A transposed operand costs nothing in FusedMatMul; float64 has no such kernel, so there it is a Transpose. */
 const lowerMatMul: Special = (to, node) => {
-  const transA = number(node, "transA"), transB = number(node, "transB");
-  if (transA === 0 && transB === 0) return to.emit(node, "MatMul", []);
+  const transA = number(node, "transA"), transB = number(node, "transB"), { scale } = node.attributes;
+  if (transA === 0 && transB === 0 && scale === undefined) return to.emit(node, "MatMul", []);
   if (node.outputs[0]?.dtype !== "float64") {
-    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB)], {
+    const factor = scale === undefined ? [] : [attribute("alpha", scale)];
+    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB), ...factor], {
       domain: "com.microsoft",
     });
   }
@@ -151,7 +160,12 @@ const lowerMatMul: Special = (to, node) => {
     to.emit(node, "Transpose", [integers("perm", perm)], { inputs: [name], outputs: [turned], name: turned });
     return turned;
   });
-  to.emit(node, "MatMul", [], { inputs });
+  if (scale === undefined) return to.emit(node, "MatMul", [], { inputs });
+  const product = `${node.name}/product`, factor = `${node.name}/scale`;
+  const values = [(scale as { readonly float: number }).float];
+  to.constants.push({ name: factor, dataType: DATA_TYPES.float64, dims: [], doubleData: values });
+  to.emit(node, "MatMul", [], { inputs, outputs: [product], name: product });
+  to.emit(node, "Mul", [], { inputs: [product, factor] });
 };
 
 /** float64 is outside the operation's types: y = x·[cos, cos] + [−x₂, x₁]·[sin, sin], x = [x₁, x₂]. */
@@ -196,6 +210,7 @@ const SPECIAL: Partial<Record<string, Special>> = {
   Unsqueeze: withVector("Unsqueeze", "axes"),
   Squeeze: withVector("Squeeze", "axes"),
   Concat: (to, node) => to.emit(node, "Concat", [integer("axis", number(node, "axis"))]),
+  Split: (to, node) => to.emit(node, "Split", [integer("axis", number(node, "axis"))]),
   Slice: (to, node) =>
     to.emit(node, "Slice", [], {
       inputs: [
@@ -231,10 +246,7 @@ const SPECIAL: Partial<Record<string, Special>> = {
       inputs: [names(node)[0] as string, indices, names(node)[2] as string],
     });
   },
-  GroupQueryAttention: (to, node) => {
-    const kept = Object.entries(node.attributes).filter(([name]) => name !== "present");
-    to.emit(node, "GroupQueryAttention", kept.map(([name, value]) => attribute(name, value)));
-  },
+  Loop: (to, node) => to.emit(node, "Loop", to.bodies(node)),
 };
 
 /**

@@ -158,7 +158,7 @@ export interface AppliedEdits extends AppliedAdapters {
   readonly siteOver: (base: Value) => SiteHandler;
   /** The features that are taken out. */
   readonly ablation: AppliedAblation | null;
-  /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
+  /** Steering vectors by layer, [embed], or [batch, 1, embed] where each row has its own. */
   readonly vectors: ReadonlyMap<number, Value>;
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
@@ -203,15 +203,24 @@ function maskAxes(kind: SiteKind): readonly number[] {
 export function applyEdits(
   g: GraphBuilder,
   edits: Required<Edits>,
-  options: { readonly config: ModelConfig; readonly compute: ComputeDType },
+  options: {
+    readonly config: ModelConfig;
+    readonly compute: ComputeDType;
+    /**
+     * Ones, float [batch, 1, 1]: then each row of the batch has a copy of what is added, so that each has an adjoint.
+     * `@default null`
+     */
+    readonly perRow?: Value | null;
+  },
 ): AppliedEdits {
-  const { config, compute } = options, accurate = accurateDType(compute);
+  const { config, compute, perRow = null } = options, accurate = accurateDType(compute);
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
     const steering = g.input(EDIT_NAMES.steering, accurate, [edits.steer.length, config.embed]);
-    edits.steer.forEach((layer, row) =>
-      vectors.set(layer, g.gather(steering, g.scalar("int64", row), { axis: 0 }))
-    );
+    edits.steer.forEach((layer, row) => {
+      const vector = g.gather(steering, g.scalar("int64", row), { axis: 0 });
+      vectors.set(layer, perRow === null ? vector : g.mul(perRow, vector));
+    });
   }
   const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", "seq"]) : null;
   const patches = new Map(edits.patches.map((name) => {
@@ -255,6 +264,6 @@ export function applyEdits(
     touched: [...edits.patches, ...edits.taps],
   });
   const site = siteWith(null);
-  const adapted = applyAdapters(g, edits.adapters, { config, compute, site });
+  const adapted = applyAdapters(g, edits.adapters, { config, compute, site, perRow });
   return { site, siteOver: siteWith, ablation, vectors, tapped, lastBlock, ...adapted };
 }

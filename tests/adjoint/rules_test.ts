@@ -74,6 +74,12 @@ function matMulCases(): AdjointCase[] {
           inputs: [left, right],
           build: (g, [p, q]) => g.matMul(p as Value, q as Value, { transA, transB }),
         });
+        if (name !== "batches") continue;
+        cases.push({
+          name: `MatMul with a factor, ${transA ? "Aᵀ" : "A"}·${transB ? "Bᵀ" : "B"}`,
+          inputs: [left, right],
+          build: (g, [p, q]) => g.matMul(p as Value, q as Value, { transA, transB, scale: 0.3 }),
+        });
       }
     }
   }

@@ -7,6 +7,7 @@ import { sequenceGraph } from "../../lib/probe/mod.ts";
 import { adjointName, languageModelGraph } from "../../lib/train/mod.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
 import { assertClose, type ToleranceName } from "../tolerances.ts";
+import { gridTargets, overRows } from "../probe/_targets.ts";
 import { GOLDEN_NAMES, goldenValues, withGoldenModel } from "./_golden_model.ts";
 
 const grid = (dtype: "int64" | AccurateDType, rows: readonly (readonly number[])[]): Tensor =>
@@ -26,7 +27,7 @@ async function runAll(
   const inputs = goldenInputs(name);
   const base = { config, weights: checkpoint, compute };
   const at = { weightsFolder: checkpoint.weightsFolder };
-  const feeds = { tokens: grid("int64", inputs.tokens), targets: grid("int64", inputs.targets) };
+  const feeds = { tokens: grid("int64", inputs.tokens), ...gridTargets(inputs.targets) };
   const plain = sequenceGraph({ ...base, edits: { taps }, outputs: { logits: true, logProbs: true } });
   const steered = sequenceGraph({
     ...base,
@@ -37,11 +38,15 @@ async function runAll(
     ...at,
     feeds: {
       ...feeds,
-      target_weights: grid(compute, inputs.weights),
+      ...gridTargets(inputs.targets, { rows: inputs.weights, compute }),
       steering: grid(compute, inputs.steering),
     },
   });
-  return { ...await runGraph(plain, { ...at, feeds }), ...adjoint, steered_logits: logits as Tensor };
+  return {
+    ...await runGraph(plain, { ...at, feeds }),
+    ...overRows(adjoint),
+    steered_logits: logits as Tensor,
+  };
 }
 
 async function compare(
