@@ -11,7 +11,7 @@ import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { POSITIVE } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -85,9 +85,15 @@ interface Comparison {
   readonly table: readonly ParityRow[];
 }
 
-async function compare(folder: string, golden: string, options: OpenOptions): Promise<Comparison> {
-  const model = await LanguageModel.open(folder, options);
+async function compare(
+  folder: string,
+  golden: string,
+  options: OpenOptions & { readonly opened: (model: LanguageModel) => void },
+): Promise<Comparison> {
+  const { opened, ...opening } = options;
+  const model = await LanguageModel.open(folder, opening);
   try {
+    opened(model);
     await model.checkDevice();
     const table = await measureParity(model, await readParityGolden(golden, model));
     const inputs = { model: await model.checkpoint.hash(), golden: sha256(await Deno.readFile(golden)) };
@@ -98,7 +104,7 @@ async function compare(folder: string, golden: string, options: OpenOptions): Pr
 }
 
 /** The same with the model made again from the golden's recipe, in a folder that goes away. */
-async function compareRecipe(golden: string, options: OpenOptions): Promise<Comparison> {
+async function compareRecipe(golden: string, options: Parameters<typeof compare>[2]): Promise<Comparison> {
   const folder = await Deno.makeTempDir({ prefix: "parity-" });
   try {
     await writeGoldenModel(golden, folder);
@@ -145,7 +151,7 @@ export const parity = defineCommand({
       "A checkpoint and the golden file that fixtures/golden/parity.py made of it",
     ],
   ],
-  async run({ flags, print, signal }) {
+  async run({ flags, print, signal, terminal }) {
     const { model, golden, tolerance, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
     if (model !== undefined && golden === undefined) {
@@ -153,7 +159,10 @@ export const parity = defineCommand({
     }
     const comparisons: Comparison[] = [];
     for (const path of golden === undefined ? shippedGoldens() : [golden]) {
-      const options = computeOptions(flags);
+      // What was made from a recipe has nothing that its maker does not know.
+      const verbose = flags.verbose && model !== undefined;
+      const opened = (model: LanguageModel) => tellNotices(model, { verbose, terminal });
+      const options = { ...computeOptions(flags), opened };
       comparisons.push(
         await (model === undefined ? compareRecipe(path, options) : compare(model, path, options)),
       );

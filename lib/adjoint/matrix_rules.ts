@@ -66,10 +66,10 @@ export const logSoftmaxAdjoint: AdjointRule = (c) => {
 };
 
 /**
- * Adjoint of RMSNorm over `embed`.
+ * Adjoint of RMSNorm over the last axis: `embed`, or `head_dim` of a head.
  * Forward: y = g ⊙ x · r, r = (mean(x²) + ε)^(−1/2)
  * Adjoint: x̄ = r·(g ⊙ ȳ) − x · (r³/n) · Σⱼ xⱼ gⱼ ȳⱼ, ḡ = Σ over positions of ȳ ⊙ x · r
- * Keeps: x [.., embed]; r [.., 1] is computed again, which is cheaper than carrying it.
+ * Keeps: x [.., n]; r [.., 1] is computed again, which is cheaper than carrying it.
  * Proof: tests/adjoint/rules_test.ts, central difference in float64.
  */
 export const rmsNormAdjoint: AdjointRule = (c) => {
@@ -79,7 +79,7 @@ export const rmsNormAdjoint: AdjointRule = (c) => {
   const over = { axes: [-1], keepdims: true };
   const meanSquare = g.reduce("mean", g.mul(x, x), over); // [.., 1]
   const r = g.div(g.scalar(float, 1), g.apply("Sqrt", [g.add(meanSquare, g.scalar(float, epsilon))]));
-  const normal = g.mul(x, r); // x · r, [.., embed]
+  const normal = g.mul(x, r); // x · r, [.., n]
   return [
     wanted(c, 0, () => {
       const scaled = g.mul(c.adjoint, gain); // g ⊙ ȳ

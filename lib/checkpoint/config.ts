@@ -120,8 +120,10 @@ function readConfig(
     layerKinds: row.layerKinds,
     where,
   });
-  const bos = raw.bos_token_id === undefined ? defaults.bosTokenId : raw.bos_token_id;
-  const eos = raw.eos_token_id === undefined ? defaults.eosTokenId : raw.eos_token_id;
+  // A default that the model has no row for is nobody's token.
+  const known = (id: number | null) => id !== null && id < raw.vocab_size ? id : null;
+  const bos = raw.bos_token_id === undefined ? known(defaults.bosTokenId) : raw.bos_token_id;
+  const eos = raw.eos_token_id === undefined ? known(defaults.eosTokenId) : raw.eos_token_id;
   const config: ModelConfig = {
     architecture,
     layers: raw.num_hidden_layers,

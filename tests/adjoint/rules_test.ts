@@ -140,14 +140,19 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
   MatMul: matMulCases(),
   Softmax: perAxis("Softmax"),
   LogSoftmax: perAxis("LogSoftmax"),
-  RMSNormalization: [1e-6, 0.5].map((epsilon) => ({
-    name: `RMSNormalization, epsilon ${epsilon}`,
-    inputs: [{ dims: ["b", "n", 4], shape: [2, 2, 4] }, { dims: [4] }],
-    build: (g, [x, gain]) =>
-      g.apply("RMSNormalization", [x as Value, gain as Value], {
-        attributes: { axis: -1, epsilon: { float: epsilon } },
-      }),
-  })),
+  RMSNormalization: [
+    { what: "the stream", dims: ["b", "n", 4], shape: [2, 2, 4] },
+    { what: "heads", dims: ["b", "n", 3, 4], shape: [2, 2, 3, 4] },
+  ].flatMap(({ what, ...x }) =>
+    [1e-6, 0.5].map((epsilon): AdjointCase => ({
+      name: `RMSNormalization of ${what}, epsilon ${epsilon}`,
+      inputs: [x, { dims: [4] }],
+      build: (g, [x, gain]) =>
+        g.apply("RMSNormalization", [x as Value, gain as Value], {
+          attributes: { axis: -1, epsilon: { float: epsilon } },
+        }),
+    }))
+  ),
   RotaryEmbedding: [{
     name: "RotaryEmbedding",
     inputs: [{ dims: [1, 2, 3, 4] }],

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { goldenInputs } from "../../fixtures/golden/tiny_qwen2_cases.ts";
+import { goldenInputs } from "../../fixtures/golden/tiny_models_cases.ts";
 import { type Checkpoint, readTensor, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
-import { type AccurateDType, SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type AccurateDType, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 import { adjointName, languageModelGraph } from "../../lib/train/mod.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
@@ -21,7 +21,9 @@ async function runAll(
   const { config } = checkpoint;
   const { name, compute } = options;
   const layers = Array.from({ length: config.layers }, (_, layer) => layer);
-  const taps = layers.flatMap((layer) => SITE_KINDS.map((kind): SiteName => siteName({ layer, kind })));
+  const taps = layers.flatMap((layer) =>
+    siteKindsOf(config).map((kind): SiteName => siteName({ layer, kind }))
+  );
   const inputs = goldenInputs(name);
   const base = { config, weights: checkpoint, compute };
   const at = { weightsFolder: checkpoint.weightsFolder };
@@ -68,7 +70,10 @@ for (const name of GOLDEN_NAMES) {
   Deno.test(`${name}: logits, sites, log-probabilities and steering adjoints equal transformers in float32`, () =>
     withGoldenModel(name, async (checkpoint) => {
       const actual = await runAll(checkpoint, { name, compute: "float32" });
-      assertEquals(Object.keys(actual).length, 4 + SITE_KINDS.length * checkpoint.config.layers);
+      assertEquals(
+        Object.keys(actual).length,
+        4 + siteKindsOf(checkpoint.config).length * checkpoint.config.layers,
+      );
       await compare(actual, {
         name,
         tolerance: (key) => key === "steering_adjoint" ? "adjointFloat32" : "forwardFloat32",

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { goldenInputs } from "../../fixtures/golden/tiny_qwen2_cases.ts";
+import { goldenInputs } from "../../fixtures/golden/tiny_models_cases.ts";
 import {
   type Checkpoint,
   randomWeights,
