@@ -114,6 +114,7 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
   Exp: [unary("Exp")],
   Log: [unary("Log", above)],
   Sqrt: [unary("Sqrt", above)],
+  GatedSilu: binary("GatedSilu"),
   Sigmoid: [unary("Sigmoid")],
   Cast: [{
     name: "Cast to its own type",
@@ -132,7 +133,11 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
     },
   })),
   MatMul: matMulCases(),
-  Softmax: perAxis("Softmax"),
+  Softmax: [...perAxis("Softmax"), {
+    name: "Softmax with a floor that nothing lies below",
+    inputs: [x23],
+    build: (g, [x]) => g.softmax(x as Value, { axis: -1, floor: 40 }),
+  }],
   LogSoftmax: perAxis("LogSoftmax"),
   RMSNormalization: [1e-6, 0.5].map((epsilon) => ({
     name: `RMSNormalization, epsilon ${epsilon}`,
