@@ -5,7 +5,9 @@ import { fileFault } from "./_file_fault.ts";
 import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
 import { pathExists, readChunks, statFile } from "./_read_bytes.ts";
 import { architectureRow } from "./architecture.ts";
+import { ChatTokenizer } from "./chat_tokenizer.ts";
 import { type ModelConfig, modelConfigFrom, unreadConfigKeys, withEosTokens } from "./config.ts";
+import { type EndToken, endTokensOf, type StatedEndTokens, usableTokenizer } from "./_end_tokens.ts";
 import { modelFolder } from "./hub_cache.ts";
 import { formatDims, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
@@ -25,6 +27,10 @@ export interface Checkpoint {
   readonly weightsFolder: string;
   /** What of config.json decides the computation. */
   readonly config: ModelConfig;
+  /** Tokens that end an answer, `config.eosTokenIds`, and who names them. */
+  readonly endTokens: readonly EndToken[];
+  /** The folder's tokenizer, opened once. Rejects with an `InputError` where there is none that can be used. */
+  tokenizer(): Promise<ChatTokenizer>;
   /** Exactly the tensors that the architecture needs, by Hugging Face name (see {@link weightShapes}). */
   readonly weights: ReadonlyMap<string, WeightEntry>;
   /** What of the folder was not read, and what narrows the model: a sentence each, for whoever asks. */
@@ -213,12 +219,14 @@ async function readConfig(
   readonly config: ModelConfig;
   /** Keys of config.json that change nothing. */
   readonly unread: readonly string[];
+  readonly stated: StatedEndTokens;
   readonly files: string[];
 }> {
   const path = `${folder}/config.json`, generationPath = `${folder}/generation_config.json`;
   const json = await readJsonFile(path, { what: "config.json", kind: "config" });
   const config = modelConfigFrom(json, { where: path }), unread = unreadConfigKeys(json, { where: path });
-  if (!await pathExists(generationPath)) return { config, unread, files: [path] };
+  const own = ["config.json", config.eosTokenIds] as const;
+  if (!await pathExists(generationPath)) return { config, unread, stated: [own], files: [path] };
   const what = "generation_config.json";
   const generation = await readJsonFile(generationPath, { what, kind: "config" });
   const { eos_token_id: eos } = validateJson(generation, {
@@ -230,6 +238,7 @@ async function readConfig(
   return {
     config: withEosTokens(config, { ids, where: generationPath }),
     unread,
+    stated: [own, [what, ids]],
     files: [path, generationPath],
   };
 }
@@ -271,7 +280,8 @@ async function hashFiles(files: readonly string[]): Promise<string> {
  * Opens a Hugging Face model folder, or a model in the hub cache by its id (see {@link modelFolder}): config.json, and
  * the headers of model.safetensors or of the shards that model.safetensors.index.json names. Exactly the tensors of the
  * architecture must be there, with their shapes, beside tables that no class reads; nothing else of the weights is
- * read. Tokens that end a text are those of config.json and generation_config.json.
+ * read. Tokens that end a text are those that any of config.json, generation_config.json, the tokenizer and its chat
+ * template name.
  *
  * Links are resolved (the download folders of Hugging Face consist of them), but all weights must end up in one
  * real folder. Throws one-line `InputError`s for whatever is missing, cut short, misshapen, left over or unknown.
@@ -291,6 +301,8 @@ export async function openCheckpoint(
   options: {
     /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
     readonly hubCache?: string;
+    /** The day that a chat template may show, as `2024-07-26`. @default {none: templates that ask for it are refused} */
+    readonly date?: string;
   } = {},
 ): Promise<Checkpoint> {
   const folder = await modelFolder(place, options);
@@ -307,7 +319,7 @@ export async function openCheckpoint(
       repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   }
-  const { config, unread, files: configFiles } = await readConfig(folder);
+  const { config, unread, stated, files: configFiles } = await readConfig(folder);
   const { files, tensors } = await readWeightFiles(folder);
   const matched = matchWeights(tensors, { config, where: folder });
   if (config.tiedEmbeddings) await checkTied(tensors, folder);
@@ -315,11 +327,20 @@ export async function openCheckpoint(
   for (const [name, entry] of matched) {
     weights.set(name, { ...entry, location: entry.file.slice(entry.file.lastIndexOf("/") + 1) });
   }
-  let hash: Promise<string> | undefined;
+  let opened: Promise<ChatTokenizer> | undefined, hash: Promise<string> | undefined;
+  const { date } = options, { vocab } = config;
+  const tokenizer = () => opened ??= ChatTokenizer.open(folder, { vocab, date });
+  const hasTokenizer = await pathExists(`${folder}/tokenizer.json`);
+  const endTokens = endTokensOf(stated, {
+    tokenizer: hasTokenizer ? await usableTokenizer(tokenizer()) : null,
+    vocab,
+  });
   return {
     folder,
     weightsFolder: await weightsFolderOf(files, folder),
-    config,
+    config: withEosTokens(config, { ids: endTokens.map(({ id }) => id), where: folder }),
+    endTokens,
+    tokenizer,
     weights,
     notices: noticesOf(config, { unread, buffers: [...tensors.keys()].filter((name) => BUFFER.test(name)) }),
     hash: () => hash ??= hashFiles([...configFiles, ...files]),

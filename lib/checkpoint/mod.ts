@@ -10,8 +10,10 @@ export {
   type ChatTurn,
   type DecodeOptions,
   type RenderChatOptions,
+  type TokenizerOptions,
 } from "./chat_tokenizer.ts";
 export { checkFinite } from "./check_finite.ts";
+export { type EndToken, type EndTokenSource } from "./_end_tokens.ts";
 export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
 export { type Architecture, architectureRow, ARCHITECTURES } from "./architecture.ts";
 export type { ArchitectureRow, Biases, OwnKey } from "./architectures/architecture_row.ts";
@@ -35,6 +37,7 @@ export {
   modelFolder,
   parseHubId,
 } from "./hub_cache.ts";
+export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./import_gguf.ts";
 export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,

@@ -1,4 +1,4 @@
-import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
+import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import { type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
   readonly hubCache?: string;
+  /** The day that a chat template may show, as `2024-07-26`. `@default` none: templates that ask for it are refused */
+  readonly date?: string;
   /**
    * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
    * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
@@ -159,7 +161,6 @@ export class LanguageModel {
   readonly checkpoint: Checkpoint;
   readonly #options: OpenOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
-  #tokenizer: Promise<ChatTokenizer> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #graphHashes = new Map<string, string>();
   readonly #sessionLimit: number;
@@ -199,8 +200,7 @@ export class LanguageModel {
 
   /** The model's tokenizer and chat template. */
   tokenizer(): Promise<ChatTokenizer> {
-    this.#tokenizer ??= ChatTokenizer.open(this.checkpoint.folder, { vocab: this.config.vocab });
-    return this.#tokenizer;
+    return this.checkpoint.tokenizer();
   }
 
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */

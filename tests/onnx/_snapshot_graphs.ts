@@ -112,7 +112,8 @@ function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
       return [name, entry];
     }),
   );
-  return { folder: "", weightsFolder: "", config, weights, notices: [], hash: () => Promise.resolve("") };
+  const hash = () => Promise.resolve(""), tokenizer = () => Promise.reject(new Error("no tokenizer"));
+  return { folder: "", weightsFolder: "", config, weights, endTokens: [], notices: [], tokenizer, hash };
 }
 
 /** A sequence graph of one block with float32 islands: edits, log-probabilities, and the steering adjoint. */
