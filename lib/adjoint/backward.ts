@@ -19,6 +19,7 @@ export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule } =
   Div: elementwise.divAdjoint,
   Exp: elementwise.expAdjoint,
   Expand: shape.expandAdjoint,
+  GatedSilu: elementwise.gatedSiluAdjoint,
   Gather: shape.gatherAdjoint,
   GatherElements: shape.gatherElementsAdjoint,
   Identity: elementwise.identityAdjoint,

@@ -99,8 +99,8 @@ export function blockParts(
     postAttentionNorm: (stream) => norm(stream, "post_attention_layernorm"),
     mlp(z) {
       const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
-      const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
-      const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
+      const up = linear(g, z, { weights, name: name("mlp.up_proj") });
+      const neurons = g.apply("GatedSilu", [gate, up]); // silu(gate) ⊙ up
       const downOut = linear(g, neurons, { weights, name: name("mlp.down_proj") });
       return options.adapter?.(g, { layer, neurons, downOut }) ?? downOut;
     },

@@ -6,8 +6,15 @@ import { siteName } from "./sites.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /**
+ * How far below a query's largest score others count: e⁻⁴⁰ of a weight is less than what float32 rounds off, and a
+ * key that a query may not see, whose score is −∞, gets no more.
+ */
+const SCORE_FLOOR = 40;
+
+/**
  * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
- * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight.
+ * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight: what a
+ * query may not see has a weight of 0, or below 1e-17 where nobody looks at it and that is faster.
  *
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
  *
@@ -33,9 +40,11 @@ export function sequenceAttention(
     readonly seq: Dim;
     readonly compute: ComputeDType;
     readonly site: SiteHandler;
+    /** Whether the weights of a block are read or replaced. `@default` all are */
+    readonly shown?: (layer: number) => boolean;
   },
 ): AttentionKernel {
-  const { batch, seq, compute } = options;
+  const { batch, seq, compute, shown = () => true } = options;
   const { headDim } = config;
   const half = headDim / 2, accurate = accurateDType(compute);
   const tables = rotaryTables(g, config, { count: seq, compute });
@@ -64,7 +73,9 @@ export function sequenceAttention(
       const scores = g.matMul(queries, rotated(k), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
       const perHead = g.reshape(scores, [batch, kvHeads, group, seq, seq]);
       const masked = g.add(g.cast(perHead, accurate), causal);
-      const weights = g.cast(g.softmax(masked, { axis: -1 }), compute);
+      // A GPU, which 16-bit graphs are for, has no slow numbers.
+      const floor = compute === accurate && !shown(layer) ? { floor: SCORE_FLOOR } : {};
+      const weights = g.cast(g.softmax(masked, { axis: -1, ...floor }), compute);
       const name = siteName({ layer, kind: "attn_weights" });
       const seen = site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
       const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);

@@ -12,6 +12,7 @@ export type OpName =
   | "Equal"
   | "Exp"
   | "Expand"
+  | "GatedSilu"
   | "Gather"
   | "GatherElements"
   | "Greater"

@@ -151,6 +151,7 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
   Cos: { domain: "", infer: floatSame },
   Sin: { domain: "", infer: floatSame },
   Identity: { domain: "", infer: same },
+  GatedSilu: { domain: "", infer: elementwise("operand", isFloat) },
   Softmax: { domain: "", infer: alongAxis },
   LogSoftmax: { domain: "", infer: alongAxis },
   RMSNormalization: {

@@ -64,6 +64,11 @@ function vector(name: string, values: readonly number[]): unknown {
   return { name, dataType: DATA_TYPES.int64, dims: [values.length], int64Data: [...values] };
 }
 
+function scalar(name: string, dtype: "float32" | "float64", value: number): unknown {
+  const data = dtype === "float32" ? Float32Array.of(value) : Float64Array.of(value);
+  return { name, dataType: DATA_TYPES[dtype], dims: [], rawData: new Uint8Array(data.buffer) };
+}
+
 /** How one of our operations is written in ONNX: mostly one node, sometimes a few, with small constants. */
 class Lowering {
   readonly nodes: NodeFields[] = [];
@@ -190,6 +195,41 @@ const lowerRotary: Special = (to, node) => {
   to.emit(node, "Concat", [integer("axis", 3)], { inputs: [at("y1"), at("y2")] });
 };
 
+/** y = softmax(max(x, max x − floor)), where there is a floor. */
+const lowerSoftmax: Special = (to, node) => {
+  const axis = integer("axis", number(node, "axis")), floor = node.attributes["floor"];
+  if (floor === undefined) return to.emit(node, "Softmax", [axis]);
+  const at = (suffix: string) => `${node.name}/${suffix}`;
+  const step = (opType: string, inputs: string[], output: string, attributes: unknown[] = []) =>
+    to.emit(node, opType, attributes, { inputs, outputs: [at(output)], name: at(output) });
+  const [x] = names(node) as [string];
+  const dtype = node.outputs[0]?.dtype as "float32" | "float64";
+  to.constants.push(scalar(at("floor"), dtype, (floor as { readonly float: number }).float));
+  step("ReduceMax", [x, to.int64(node, "axis", [number(node, "axis")])], "largest", [integer("keepdims", 1)]);
+  step("Sub", [at("largest"), at("floor")], "least");
+  step("Max", [x, at("least")], "bounded");
+  to.emit(node, "Softmax", [axis], { inputs: [at("bounded")] });
+};
+
+/** y = a · sigmoid(a) ⊙ b. In float32 the first product is one kernel, which keeps no sigmoid. */
+const lowerGatedSilu: Special = (to, node) => {
+  const [a, b] = names(node) as [string, string], silu = `${node.name}/silu`;
+  if (node.outputs[0]?.dtype === "float32") {
+    const alpha = attribute("alpha", { float: 1 });
+    to.emit(node, "QuickGelu", [alpha], {
+      domain: "com.microsoft",
+      inputs: [a],
+      outputs: [silu],
+      name: silu,
+    });
+  } else {
+    const sigmoid = `${node.name}/sigmoid`;
+    to.emit(node, "Sigmoid", [], { inputs: [a], outputs: [sigmoid], name: sigmoid });
+    to.emit(node, "Mul", [], { inputs: [a, sigmoid], outputs: [silu], name: silu });
+  }
+  to.emit(node, "Mul", [], { inputs: [silu, b] });
+};
+
 /** Operations whose axes or bounds are inputs in ONNX. */
 const withVector = (opType: string, key: string, keep: readonly string[] = []): Special => (to, node) =>
   to.emit(node, opType, keep.map((name) => integer(name, number(node, name))), {
@@ -201,6 +241,8 @@ const withoutNotes = (opType: string): Special => (to, node) => to.emit(node, op
 const SPECIAL: Partial<Record<string, Special>> = {
   MatMul: lowerMatMul,
   RotaryEmbedding: lowerRotary,
+  Softmax: lowerSoftmax,
+  GatedSilu: lowerGatedSilu,
   Reshape: withoutNotes("Reshape"),
   Expand: withoutNotes("Expand"),
   Range: withoutNotes("Range"),

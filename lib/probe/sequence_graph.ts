@@ -10,6 +10,7 @@ import {
   fileWeights,
   sequenceAttention,
   type SiteHandler,
+  siteName,
   unembed,
   type WeightSource,
 } from "../model/mod.ts";
@@ -97,8 +98,10 @@ export function sequenceGraph(
   const perRow = outputs.steeringAdjoint === true ? onePerRow(g, tokens, accurateDType(compute)) : null;
   const applied = applyEdits(g, edits, { config, compute, perRow });
   const { adapter, lastBlock, ablation } = applied;
+  const shown = (layer: number) =>
+    [...edits.taps, ...edits.patches].includes(siteName({ layer, kind: "attn_weights" }));
   const streamUnder = (site: SiteHandler, more: Partial<DecoderParts> & { readonly blocks?: number }) => {
-    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
     const parts = { config, weights, attention, site, ...more };
     return { parts, residual: decoderBlocks(g, embedTokens(g, tokens, parts), parts) };
   };

@@ -54,6 +54,7 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Equal: { cpu: ORDERED, cuda: [] },
   Exp: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Expand: { cpu: [...ORDERED, "bool"], cuda: ALL, hostInputs: [1] },
+  GatedSilu: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Gather: { cpu: ALL, cuda: ALL },
   GatherElements: { cpu: ALL, cuda: ALL },
   Greater: { cpu: ORDERED, cuda: ORDERED },

@@ -64,7 +64,8 @@ export function languageModelGraph(
   const targetWeights = g.input("target_weights", compute, ["batch", "seq"]);
   const weights = inputWeights(g, { shapes: options.shapes, compute });
   const site = (_: GraphBuilder, __: string, value: Value) => value;
-  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+  const shown = () => false;
+  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
   const parts = { config, weights, attention, site };
   const logits = unembed(g, decoderBlocks(g, embedTokens(g, tokens, parts), parts), parts); // [batch, seq, vocab]
   const index = g.unsqueeze(targets, [2]);

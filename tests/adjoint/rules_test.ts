@@ -120,6 +120,7 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
   Exp: [unary("Exp")],
   Log: [unary("Log", above)],
   Sqrt: [unary("Sqrt", above)],
+  GatedSilu: binary("GatedSilu"),
   Sigmoid: [unary("Sigmoid")],
   Cast: [{
     name: "Cast to its own type",
@@ -138,7 +139,11 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
     },
   })),
   MatMul: matMulCases(),
-  Softmax: perAxis("Softmax"),
+  Softmax: [...perAxis("Softmax"), {
+    name: "Softmax with a floor that nothing lies below",
+    inputs: [x23],
+    build: (g, [x]) => g.softmax(x as Value, { axis: -1, floor: 40 }),
+  }],
   LogSoftmax: perAxis("LogSoftmax"),
   RMSNormalization: [
     { what: "the stream", dims: ["b", "n", 4], shape: [2, 2, 4] },

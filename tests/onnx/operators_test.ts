@@ -84,6 +84,17 @@ function alongAxis(op: "Softmax" | "LogSoftmax", finish: (share: number) => numb
   );
 }
 
+/** What lies further than 2 below the largest counts as 2 below it, −∞ too. */
+function flooredCases(): OperatorCase[] {
+  const x = [1, -Infinity, 0.5, -1.5, 9, 9], bounded = [1, -1, 0.5, 7, 9, 9];
+  const shares = [0, 1].flatMap((i) => softmax(bounded.slice(3 * i, 3 * i + 3)));
+  return floats.map((dtype) => ({
+    feeds: { x: tensor(dtype, [2, 3], x) },
+    build: (g, { x }) => [g.softmax(x as Value, { axis: -1, floor: 2 })],
+    expected: [{ dims: [2, 3], values: shares }],
+  }));
+}
+
 /** Y = op(A)·op(B) of A [2, 3] and B [3, 4], stored as the flags say, alone and under a batch of two. */
 function matMulCases(): OperatorCase[] {
   const a = x6, b = range(12).map((index) => (index * 5 % 7) - 2.5);
@@ -193,10 +204,11 @@ const CASES: { readonly [Op in OpName]: readonly OperatorCase[] } = {
   Exp: unary("Exp", { f: Math.exp }),
   Log: unary("Log", { f: Math.log, values: x6.map(Math.abs) }),
   Sqrt: unary("Sqrt", { f: Math.sqrt, values: x6.map(Math.abs) }),
+  GatedSilu: binary("GatedSilu", (a, b) => a * b / (1 + Math.exp(-a)), floats),
   Sigmoid: unary("Sigmoid", { f: (x) => 1 / (1 + Math.exp(-x)) }),
   Cos: unary("Cos", { f: Math.cos }),
   Sin: unary("Sin", { f: Math.sin }),
-  Softmax: alongAxis("Softmax", (share) => share),
+  Softmax: [...alongAxis("Softmax", (share) => share), ...flooredCases()],
   LogSoftmax: alongAxis("LogSoftmax", Math.log),
   ReduceSum: reduceCases("ReduceSum", (list) => list.reduce((a, b) => a + b)),
   ReduceMean: reduceCases("ReduceMean", (list) => list.reduce((a, b) => a + b) / list.length),

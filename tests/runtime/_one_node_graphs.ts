@@ -58,6 +58,7 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Equal: binary("Equal"),
   Exp: unary("Exp"),
   Expand: ({ g, x }) => [g.expand(x([1, 4]), [3, 4])],
+  GatedSilu: binary("GatedSilu"),
   Gather: ({ g, x, fixed }) => [g.gather(x([5, 4]), fixed("int64", ["k"]), { axis: 0 })],
   GatherElements: ({ g, x, fixed }) => [
     g.apply("GatherElements", [x(["n", 4]), fixed("int64", ["n", 1])], { attributes: { axis: 1 } }),
