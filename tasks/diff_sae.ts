@@ -1,4 +1,4 @@
-import { InputError } from "../lib/core/mod.ts";
+import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { parseDiffSaeRecipe } from "../lib/train/mod.ts";
 import { trainAutoencoder } from "./_autoencoder_training.ts";
 import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
@@ -48,7 +48,7 @@ export const diffSae = defineCommand({
   ],
   async run({ flags, signal, terminal, print }) {
     const { resume, force, out } = flags;
-    if (!out.endsWith(".safetensors")) {
+    if (!hasEnding(out, ".safetensors")) {
       throw new InputError("--out must name a .safetensors file", { where: out });
     }
     await checkWritable(out, { as: "file" });

@@ -4,6 +4,7 @@ import { elementCount, InputError, tensor } from "../lib/core/mod.ts";
 import { ResultStore, SourceTree, type StoreContent, storeContent } from "../lib/experiment/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
 import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
+import { endTokensText } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
 import { neededByFile } from "./_elf.ts";
@@ -200,7 +201,8 @@ export async function deviceFinding(device: Device): Promise<Finding> {
 
 /** What a model is, and what of its files is not read. */
 export function modelFindings(checkpoint: Checkpoint): Finding[] {
-  const { config, weights, notices } = checkpoint, number = (value: number) => value.toLocaleString("en-US");
+  const { config, weights, notices, endTokens } = checkpoint,
+    number = (value: number) => value.toLocaleString("en-US");
   const parameters = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
   const dtypes = [...new Set([...weights.values()].map(({ dtype }) => dtype))].sort().join(", ");
   const heads = `${config.heads} query heads over ${config.kvHeads} of width ${config.headDim}`;
@@ -211,6 +213,7 @@ export function modelFindings(checkpoint: Checkpoint): Finding[] {
     ["model", `${config.architecture}: ${shape}`],
     ["weights", `${number(parameters)} in ${dtypes}`],
     ["texts", `up to ${number(config.maxPositions)} tokens`],
+    ["answers", `end at ${endTokensText(endTokens)}`],
     ...notices.map((notice) => ["note", notice]),
   ] as const;
   return stated.map(([item, found]) => ({ item: item as string, found: found as string, verdict: "ok" }));

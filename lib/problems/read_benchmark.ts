@@ -60,7 +60,7 @@ async function parseParquet(bytes: Uint8Array, where: string): Promise<Benchmark
 
 /** Rows of one file, read as its ending says. */
 async function readRows(path: string): Promise<BenchmarkRow[]> {
-  const ending = /\.(jsonl|parquet)$/.exec(path)?.[1];
+  const ending = /\.(jsonl|parquet)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined) {
     throw new InputError("a benchmark is a .jsonl or .parquet file", {
       where: path,

@@ -135,6 +135,7 @@ Deno.test("modelFindings() says what a model is and what of its files is not rea
       "model: mistral: 2 layers of width 32, 4 query heads over 2 of width 16, 1,234 tokens",
       "weights: 100,640 in float16",
       "texts: up to 40 tokens",
+      "answers: end at token 0 (config.json)",
       "note: keys of config.json that change nothing in a mistral model: " +
       '"attention_dropout", "torch_dtype", "use_cache", "unsloth_fixed"',
       'note: "sliding_window" of config.json holds texts to 40 positions',
