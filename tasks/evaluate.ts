@@ -192,7 +192,7 @@ export const evaluate = defineCommand({
     const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
     const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
     const grade = await suiteGrade(kind, template);
-    const model = await openModel(flags.model, { ...computeOptions(flags), template });
+    const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const steering: TrainedFile | null = flags.vectors === undefined
