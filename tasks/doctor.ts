@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
+import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { elementCount, InputError, tensor } from "../lib/core/mod.ts";
 import { ResultStore, SourceTree, type StoreContent, storeContent } from "../lib/experiment/mod.ts";
-import { InputError, tensor } from "../lib/core/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
 import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
 import { defineCommand, main } from "./_command.ts";
@@ -197,6 +198,24 @@ export async function deviceFinding(device: Device): Promise<Finding> {
   }
 }
 
+/** What a model is, and what of its files is not read. */
+export function modelFindings(checkpoint: Checkpoint): Finding[] {
+  const { config, weights, notices } = checkpoint, number = (value: number) => value.toLocaleString("en-US");
+  const parameters = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
+  const dtypes = [...new Set([...weights.values()].map(({ dtype }) => dtype))].sort().join(", ");
+  const heads = `${config.heads} query heads over ${config.kvHeads} of width ${config.headDim}`;
+  const shape = `${config.layers} layers of width ${number(config.embed)}, ${heads}, ${
+    number(config.vocab)
+  } tokens`;
+  const stated = [
+    ["model", `${config.architecture}: ${shape}`],
+    ["weights", `${number(parameters)} in ${dtypes}`],
+    ["texts", `up to ${number(config.maxPositions)} tokens`],
+    ...notices.map((notice) => ["note", notice]),
+  ] as const;
+  return stated.map(([item, found]) => ({ item: item as string, found: found as string, verdict: "ok" }));
+}
+
 /** One line per finding: verdict, item, what was found, what to do. */
 export function findingLines(findings: readonly Finding[]): string[] {
   const width = Math.max(...findings.map((finding) => finding.item.length));
@@ -211,15 +230,26 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
     name: "doctor",
     summary: "Says what this machine can run, and what to do about the rest.",
     flags: {
+      model: {
+        kind: "string",
+        metavar: "DIR",
+        help:
+          "A model folder or owner/name@revision to look at: what it is, and what of its files is not read",
+      },
       out: { kind: "string", default: "out", metavar: "DIR", help: "The folder that results would go to" },
       "remove-stale": { kind: "boolean", help: "Remove kept measurements of code that is no longer here" },
     },
     examples: [
       ["deno task doctor", "Check this machine"],
+      [
+        "deno task doctor --model ./Qwen3-0.6B",
+        "Check a model's files, and say what of them changes nothing",
+      ],
       ["deno task doctor --out /data/results", "Check that results can be written there"],
       ["deno task doctor --remove-stale", "Make room: remove measurements that no code can name any more"],
     ],
     async run({ flags, print }) {
+      const model = flags.model === undefined ? [] : modelFindings(await openCheckpoint(flags.model));
       const pinned = Deno.readTextFileSync(new URL(".dvmrc", ROOT)).trim();
       const runtime = runtimeReport();
       const store = new ResultStore(setting.store), sources = new SourceTree();
@@ -241,6 +271,7 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
         outFinding(flags.out),
         zooFinding(new URL("fixtures/embedded/", ROOT)),
         storeFinding(await storeContent(store, sources)),
+        ...model,
       ];
       for (const line of findingLines(findings)) print(line);
       const missing = findings.filter((finding) => finding.verdict === "missing");

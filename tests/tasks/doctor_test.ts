@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { runCommand } from "../../tasks/_command.ts";
 import {
   denoFinding,
@@ -7,6 +8,7 @@ import {
   doctorCommand,
   findingLines,
   memoryFinding,
+  modelFindings,
   outFinding,
   providerFinding,
   zooFinding,
@@ -121,6 +123,43 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
 });
+
+Deno.test("modelFindings() says what a model is and what of its files is not read", () =>
+  inFolder(async (folder) => {
+    const config = tinyConfig({ architecture: "mistral", maxPositions: 40, slidingWindow: 40, vocab: 1234 });
+    await writeRandomCheckpoint(folder, { config, dtype: "float16", seed: 0 });
+    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...json, unsloth_fixed: true }));
+    const findings = modelFindings(await openCheckpoint(folder));
+    assertEquals(findings.map(({ item, found }) => `${item}: ${found}`), [
+      "model: mistral: 2 layers of width 32, 4 query heads over 2 of width 16, 1,234 tokens",
+      "weights: 100,640 in float16",
+      "texts: up to 40 tokens",
+      "note: keys of config.json that change nothing in a mistral model: " +
+      '"attention_dropout", "torch_dtype", "use_cache", "unsloth_fixed"',
+      'note: "sliding_window" of config.json holds texts to 40 positions',
+    ]);
+    assertEquals(new Set(findings.map(({ verdict }) => verdict)), new Set(["ok"]));
+  }));
+
+Deno.test("doctor --model looks at a folder before anything else, and refuses a bad one in one line", () =>
+  inFolder(async (folder) => {
+    await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+    const good = fakeTerminal(["--model", folder]);
+    await runCommand(doctor, good);
+    assertMatch(
+      good.written.output,
+      /^ok +note +keys of config\.json that change nothing in a qwen2 model: /m,
+    );
+    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...json, hidden_act: "gelu" }));
+    const bad = fakeTerminal(["--model", folder]);
+    assertEquals([await runCommand(doctor, bad), bad.written.output], [2, ""]);
+    assertMatch(
+      bad.written.error,
+      /^error: "hidden_act" in config\.json: only .* is supported: current value is "gelu": .*config\.json\n$/,
+    );
+  }));
 
 Deno.test("doctor finds measurements that no code can name any more, and removes them on request", () =>
   inFolder(async (store) => {
