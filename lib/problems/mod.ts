@@ -57,5 +57,5 @@ export {
   type PromptTemplate,
   questionPrompt,
 } from "./prompt_template.ts";
-export { readBenchmark } from "./read_benchmark.ts";
+export { type BenchmarkData, readBenchmark } from "./read_benchmark.ts";
 export type { SlipKind } from "./_steps.ts";
