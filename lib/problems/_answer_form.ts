@@ -1,37 +1,48 @@
-import {
-  ANSWER_CHARACTERS,
-  ANSWER_DEPTH,
-  answerText,
-  bracketDepth,
-  splitTop,
-  wrapped,
-} from "./_answer_text.ts";
-import type { Expression } from "./_expression.ts";
-import { measured } from "./_unit.ts";
+import { answerTokens, commaReadings, spellingOf, type Token } from "./_answer_tokens.ts";
+import { call, type Expression, integer, symbol } from "./_expression.ts";
+import { ExpressionReader } from "./_expression_reader.ts";
+import { labelOf } from "./_label.ts";
+import type { Matrix } from "./_matrix.ts";
+import { closingPlaces, isMatrix } from "./_token_run.ts";
+import { MULTIPLIERS, unitOf } from "./_unit.ts";
 
 /** An answer as far as its outer form says what it is. */
 export type AnswerForm =
   | { readonly kind: "value"; readonly value: Expression; readonly unit: string | null }
   | { readonly kind: "text"; readonly words: string }
+  | { readonly kind: "choice"; readonly letter: string; readonly value: AnswerForm }
   | { readonly kind: "based"; readonly digits: string; readonly base: string }
-  | { readonly kind: "ratio"; readonly parts: readonly string[] }
-  | { readonly kind: "list"; readonly items: readonly AnswerForm[] }
+  | { readonly kind: "ratio"; readonly parts: readonly Expression[] }
+  | ListForm
   | {
     readonly kind: "tuple";
     readonly open: string;
     readonly close: string;
     readonly items: readonly AnswerForm[];
   }
-  | { readonly kind: "union"; readonly items: readonly AnswerForm[] }
-  | { readonly kind: "matrix"; readonly rows: readonly (readonly AnswerForm[])[] }
+  | {
+    readonly kind: "region";
+    readonly operation: "union" | "intersection" | "minus";
+    readonly parts: readonly AnswerForm[];
+  }
+  | { readonly kind: "modular"; readonly value: AnswerForm; readonly modulus: Expression }
+  | Matrix
   | NamedForm
   | RelationForm;
+
+/** Values side by side, or a set of them: the order does not count. */
+export interface ListForm {
+  readonly kind: "list";
+  readonly items: readonly AnswerForm[];
+  /** What stands between the items. */
+  readonly joint: "," | "and" | "or";
+}
 
 /** `x = 5`, `f(x) = 2x`, `x \in [1, 2]`: a value and what it is the value of. */
 export interface NamedForm {
   readonly kind: "named";
   readonly name: string;
-  /** Whether the name is one letter, so that the value alone answers too. */
+  /** Whether the name is that of one thing, so that the value alone answers too. */
   readonly pure: boolean;
   readonly value: AnswerForm;
   /** Left side minus right side, for equations that can be read so. */
@@ -43,263 +54,469 @@ export interface RelationForm {
   readonly kind: "relation";
   readonly operators: readonly string[];
   readonly sides: readonly Expression[];
-  /** The interval that an inequality of one name describes. */
-  readonly interval: AnswerForm | null;
 }
 
-/** Reads one expression; null when it cannot. */
-export type ExpressionReader = (latex: string) => Expression | null;
+/** Characters of an answer that are read at all; the longest gold answers of the benchmarks have about 200. */
+export const ANSWER_CHARACTERS = 1000;
+
+/** Brackets within brackets that are read at all. */
+export const ANSWER_DEPTH = 24;
 
 /** Items of one list, tuple or matrix that are read. */
 const ITEM_LIMIT = 40;
 
-const RELATION = /<=|>=|:=|=|<|>|\\(?:le|ge|lt|gt|ne|approx|equiv)(?![A-Za-z])/;
+/** Items of one answer that are read. */
+const FORM_LIMIT = 200;
 
-const RELATION_SPELLING: Readonly<Record<string, string>> = {
-  "\\le": "<=",
-  "\\ge": ">=",
-  "\\lt": "<",
-  "\\gt": ">",
-  ":=": "=",
-  "\\approx": "=",
+const RELATIONS: ReadonlySet<string> = new Set(["=", "<", ">", "<=", ">=", "!=", "≈", "≡", "∈", "∉"]);
+
+const JOINTS: ReadonlySet<string> = new Set([",", ";", "and", "or", "\\\\"]);
+
+const COLON: ReadonlySet<string> = new Set([":"]), MINUS: ReadonlySet<string> = new Set(["-"]);
+const UNDERSCORE: ReadonlySet<string> = new Set(["_"]), COMMAS: ReadonlySet<string> = new Set([",", ";"]);
+const SUCH_THAT: ReadonlySet<string> = new Set(["|", ":"]), ROW_END: ReadonlySet<string> = new Set(["\\\\"]);
+const COLUMN_END: ReadonlySet<string> = new Set(["&"]);
+
+/** Signs between sets, from the loosest to the closest. */
+const SET_OPERATIONS = [
+  { marks: new Set(["∖"]), operation: "minus" },
+  { marks: new Set(["∪"]), operation: "union" },
+  { marks: new Set(["∩"]), operation: "intersection" },
+] as const;
+
+/** Words short enough to be taken for products of their letters. */
+const SHORT_WORDS = /^(?:yes|no|odd|all|any|one|two|six|ten|red|none|true|even)$/i;
+
+const NUMBER_WORDS: Readonly<Record<string, string>> = {
+  two: "2",
+  three: "3",
+  four: "4",
+  five: "5",
+  six: "6",
+  seven: "7",
+  eight: "8",
+  nine: "9",
+  ten: "10",
+  eleven: "11",
+  twelve: "12",
+  sixteen: "16",
 };
-
-const LETTER = String
-  .raw`(?:[A-Za-z]|\\(?!(?:frac|sqrt|text|pi|sin|cos|tan|log|ln|exp|infty|begin|binom|pm|lfloor|lceil)(?![A-Za-z]))[A-Za-z]+)`;
-
-const SUBSCRIPT = String
-  .raw`(?:\s*(?:'|_\s*(?:\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}|\\?[A-Za-z0-9]+)|\^\s*\{?\s*\\prime\s*\}?))*`;
-
-const PURE_NAME = new RegExp(String.raw`^${LETTER}\s*${SUBSCRIPT}\s*(?:\([A-Za-z0-9,\s]*\))?$`);
-
-const NAME_PART = new RegExp(
-  String.raw`\\angle|\\text\{[^{}]*\}|\\overline\{[A-Z]+\}|\s|${LETTER}${SUBSCRIPT}`,
-  "y",
-);
-
-/** Whether a text is names alone, side by side. Part by part: one pattern for all of it could try 2^n splits. */
-function isLongName(text: string): boolean {
-  for (let at = 0; at < text.length;) {
-    NAME_PART.lastIndex = at;
-    const part = NAME_PART.exec(text);
-    if (part === null) return false;
-    at += part[0].length;
-  }
-  return true;
-}
-
-const MATRIX = /^\\begin\{([pbBv]|small)?(matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\2\}$/;
 
 /** Text as words alone: no case, no brackets around one letter, no mark at the end. */
 export function wordsOf(text: string): string {
-  const inside = text.replace(/\\text(?![A-Za-z])/g, "").replace(/[{}$\\]/g, "").replace(/\s+/g, " ").trim()
-    .replace(/[.,;:!]+$/, "");
+  const inside = text.replace(/\\(?:text|mathrm)(?![A-Za-z])/g, "").replace(/[{}$\\~]/g, " ").replace(
+    /\s+/g,
+    " ",
+  )
+    .trim().replace(/[.,;:!]+$/, "");
   return inside.replace(/^\(\s*([A-Za-z])\s*\)$/, "$1").toLowerCase();
 }
 
-interface Reader {
-  readonly expression: ExpressionReader;
-  /** Forms that may still be read. */
-  left: number;
-}
+type Range = readonly [from: number, to: number];
 
-function readAll(texts: readonly string[], reader: Reader): AnswerForm[] | null {
-  if (texts.length > ITEM_LIMIT) return null;
-  const items: AnswerForm[] = [];
-  for (const text of texts) {
-    const item = readItem(text, reader);
-    if (item === null) return null;
-    items.push(item);
-  }
-  return items;
-}
+/** Reads runs of tokens as forms; null stands for whatever is none. */
+class FormReader {
+  readonly #expressions: ExpressionReader;
+  /** Every mark of the answer: what has none of a set need not be searched for its places. */
+  readonly #marks: ReadonlySet<string>;
+  #left = FORM_LIMIT;
 
-/** `1 \pm \sqrt{2}` is two answers; signs of one item change together. */
-function withoutPlusMinus(text: string): string[] {
-  if (!/\\(?:pm|mp)(?![A-Za-z])/.test(text)) return [text];
-  const choose = (pm: string, mp: string): string =>
-    text.replace(/\\pm(?![A-Za-z])/g, pm).replace(/\\mp(?![A-Za-z])/g, mp).replace(/^\s*\+/, "");
-  return [choose("+", "-"), choose("-", "+")];
-}
-
-function readList(text: string, reader: Reader): AnswerForm | null {
-  const parts = splitTop(text, /[,;]/).filter((part) => part !== "");
-  const named = /^([^=]*)=([^=]*)$/.exec(parts[0] ?? "");
-  const texts = parts.flatMap((part) => {
-    // A pair of signs in the value of a name gives the name two values.
-    const at = part.indexOf("=");
-    const isNamed = at > 0 && PURE_NAME.test(part.slice(0, at).trim());
-    if (!isNamed) return withoutPlusMinus(part);
-    return withoutPlusMinus(part.slice(at + 1)).map((value) => `${part.slice(0, at)}=${value}`);
-  });
-  if (texts.length === 1) return readItem(texts[0] as string, reader);
-  const items = readAll(texts, reader);
-  if (items === null) return null;
-  // `n = 2, 3, 4` names the whole list.
-  const first = items[0];
-  if (
-    named !== null && first?.kind === "named" && items.length > 1 &&
-    !items.slice(1).some((i) => i.kind === "named")
+  constructor(
+    private readonly tokens: readonly Token[],
+    private readonly closes: readonly number[],
+    lettersAreUnits: boolean,
   ) {
-    return { ...first, value: { kind: "list", items: [first.value, ...items.slice(1)] }, zero: null };
+    this.#expressions = new ExpressionReader(tokens, closes, { lettersAreUnits });
+    this.#marks = new Set(tokens.flatMap(({ kind, text }) => kind === "mark" ? [text] : []));
   }
-  return { kind: "list", items };
-}
 
-function readMatrix(text: string, reader: Reader): AnswerForm | null {
-  const found = MATRIX.exec(text);
-  if (found === null || found[1] === "v") return null;
-  const rows: AnswerForm[][] = [];
-  for (
-    const row of (found[3] as string).split(/\\\\/).map((part) => part.trim()).filter((part) => part !== "")
-  ) {
-    const cells = readAll(row.split("&").map((cell) => cell.trim()), reader);
-    if (cells === null || rows.length >= ITEM_LIMIT || cells.length !== (rows[0] ?? cells).length) {
-      return null;
+  /** Where marks of a set stand outside of brackets. */
+  #places([from, to]: Range, marks: ReadonlySet<string>): number[] {
+    const places: number[] = [];
+    if (this.#marks.size === 0 || !hasAny(marks, this.#marks)) return places;
+    for (let place = from; place < to; place++) {
+      const { kind, text } = this.tokens[place] as Token;
+      if (kind === "open" || kind === "begin") place = this.closes[place] as number;
+      else if (kind === "mark" && marks.has(text)) places.push(place);
     }
-    rows.push(cells);
+    return places;
   }
-  return rows.length === 0 ? null : { kind: "matrix", rows };
-}
 
-function readWrapped(text: string, reader: Reader): AnswerForm | null {
-  const shell = wrapped(text);
-  if (shell === null) return null;
-  const { open, close, inside } = shell;
-  if (open === "\\{") {
-    if (close !== "\\}") return null;
-    if (inside === "") return { kind: "list", items: [] };
-    const items = readList(inside, reader);
-    return items === null || items.kind === "list" ? items : { kind: "list", items: [items] };
+  #split(range: Range, marks: ReadonlySet<string>): Range[] {
+    const places = this.#places(range, marks);
+    return [...places, range[1]].map((
+      place,
+      index,
+    ): Range => [index === 0 ? range[0] : places[index - 1] as number + 1, place]);
   }
-  const parts = splitTop(inside, /,/);
-  if (parts.length === 1) return null;
-  const items = readAll(parts, reader);
-  return items === null ? null : { kind: "tuple", open, close, items };
-}
 
-const MINUS_INFINITY: Expression = {
-  kind: "call",
-  name: "Negate",
-  parts: [{ kind: "symbol", name: "PositiveInfinity" }],
-};
-
-const PLUS_INFINITY: Expression = { kind: "symbol", name: "PositiveInfinity" };
-
-function interval(low: Expression, high: Expression, ends: readonly [boolean, boolean]): AnswerForm {
-  const end = (value: Expression): AnswerForm => ({ kind: "value", value, unit: null });
-  return {
-    kind: "tuple",
-    open: ends[0] ? "[" : "(",
-    close: ends[1] ? "]" : ")",
-    items: [end(low), end(high)],
-  };
-}
-
-function intervalOf(operators: readonly string[], sides: readonly Expression[]): AnswerForm | null {
-  const flip: Readonly<Record<string, string>> = { "<": ">", ">": "<", "<=": ">=", ">=": "<=" };
-  let signs = [...operators], parts = [...sides];
-  if (signs.some((sign) => !Object.hasOwn(flip, sign))) return null;
-  if ((signs[0] as string).startsWith(">")) {
-    signs = signs.reverse().map((sign) => flip[sign] as string);
-    parts = parts.reverse();
+  #text(place: number): string {
+    return this.tokens[place]?.text ?? "";
   }
-  if (signs.some((sign) => sign.startsWith(">"))) return null;
-  const closed = signs.map((sign) => sign === "<=");
-  const [first, second, third] = parts as [Expression, Expression, Expression | undefined];
-  if (third !== undefined) {
-    return parts.length === 3 && second.kind === "symbol"
-      ? interval(first, third, [closed[0] === true, closed[1] === true])
+
+  /** Whether a run has a sign of two values outside of sets, which read it for each of their items. */
+  #hasTwoSigns([from, to]: Range): boolean {
+    if (!this.#marks.has("±") && !this.#marks.has("∓")) return false;
+    for (let place = from; place < to; place++) {
+      const { kind, text } = this.tokens[place] as Token;
+      if (kind === "open" && text === "\\{") place = this.closes[place] as number;
+      else if (kind === "mark" && (text === "±" || text === "∓")) return true;
+    }
+    return false;
+  }
+
+  /** Values side by side; of one item the item itself. */
+  list(range: Range): AnswerForm | null {
+    const joints = this.#places(range, JOINTS).map((place) => this.#text(place));
+    const parts = this.#split(range, JOINTS).filter(([from, to]) => from < to);
+    if (parts.length > ITEM_LIMIT) return null;
+    const items: AnswerForm[] = [];
+    for (const part of parts) {
+      for (const sign of this.#hasTwoSigns(part) ? [1, -1] as const : [1] as const) {
+        const item = this.item(part, sign);
+        if (item === null) return null;
+        items.push(item);
+      }
+    }
+    const stated = items.filter((item) => !isDomain(item));
+    const kept = stated.length === 0 ? items : stated, [first, ...rest] = kept;
+    if (first === undefined) return null;
+    if (rest.length === 0) return first;
+    const joint = joints.includes("or") ? "or" : joints.includes("and") ? "and" : ",";
+    // `n = 2, 3, 4` names the whole list.
+    if (first.kind === "named" && rest.every((item) => item.kind === "value")) {
+      return { ...first, value: { kind: "list", items: [first.value, ...rest], joint }, zero: null };
+    }
+    return { kind: "list", items: kept, joint };
+  }
+
+  /** Each of several runs as a form. */
+  #all(ranges: readonly Range[], sign: 1 | -1): AnswerForm[] | null {
+    if (ranges.length > ITEM_LIMIT) return null;
+    const items: AnswerForm[] = [];
+    for (const range of ranges) {
+      const item = this.item(range, sign);
+      if (item === null) return null;
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** One value with whatever names it. */
+  item(range: Range, sign: 1 | -1): AnswerForm | null {
+    let [from, to] = range;
+    while (from < to && /^[.,;:?]$/.test(this.#text(to - 1)) && this.tokens[to - 1]?.kind === "mark") to--;
+    if (this.#text(from) === "≈") from++;
+    if (from >= to || this.#left-- <= 0) return null;
+    return this.#prose([from, to]) ?? this.#labelled([from, to], sign) ?? this.#modular([from, to], sign) ??
+      this.#relation([from, to], sign) ?? this.#region([from, to], sign);
+  }
+
+  /** Words alone. */
+  #prose([from, to]: Range): AnswerForm | null {
+    const tokens = this.tokens.slice(from, to), [first] = tokens;
+    if (first?.kind !== "word" && first?.kind !== "text") return null;
+    const isWords = tokens.every(({ kind, text }) =>
+      kind === "word" || kind === "text" || kind === "letter" || text === "'" || text === "-"
+    );
+    const isLong =
+      tokens.some(({ kind, text }) => kind === "text" || text.length > 3 || SHORT_WORDS.test(text)) ||
+      tokens.length > 1;
+    return isWords && isLong
+      ? { kind: "text", words: wordsOf(tokens.map(({ text }) => text).join(" ")) }
       : null;
   }
-  if (first.kind === "symbol") return interval(MINUS_INFINITY, second, [false, closed[0] === true]);
-  if (second.kind === "symbol") return interval(first, PLUS_INFINITY, [closed[0] === true, false]);
-  return null;
+
+  /** `Answer: 5`, `(C) 12`: what stands behind a word and a colon, or behind the letter of a choice. */
+  #labelled([from, to]: Range, sign: 1 | -1): AnswerForm | null {
+    const first = this.tokens[from] as Token;
+    const letter = first.kind === "text" ? /^\(([A-Z])\)$/.exec(first.text)?.[1] : this.#choiceAt(from);
+    const after = first.kind === "text" ? from + 1 : from + 3;
+    if (letter !== undefined && after < to) {
+      const value = this.item([after, to], sign);
+      return value === null ? null : { kind: "choice", letter, value };
+    }
+    const colon = this.#places([from, to], COLON)[0];
+    const isLabel = colon !== undefined && colon > from && colon + 1 < to &&
+      this.tokens.slice(from, colon).every(({ kind }) => kind === "word" || kind === "text") &&
+      first.text.length > 1;
+    return isLabel ? this.item([colon + 1, to], sign) : null;
+  }
+
+  #choiceAt(from: number): string | undefined {
+    const letter = this.tokens[from + 1], after = this.tokens[from + 3];
+    const isChoice = this.#text(from) === "(" && this.closes[from] === from + 2 &&
+      letter?.kind === "letter" &&
+      /^[A-E]$/.test(letter.text) && after?.spaced === true &&
+      (after.kind === "number" || after.kind === "text");
+    return isChoice ? letter.text : undefined;
+  }
+
+  /** `3 \pmod 7`, `x \equiv 3 (\bmod 7)`. */
+  #modular([from, to]: Range, sign: 1 | -1): AnswerForm | null {
+    let at = to - 1;
+    for (; at > from; at--) if (this.tokens[at]?.kind === "command" && /^p?mod$/.test(this.#text(at))) break;
+    if (at <= from) return null;
+    const isOpen = this.#text(at - 1) === "(" && this.closes[at - 1] === to - 1;
+    if (!isOpen && this.#text(at) === "mod") return null;
+    const inside: Range = isOpen ? [at + 1, to - 1] : [at + 1, to], modulus = this.#scalar(inside, sign);
+    const value = modulus === null ? null : this.item([from, isOpen ? at - 1 : at], sign);
+    return value === null || modulus === null ? null : { kind: "modular", value, modulus };
+  }
+
+  /** An expression that is all of a run. */
+  #scalar([from, to]: Range, sign: 1 | -1): Expression | null {
+    const read = from < to ? this.#expressions.read(from, to, sign) : null;
+    return read === null || read.at !== to || isMatrix(read.value) ? null : read.value;
+  }
+
+  #relation(range: Range, sign: 1 | -1): AnswerForm | null {
+    const places = this.#places(range, RELATIONS);
+    if (places.length === 0) return null;
+    if (places.length > 6) return null;
+    const signs = places.map((place) => this.#text(place)), approximate = signs.indexOf("≈");
+    // `1/3 \approx 0.33` says a third; what only a name stands before is its value.
+    if (
+      approximate > 0 || (approximate === 0 && labelOf(this.tokens, [range[0], places[0] as number]) === null)
+    ) {
+      return this.item([range[0], places[approximate] as number], sign);
+    }
+    const operators = signs.map((mark) => mark === "≈" || mark === "≡" ? "=" : mark);
+    const sides = [...places, range[1]].map((place, index): Range => [
+      index === 0 ? range[0] : places[index - 1] as number + 1,
+      place,
+    ]);
+    if (sides.some(([from, to]) => from >= to)) return null;
+    const [first, last] = [sides[0] as Range, sides[sides.length - 1] as Range];
+    if (operators.length === 1 && (operators[0] === "∈" || operators[0] === "∉")) {
+      return this.#membership(first, last, { isIn: operators[0] === "∈", sign });
+    }
+    if (operators.every((mark) => mark === "=")) {
+      const named = this.#named(first, last, { isPair: sides.length === 2, sign }) ??
+        (sides.length === 2 ? this.#named(last, first, { isPair: true, sign }) : null);
+      if (named !== null) return named;
+    }
+    const values: Expression[] = [];
+    for (const side of sides) {
+      const value = this.#scalar(this.#withoutUnit(side), sign);
+      if (value === null) return null;
+      values.push(value);
+    }
+    return { kind: "relation", operators, sides: values };
+  }
+
+  /** A side of an inequality without the unit behind it. */
+  #withoutUnit([from, to]: Range): Range {
+    let end = to;
+    while (end > from + 1 && (this.tokens[end - 1]?.kind === "text" || /^[%°]$/.test(this.#text(end - 1)))) {
+      end--;
+    }
+    return [from, end];
+  }
+
+  #named(
+    left: Range,
+    right: Range,
+    options: { readonly isPair: boolean; readonly sign: 1 | -1 },
+  ): NamedForm | null {
+    const label = labelOf(this.tokens, left);
+    if (label === null) return null;
+    const value = this.item(right, options.sign);
+    if (value === null) return null;
+    const zeroLeft = options.isPair ? this.#scalar(left, options.sign) : null;
+    const zeroRight = zeroLeft === null ? null : this.#scalar(right, options.sign);
+    const zero = zeroLeft === null || zeroRight === null ? null : call("Subtract", zeroLeft, zeroRight);
+    return { kind: "named", ...label, value, zero };
+  }
+
+  #membership(
+    left: Range,
+    right: Range,
+    options: { readonly isIn: boolean; readonly sign: 1 | -1 },
+  ): NamedForm | null {
+    const label = labelOf(this.tokens, left),
+      value = label === null ? null : this.#region(right, options.sign);
+    if (label === null || value === null) return null;
+    const set: AnswerForm = options.isIn
+      ? value
+      : { kind: "region", operation: "minus", parts: [REALS, value] };
+    return { kind: "named", ...label, value: set, zero: null };
+  }
+
+  /** Sets joined, cut or taken away; else a single value. */
+  #region(range: Range, sign: 1 | -1): AnswerForm | null {
+    for (const { marks, operation } of SET_OPERATIONS) {
+      const parts = this.#split(range, marks);
+      if (parts.length > 1) {
+        const forms: AnswerForm[] = [];
+        for (const part of parts) {
+          const form = part[0] < part[1] ? this.#region(part, sign) : null;
+          if (form === null || forms.length > ITEM_LIMIT) return null;
+          forms.push(form);
+        }
+        return { kind: "region", operation, parts: forms };
+      }
+    }
+    const minus = this.#places(range, MINUS).at(-1);
+    const isTaken = minus !== undefined && this.#text(minus + 1) === "\\{" &&
+      this.closes[minus + 1] === range[1] - 1 &&
+      minus > range[0];
+    if (isTaken) {
+      const whole = this.#region([range[0], minus], sign), out = this.#region([minus + 1, range[1]], sign);
+      return whole === null || out === null
+        ? null
+        : { kind: "region", operation: "minus", parts: [whole, out] };
+    }
+    return this.#ratio(range, sign) ?? this.#value(range, sign);
+  }
+
+  #ratio(range: Range, sign: 1 | -1): AnswerForm | null {
+    const parts = this.#split(range, COLON);
+    if (parts.length < 2 || parts.length > 6) return null;
+    const values = parts.map((part) => this.#scalar(part, sign));
+    return values.includes(null) ? null : { kind: "ratio", parts: values as Expression[] };
+  }
+
+  #value(range: Range, sign: 1 | -1): AnswerForm | null {
+    const [from, to] = range, first = this.tokens[from] as Token;
+    const based = this.#based(range);
+    if (based !== null) return based;
+    if (to === from + 1 && first.text === "emptyset") return { kind: "list", items: [], joint: "," };
+    if (first.text === "mathbb{R}" && to === from + 1) return REALS;
+    if (first.kind === "begin" && this.closes[from] === to - 1) {
+      const rows = this.#rows(range);
+      if (rows !== null) return rows;
+    }
+    if (first.kind === "open" && this.closes[from] === to - 1) {
+      const inside = this.#wrapped(range, sign);
+      if (inside !== null) return inside;
+    }
+    return this.#measured(range, sign) ?? this.#bareInterval(range, sign);
+  }
+
+  /** `52_8`, `(1A)_{16}`, `52_{\text{eight}}`. */
+  #based([from, to]: Range): AnswerForm | null {
+    const mark = this.#places([from, to], UNDERSCORE).at(-1);
+    if (mark === undefined) return null;
+    const bases = this.tokens.slice(mark + 1, to).filter(({ text }) => text !== "{" && text !== "}");
+    const digits = this.tokens.slice(from, mark).filter(({ kind }) => kind !== "open" && kind !== "close");
+    const [base] = bases, word = base?.text.toLowerCase().replace(/^base /, "") ?? "";
+    if (base === undefined || bases.length !== 1) return null;
+    const value = base.kind === "number" ? base.text : NUMBER_WORDS[word] ?? word;
+    const spelled = digits.map(({ text }) => text).join("").toUpperCase();
+    const isDigits = /^[0-9A-F]+$/.test(spelled) && digits.some(({ kind }) => kind === "number");
+    if (!/^\d{1,2}$/.test(value) || !isDigits || Number(value) < 2 || Number(value) > 36) return null;
+    return { kind: "based", digits: spelled, base: String(Number(value)) };
+  }
+
+  /** Rows of `cases`, `aligned` and their like, each an item. */
+  #rows([from, to]: Range): AnswerForm | null {
+    if (!/^(?:cases|aligned|align|gathered|gather|split)$/.test(this.#text(from))) return null;
+    const parts = this.#split([from + 1, to - 1], ROW_END).filter(([a, b]) => a < b);
+    if (parts.some((part) => this.#places(part, COLUMN_END).length > 0)) return null;
+    const items = this.#all(parts, 1);
+    return items === null || items.length < 2 ? items?.[0] ?? null : { kind: "list", items, joint: "and" };
+  }
+
+  /** A tuple, an interval, a set, or a single value in brackets. */
+  #wrapped([from, to]: Range, sign: 1 | -1): AnswerForm | null {
+    const open = this.#text(from), close = this.#text(to - 1), inside: Range = [from + 1, to - 1];
+    if (open === "\\{") {
+      if (inside[0] === inside[1]) return { kind: "list", items: [], joint: "," };
+      const items = this.#built(inside) ?? this.list(inside);
+      if (items === null || items.kind === "list" || items.kind === "relation" || items.kind === "named") {
+        return items;
+      }
+      return { kind: "list", items: [items], joint: "," };
+    }
+    if (open === "{") return this.list(inside);
+    if (open !== "(" && open !== "[") return null;
+    const parts = this.#split(inside, COMMAS);
+    if (parts.length === 1) {
+      const isPair = (open === "(") === (close === ")");
+      const only = isPair ? this.item(inside, sign) : null;
+      // A bracket around an expression alone says nothing, save that of a single word.
+      return only === null || only.kind === "text" ? null : only;
+    }
+    const items = parts.some(([a, b]) => a >= b) ? null : this.#all(parts, sign);
+    return items === null ? null : { kind: "tuple", open, close, items };
+  }
+
+  /** `\{x \mid x > 2\}` says what `x > 2` says. */
+  #built(inside: Range): AnswerForm | null {
+    const bar = this.#places(inside, SUCH_THAT)[0];
+    if (bar === undefined || this.#places([bar, inside[1]], RELATIONS).length === 0) return null;
+    const condition = this.list([bar + 1, inside[1]]);
+    return condition?.kind === "relation" || condition?.kind === "named" || condition?.kind === "list"
+      ? condition
+      : null;
+  }
+
+  /** An expression and its unit. */
+  #measured(range: Range, sign: 1 | -1): AnswerForm | null {
+    let [from, to] = range, unit: string | null = null, isNegative = false;
+    const isMoney = (place: number): boolean =>
+      this.#text(place) === "¤" && this.tokens[place]?.kind === "mark";
+    if (this.#text(from) === "-" && isMoney(from + 1)) [isNegative, from] = [true, from + 1];
+    if (isMoney(from)) [unit, from] = ["dollar", from + 1];
+    else if (to > from + 1 && isMoney(to - 1)) [unit, to] = ["dollar", to - 1];
+    const read = from < to ? this.#expressions.read(from, to, sign) : null;
+    if (read === null) return null;
+    if (isMatrix(read.value)) {
+      const cell = read.value.rows[0]?.[0] as Expression;
+      if (read.at !== to) return null;
+      return read.value.rows.length * (read.value.rows[0]?.length ?? 0) === 1
+        ? { kind: "value", value: cell, unit: null }
+        : read.value;
+    }
+    let { value, at } = { value: read.value, at: read.at };
+    const word = this.tokens[at], scale = word === undefined ? undefined : multiplierOf(word);
+    if (at < to && scale !== undefined) [value, at] = [call("Multiply", value, integer(scale)), at + 1];
+    if (isNegative) value = call("Negate", value);
+    if (read.degrees) unit = "degree";
+    if (at === to) return { kind: "value", value, unit };
+    const found = unitOf(this.tokens.slice(at, to));
+    if (found === null) return null;
+    const units = [found, unit].filter((part) => part !== null && part !== "").join(" ");
+    return { kind: "value", value, unit: units === "" ? null : units };
+  }
+
+  /** `t(0,4]` is an interval for t whose sign was lost: brackets of two kinds hold no arguments. */
+  #bareInterval([from, to]: Range, sign: 1 | -1): AnswerForm | null {
+    const [name, open] = [this.tokens[from], this.tokens[from + 1]];
+    if (name?.kind !== "letter" || open?.kind !== "open" || this.closes[from + 1] !== to - 1) return null;
+    const ends = this.#wrapped([from + 1, to], sign);
+    if (ends?.kind !== "tuple" || (ends.open === "(") === (ends.close === ")")) return null;
+    return { kind: "named", name: name.text, pure: true, value: ends, zero: null };
+  }
 }
 
-function difference(left: Expression | null, right: Expression | null): Expression | null {
-  return left === null || right === null ? null : { kind: "call", name: "Subtract", parts: [left, right] };
+function hasAny(wanted: ReadonlySet<string>, present: ReadonlySet<string>): boolean {
+  for (const mark of wanted) if (present.has(mark)) return true;
+  return false;
 }
 
-function canonicalName(text: string): string {
-  return text.replace(/\\text(?![A-Za-z])|[\s{}]/g, "");
+const REALS: AnswerForm = {
+  kind: "tuple",
+  open: "(",
+  close: ")",
+  items: [
+    { kind: "value", value: call("Negate", symbol("PositiveInfinity")), unit: null },
+    { kind: "value", value: symbol("PositiveInfinity"), unit: null },
+  ],
+};
+
+/** `k \in \mathbb{Z}` says of which kind a name is, and is no value. */
+function isDomain(form: AnswerForm): boolean {
+  if (form.kind !== "named" || form.zero !== null) return false;
+  return form.value === REALS ||
+    (form.value.kind === "value" && form.value.value.kind === "symbol" &&
+      form.value.value.name.startsWith("mathbb{"));
 }
 
-function readRelation(text: string, reader: Reader): AnswerForm | null {
-  const member = splitTop(text, /\\in(?![A-Za-z])/);
-  if (member.length === 2) {
-    const [name = "", set = ""] = member;
-    const value = PURE_NAME.test(name) ? readItem(set, reader) : null;
-    return value === null
-      ? null
-      : { kind: "named", name: canonicalName(name), pure: true, value, zero: null };
-  }
-  const texts = splitTop(text, RELATION);
-  if (texts.length < 2 || texts.length > 6 || texts.some((side) => side === "")) return null;
-  const operators: string[] = [];
-  let at = 0;
-  for (const side of texts.slice(0, -1)) {
-    const rest = text.slice(text.indexOf(side, at) + side.length);
-    const sign = RELATION.exec(rest)?.[0] ?? "=";
-    operators.push(RELATION_SPELLING[sign] ?? sign);
-    at = text.length - rest.length + sign.length;
-  }
-  if (operators.every((sign) => sign === "=")) {
-    const first = texts[0] as string, last = texts[texts.length - 1] as string;
-    const read = (name: string, value: string): NamedForm | null => {
-      const form = readList(value, reader);
-      const zero = texts.length === 2 ? difference(reader.expression(name), reader.expression(value)) : null;
-      if (form === null) return null;
-      return { kind: "named", name: canonicalName(name), pure: PURE_NAME.test(name), value: form, zero };
-    };
-    if (PURE_NAME.test(first)) return read(first, last);
-    if (texts.length === 2 && PURE_NAME.test(last)) return read(last, first);
-    if (isLongName(first)) return read(first, last);
-  }
-  const sides: Expression[] = [];
-  for (const side of texts) {
-    const expression = reader.expression(side);
-    if (expression === null) return null;
-    sides.push(expression);
-  }
-  return { kind: "relation", operators, sides, interval: intervalOf(operators, sides) };
-}
-
-function readItem(text: string, reader: Reader): AnswerForm | null {
-  if (reader.left-- <= 0 || text === "") return null;
-  const prose = /^\\text\{([^{}]*)\}$/.exec(text);
-  if (prose !== null) return { kind: "text", words: wordsOf(prose[1] as string) };
-  if (text.startsWith("\\begin")) return readMatrix(text, reader);
-  if (RELATION.test(text) || /\\in(?![A-Za-z])/.test(text)) return readRelation(text, reader);
-  const union = splitTop(text, /\\cup(?![A-Za-z])/);
-  if (union.length > 1) {
-    const items = readAll(union, reader);
-    return items === null ? null : { kind: "union", items };
-  }
-  const ratio = splitTop(text, /:/);
-  if (ratio.length > 1) {
-    return ratio.every((part) => /^\d+$/.test(part)) ? { kind: "ratio", parts: ratio } : null;
-  }
-  const { rest, unit } = measured(text);
-  const based = /^(?:\\text\{)?\(?([0-9A-Fa-f]+)\)?\}?\s*_\s*\{?\s*(?:\\text\{)?\(?(\d+)\)?\}?\s*\}?$/.exec(
-    rest,
-  );
-  if (based !== null) {
-    return { kind: "based", digits: (based[1] as string).toUpperCase(), base: based[2] as string };
-  }
-  if (/^\\mathbb\s*\{?\s*R\s*\}?$/.test(rest)) return interval(MINUS_INFINITY, PLUS_INFINITY, [false, false]);
-  if (rest === "\\emptyset") return { kind: "list", items: [] };
-  const shell = readWrapped(rest, reader);
-  if (shell !== null) return shell;
-  const value = reader.expression(rest);
-  if (value !== null) return { kind: "value", value, unit };
-  // `t(0,4]` is an interval for t whose sign was lost: brackets of two kinds hold no arguments.
-  const set = /^[A-Za-z]\s*(?=[([])/.exec(rest)?.[0];
-  const ends = set === undefined ? null : readWrapped(rest.slice(set.length), reader);
-  if (set === undefined || ends?.kind !== "tuple" || (ends.open === "(") === (ends.close === ")")) {
-    return null;
-  }
-  return { kind: "named", name: set.trim(), pure: true, value: ends, zero: null };
+function multiplierOf(token: Token): number | undefined {
+  const word = token.kind === "word" || token.kind === "text" ? token.text.toLowerCase() : "";
+  return Object.hasOwn(MULTIPLIERS, word) ? MULTIPLIERS[word] : undefined;
 }
 
 /** What was read of an answer. */
@@ -308,17 +525,63 @@ export interface ReadAnswer {
   readonly text: string;
   /** Null when it is no mathematics that can be read; then only equal text is equal. */
   readonly form: AnswerForm | null;
+  /** Other things that the text may say: `1,000` is a number, or two. */
+  readonly others: readonly AnswerForm[];
   /** Whether the text is longer or deeper than what is read. */
   readonly beyond: boolean;
 }
 
+/** `]a, b[`: brackets turned outwards are those of open ends. */
+function withoutTurnedBrackets(tokens: readonly Token[]): readonly Token[] {
+  const depth = tokens.reduce((sum, { text }) => sum + (text === "[" ? 1 : text === "]" ? -1 : 0), 0);
+  const [first] = tokens, last = tokens.at(-1), isTurned = first?.text === "]" || last?.text === "[";
+  if (!isTurned || (depth === 0 && first?.text === "[")) return tokens;
+  return tokens.map((token, place): Token =>
+    place === 0 && token.text === "]"
+      ? { ...token, kind: "open", text: "(" }
+      : place === tokens.length - 1 && token.text === "["
+      ? { ...token, kind: "close", text: ")" }
+      : token
+  );
+}
+
+/** The form of tokens that pair their brackets. */
+function formOf(tokens: readonly Token[], lettersAreUnits: boolean): AnswerForm | null {
+  const closes = closingPlaces(tokens, ANSWER_DEPTH);
+  return closes === null ? null : new FormReader(tokens, closes, lettersAreUnits).list([0, tokens.length]);
+}
+
 /** Reads an answer as far as its form goes; never throws, and reads a bounded number of forms. */
-export function readAnswer(raw: string, expression: ExpressionReader): ReadAnswer {
-  if (raw.length > ANSWER_CHARACTERS) return { text: raw, form: null, beyond: true };
-  const text = answerText(raw), depth = bracketDepth(text.replace(/[[\]()]/g, ""));
-  if (text.length > 2 * ANSWER_CHARACTERS || (depth > ANSWER_DEPTH && depth !== Infinity)) {
-    return { text, form: null, beyond: true };
+export function readAnswer(raw: string, options: { readonly lettersAreUnits?: boolean } = {}): ReadAnswer {
+  const { lettersAreUnits = false } = options;
+  if (raw.length > ANSWER_CHARACTERS) return { text: raw, form: null, others: [], beyond: true };
+  const forms: AnswerForm[] = [];
+  let text = "", isUsual = true, beyond = false;
+  for (const commas of commaReadings(raw)) {
+    const found = answerTokens(raw, commas);
+    if (found === null) return { text: raw, form: null, others: [], beyond: true };
+    const tokens = withoutTurnedBrackets(found), form = formOf(tokens, lettersAreUnits);
+    if (isUsual) text = spellingOf(trimmed(tokens));
+    if (isUsual && depthOf(tokens) > ANSWER_DEPTH) beyond = true;
+    if (isUsual && form === null) return { text, form, others: [], beyond };
+    if (form !== null) forms.push(form);
+    isUsual = false;
   }
-  if (depth === Infinity || bracketDepth(text) > ANSWER_DEPTH) return { text, form: null, beyond: false };
-  return { text, form: readList(text, { expression, left: 200 }), beyond: false };
+  return { text, form: forms[0] ?? null, others: forms.slice(1), beyond };
+}
+
+function depthOf(tokens: readonly Token[]): number {
+  let depth = 0, deepest = 0;
+  for (const { kind } of tokens) {
+    if (kind === "open" || kind === "begin") deepest = Math.max(deepest, ++depth);
+    else if (kind === "close" || kind === "end") depth--;
+  }
+  return deepest;
+}
+
+/** Tokens without a mark of a sentence at the end. */
+function trimmed(tokens: readonly Token[]): readonly Token[] {
+  let to = tokens.length;
+  while (to > 0 && tokens[to - 1]?.kind === "mark" && /^[.,;:?]$/.test(tokens[to - 1]?.text ?? "")) to--;
+  return tokens.slice(0, to);
 }

@@ -1,0 +1,90 @@
+import { type AnswerForm, type ReadAnswer, readAnswer, wordsOf } from "./_answer_form.ts";
+import { compareForms, type FormComparison, type FormOutcome } from "./_compare_forms.ts";
+import type { Decimals } from "./_same_value.ts";
+import type { AnswerReason } from "./verdict.ts";
+
+/** Steps one judgement may take: node evaluations and comparisons. Benchmark answers take under 20,000. */
+export const WORK_LIMIT = 200_000;
+
+/** What two graders do differently. */
+export interface JudgeRules {
+  readonly decimals: Decimals;
+  readonly tuplesAreSets: boolean;
+  /** Whether words and the letters of choices are compared without their case. */
+  readonly caseless: boolean;
+}
+
+/** A judgement and what it cost. */
+export interface Judgement {
+  readonly reason: AnswerReason;
+  /** Node evaluations and comparisons, at most `WORK_LIMIT`. */
+  readonly work: number;
+}
+
+/** The one letter that an answer is, in brackets and text commands or not; null for any other answer. */
+function letterOf(text: string): string | null {
+  return /^\(?\s*([A-Za-z])\s*[).:]?$/.exec(text)?.[1] ?? null;
+}
+
+function hasUnit(form: AnswerForm | null): boolean {
+  return form !== null &&
+    (form.kind === "value" ? form.unit !== null : form.kind === "named" && hasUnit(form.value));
+}
+
+/** Whether the texts alone say that two answers are one. */
+function sameText(gold: ReadAnswer, given: ReadAnswer, caseless: boolean): boolean {
+  if (given.text === "") return false;
+  if (gold.text === given.text) return true;
+  const isProse = gold.form === null || gold.form.kind === "text";
+  if (isProse && wordsOf(gold.text) !== "" && wordsOf(gold.text) === wordsOf(given.text)) return true;
+  // A choice or a name in a text command: `\text{A}` for A. Letters of another case are other names.
+  const letter = letterOf(gold.text), other = letterOf(given.text);
+  if (letter === null || other === null) return false;
+  return letter === other || (caseless && letter.toLowerCase() === other.toLowerCase());
+}
+
+/** A number of digits in one spelling; null for any other answer. */
+function plainNumber(text: string): string | null {
+  const found = /^\s*(-?)0*(\d+)(?:\.(\d*?)0*)?\s*$/.exec(text);
+  if (found === null || text.length > 40) return null;
+  const [, sign = "", whole = "", decimals = ""] = found;
+  const magnitude = decimals === "" ? whole : `${whole}.${decimals}`;
+  return sign === "-" && magnitude !== "0" ? `-${magnitude}` : magnitude;
+}
+
+const ORDER: readonly FormOutcome[] = ["same", "unknown", "different unit", "different count", "different"];
+
+/** Judges one answer against a gold answer. */
+export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Judgement {
+  const comparison: FormComparison = {
+    work: { left: WORK_LIMIT },
+    decimals: rules.decimals,
+    tuplesAreSets: rules.tuplesAreSets,
+  };
+  const verdict = (reason: AnswerReason): Judgement => ({
+    reason,
+    work: WORK_LIMIT - Math.max(comparison.work.left, 0),
+  });
+  const number = plainNumber(gold), other = number === null ? null : plainNumber(given);
+  if (number !== null && other !== null && rules.decimals === "six digits" && !/\./.test(gold + given)) {
+    return verdict(
+      gold.trim() === given.trim() ? "same text" : number === other ? "same value" : "different",
+    );
+  }
+  const expected = readAnswer(gold), answer = readAnswer(given);
+  if (expected.beyond || answer.beyond) {
+    return verdict(gold === given && gold.trim() !== "" ? "same text" : "too long");
+  }
+  if (sameText(expected, answer, rules.caseless)) return verdict("same text");
+  if (expected.form === null) return verdict("unreadable gold");
+  const readings = answer.form === null ? [] : [answer.form, ...answer.others];
+  // Where the gold answer has a unit, single letters behind a number may be one.
+  if (hasUnit(expected.form)) {
+    const measured = readAnswer(given, { lettersAreUnits: true }).form;
+    if (measured !== null) readings.push(measured);
+  }
+  if (readings.length === 0) return verdict("unreadable answer");
+  const outcomes = readings.map((form) => compareForms(expected.form as AnswerForm, form, comparison));
+  const outcome = ORDER.find((one) => outcomes.includes(one)) ?? "different kind";
+  return verdict(outcome === "same" ? "same value" : outcome === "unknown" ? "not comparable" : outcome);
+}
