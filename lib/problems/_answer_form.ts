@@ -4,6 +4,7 @@ import { ExpressionReader } from "./_expression_reader.ts";
 import { labelOf } from "./_label.ts";
 import type { Matrix } from "./_matrix.ts";
 import { closingPlaces, isMatrix } from "./_token_run.ts";
+import { entryOf } from "./_tex_names.ts";
 import { MULTIPLIERS, unitOf } from "./_unit.ts";
 
 /** An answer as far as its outer form says what it is. */
@@ -236,6 +237,9 @@ class FormReader {
       const value = this.item([after, to], sign);
       return value === null ? null : { kind: "choice", letter, value };
     }
+    if (first.kind === "text" && first.text.endsWith(":") && from + 1 < to) {
+      return this.item([from + 1, to], sign);
+    }
     const colon = this.#places([from, to], COLON)[0];
     const isLabel = colon !== undefined && colon > from && colon + 1 < to &&
       this.tokens.slice(from, colon).every(({ kind }) => kind === "word" || kind === "text") &&
@@ -402,7 +406,7 @@ class FormReader {
     const digits = this.tokens.slice(from, mark).filter(({ kind }) => kind !== "open" && kind !== "close");
     const [base] = bases, word = base?.text.toLowerCase().replace(/^base /, "") ?? "";
     if (base === undefined || bases.length !== 1) return null;
-    const value = base.kind === "number" ? base.text : NUMBER_WORDS[word] ?? word;
+    const value = base.kind === "number" ? base.text : entryOf(NUMBER_WORDS, word) ?? word;
     const spelled = digits.map(({ text }) => text).join("").toUpperCase();
     const isDigits = /^[0-9A-F]+$/.test(spelled) && digits.some(({ kind }) => kind === "number");
     if (!/^\d{1,2}$/.test(value) || !isDigits || Number(value) < 2 || Number(value) > 36) return null;
@@ -516,7 +520,7 @@ function isDomain(form: AnswerForm): boolean {
 
 function multiplierOf(token: Token): number | undefined {
   const word = token.kind === "word" || token.kind === "text" ? token.text.toLowerCase() : "";
-  return Object.hasOwn(MULTIPLIERS, word) ? MULTIPLIERS[word] : undefined;
+  return entryOf(MULTIPLIERS, word);
 }
 
 /** What was read of an answer. */

@@ -1,4 +1,18 @@
 import { plainSpelling } from "./_plain_spelling.ts";
+import {
+  CLOSERS,
+  COMMANDS,
+  entryOf,
+  FONTS,
+  IDLE,
+  isKnown,
+  KNOWN_WORDS,
+  MARKS,
+  OPENERS,
+  SHAPES,
+  SPACES,
+  TEXTS,
+} from "./_tex_names.ts";
 
 /** A piece of an answer. */
 export interface Token {
@@ -23,171 +37,7 @@ export interface Token {
 export type Commas = "list" | "thousands" | "decimal";
 
 /** Tokens of one answer that are read. */
-export const TOKEN_LIMIT = 600;
-
-/** Commands that are one sign. */
-const MARKS: Readonly<Record<string, string>> = {
-  cdot: "*",
-  times: "*",
-  ast: "*",
-  star: "*",
-  div: "/",
-  le: "<=",
-  leq: "<=",
-  leqslant: "<=",
-  leqq: "<=",
-  lt: "<",
-  ge: ">=",
-  geq: ">=",
-  geqslant: ">=",
-  geqq: ">=",
-  gt: ">",
-  ne: "!=",
-  neq: "!=",
-  approx: "≈",
-  simeq: "≈",
-  sim: "≈",
-  cong: "≈",
-  equiv: "≡",
-  pm: "±",
-  mp: "∓",
-  cup: "∪",
-  bigcup: "∪",
-  cap: "∩",
-  bigcap: "∩",
-  setminus: "∖",
-  backslash: "∖",
-  in: "∈",
-  notin: "∉",
-  circ: "°",
-  degree: "°",
-  prime: "'",
-  mid: "|",
-  vert: "|",
-  colon: ":",
-  wedge: "and",
-  land: "and",
-  vee: "or",
-  lor: "or",
-};
-
-const OPENERS: Readonly<Record<string, string>> = {
-  lbrace: "\\{",
-  langle: "(",
-  lbrack: "[",
-  lgroup: "(",
-  lfloor: "⌊",
-  lceil: "⌈",
-  lvert: "⟨|",
-};
-
-const CLOSERS: Readonly<Record<string, string>> = {
-  rbrace: "\\}",
-  rangle: ")",
-  rbrack: "]",
-  rgroup: ")",
-  rfloor: "⌋",
-  rceil: "⌉",
-  rvert: "|⟩",
-};
-
-/** Commands without meaning for a value: sizes, styles, and shapes of letters without an argument of their own. */
-const IDLE: ReadonlySet<string> = new Set(
-  ("displaystyle textstyle scriptstyle limits nolimits rm bf it sf tt cal mathstrut strut middle big Big bigg Bigg bigl " +
-    "bigr Bigl Bigr biggl biggr Biggl Biggr bigm left right nonumber notag hfill mathop mathord mathrel mathbin hline " +
-    "displaylimits boxed fbox underline ensuremath large Large small normalsize").split(" "),
-);
-
-const SPACES: ReadonlySet<string> = new Set(
-  "quad qquad thinspace medspace thickspace enspace hskip hspace vspace phantom label tag color".split(" "),
-);
-
-/** Commands of fonts that hold formulas. */
-const FONTS: ReadonlySet<string> = new Set(
-  "mathrm mathbf mathit mathsf mathtt mathnormal boldsymbol bm pmb operatorname mathcal mathscr mathfrak rm bf"
-    .split(" "),
-);
-
-/** Those of them that never hold words. */
-const SHAPES: ReadonlySet<string> = new Set("boldsymbol bm pmb mathit mathnormal".split(" "));
-
-/** Commands that hold words. */
-const TEXTS: ReadonlySet<string> = new Set(
-  "text textbf textit textrm textnormal textsf texttt textup textmd textsc emph mbox hbox".split(" "),
-);
-
-/** Names that are read as functions or constants wherever they stand as words. */
-export const KNOWN_WORDS: Readonly<Record<string, string>> = {
-  sin: "sin",
-  cos: "cos",
-  tan: "tan",
-  cot: "cot",
-  sec: "sec",
-  csc: "csc",
-  arcsin: "arcsin",
-  arccos: "arccos",
-  arctan: "arctan",
-  asin: "arcsin",
-  acos: "arccos",
-  atan: "arctan",
-  sinh: "sinh",
-  cosh: "cosh",
-  tanh: "tanh",
-  exp: "exp",
-  ln: "ln",
-  log: "log",
-  lg: "lg",
-  sqrt: "sqrt",
-  cbrt: "cbrt",
-  abs: "abs",
-  floor: "floor",
-  ceil: "ceil",
-  max: "max",
-  min: "min",
-  gcd: "gcd",
-  lcm: "lcm",
-  mod: "mod",
-  binom: "binom",
-  frac: "frac",
-  dfrac: "frac",
-  pi: "pi",
-  theta: "theta",
-  alpha: "alpha",
-  beta: "beta",
-  gamma: "gamma",
-  lambda: "lambda",
-  omega: "omega",
-  phi: "phi",
-  infinity: "infty",
-  infty: "infty",
-  inf: "infty",
-  oo: "infty",
-};
-
-/** One spelling of commands that have several. */
-const COMMANDS: Readonly<Record<string, string>> = {
-  dfrac: "frac",
-  tfrac: "frac",
-  cfrac: "frac",
-  dbinom: "binom",
-  tbinom: "binom",
-  varnothing: "emptyset",
-  bmod: "mod",
-  widehat: "hat",
-  widetilde: "tilde",
-  overrightarrow: "vec",
-  varphi: "phi",
-  vartheta: "theta",
-  varepsilon: "epsilon",
-  varrho: "rho",
-  dots: "ldots",
-  cdots: "ldots",
-  dotsc: "ldots",
-  arcsinh: "arsinh",
-  arccosh: "arcosh",
-  arctanh: "artanh",
-  Reals: "mathbb{R}",
-};
+export const TOKEN_LIMIT = 1000;
 
 const PIECE =
   /\\([A-Za-z]+)|(\d+(?:\.\d+)?|\.\d+)(?:[eE]([-+]?\d+)(?![A-Za-z\d]))?|(\p{L}[\p{L}\p{M}]*)|\\([{}|%$&#_])|(\*\*|<=|>=|=<|!=|:=|==|\+-|[-+*/^_!|',&;:=<>()[\]{}%?°#@.])/uy;
@@ -205,7 +55,8 @@ export function closingBrace(text: string, open: number): number {
 
 /** Digits in groups of three lose what parts them, where that can be nothing but a thousands mark. */
 function withoutSureMarks(text: string): string {
-  let plain = text;
+  // Names of a library before its functions: `np.arcsin(1/2)`.
+  let plain = text.replace(/(?<![A-Za-z\\])(?:np|math)\.(?=[a-z])/g, "");
   if (/[{,\\~]/.test(plain)) {
     plain = plain.replace(/,\s*\\!\s*/g, "{,}").replace(/(?<=\d)\s*\{\s*,\s*\}\s*(?=\d{3}(?!\d))/g, "")
       .replace(/^([^,]*\d)\{,\}(\d[^,]*)$/, "$1.$2").replace(/\{\s*,\s*\}/g, ",")
@@ -295,6 +146,9 @@ function pushAll(scan: Scan, text: string, wrap: boolean): void {
 /** Single upright letters behind a number that are units and not names. */
 const UNIT_LETTER = /^[msghNJWVAKCFLTMH]$/;
 
+/** A unit of several parts: `m/s`, `cm^2`, `kg m^{-3}`. */
+const MEASURE = /^\p{L}+(?:[\p{L} /]|\^\{?-?\d\}?)+$/u;
+
 function wordsOrFormula(scan: Scan, inside: string, isFont: boolean): void {
   const word = inside.replace(/~|\\[ ,;:!]/g, " ").trim(), sign = joint(word);
   if (word === "") return;
@@ -302,10 +156,10 @@ function wordsOrFormula(scan: Scan, inside: string, isFont: boolean): void {
   else if (/^\p{L}$/u.test(word)) {
     const isUnit = UNIT_LETTER.test(word) && scan.tokens.at(-1)?.kind === "number" && isFont;
     push(scan, isUnit ? "text" : "letter", word);
-  } else if (Object.hasOwn(KNOWN_WORDS, word) && (isFont || word === "pi")) {
+  } else if (Object.hasOwn(KNOWN_WORDS, word) && (isFont || !/^(?:min|max|sec|mod|inf|oo)$/.test(word))) {
     push(scan, "command", KNOWN_WORDS[word] as string);
-  } else if (isFont && !/^[\p{L} ]+$/u.test(word)) pushAll(scan, inside, true);
-  else if (!isFont && /\d/.test(word) && /^[-+\s\d]/.test(word)) pushAll(scan, inside, false);
+  } else if (isFont && scan.tokens.at(-1)?.kind === "number" && MEASURE.test(word)) push(scan, "text", word);
+  else if (isFont ? !/^[\p{L} ]+$/u.test(word) : /^[-+]?\s*[\d$.]/.test(word)) pushAll(scan, inside, isFont);
   else push(scan, "text", word);
 }
 
@@ -350,7 +204,13 @@ function command(scan: Scan, name: string): void {
   } else if (Object.hasOwn(MARKS, name)) push(scan, "mark", MARKS[name] as string);
   else if (Object.hasOwn(OPENERS, name)) push(scan, "open", OPENERS[name] as string);
   else if (Object.hasOwn(CLOSERS, name)) push(scan, "close", CLOSERS[name] as string);
-  else push(scan, "command", COMMANDS[name] ?? name);
+  else {
+    // `\lceiln`: a space lost between a command and the letter behind it.
+    const head = [1, 2].map((length) => name.slice(0, -length)).find((part) => isKnown(part));
+    if (head === undefined || isKnown(name)) return push(scan, "command", entryOf(COMMANDS, name) ?? name);
+    command(scan, head);
+    letters(scan, name.slice(head.length));
+  }
 }
 
 function letters(scan: Scan, word: string): void {
@@ -407,8 +267,8 @@ function scanOne(scan: Scan): void {
     else if (word !== undefined) letters(scan, word);
     else if (escaped !== undefined) {
       if (escaped === "{" || escaped === "}") push(scan, escaped === "{" ? "open" : "close", whole);
-      else push(scan, "mark", ESCAPED[escaped] ?? escaped);
-    } else pushMark(scan, MARK_SPELLING[mark as string] ?? mark as string);
+      else push(scan, "mark", entryOf(ESCAPED, escaped) ?? escaped);
+    } else pushMark(scan, entryOf(MARK_SPELLING, mark as string) ?? mark as string);
   }
 }
 

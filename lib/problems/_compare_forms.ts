@@ -264,7 +264,8 @@ function compareValue(gold: ValueForm, given: Plain, comparison: FormComparison)
 function compareList(gold: ListForm, given: Plain, comparison: FormComparison): FormOutcome {
   if (given.kind === "list") return compareLists(gold, given, comparison);
   if (given.kind === "tuple") {
-    if (comparison.tuplesAreSets) return compareUnordered(gold.items, given.items, comparison);
+    const isTuple = isRound(given) || given.items.length !== 2;
+    if (comparison.tuplesAreSets && isTuple) return compareUnordered(gold.items, given.items, comparison);
     if (isRound(given)) return compareOrdered(gold.items, given.items, comparison);
   }
   if (given.kind === "region") return compareSets(gold, given, comparison);
@@ -301,9 +302,6 @@ function comparePlain(gold: Plain, given: Plain, comparison: FormComparison): Fo
     case "value":
       return compareValue(gold, given, comparison);
     case "based":
-      if (given.kind === "value" && given.value.kind === "number") {
-        return given.value.literal === gold.digits ? "same" : "different kind";
-      }
       if (given.kind !== "based") return "different kind";
       return gold.base === given.base && gold.digits === given.digits ? "same" : "different";
     case "ratio":
@@ -398,17 +396,21 @@ function compareRatio(gold: readonly Expression[], given: Plain, comparison: For
   return "same";
 }
 
+/** The letter of a choice that a gold answer is; null for any other. */
+function choiceOf(gold: AnswerForm): string | null {
+  if (gold.kind === "choice") return gold.letter;
+  if (gold.kind === "text") return /^[a-e]$/.test(gold.words) ? gold.words.toUpperCase() : null;
+  return gold.kind === "value" && gold.value.kind === "symbol" && /^[A-E]$/.test(gold.value.name)
+    ? gold.value.name
+    : null;
+}
+
 /** Whether a prediction says what a gold answer says. Not symmetric: the gold answer sets what may be left out. */
 export function compareForms(gold: AnswerForm, given: AnswerForm, comparison: FormComparison): FormOutcome {
   if (comparison.work.left-- <= 0) return "unknown";
   if (given.kind === "choice") {
-    const isLetter = gold.kind === "value" && gold.value.kind === "symbol" && /^[A-E]$/.test(gold.value.name);
-    if (isLetter || gold.kind === "choice") {
-      const letter = gold.kind === "choice"
-        ? gold.letter
-        : (gold.value as Expression & { readonly name: string }).name;
-      return letter === given.letter ? "same" : "different";
-    }
+    const letter = choiceOf(gold);
+    if (letter !== null) return letter === given.letter ? "same" : "different";
     return compareForms(gold, given.value, comparison);
   }
   if (gold.kind === "named") return compareNamed(gold, given, comparison);

@@ -9,9 +9,11 @@ export const WORK_LIMIT = 200_000;
 /** What two graders do differently. */
 export interface JudgeRules {
   readonly decimals: Decimals;
-  readonly tuplesAreSets: boolean;
-  /** Whether words and the letters of choices are compared without their case. */
-  readonly caseless: boolean;
+  /**
+   * Whether tuples and sets of the same values are one, the letters of choices are compared without their case, and a
+   * gold answer may have a decimal comma.
+   */
+  readonly isLenient: boolean;
 }
 
 /** A judgement and what it cost. */
@@ -32,7 +34,7 @@ function hasUnit(form: AnswerForm | null): boolean {
 }
 
 /** Whether the texts alone say that two answers are one. */
-function sameText(gold: ReadAnswer, given: ReadAnswer, caseless: boolean): boolean {
+function sameText(gold: ReadAnswer, given: ReadAnswer, isCaseless: boolean): boolean {
   if (given.text === "") return false;
   if (gold.text === given.text) return true;
   const isProse = gold.form === null || gold.form.kind === "text";
@@ -40,7 +42,8 @@ function sameText(gold: ReadAnswer, given: ReadAnswer, caseless: boolean): boole
   // A choice or a name in a text command: `\text{A}` for A. Letters of another case are other names.
   const letter = letterOf(gold.text), other = letterOf(given.text);
   if (letter === null || other === null) return false;
-  return letter === other || (caseless && letter.toLowerCase() === other.toLowerCase());
+  return letter === other ||
+    (isCaseless && /^[A-E]$/i.test(letter) && letter.toLowerCase() === other.toLowerCase());
 }
 
 /** A number of digits in one spelling; null for any other answer. */
@@ -59,7 +62,7 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
   const comparison: FormComparison = {
     work: { left: WORK_LIMIT },
     decimals: rules.decimals,
-    tuplesAreSets: rules.tuplesAreSets,
+    tuplesAreSets: rules.isLenient,
   };
   const verdict = (reason: AnswerReason): Judgement => ({
     reason,
@@ -75,7 +78,7 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
   if (expected.beyond || answer.beyond) {
     return verdict(gold === given && gold.trim() !== "" ? "same text" : "too long");
   }
-  if (sameText(expected, answer, rules.caseless)) return verdict("same text");
+  if (sameText(expected, answer, rules.isLenient)) return verdict("same text");
   if (expected.form === null) return verdict("unreadable gold");
   const readings = answer.form === null ? [] : [answer.form, ...answer.others];
   // Where the gold answer has a unit, single letters behind a number may be one.
@@ -84,7 +87,10 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
     if (measured !== null) readings.push(measured);
   }
   if (readings.length === 0) return verdict("unreadable answer");
-  const outcomes = readings.map((form) => compareForms(expected.form as AnswerForm, form, comparison));
+  const golds = [expected.form, ...(rules.isLenient ? expected.others : [])];
+  const outcomes = golds.flatMap((form) =>
+    readings.map((reading) => compareForms(form, reading, comparison))
+  );
   const outcome = ORDER.find((one) => outcomes.includes(one)) ?? "different kind";
   return verdict(outcome === "same" ? "same value" : outcome === "unknown" ? "not comparable" : outcome);
 }

@@ -48,6 +48,8 @@ const GREEK: ReadonlySet<string> = new Set(
     .split(" "),
 );
 
+const LONG_SIGN = /^(?:sum|prod|int|lim)$/;
+
 const ACCENTS: ReadonlySet<string> = new Set("dot ddot hat vec bar overline tilde".split(" "));
 
 /** Letters that by custom name functions: what stands in brackets behind them is an argument. */
@@ -57,7 +59,7 @@ const FUNCTION_LETTER = /^(?:[fghuvFGHOPT]|phi|psi|delta|zeta|mho|Gamma|Theta|Ph
 export function isOperand(name: string): boolean {
   return Object.hasOwn(FUNCTIONS, name) || Object.hasOwn(LISTED, name) || GREEK.has(name) ||
     ACCENTS.has(name) ||
-    name.startsWith("mathbb{") || /^(?:frac|sqrt|surd|cbrt|qdrt|binom|pi|infty)$/.test(name);
+    name.startsWith("mathbb{") || /^(?:frac|sqrt|surd|cbrt|qdrt|binom|pi|infty|sum|prod|int|lim)$/.test(name);
 }
 
 /** Reads what operators stand between: numbers, names, brackets, roots, fractions, functions, matrices. */
@@ -71,6 +73,10 @@ export abstract class OperandReader extends TokenRun {
   /** Whether what comes next is another factor of a product. */
   protected abstract startsFactor(): boolean;
 
+  /** Reads factors side by side. */
+  protected abstract run(): Quantity | null;
+
+  /** The product of two quantities, where it has one. */
   protected abstract product(left: Quantity | null, right: Quantity | null): Quantity | null;
 
   /** A letter that takes no argument, though brackets may follow. */
@@ -241,6 +247,7 @@ export abstract class OperandReader extends TokenRun {
       const parts = this.arguments(this.at, this.closes[this.at] as number);
       return parts === null ? null : call(LISTED[name] as string, ...parts);
     }
+    if (LONG_SIGN.test(name)) return this.longOperation(name);
     if (name === "pi") return symbol("Pi");
     if (name === "infty") return symbol("PositiveInfinity");
     if (ACCENTS.has(name)) {
@@ -261,6 +268,24 @@ export abstract class OperandReader extends TokenRun {
       return this.name(`${name} ${spellingOf(inside)}`);
     }
     return GREEK.has(name) || name.startsWith("mathbb{") ? this.name(name) : null;
+  }
+
+  /** A sum, product, integral or limit: a function nobody knows of its bound and of what stands behind it. */
+  protected longOperation(name: string): Quantity | null {
+    let below = "", above: Expression | null = integer(0);
+    for (let turn = 0; turn < 2; turn++) {
+      if (this.isMark("_")) {
+        const subscript = this.subscript();
+        if (subscript === null) return null;
+        below = subscript;
+      } else if (this.isMark("^")) {
+        this.at++;
+        above = this.exponent();
+        if (above === null) return null;
+      }
+    }
+    const body = this.run();
+    return body === null || isMatrix(body) ? null : call(`${name} ${below}`, above, body);
   }
 
   /** An argument of a command: a group, or one digit, name or command. */

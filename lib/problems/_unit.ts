@@ -54,7 +54,7 @@ function oneUnit(text: string): string {
 
 /** One spelling per unit: `inches^2`, `square inches` and `sq. inch` are one. */
 function canonicalUnit(text: string): string {
-  const plain = text.toLowerCase().replace(/[~.\\,()]/g, " ").replace(/\//g, " / ").replace(/\s+/g, " ")
+  const plain = text.toLowerCase().replace(/[~.\\,(){}]/g, " ").replace(/\//g, " / ").replace(/\s+/g, " ")
     .trim();
   const square = /^(square|sq|cubic|cu) (.+)$/.exec(plain);
   const power = square === null ? "" : square[1]?.startsWith("s") ? "^2" : "^3";

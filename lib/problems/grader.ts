@@ -43,8 +43,7 @@ function rulesOf(grader: "box" | "math-verify", roundings: boolean): JudgeRules 
   const isVerify = grader === "math-verify";
   return {
     decimals: roundings ? "any digits" : isVerify ? "six places" : "six digits",
-    tuplesAreSets: isVerify,
-    caseless: isVerify,
+    isLenient: isVerify,
   };
 }
 

@@ -36,7 +36,6 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "onnx-proto": "lib/onnx",
   "@huggingface/tokenizers": "lib/checkpoint",
   "@huggingface/jinja": "lib/checkpoint",
-  "@cortex-js/compute-engine": "lib/problems",
   "hyparquet": "lib/problems",
   "@huggingface/hub": "lib/checkpoint",
   "vega": "lib/report",
