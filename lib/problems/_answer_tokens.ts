@@ -63,6 +63,9 @@ function withoutSureMarks(text: string): string {
       .replace(/(?<![\d.])\d{1,3}(?:(?:\\,|~)\d{3})+(?![\d])/g, (run) => run.replace(/\\,|~/g, ""));
   }
   return plain.replace(
+    /(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])/g,
+    (run) => run.replaceAll(".", ""),
+  ).replace(
     /^(\s*-?\s*\d{1,3})((?:['\s]\d{3})+)(?=\s*(?:$|[.\\%A-Za-z]))/,
     (_, head: string, rest: string) => head + rest.replace(/['\s]/g, ""),
   );
@@ -307,12 +310,22 @@ function scanAll(scan: Scan): void {
   while (scan.at < scan.text.length && scan.tokens.length <= TOKEN_LIMIT) scanOne(scan);
 }
 
+/** `3 x 10^8`: a letter between a number and a power of ten is a sign of multiplication. */
+function timesOf(tokens: readonly Token[], place: number): Token | null {
+  const [before, letter, ten, power] = tokens.slice(Math.max(0, place - 1), place + 3);
+  const isTimes = place > 0 && letter?.kind === "letter" && /^[xX]$/.test(letter.text) && letter.spaced &&
+    before?.kind === "number" && ten?.text === "10" && ten.spaced && power?.text === "^";
+  return isTimes ? { kind: "mark", text: "*", spaced: true } : null;
+}
+
 /** The pieces of an answer; null where there are more than are read. Takes time in proportion to the length. */
 export function answerTokens(text: string, commas: Commas = "list"): readonly Token[] | null {
   const plain = withCommas(withoutSureMarks(plainSpelling(text)), commas);
   const scan: Scan = { text: plain, hasRows: plain.includes("\\begin"), tokens: [], at: 0, spaced: false };
   scanAll(scan);
-  return scan.tokens.length > TOKEN_LIMIT ? null : scan.tokens;
+  return scan.tokens.length > TOKEN_LIMIT
+    ? null
+    : scan.tokens.map((token, place) => timesOf(scan.tokens, place) ?? token);
 }
 
 /** One spelling of a run of tokens: equal where texts differ in nothing that counts. */

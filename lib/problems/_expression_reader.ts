@@ -9,7 +9,7 @@ const STEP_LIMIT = 3000;
 
 /** Words behind a number that are units and no products of letters. */
 export const UNIT_WORD =
-  /^(?:pct|[cmkdnp]m|[km]?g|[mkc]?L|ml|mg|lb|lbs|oz|ft|yd|mi|hr|hrs|min|sec|kph|kmh|mph|Hz|kHz|[kM]?eV|[kM]?J|[kM]?W|[kM]?V|rad|deg|pts|cc|sq|cu|in|amu|mol|Pa|kPa|ms|ns)$/;
+  /^(?:pct|per|of|[cmkdnp]m|[km]?g|[mkc]?L|ml|mg|lb|lbs|oz|ft|yd|mi|hr|hrs|min|sec|kph|kmh|mph|Hz|kHz|[kM]?eV|[kM]?J|[kM]?W|[kM]?V|rad|deg|pts|cc|sq|cu|in|amu|mol|Pa|kPa|ms|ns)$/;
 
 function isInteger(token: Token | undefined): token is Token {
   return token?.kind === "number" && /^\d+$/.test(token.text);
@@ -156,7 +156,9 @@ export class ExpressionReader extends OperandReader {
       case "number":
         return true;
       case "letter":
-        return !(this.#lettersAreUnits && last?.kind === "number");
+        // `20°C`: of which kind the degrees are.
+        return !(this.#lettersAreUnits && last?.kind === "number") &&
+          !(last?.text === "°" && /^[CF]$/.test(next.text));
       case "open":
         return next.text !== "\\{";
       case "begin":

@@ -1,4 +1,6 @@
-import { type AnswerForm, type ReadAnswer, readAnswer, wordsOf } from "./_answer_form.ts";
+import type { AnswerForm } from "./_answer_form.ts";
+import { wordsOf } from "./_answer_words.ts";
+import { type ReadAnswer, readAnswer } from "./_read_answer.ts";
 import { compareForms, type FormComparison, type FormOutcome } from "./_compare_forms.ts";
 import type { Decimals } from "./_same_value.ts";
 import type { AnswerReason } from "./verdict.ts";

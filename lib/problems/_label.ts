@@ -8,7 +8,7 @@ export interface Label {
 }
 
 /** Commands that stand for operations, so that a run with one of them names nothing. */
-const OPERATIONS = /^(?:frac|sqrt|surd|cbrt|qdrt|binom|infty|sum|int|prod|lim|mod|pi|mathbb\{.*)$/;
+const OPERATIONS = /^(?:frac|sqrt|surd|cbrt|qdrt|binom|infty|sum|int|prod|lim|mod|pi|mathbb\{[RZNQC]\})$/;
 
 /** Whether a run is made of names alone: no operation, and no number outside of subscripts and arguments. */
 function isOfNames(tokens: readonly Token[]): boolean {
@@ -25,7 +25,7 @@ function isOfNames(tokens: readonly Token[]): boolean {
       if (OPERATIONS.test(text)) return false;
       hasName = true;
     } else if (kind === "mark") {
-      const isNameMark = /^['_|:,/‖]$/.test(text) ||
+      const isNameMark = /^['_|:,/‖∪∩]$/.test(text) ||
         (text === "^" && /^['{]$/.test(tokens[place + 1]?.text ?? ""));
       if (depth === 0 && !isNameMark) return false;
     } else if (kind === "begin" || kind === "end") return false;
@@ -59,10 +59,22 @@ function isPure(tokens: readonly Token[]): boolean {
   ) || tokens.some(({ text }) => text === ":");
 }
 
+function isUnevaluated(run: readonly Token[]): boolean {
+  const [first, open, ...rest] = run;
+  if (first?.kind !== "command") return false;
+  if (/^(?:sum|int|prod|lim)$/.test(first.text)) return true;
+  if (first.text !== "frac" || open?.text !== "{") return false;
+  const bottom = rest.findIndex(({ text }, place) => text === "}" && rest[place + 1]?.text === "{");
+  return [rest[0], rest[bottom + 2]].every((token) => /^(?:d[a-zA-Z]?|partial)$/.test(token?.text ?? ""));
+}
+
 /** The name that a run of tokens is; null where it is an expression, or nothing. */
 export function labelOf(tokens: readonly Token[], [from, to]: readonly [number, number]): Label | null {
   const run = tokens.slice(from, to);
-  if (run.length === 0 || run.length > 40 || !isOfNames(run)) return null;
+  if (run.length === 0 || run.length > 40) return null;
+  // A derivative, sum, integral or limit stands for what it equals.
+  if (isUnevaluated(run)) return { name: spellingOf(run), pure: true };
+  if (!isOfNames(run)) return null;
   const bare = run.filter(({ kind, text }) =>
     text !== "{" && text !== "}" && text !== "|" && kind !== "open" && kind !== "close" && text !== "overline"
   );

@@ -116,12 +116,8 @@ export abstract class OperandReader extends TokenRun {
 
   protected group(open: string): Quantity | null {
     const close = this.closes[this.at] as number;
-    if (open === "{") {
-      const choose = this.tokens.findIndex((token, place) =>
-        place > this.at && place < close && token.kind === "command" && token.text === "choose"
-      );
-      if (choose > 0) return this.binomial([this.at + 1, choose], [choose + 1, close]);
-    }
+    const middle = open === "{" ? this.middleOf(this.at, close) : null;
+    if (middle !== null) return this.stacked([this.at + 1, close], middle);
     if (open === "\\{") return null;
     const inside = this.bracket();
     if (inside === null || "{[(".includes(open)) return inside;
@@ -385,7 +381,9 @@ export abstract class OperandReader extends TokenRun {
       }
     }
     const inside = this.argument();
-    if (inside === null) return null;
+    // Whether `\sin \pi/6` is the sine of thirty degrees or a sixth of zero, cannot be told.
+    const isBare = this.tokens[this.at - 1]?.kind === "command" && this.tokens[this.at - 1]?.text === "pi";
+    if (inside === null || (isBare && this.isMark("/"))) return null;
     if (name === "Lg") return call("Log", inside, integer(10));
     const inverse = power !== null && isMinusOne(power) ? INVERSES[name] : undefined;
     const value = call(inverse ?? name, inside, ...(base === null ? [] : [base]));
@@ -433,11 +431,20 @@ export abstract class OperandReader extends TokenRun {
       (next?.kind === "command" && (GREEK.has(next.text) || ACCENTS.has(next.text) || next.text === "pi"));
   }
 
-  protected binomial(top: readonly [number, number], bottom: readonly [number, number]): Expression | null {
-    const above = this.within(...top), below = this.within(...bottom);
-    return above === null || below === null || isMatrix(above) || isMatrix(below)
-      ? null
-      : call("Binomial", above, below);
+  /** Where `\choose` or `\over` parts what a brace holds; null where it does not. */
+  protected middleOf(open: number, close: number): number | null {
+    for (let place = open + 1; place < close; place++) {
+      const { kind, text } = this.tokens[place] as Token;
+      if (kind === "open" || kind === "begin") place = this.closes[place] as number;
+      else if (kind === "command" && (text === "choose" || text === "over")) return place;
+    }
+    return null;
+  }
+
+  protected stacked([from, to]: readonly [number, number], middle: number): Expression | null {
+    const above = this.within(from, middle), below = above === null ? null : this.within(middle + 1, to);
+    if (above === null || below === null || isMatrix(above) || isMatrix(below)) return null;
+    return call(this.tokens[middle]?.text === "over" ? "Divide" : "Binomial", above, below);
   }
 
   protected matrix(): Matrix | null {

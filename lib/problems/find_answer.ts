@@ -1,4 +1,4 @@
-import { readAnswer } from "./_answer_form.ts";
+import { readAnswer } from "./_read_answer.ts";
 import { boxText, byDistance, lastBoxes } from "./_box.ts";
 import { formulaGroups, type Place } from "./_formula_places.ts";
 import { numberPlaces } from "./_number_places.ts";

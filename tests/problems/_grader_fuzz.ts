@@ -1,4 +1,4 @@
-import { readAnswer } from "../../lib/problems/_answer_form.ts";
+import { readAnswer } from "../../lib/problems/_read_answer.ts";
 import { compareForms } from "../../lib/problems/_compare_forms.ts";
 import { judgeAnswer, type JudgeRules, WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
 import { type AnswerReason, GRADER_VERSIONS, type GraderName, graderNamed } from "../../lib/problems/mod.ts";

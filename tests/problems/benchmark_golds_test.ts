@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type AnswerForm, readAnswer } from "../../lib/problems/_answer_form.ts";
+import type { AnswerForm } from "../../lib/problems/_answer_form.ts";
+import { readAnswer } from "../../lib/problems/_read_answer.ts";
 import { compareForms } from "../../lib/problems/_compare_forms.ts";
 import { WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
 import { LENIENT, STRICT } from "./_grader_fuzz.ts";
