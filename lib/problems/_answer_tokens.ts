@@ -103,9 +103,8 @@ export function commaReadings(text: string): readonly Commas[] {
     const others = plain.replace(GROUPED, "");
     return others.includes(",") ? ["list", "thousands"] : ["thousands", "list"];
   }
-  return (plain.match(/\d,\d/g) ?? []).length === 1 && !/,\s|\s,|[([{]/.test(plain)
-    ? ["list", "decimal"]
-    : ["list"];
+  if ((plain.match(/\d,\d/g) ?? []).length !== 1 || /,\s|\s,|[([{]/.test(plain)) return ["list"];
+  return /(?<!\d)0,\d/.test(plain) ? ["decimal", "list"] : ["list", "decimal"];
 }
 
 /** Words that stand for a comma, or bind two conditions. */

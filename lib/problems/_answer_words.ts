@@ -5,7 +5,7 @@ export const LEAD = /(?:^|\s)(?:is|are|equals|about|approximately|approx|roughly
 export const DENIAL = /\b(?:no|not|never|isn't|aren't)\b/i;
 
 /** What says of which kind the names of an answer are. */
-export const CONDITION = /^,?\s*(?:where|with|such that|for (?:all|any|every|some))\b/i;
+export const CONDITION = /^,?\s*(?:where|such that|for (?:all|any|every|some))\b/i;
 
 /** Words for the empty set. */
 export const EMPTY_WORDS = /^(?:the )?empty set$|^no (?:real )?solutions?$/;

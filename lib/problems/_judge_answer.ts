@@ -11,10 +11,7 @@ export const WORK_LIMIT = 200_000;
 /** What two graders do differently. */
 export interface JudgeRules {
   readonly decimals: Decimals;
-  /**
-   * Whether tuples and sets of the same values are one, the letters of choices are compared without their case, and a
-   * gold answer may have a decimal comma.
-   */
+  /** Whether tuples and sets of the same values are one, and the letters of choices are compared without their case. */
   readonly isLenient: boolean;
 }
 
@@ -89,10 +86,7 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
     if (measured !== null) readings.push(measured);
   }
   if (readings.length === 0) return verdict("unreadable answer");
-  const golds = [expected.form, ...(rules.isLenient ? expected.others : [])];
-  const outcomes = golds.flatMap((form) =>
-    readings.map((reading) => compareForms(form, reading, comparison))
-  );
+  const outcomes = readings.map((form) => compareForms(expected.form as AnswerForm, form, comparison));
   const outcome = ORDER.find((one) => outcomes.includes(one)) ?? "different kind";
   return verdict(outcome === "same" ? "same value" : outcome === "unknown" ? "not comparable" : outcome);
 }

@@ -12,7 +12,7 @@ const NUMBER = new RegExp(
 /** Plain numbers with an operator between them, up to a mark of the sentence. */
 const TERM = new RegExp(
   String
-    .raw`${BEFORE}(-?\(?-?\d[\d.\s+\-*×/^()÷]*[+\-*×/^()÷][\d.\s+\-*×/^()÷]+\)?)(?=(?:\*\*)?(?:[.,:\s)$]|$))`,
+    .raw`${BEFORE}(-?\(?-?\d[\d.\s+\-*×/^()÷]{0,100}[+\-*×/^()÷][\d.\s+\-*×/^()÷]{1,100}\)?)(?=(?:\*\*)?(?:[.,:\s)$]|$))`,
   "g",
 );
 

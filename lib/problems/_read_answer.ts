@@ -53,7 +53,6 @@ export function readAnswer(raw: string, options: { readonly lettersAreUnits?: bo
     const tokens = withoutTurnedBrackets(found), form = formOf(tokens, lettersAreUnits);
     if (isUsual) text = spellingOf(trimmed(tokens));
     if (isUsual && depthOf(tokens) > ANSWER_DEPTH) beyond = true;
-    if (isUsual && form === null) return { text, form, others: [], beyond };
     if (form !== null) forms.push(form);
     isUsual = false;
   }
