@@ -327,8 +327,8 @@ export class FormReader {
     return values.includes(null) ? null : { kind: "ratio", parts: values as Expression[] };
   }
 
-  #value(range: Range, sign: 1 | -1): AnswerForm | null {
-    const [from, to] = range, first = this.tokens[from] as Token;
+  #value(whole: Range, sign: 1 | -1): AnswerForm | null {
+    const range = this.#withoutUnitBehind(whole), [from, to] = range, first = this.tokens[from] as Token;
     const based = this.#based(range);
     if (based !== null) return based;
     if (to === from + 1 && first.text === "emptyset") return { kind: "list", items: [], joint: "," };
@@ -342,6 +342,16 @@ export class FormReader {
       if (inside !== null) return inside;
     }
     return this.#measured(range, sign) ?? this.#bareInterval(range, sign);
+  }
+
+  /** A tuple, set or number in a base without words behind it, which say of what it is. */
+  #withoutUnitBehind([from, to]: Range): Range {
+    let end = to;
+    while (end > from + 1 && this.tokens[end - 1]?.kind === "text") end--;
+    if (end === to || unitOf(this.tokens.slice(end, to)) === null) return [from, to];
+    const isTuple = this.tokens[from]?.kind === "open" && this.closes[from] === end - 1 &&
+      this.#places([from + 1, end - 1], COMMAS).length > 0;
+    return isTuple || this.#based([from, end]) !== null ? [from, end] : [from, to];
   }
 
   /** `52_8`, `(1A)_{16}`, `52_{\text{eight}}`. */
