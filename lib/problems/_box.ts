@@ -1,4 +1,4 @@
-import { closingBrace } from "./_answer_tokens.ts";
+import { closingBrace } from "./_braces.ts";
 
 /** A box of a completion. */
 export interface Box {

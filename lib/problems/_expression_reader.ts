@@ -1,4 +1,4 @@
-import type { Token } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 import { call, type Expression, integer, negated } from "./_expression.ts";
 import { addMatrices, multiplyMatrices, scaleMatrix, transposed } from "./_matrix.ts";
 import { FUNCTIONS, isOperand, OperandReader } from "./_operand_reader.ts";

@@ -1,4 +1,4 @@
-import type { Token } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 import type { AnswerForm, NamedForm } from "./_answer_form.ts";
 import {
   CONDITION,
@@ -189,7 +189,7 @@ export class FormReader {
     const colon = this.#places([from, to], COLON)[0];
     const isLabel = colon !== undefined && colon > from && colon + 1 < to &&
       this.tokens.slice(from, colon).every(({ kind }) => kind === "word" || kind === "text") &&
-      first.text.length > 1;
+      /[a-z]{3}/.test(first.text);
     return isLabel ? this.item([colon + 1, to], sign) : null;
   }
 

@@ -83,7 +83,7 @@ export function formulaGroups(text: string): Place[] {
     const parts = [withPercent(text, first)];
     while (parts.length < JOINED) {
       const { to } = parts.at(-1) as Place;
-      const joint = /^\s*(?:,?and|,?or|,)\s*/.exec(text.slice(to, to + 20));
+      const joint = /^\s*(?:,?\s*and\b|,?\s*or\b|,)\s*/.exec(text.slice(to, to + 20));
       const next = joint === null ? null : formulaAt(text, to + joint[0].length);
       if (next === null) break;
       parts.push(withPercent(text, next));

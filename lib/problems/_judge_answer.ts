@@ -45,13 +45,11 @@ function sameText(gold: ReadAnswer, given: ReadAnswer, isCaseless: boolean): boo
     (isCaseless && /^[A-E]$/i.test(letter) && letter.toLowerCase() === other.toLowerCase());
 }
 
-/** A number of digits in one spelling; null for any other answer. */
-function plainNumber(text: string): string | null {
-  const found = /^\s*(-?)0*(\d+)(?:\.(\d*?)0*)?\s*$/.exec(text);
-  if (found === null || text.length > 40) return null;
-  const [, sign = "", whole = "", decimals = ""] = found;
-  const magnitude = decimals === "" ? whole : `${whole}.${decimals}`;
-  return sign === "-" && magnitude !== "0" ? `-${magnitude}` : magnitude;
+/** A whole number in one spelling; null for any other answer. */
+function wholeNumber(text: string): string | null {
+  const found = text.length > 40 ? null : /^\s*(-?)0*(\d+)\s*$/.exec(text);
+  if (found === null) return null;
+  return found[2] === "0" ? "0" : `${found[1]}${found[2]}`;
 }
 
 const ORDER: readonly FormOutcome[] = ["same", "unknown", "different unit", "different count", "different"];
@@ -67,8 +65,8 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
     reason,
     work: WORK_LIMIT - Math.max(comparison.work.left, 0),
   });
-  const number = plainNumber(gold), other = number === null ? null : plainNumber(given);
-  if (number !== null && other !== null && rules.decimals === "six digits" && !/\./.test(gold + given)) {
+  const number = wholeNumber(gold), other = number === null ? null : wholeNumber(given);
+  if (number !== null && other !== null) {
     return verdict(
       gold.trim() === given.trim() ? "same text" : number === other ? "same value" : "different",
     );
@@ -86,7 +84,14 @@ export function judgeAnswer(gold: string, given: string, rules: JudgeRules): Jud
     if (measured !== null) readings.push(measured);
   }
   if (readings.length === 0) return verdict("unreadable answer");
-  const outcomes = readings.map((form) => compareForms(expected.form as AnswerForm, form, comparison));
+  // Two digits or more behind a lone comma may be decimals in a gold answer too; math-verify reads plain text so.
+  const golds = [
+    expected.form,
+    ...(rules.isLenient && /^\s*-?\d+,\d{2,}\s*$/.test(gold) ? expected.others : []),
+  ];
+  const outcomes = golds.flatMap((form) =>
+    readings.map((reading) => compareForms(form, reading, comparison))
+  );
   const outcome = ORDER.find((one) => outcomes.includes(one)) ?? "different kind";
   return verdict(outcome === "same" ? "same value" : outcome === "unknown" ? "not comparable" : outcome);
 }

@@ -1,4 +1,5 @@
-import { spellingOf, type Token } from "./_answer_tokens.ts";
+import { spellingOf } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 
 /** A name before an equals sign. */
 export interface Label {

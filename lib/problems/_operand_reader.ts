@@ -1,4 +1,5 @@
-import { spellingOf, type Token } from "./_answer_tokens.ts";
+import { spellingOf } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 import { call, CONSTANTS, type Expression, integer, literal, negated, symbol } from "./_expression.ts";
 import type { Matrix } from "./_matrix.ts";
 import { isMatrix, type Quantity, TokenRun } from "./_token_run.ts";

@@ -1,5 +1,6 @@
 import type { AnswerForm } from "./_answer_form.ts";
-import { answerTokens, commaReadings, spellingOf, type Token } from "./_answer_tokens.ts";
+import { answerTokens, commaReadings, spellingOf } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 import { FormReader } from "./_form_reader.ts";
 import { closingPlaces } from "./_token_run.ts";
 

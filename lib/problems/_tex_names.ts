@@ -92,7 +92,8 @@ export const IDLE: ReadonlySet<string> = new Set(
 );
 
 export const SPACES: ReadonlySet<string> = new Set(
-  "quad qquad thinspace medspace thickspace enspace hskip hspace vspace phantom label tag color".split(" "),
+  "quad qquad thinspace medspace thickspace enspace hskip hspace vspace phantom label tag color textcolor"
+    .split(" "),
 );
 
 /** Commands of fonts that hold formulas. */

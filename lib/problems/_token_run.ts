@@ -1,4 +1,4 @@
-import type { Token } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 import type { Expression } from "./_expression.ts";
 import type { Matrix } from "./_matrix.ts";
 

@@ -1,4 +1,4 @@
-import type { Token } from "./_answer_tokens.ts";
+import type { Token } from "./_token_scanner.ts";
 
 /** Words behind a number that change what it says, so that they are no unit. */
 const NOT_A_UNIT =

@@ -61,7 +61,7 @@ class Announced {
   #behindLastEquals(from: number): Place | null {
     const found = this.places.findLast((place) =>
       place.from > from && place.from <= from + FAR &&
-      /=\s*$/.test(this.text.slice(Math.max(0, place.from - 8), place.from)) &&
+      /=\s+$/.test(this.text.slice(Math.max(0, place.from - 8), place.from)) &&
       this.#mayFollow(place, from)
     );
     return found ?? null;

@@ -244,7 +244,8 @@ Deno.test("compareAnswers() has math-verify's rules for decimals, tuples, sets a
     ["B", "b", false, true],
     ["m", "M", false, false],
     ["0,111", "0.111", true, true],
-    ["1,22", "1.22", false, false],
+    ["1,22", "1.22", false, true],
+    ["2,3", "2.3", false, false],
     ["(1, 3]", "1 < x \\le 3", false, false],
     ["1 < x \\le 3", "(1, 3]", true, true],
   ];
