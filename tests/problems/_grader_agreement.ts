@@ -7,6 +7,7 @@
  * @module
  */
 import { graderNamed } from "../../lib/problems/mod.ts";
+import { markdownTable, withBlock } from "./_document_tables.ts";
 
 /** A pair, what a person says of it (null where conventions differ), and what math-verify says. */
 export interface JudgedPair {
@@ -86,21 +87,6 @@ export function agreementOf(pairs: readonly JudgedPair[]): Agreement {
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? "–" : `${(part / whole * 100).toFixed(1)} %`;
-}
-
-/** Lines of a Markdown table whose columns are as wide as the formatter makes them. */
-function markdownTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] as readonly string[]).map((_, c) =>
-    Math.max(3, ...rows.map((row) => (row[c] as string).length))
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${
-      cells.map((cell, c) => c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))
-        .join(" | ")
-    } |`;
-  const rule = widths.map((width, c) => c === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
-  const [header, ...body] = rows;
-  return [line(header as readonly string[]), `| ${rule.join(" | ")} |`, ...body.map(line)];
 }
 
 function agreementRow(name: string, pairs: readonly JudgedPair[]): string[] {
@@ -189,14 +175,6 @@ export function summaryLines(version: string, pairs: readonly JudgedPair[]): str
       `${verdicts.filter(({ taken, truth }) => taken && !truth).length}`,
     ],
   ]);
-}
-
-/** A text with what stands between its marks of a name replaced. */
-export function withBlock(text: string, name: string, lines: readonly string[]): string {
-  const open = `<!-- ${name} -->`, close = `<!-- /${name} -->`;
-  const from = text.indexOf(open), to = text.indexOf(close);
-  if (from < 0 || to < from) throw new RangeError(`Cannot write the table as there is no ${open} … ${close}`);
-  return `${text.slice(0, from + open.length)}\n\n${lines.join("\n")}\n\n${text.slice(to)}`;
 }
 
 /** Every document with its tables. */

@@ -2,6 +2,7 @@ import { readAnswer } from "../../lib/problems/_read_answer.ts";
 import { compareForms } from "../../lib/problems/_compare_forms.ts";
 import { judgeAnswer, type JudgeRules, WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
 import { type AnswerReason, GRADER_VERSIONS, type GraderName, graderNamed } from "../../lib/problems/mod.ts";
+import { markdownTable, withBlock } from "./_document_tables.ts";
 import { mutatedAnswer } from "./_mutated_answers.ts";
 
 /** The rules that one trains on. */
@@ -107,20 +108,27 @@ function fuzzOne(found: GraderFuzz, text: string, other: string): void {
   found.reasons.set(judged.reason, (found.reasons.get(judged.reason) ?? 0) + 1);
 }
 
-/** The counts in words. */
-export function fuzzReport(found: GraderFuzz): string {
-  const { tried, thrown, overBound, notThemselves, tooLong, mostWork, slowest, reasons } = found;
-  return [
-    `${tried} tried, ${thrown.length} thrown, ${overBound.length} over the bound on work`,
-    `${found.read} read and ${notThemselves.length} of them different from themselves, ${found.rewritten} rewritten, ${tooLong} too long`,
-    `most work ${mostWork} of ${WORK_LIMIT}, longest ${slowest.ms.toFixed(1)} ms: ${
-      JSON.stringify(slowest.text.slice(0, 200))
-    }`,
-    [...reasons].sort(([, a], [, b]) => b - a).map(([reason, times]) => `${reason} ${times}`).join(", "),
-  ].join("\n");
+/** The counts as a table; the time is not among them, since it is another on every machine. */
+export function fuzzTable(found: GraderFuzz): string[] {
+  const { tried, thrown, overBound, notThemselves, mostWork, reasons } = found;
+  return markdownTable([
+    ["mutated strings", `${tried}`],
+    ["thrown", `${thrown.length}`],
+    ["judgements over the bound on steps", `${overBound.length}`],
+    ["most steps of one judgement", `${mostWork} of ${WORK_LIMIT}`],
+    ["read as an answer", `${found.read}`],
+    ["compared with themselves plus zeros", `${found.rewritten}`],
+    ["read, and different from themselves", `${notThemselves.length}`],
+    ...[...reasons].sort(([, a], [, b]) => b - a).map((
+      [reason, times],
+    ) => [`verdict: ${reason}`, `${times}`]),
+  ]);
 }
 
-/** `deno run … tests/problems/_grader_fuzz.ts 100000` prints the counts and ends with 1 unless all are zero. */
+/**
+ * `deno run … tests/problems/_grader_fuzz.ts 100000` prints the counts, with `--write` also into docs/grading.md, and
+ * ends with 1 unless all that may not be are zero.
+ */
 if (import.meta.main) {
   const count = Number(Deno.args[0] ?? 100_000);
   const found = fuzzGrader({
@@ -129,9 +137,16 @@ if (import.meta.main) {
       if (tried % 10_000 === 0) console.error(`${tried} of ${count}`);
     },
   });
-  console.log(fuzzReport(found));
+  console.log(fuzzTable(found).join("\n"));
+  console.log(
+    `longest ${found.slowest.ms.toFixed(1)} ms: ${JSON.stringify(found.slowest.text.slice(0, 200))}`,
+  );
   for (const line of [...found.thrown, ...found.overBound, ...found.notThemselves].slice(0, 20)) {
     console.log(line);
+  }
+  if (Deno.args.includes("--write")) {
+    const path = decodeURIComponent(new URL("../../docs/grading.md", import.meta.url).pathname);
+    await Deno.writeTextFile(path, withBlock(await Deno.readTextFile(path), "fuzz", fuzzTable(found)));
   }
   Deno.exit(found.thrown.length + found.overBound.length + found.notThemselves.length === 0 ? 0 : 1);
 }
