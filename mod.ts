@@ -56,7 +56,15 @@ export {
   type VerdictReason,
 } from "./lib/problems/mod.ts";
 export type { Device } from "./lib/runtime/mod.ts";
-export { ADAPTER_SITE_KINDS, SITE_KINDS, type SiteKind, type SiteName, siteName } from "./lib/model/mod.ts";
+export {
+  ADAPTER_SITE_KINDS,
+  HEAD_NORM_SITE_KINDS,
+  SITE_KINDS,
+  type SiteKind,
+  siteKindsOf,
+  type SiteName,
+  siteName,
+} from "./lib/model/mod.ts";
 export {
   type DifferenceAutoencoder,
   type FeatureAblation,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AttentionBiases, type ModelConfig, PUBLISHED_CONFIGS } from "../lib/checkpoint/mod.ts";
+import { type ModelConfig, PUBLISHED_CONFIGS } from "../lib/checkpoint/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
@@ -32,8 +32,8 @@ interface Counted {
   readonly costs: Costs;
 }
 
-function costsOf(config: ModelConfig, biases: AttentionBiases): Costs {
-  const cost = (trained: Kind) => trainingCost(config, { trained, biases });
+function costsOf(config: ModelConfig): Costs {
+  const cost = (trained: Kind) => trainingCost(config, { trained });
   return { vectors: cost("vectors"), adapter: cost("adapter"), full: cost("full") };
 }
 
@@ -116,12 +116,11 @@ function rowsOf({ key, title, costs }: Counted): readonly TableRow[] {
 async function run({ lab, open }: Bench): Promise<Findings> {
   const counted: Counted[] = [];
   for (const key of ["a", "b"] as const) {
-    const zoo = await open(key), { config, biases } = zoo.model.checkpoint;
+    const zoo = await open(key), { config } = zoo.model.checkpoint;
     lab.noteInputs({ [`model.${zoo.entry.name}`]: await zoo.model.checkpoint.hash() });
-    counted.push({ key, title: zoo.entry.name, costs: costsOf(config, biases) });
+    counted.push({ key, title: zoo.entry.name, costs: costsOf(config) });
   }
-  const biases = { q: true, k: true, v: true };
-  const paper = costsOf(PUBLISHED_CONFIGS["qwen2.5-14b"], biases);
+  const paper = costsOf(PUBLISHED_CONFIGS["qwen2.5-14b"]);
   counted.push({ key: "paper", title: "Qwen2.5-14B, the paper's example", costs: paper });
   const right = { align: "right" } as const;
   const table = textTable({

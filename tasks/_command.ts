@@ -56,6 +56,7 @@ export async function runCommand<const S extends Flags>(
   const stop = new AbortController();
   let release: (() => void) | undefined;
   try {
+    terminal.enterUserFolder();
     const { help, flags, positionals } = parseFlags(terminal.args, command.flags);
     if (help) {
       terminal.output(helpText(command));

@@ -64,11 +64,12 @@ export function faultOf(error: unknown): Fault {
     );
   }
   if (error instanceof Error) {
-    const known = SYSTEM_FAULTS[systemCode(error) ?? ""];
+    const code = systemCode(error) ?? "", known = SYSTEM_FAULTS[code];
     const path = pathOf(error.message);
-    // Without a path there is nothing a person could mend, so the stack is worth more.
-    if (known !== undefined && path !== undefined) {
-      return badInput(new InputError(known[0], { where: path, repair: known[1] }).message);
+    // Without a path there is nothing a person could mend, so the stack is worth more; a full disk says enough.
+    if (known !== undefined && (path !== undefined || code === "ENOSPC")) {
+      const where = path === undefined ? {} : { where: path };
+      return badInput(new InputError(known[0], { ...where, repair: known[1] }).message);
     }
   }
   const trace = error instanceof Error ? error.stack ?? error.message : String(error);

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 
 async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
@@ -46,5 +46,25 @@ export async function checkWritable(
   } catch (cause) {
     const reason = cause instanceof Error ? cause.name : String(cause);
     throw new InputError(`cannot write to the output folder, ${reason}`, { where: folder, repair, cause });
+  }
+}
+
+/**
+ * Where work for a folder is kept until it is done: in it where it exists, since it may be a disk of its own, else
+ * beside its place.
+ */
+export async function scratchFolder(out: string, name: string): Promise<string> {
+  return await exists(out) ? `${out}/.${name}` : `${dirname(out)}/.${basename(out)}.${name}`;
+}
+
+/** Throws an InputError where a folder has a model already, unless it may be replaced. */
+export async function checkNoModel(out: string, options: { readonly force: boolean }): Promise<void> {
+  if (options.force) return;
+  for (const name of ["config.json", "model.safetensors"]) {
+    if (!await exists(`${out}/${name}`)) continue;
+    throw new InputError("there is another model", {
+      where: out,
+      repair: "pass --force to replace it, or another --out",
+    });
   }
 }

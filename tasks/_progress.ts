@@ -116,3 +116,36 @@ export class Progress {
     return parts.join("  ");
   }
 }
+
+/** Bytes as whole mebibytes. */
+export function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
+
+/** Progress counted in bytes and shown in mebibytes; its clock starts with the first bytes. */
+export class BytesProgress {
+  readonly #terminal: Terminal;
+  readonly #label: string;
+  #progress: Progress | null = null;
+
+  /** Shows nothing yet. */
+  constructor(terminal: Terminal, label: string) {
+    this.#terminal = terminal;
+    this.#label = label;
+  }
+
+  /** Says how many bytes are done of how many. */
+  update(done: number, of: number): void {
+    this.#progress ??= new Progress(this.#terminal, {
+      label: this.#label,
+      total: mebibytes(of),
+      unit: "MiB",
+    });
+    this.#progress.update(mebibytes(done));
+  }
+
+  /** Shows the last state and goes to a new line. */
+  finish(): void {
+    this.#progress?.finish();
+  }
+}

@@ -1,3 +1,5 @@
+import { enterUserFolder } from "./_user_folder.ts";
+
 /** Where a command reads its arguments from and writes its lines to. */
 export interface Terminal {
   /** The arguments after the name of the program. */
@@ -6,6 +8,8 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Characters in a line of the screen. */
   readonly columns: number;
+  /** Makes the folder where the user called the command the current one, in which paths are looked up. */
+  enterUserFolder(): void;
   /** Writes results: standard output. */
   output(text: string): void;
   /** Writes everything else, such as progress and faults: standard error. */
@@ -38,6 +42,7 @@ export function processTerminal(): Terminal {
     args: Deno.args,
     interactive: Deno.stderr.isTerminal(),
     columns: screenColumns(),
+    enterUserFolder,
     output: (text) => writeAll(Deno.stdout, text),
     error: (text) => writeAll(Deno.stderr, text),
     now: () => performance.now(),

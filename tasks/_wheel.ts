@@ -134,12 +134,53 @@ export function recordedHashes(record: string): ReadonlyMap<string, string> {
 }
 
 /** The one member of an archive with a base name, or under a pattern; an InputError where there is none. */
-export function memberNamed(entries: readonly ZipEntry[], name: string | RegExp): ZipEntry {
+export function memberNamed(
+  entries: readonly ZipEntry[],
+  options: {
+    readonly name: string | RegExp;
+    /** The archive that has it, in words. */
+    readonly wanted: string;
+  },
+): ZipEntry {
+  const { name, wanted } = options;
   const found = entries.find((entry) =>
     typeof name === "string" ? basename(entry.name) === name : name.test(entry.name)
   );
   if (found !== undefined) return found;
-  throw new InputError(`the archive holds no ${name}`, {
-    repair: "take a wheel of onnxruntime-gpu for Linux x86_64",
+  throw new InputError(`the archive holds no ${name}`, { repair: `take ${wanted}` });
+}
+
+/**
+ * Unpacks a member of a wheel into a new file; one that is not what the wheel's RECORD describes is refused. `signal`
+ * stops it between pieces.
+ */
+export async function unpackRecorded(
+  file: Deno.FsFile,
+  entry: ZipEntry,
+  options: {
+    readonly path: string;
+    /** SHA-256 by member, as {@link recordedHashes} reads it. */
+    readonly record: ReadonlyMap<string, string>;
+    /** The wheel in messages. */
+    readonly where: string;
+    readonly signal: AbortSignal;
+    /** Called with the bytes of each piece. */
+    readonly onBytes?: (bytes: number) => void;
+  },
+): Promise<void> {
+  const { path, record, where, signal, onBytes } = options;
+  using out = await Deno.open(path, { write: true, createNew: true });
+  const sha256 = await unpack(file, entry, {
+    write: (bytes) => {
+      signal.throwIfAborted();
+      for (let at = 0; at < bytes.length;) at += out.writeSync(bytes.subarray(at));
+      onBytes?.(bytes.length);
+    },
   });
+  if (record.get(entry.name) !== sha256) {
+    throw new InputError(`"${entry.name}" is not what the wheel's RECORD describes`, {
+      where,
+      repair: "download the wheel again",
+    });
+  }
 }

@@ -8,6 +8,7 @@ import { EXIT_CODES } from "./_fault.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
 import { durationText } from "./_progress.ts";
+import { projectPath } from "./_user_folder.ts";
 
 const RUN = z.object({
   seconds: z.number().min(0),
@@ -71,7 +72,11 @@ export const claimsTable = defineCommand({
       metavar: "DIR",
       help: "Where reproduce wrote its results: DIR/embedded/claims/metrics.json, DIR/embedded/ID/run.json",
     },
-    document: { kind: "string", default: "README.md", metavar: "FILE", help: "The document with the marks" },
+    document: {
+      kind: "string",
+      metavar: "FILE",
+      help: "The document with the marks (default: the README.md of the project)",
+    },
     check: {
       kind: "boolean",
       help: "Write nothing; exit 1 unless the table is up to date, whatever times it shows",
@@ -85,7 +90,7 @@ export const claimsTable = defineCommand({
     ["deno task claims-table --check", "Say whether it is"],
   ],
   async run({ flags, print }) {
-    const { document, check, "out-dir": out } = flags;
+    const { document = projectPath("README.md"), check, "out-dir": out } = flags;
     const text = await readText(document, "pass --document");
     if (!check) await checkWritable(document, { as: "file" });
     const path = `${out}/embedded/claims/metrics.json`;

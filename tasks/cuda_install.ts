@@ -2,41 +2,9 @@ import { dirname } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { defineCommand, main } from "./_command.ts";
-import {
-  chooseWheel,
-  download,
-  type IndexFile,
-  placeProvider,
-  PROVIDER_LIBRARIES,
-  PROVIDER_PACKAGE,
-} from "./_cuda_provider.ts";
-import { Progress } from "./_progress.ts";
-import type { Terminal } from "./_terminal.ts";
-
-const MIB = 2 ** 20;
-const mib = (bytes: number): number => Math.round(bytes / MIB);
-
-/** What the package index says of one version. */
-async function wheelOf(version: string, signal: AbortSignal): Promise<IndexFile> {
-  const url = `https://pypi.org/pypi/${PROVIDER_PACKAGE}/${version}/json`;
-  const repair =
-    `download the wheel yourself (pip download --no-deps ${PROVIDER_PACKAGE}==${version}) and pass it with --from`;
-  let answer: Response;
-  try {
-    answer = await fetch(url, { signal });
-  } catch (error) {
-    if (signal.aborted || error instanceof Deno.errors.NotCapable) throw error;
-    throw new InputError("the package index cannot be reached", { where: url, repair, cause: error });
-  }
-  if (!answer.ok) throw new InputError(`the package index answers ${answer.status}`, { where: url, repair });
-  return chooseWheel(await answer.json().catch(() => null));
-}
-
-/** Shows bytes as mebibytes done of all. */
-function progressOf(terminal: Terminal, options: { readonly label: string; readonly bytes: number }) {
-  const progress = new Progress(terminal, { label: options.label, total: mib(options.bytes), unit: "MiB" });
-  return { update: (done: number) => progress.update(mib(done)), finish: () => progress.finish() };
-}
+import { chooseWheel, placeProvider, PROVIDER_LIBRARIES, PROVIDER_PACKAGE } from "./_cuda_provider.ts";
+import { download, packageFiles } from "./_package_index.ts";
+import { BytesProgress, mebibytes } from "./_progress.ts";
 
 /** Brings the libraries of ONNX Runtime's CUDA provider beside its binding. */
 export const cudaInstall = defineCommand({
@@ -70,8 +38,12 @@ export const cudaInstall = defineCommand({
       });
     }
     const { from } = flags;
-    const file = from === undefined ? await wheelOf(version, signal) : null;
-    print(`from: ${file === null ? from : `${file.url} (${mib(file.size)} MiB)`}`);
+    const repair =
+      `download the wheel yourself (pip download --no-deps ${PROVIDER_PACKAGE}==${version}) and pass it with --from`;
+    const file = from === undefined
+      ? chooseWheel(await packageFiles(PROVIDER_PACKAGE, { signal, repair }), version)
+      : null;
+    print(`from: ${file === null ? from : `${file.url} (${mebibytes(file.size)} MiB)`}`);
     print(`into: ${into}`);
     for (const name of PROVIDER_LIBRARIES) print(`  ${name}`);
     if (flags["dry-run"]) {
@@ -82,18 +54,15 @@ export const cudaInstall = defineCommand({
     try {
       const wheel = file === null || holder === null ? from as string : `${holder}/${file.filename}`;
       if (file !== null) {
-        const shown = progressOf(terminal, { label: "downloading", bytes: file.size });
-        await download({ file, path: wheel, signal, onProgress: shown.update });
+        const shown = new BytesProgress(terminal, "downloading");
+        const onProgress = (done: number) => shown.update(done, file.size);
+        await download({ file, path: wheel, signal, onProgress });
         shown.finish();
       }
-      let shown: ReturnType<typeof progressOf> | null = null;
-      const content = await placeProvider(wheel, {
-        into,
-        version,
-        signal,
-        onProgress: (done, bytes) =>
-          (shown ??= progressOf(terminal, { label: "unpacking", bytes })).update(done),
-      });
+      const shown = new BytesProgress(terminal, "unpacking");
+      const onProgress = (done: number, bytes: number) => shown.update(done, bytes);
+      const content = await placeProvider(wheel, { into, version, signal, onProgress });
+      shown.finish();
       print(`installed; it asks for ${content.requires.join(", ")}`);
       print("deno task doctor says what else this machine needs");
     } finally {

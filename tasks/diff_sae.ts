@@ -1,7 +1,7 @@
 import { InputError } from "../lib/core/mod.ts";
 import { parseDiffSaeRecipe } from "../lib/train/mod.ts";
 import { trainAutoencoder } from "./_autoencoder_training.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { openModel } from "./_model_input.ts";
@@ -55,6 +55,7 @@ export const diffSae = defineCommand({
     const config = parseDiffSaeRecipe(await readConfigFile(flags.config), { where: flags.config });
     const model = await openModel(flags.model, computeOptions(flags));
     try {
+      tellNotices(model, { verbose: flags.verbose, terminal });
       const { layers } = model.config;
       if (config.layer >= layers) {
         throw new InputError(`layer ${config.layer} is out of range`, {

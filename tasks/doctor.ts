@@ -1,11 +1,14 @@
 import { dirname, resolve } from "node:path";
-import { InputError, tensor } from "../lib/core/mod.ts";
+import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { elementCount, InputError, tensor } from "../lib/core/mod.ts";
+import { ResultStore, SourceTree, type StoreContent, storeContent } from "../lib/experiment/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
 import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
 import { defineCommand, main } from "./_command.ts";
 import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
 import { neededByFile } from "./_elf.ts";
 import { EXIT_CODES } from "./_fault.ts";
+import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
 
 /** What was found of one thing, and what to do about it. */
 export interface Finding {
@@ -101,6 +104,22 @@ export function zooFinding(zoo: URL): Finding {
   };
 }
 
+/** Says how much is kept of earlier measurements, and how much of it no code can name any more. */
+export function storeFinding({ entries, stale }: StoreContent): Finding {
+  const item = "store";
+  const size = (of: StoreContent["entries"]): string =>
+    `${of.length} (${(of.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20).toFixed(1)} MiB)`;
+  if (entries.length === 0) return { item, found: "no measurements are kept", verdict: "ok" };
+  const found = `measurements kept: ${size(entries)}`;
+  if (stale.length === 0) return { item, found, verdict: "ok" };
+  return {
+    item,
+    found: `${found}, of other code that nothing here can name: ${size(stale)}`,
+    verdict: "optional",
+    repair: "deno task doctor --remove-stale removes those",
+  };
+}
+
 /** Whether the system's loader finds a library. */
 function loadable(library: string): boolean {
   try {
@@ -179,6 +198,24 @@ export async function deviceFinding(device: Device): Promise<Finding> {
   }
 }
 
+/** What a model is, and what of its files is not read. */
+export function modelFindings(checkpoint: Checkpoint): Finding[] {
+  const { config, weights, notices } = checkpoint, number = (value: number) => value.toLocaleString("en-US");
+  const parameters = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
+  const dtypes = [...new Set([...weights.values()].map(({ dtype }) => dtype))].sort().join(", ");
+  const heads = `${config.heads} query heads over ${config.kvHeads} of width ${config.headDim}`;
+  const shape = `${config.layers} layers of width ${number(config.embed)}, ${heads}, ${
+    number(config.vocab)
+  } tokens`;
+  const stated = [
+    ["model", `${config.architecture}: ${shape}`],
+    ["weights", `${number(parameters)} in ${dtypes}`],
+    ["texts", `up to ${number(config.maxPositions)} tokens`],
+    ...notices.map((notice) => ["note", notice]),
+  ] as const;
+  return stated.map(([item, found]) => ({ item: item as string, found: found as string, verdict: "ok" }));
+}
+
 /** One line per finding: verdict, item, what was found, what to do. */
 export function findingLines(findings: readonly Finding[]): string[] {
   const width = Math.max(...findings.map((finding) => finding.item.length));
@@ -187,44 +224,68 @@ export function findingLines(findings: readonly Finding[]): string[] {
   );
 }
 
-/** What this machine can run, and what to do about the rest. */
-export const doctor = defineCommand({
-  name: "doctor",
-  summary: "Says what this machine can run, and what to do about the rest.",
-  flags: {
-    out: { kind: "string", default: "out", metavar: "DIR", help: "The folder that results would go to" },
-  },
-  examples: [
-    ["deno task doctor", "Check this machine"],
-    ["deno task doctor --out /data/results", "Check that results can be written there"],
-  ],
-  async run({ flags, print }) {
-    const pinned = Deno.readTextFileSync(new URL(".dvmrc", ROOT)).trim();
-    const runtime = runtimeReport();
-    const findings: Finding[] = [
-      denoFinding(Deno.version.deno, pinned),
-      {
-        item: "ONNX Runtime",
-        found: `${runtime.version} (knows ${runtime.backends.join(", ")})`,
-        verdict: "ok",
+/** The command on a store of its own; tests give it small ones. */
+export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
+  return defineCommand({
+    name: "doctor",
+    summary: "Says what this machine can run, and what to do about the rest.",
+    flags: {
+      model: {
+        kind: "string",
+        metavar: "DIR",
+        help:
+          "A model folder or owner/name@revision to look at: what it is, and what of its files is not read",
       },
-      await deviceFinding("cpu"),
-      providerFinding(runtime.folder),
-      await deviceFinding("cuda"),
-      { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
-      memoryFinding(Deno.systemMemoryInfo()),
-      outFinding(flags.out),
-      zooFinding(new URL("fixtures/embedded/", ROOT)),
-    ];
-    for (const line of findingLines(findings)) print(line);
-    const missing = findings.filter((finding) => finding.verdict === "missing");
-    print(
-      missing.length === 0
-        ? "This machine can run the embedded profile."
-        : `${missing.length} required missing.`,
-    );
-    return missing.length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
-  },
-});
+      out: { kind: "string", default: "out", metavar: "DIR", help: "The folder that results would go to" },
+      "remove-stale": { kind: "boolean", help: "Remove kept measurements of code that is no longer here" },
+    },
+    examples: [
+      ["deno task doctor", "Check this machine"],
+      [
+        "deno task doctor --model ./Qwen3-0.6B",
+        "Check a model's files, and say what of them changes nothing",
+      ],
+      ["deno task doctor --out /data/results", "Check that results can be written there"],
+      ["deno task doctor --remove-stale", "Make room: remove measurements that no code can name any more"],
+    ],
+    async run({ flags, print }) {
+      const model = flags.model === undefined ? [] : modelFindings(await openCheckpoint(flags.model));
+      const pinned = Deno.readTextFileSync(new URL(".dvmrc", ROOT)).trim();
+      const runtime = runtimeReport();
+      const store = new ResultStore(setting.store), sources = new SourceTree();
+      if (flags["remove-stale"]) {
+        for (const { path } of (await storeContent(store, sources)).stale) await Deno.remove(path);
+      }
+      const findings: Finding[] = [
+        denoFinding(Deno.version.deno, pinned),
+        {
+          item: "ONNX Runtime",
+          found: `${runtime.version} (knows ${runtime.backends.join(", ")})`,
+          verdict: "ok",
+        },
+        await deviceFinding("cpu"),
+        providerFinding(runtime.folder),
+        await deviceFinding("cuda"),
+        { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
+        memoryFinding(Deno.systemMemoryInfo()),
+        outFinding(flags.out),
+        zooFinding(new URL("fixtures/embedded/", ROOT)),
+        storeFinding(await storeContent(store, sources)),
+        ...model,
+      ];
+      for (const line of findingLines(findings)) print(line);
+      const missing = findings.filter((finding) => finding.verdict === "missing");
+      print(
+        missing.length === 0
+          ? "This machine can run the embedded profile."
+          : `${missing.length} required missing.`,
+      );
+      return missing.length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
+    },
+  });
+}
+
+/** What this machine can run, and what to do about the rest. */
+export const doctor = doctorCommand(REPOSITORY);
 
 if (import.meta.main) await main(doctor);

@@ -7,7 +7,7 @@ import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -214,6 +214,7 @@ export const evaluate = defineCommand({
     const grader = suiteGrader(kind, { template, grader: flags.grader });
     const model = await openModel(flags.model, { ...computeOptions(flags), template });
     try {
+      tellNotices(model, { verbose: flags.verbose, terminal });
       const steering: TrainedFile | null = flags.vectors === undefined
         ? null
         : await loadTrained(flags.vectors, model.config);

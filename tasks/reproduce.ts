@@ -13,6 +13,7 @@ import { runtimeReport } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { type CommandInput, defineCommand, main } from "./_command.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { EXIT_CODES } from "./_fault.ts";
 import { findingsLines } from "./_findings_text.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -196,7 +197,10 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
     pool?.close();
     await models.release();
   }
+  const { made, earlier } = store.counts;
+  const measured = `measurements: ${earlier} of earlier runs read, ${made} made`;
   if (missed.length > 0) {
+    print(measured);
     throw new InputError(
       `${missed.length} of ${items.length} items could not be made: ${missed.join(", ")}`,
       {
@@ -204,9 +208,9 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
       },
     );
   }
-  if (failed === 0) return 0;
-  print(`${failed} ${failed === 1 ? "check" : "checks"} fell outside the tolerance`);
-  return 1;
+  if (failed > 0) print(`${failed} ${failed === 1 ? "check" : "checks"} fell outside the tolerance`);
+  print(measured);
+  return failed === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
 }
 
 /** The command on a setting of its own; tests give it small ones. */

@@ -12,7 +12,7 @@ import {
   steerTowards,
 } from "../lib/train/mod.ts";
 import { POSITIVE, wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkRoom, openModel } from "./_model_input.ts";
@@ -167,6 +167,7 @@ export const steerability = defineCommand({
     if (out !== undefined) await checkWritable(out, { as: "file" });
     const model = await openModel(flags.model, computeOptions(flags));
     try {
+      tellNotices(model, { verbose: flags.verbose, terminal });
       const tokenizer = await model.tokenizer(), ids = tokenizer.encode(opener);
       if (ids.length !== 1) {
         throw new InputError(`--opener must be one token: "${opener}" is ${ids.length}`, {

@@ -8,7 +8,7 @@ import {
 import { InputError } from "../lib/core/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
-import { checkWritable, exists } from "./_output_place.ts";
+import { checkNoModel, checkWritable } from "./_output_place.ts";
 import { Progress } from "./_progress.ts";
 
 const NAMES = Object.keys(PUBLISHED_CONFIGS);
@@ -55,12 +55,7 @@ export const synthetic = defineCommand({
     const { out, dtype, seed } = flags;
     const config = await configLike(flags.like);
     await checkWritable(out, { as: "folder" });
-    if (!flags.force && await exists(`${out}/config.json`)) {
-      throw new InputError("there is another model", {
-        where: out,
-        repair: "pass --force to replace it, or another --out",
-      });
-    }
+    await checkNoModel(out, flags);
     const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
     let progress: Progress | undefined, last = 0;
     await writeSyntheticCheckpoint(out, {

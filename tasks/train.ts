@@ -9,7 +9,7 @@ import {
   type TrainedKind,
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { openModel } from "./_model_input.ts";
@@ -265,6 +265,7 @@ export const train = defineCommand({
     await checkWritable(flags.out, { as: flags.out.endsWith(".safetensors") ? "file" : "folder" });
     const model = await openModel(flags.model, computeOptions(flags));
     try {
+      tellNotices(model, { verbose: flags.verbose, terminal });
       const layerCount = model.config.layers;
       const config = await steeringConfigOf(flags, layerCount);
       const places = trainedPlaces(flags.out, { config, layerCount });

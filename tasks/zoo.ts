@@ -16,6 +16,7 @@ import { suggestion } from "./_parse_flags.ts";
 import { durationText, Progress } from "./_progress.ts";
 import type { Terminal } from "./_terminal.ts";
 import { build, stepsMade, workOf } from "./_zoo_build.ts";
+import { projectPath } from "./_user_folder.ts";
 
 /** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
 function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): readonly ZooArtifact[] {
@@ -79,9 +80,9 @@ export const zoo = defineCommand({
   flags: {
     catalogue: {
       kind: "string",
-      default: "fixtures/embedded/zoo.json",
       metavar: "FILE",
-      help: "What the zoo is made of; everything goes into the catalogue's folder",
+      help:
+        "What the zoo is made of; everything goes into the catalogue's folder (default: the project's fixtures/embedded/zoo.json)",
     },
     only: {
       kind: "list",
@@ -98,7 +99,7 @@ export const zoo = defineCommand({
     ["deno task zoo --only base-b/layer-3,base-b/all", "Build these runs alone"],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { catalogue: where, force, threads } = flags;
+    const { catalogue: where = projectPath("fixtures/embedded/zoo.json"), force, threads } = flags;
     const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
     const artifacts = await zooArtifacts(catalogue, { where });
     const chosen = selected(artifacts, flags.only);

@@ -14,6 +14,7 @@ import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
+import { projectPath } from "./_user_folder.ts";
 
 /** The parts of a catalogue that are there; one made from other inputs would put a wrong number into the card. */
 async function partsThere(where: string): Promise<readonly ZooArtifact[]> {
@@ -60,16 +61,15 @@ export const zooCard = defineCommand({
   flags: {
     card: {
       kind: "string",
-      default: "fixtures/embedded/README.md",
       metavar: "FILE",
       help:
-        "Card with the marks <!-- corpus NAME -->, <!-- log NAME --> and <!-- vectors NAME --> of each model",
+        "Card with the marks <!-- corpus NAME -->, <!-- log NAME --> and <!-- vectors NAME --> of each model (default: the project's fixtures/embedded/README.md)",
     },
     catalogue: {
       kind: "string",
-      default: "fixtures/embedded/zoo.json",
       metavar: "FILE",
-      help: "What the zoo is made of; what is missing of it has no table",
+      help:
+        "What the zoo is made of; what is missing of it has no table (default: the project's fixtures/embedded/zoo.json)",
     },
     documents: {
       kind: "number",
@@ -92,10 +92,11 @@ export const zooCard = defineCommand({
     ["deno task zoo-card --check", "Say whether it is"],
   ],
   async run({ flags, print }) {
-    const { card, documents, last } = flags;
+    const { card = projectPath("fixtures/embedded/README.md"), documents, last } = flags;
+    const catalogue = flags.catalogue ?? projectPath("fixtures/embedded/zoo.json");
     const text = await Deno.readTextFile(card);
     if (!flags.check) await checkWritable(card, { as: "file" });
-    const sections = await cardSections(await partsThere(flags.catalogue), { documents, last });
+    const sections = await cardSections(await partsThere(catalogue), { documents, last });
     const now = replaceSections(text, sections, { where: card });
     if (now === text) {
       print(`${card}: up to date`);

@@ -63,6 +63,15 @@ export const TOLERANCES = {
     reason:
       "as adjointFloat32, and one more sum over positions of products of both signs, which cancel in part",
   },
+  rotaryFrequencyLogs: {
+    dtype: "float64",
+    device: "cpu",
+    kind: "absolute",
+    measured: 2.8e-7,
+    bound: 1e-6,
+    reason:
+      "logs of frequencies that transformers takes in float32: the exponent 2i/head_dim < 1 rounds by 2^-25, times ln θ up to 18.4; then the power and Llama 3's weighting round by 2^-24 each",
+  },
   operatorFloat32: {
     dtype: "float32",
     device: "cpu",
@@ -158,13 +167,25 @@ export const TOLERANCES = {
     reason:
       "two blocks with every result rounded to bfloat16 against float32: some tens of roundings of 2^-8",
   },
+  adaptedLogProbabilityFloat32: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "absolute",
+    measured: 1.2e-5,
+    bound: 4e-5,
+    reason:
+      "adapters of the tests lengthen the residual so that float32 alone lies 1.1e-5 (sequences) and 1.5e-5 " +
+      "(decoding) from float64: two such numbers against each other",
+  },
   roundedBfloat16LogProbability: {
     dtype: "bfloat16",
     device: "cpu",
     kind: "absolute",
-    measured: 0,
-    bound: 1e-2,
-    reason: "decoding against whole sequences, both rounded alike; sums in another order may flip a rounding",
+    measured: 1.3e-2,
+    bound: 4e-2,
+    reason:
+      "decoding against whole sequences, both rounded operation by operation to 8 bits: decoding adds two rounded " +
+      "parts of an attention's values where a sequence has one sum",
   },
   conformanceCudaFloat32: {
     dtype: "float32",

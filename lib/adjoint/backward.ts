@@ -1,4 +1,11 @@
-import { formatShape, type GraphBuilder, type GraphNode, sameShape, type Value } from "../onnx/mod.ts";
+import {
+  formatShape,
+  formatType,
+  type GraphBuilder,
+  type GraphNode,
+  sameShape,
+  type Value,
+} from "../onnx/mod.ts";
 import * as elementwise from "./elementwise_rules.ts";
 import * as matrix from "./matrix_rules.ts";
 import { type AdjointRule, type DifferentiableOp, floatOf } from "./rule.ts";
@@ -12,6 +19,7 @@ export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule } =
   Div: elementwise.divAdjoint,
   Exp: elementwise.expAdjoint,
   Expand: shape.expandAdjoint,
+  GatedSilu: elementwise.gatedSiluAdjoint,
   Gather: shape.gatherAdjoint,
   GatherElements: shape.gatherElementsAdjoint,
   Identity: elementwise.identityAdjoint,
@@ -62,9 +70,28 @@ function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
   return sum;
 }
 
+/** Where a backward pass starts, and whose adjoints it is to give. */
+export type BackwardOptions =
+  & { readonly of: readonly Value[] }
+  & (
+    | { /** A scalar. */ readonly loss: Value }
+    | { /** Values with their adjoints. */ readonly known: readonly (readonly [Value, Value])[] }
+  );
+
+function lossAdjoint(g: GraphBuilder, loss: Value): readonly (readonly [Value, Value])[] {
+  if (loss.dims.length !== 0) {
+    throw new RangeError(
+      `Cannot start a backward pass as the loss must be a scalar: current shape is ${formatShape(loss.dims)}`,
+    );
+  }
+  return [[loss, g.scalar(floatOf(loss), 1)]];
+}
+
 /**
  * Adds the backward pass to a graph: the adjoints d loss / d value of every value in `of`, each with its value's
- * shape. Only nodes on a path from those values to the loss are walked, so a frozen weight costs nothing.
+ * shape. Only nodes on a path from those values to the loss are walked, so a frozen weight costs nothing. It starts
+ * from a scalar loss, or from values whose adjoints are `known`, where the rest of the way to the loss is not part of
+ * the graph or has an adjoint of its own.
  *
  * The engine owns what every rule would otherwise repeat: it walks nodes in reverse, sums adjoints of a value used
  * more than once, sums broadcast axes back, and checks that a rule returns one adjoint per input. 16-bit adjoints
@@ -81,18 +108,23 @@ function sumToShape(g: GraphBuilder, adjoint: Value, value: Value): Value {
  * if (adjoint?.dims[0] !== "n") throw new Error("an adjoint has its value's shape");
  * ```
  *
- * @throws {RangeError} when the loss is not a scalar or does not depend on a value in `of`.
+ * @throws {RangeError} when the loss is not a scalar, a known adjoint has not its value's type and shape, or nothing
+ * that the pass starts from depends on a value in `of`.
  */
 export function backward(
   g: GraphBuilder,
-  options: { readonly loss: Value; readonly of: readonly Value[] },
+  options: BackwardOptions,
 ): readonly Value[] {
-  const { loss, of } = options;
-  if (loss.dims.length !== 0) {
+  const { of } = options;
+  const adjoints = new Map<Value, Value>("loss" in options ? lossAdjoint(g, options.loss) : options.known);
+  for (const [value, adjoint] of adjoints) {
+    if (sameShape(value.dims, adjoint.dims) && value.dtype === adjoint.dtype) continue;
     throw new RangeError(
-      `Cannot start a backward pass as the loss must be a scalar: current shape is ${formatShape(loss.dims)}`,
+      `Cannot start a backward pass as the adjoint of "${value.name}" must be ${formatType(value)}: ` +
+        `current type is ${formatType(adjoint)}`,
     );
   }
+  const ends = [...adjoints.keys()].map(({ name }) => `"${name}"`).join(", ");
   const nodes = [...g.nodes];
   const depends = new Set<Value>(of);
   for (const node of nodes) {
@@ -101,7 +133,6 @@ export function backward(
       for (const output of node.outputs) if (output.dtype.includes("float")) depends.add(output);
     }
   }
-  const adjoints = new Map<Value, Value>([[loss, g.scalar(floatOf(loss), 1)]]);
   g.within("adjoint", () => {
     for (const node of nodes.reverse()) propagate(g, node, { adjoints, depends });
   });
@@ -109,7 +140,7 @@ export function backward(
     const adjoint = adjoints.get(value);
     if (adjoint === undefined) {
       throw new RangeError(
-        `Cannot give the adjoint of "${value.name}" as loss "${loss.name}" does not depend on it`,
+        `Cannot give the adjoint of "${value.name}" as ${ends} does not depend on it`,
       );
     }
     return g.cast(adjoint, value.dtype);

@@ -45,6 +45,21 @@ export const sigmoidAdjoint: AdjointRule = (c) => [
   c.g.mul(c.adjoint, c.g.mul(c.output, c.g.sub(one(c), c.output))),
 ];
 
+/**
+ * Adjoint of GatedSilu.
+ * Forward: y = t ⊙ b, t = a ⊙ s, s = 1 / (1 + e⁻ᵃ)
+ * Adjoint: ā = ȳ ⊙ b ⊙ (s + t ⊙ (1 − s)), b̄ = ȳ ⊙ t
+ * Keeps: a, b; s and t are computed again, which is cheaper than carrying them.
+ */
+export const gatedSiluAdjoint: AdjointRule = (c) => {
+  const a = at(c, 0), g = c.g;
+  const s = g.apply("Sigmoid", [a]), t = g.mul(a, s);
+  return [
+    wanted(c, 0, () => g.mul(g.mul(c.adjoint, at(c, 1)), g.add(s, g.mul(t, g.sub(one(c), s))))),
+    wanted(c, 1, () => g.mul(c.adjoint, t)),
+  ];
+};
+
 /** Adjoint of Where. Forward: y = m ? a : b. Adjoint: ā = m ? ȳ : 0, b̄ = m ? 0 : ȳ. */
 export const whereAdjoint: AdjointRule = (c) => [
   null,

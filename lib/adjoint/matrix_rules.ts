@@ -9,29 +9,34 @@ function flat(c: RuleContext, x: Value): Value {
 }
 
 /**
- * Adjoint of MatMul, for op(A) = A or Aᵀ, op(B) = B or Bᵀ.
- * Forward: Y = op(A) · op(B)
- * Adjoint: Ā = Ȳ · op(B)ᵀ, or op(B) · Ȳᵀ when A is read transposed
- *          B̄ = op(A)ᵀ · Ȳ, or Ȳᵀ · op(A) when B is read transposed
+ * Adjoint of MatMul, for op(A) = A or Aᵀ, op(B) = B or Bᵀ and a factor c.
+ * Forward: Y = c · op(A) · op(B)
+ * Adjoint: Ā = c · Ȳ · op(B)ᵀ, or c · op(B) · Ȳᵀ when A is read transposed
+ *          B̄ = c · op(A)ᵀ · Ȳ, or c · Ȳᵀ · op(A) when B is read transposed
  * A matrix B under a batched A is a weight: rows of A and Ȳ are laid end to end first.
  * Proof: tests/adjoint/rules_test.ts, central difference in float64.
  */
 export const matMulAdjoint: AdjointRule = (c) => {
   const a = at(c, 0), b = at(c, 1), y = c.adjoint;
   const transA = c.node.attributes["transA"] === 1, transB = c.node.attributes["transB"] === 1;
+  const factor = c.node.attributes["scale"] as { readonly float: number } | undefined;
+  const product = (
+    left: Value,
+    right: Value,
+    turned: { readonly transA?: boolean; readonly transB?: boolean },
+  ) => c.g.matMul(left, right, { ...turned, scale: factor?.float ?? 1 });
   const weight = b.dims.length === 2 && a.dims.length > 2 && !transA;
   return [
     wanted(
       c,
       0,
-      () =>
-        transA ? c.g.matMul(b, y, { transA: transB, transB: true }) : c.g.matMul(y, b, { transB: !transB }),
+      () => transA ? product(b, y, { transA: transB, transB: true }) : product(y, b, { transB: !transB }),
     ),
     wanted(c, 1, () => {
       const [left, right] = weight ? [flat(c, a), flat(c, y)] : [a, y];
       return transB
-        ? c.g.matMul(right, left, { transA: true, transB: transA })
-        : c.g.matMul(left, right, { transA: !transA });
+        ? product(right, left, { transA: true, transB: transA })
+        : product(left, right, { transA: !transA });
     }),
   ];
 };
@@ -61,10 +66,10 @@ export const logSoftmaxAdjoint: AdjointRule = (c) => {
 };
 
 /**
- * Adjoint of RMSNorm over `embed`.
+ * Adjoint of RMSNorm over the last axis: `embed`, or `head_dim` of a head.
  * Forward: y = g ⊙ x · r, r = (mean(x²) + ε)^(−1/2)
  * Adjoint: x̄ = r·(g ⊙ ȳ) − x · (r³/n) · Σⱼ xⱼ gⱼ ȳⱼ, ḡ = Σ over positions of ȳ ⊙ x · r
- * Keeps: x [.., embed]; r [.., 1] is computed again, which is cheaper than carrying it.
+ * Keeps: x [.., n]; r [.., 1] is computed again, which is cheaper than carrying it.
  * Proof: tests/adjoint/rules_test.ts, central difference in float64.
  */
 export const rmsNormAdjoint: AdjointRule = (c) => {
@@ -74,7 +79,7 @@ export const rmsNormAdjoint: AdjointRule = (c) => {
   const over = { axes: [-1], keepdims: true };
   const meanSquare = g.reduce("mean", g.mul(x, x), over); // [.., 1]
   const r = g.div(g.scalar(float, 1), g.apply("Sqrt", [g.add(meanSquare, g.scalar(float, epsilon))]));
-  const normal = g.mul(x, r); // x · r, [.., embed]
+  const normal = g.mul(x, r); // x · r, [.., n]
   return [
     wanted(c, 0, () => {
       const scaled = g.mul(c.adjoint, gain); // g ⊙ ȳ

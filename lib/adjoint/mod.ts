@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { ADJOINT_RULES, backward } from "./backward.ts";
+export { ADJOINT_RULES, backward, type BackwardOptions } from "./backward.ts";
 export type { AdjointRule, DifferentiableOp, NonDifferentiableOp, RuleContext } from "./rule.ts";

@@ -1,6 +1,6 @@
 import type { GraphBuilder, GraphNode, OpName, Value } from "../onnx/mod.ts";
 
-/** Operations that carry no derivative: integers, comparisons, control flow, kernels used only for decoding. */
+/** Operations that carry no derivative: integers, comparisons, control flow, and what only decoding uses. */
 export type NonDifferentiableOp =
   | "ArgMax"
   | "And"
@@ -10,7 +10,6 @@ export type NonDifferentiableOp =
   | "Equal"
   | "Greater"
   | "GreaterOrEqual"
-  | "GroupQueryAttention"
   | "If"
   | "Less"
   | "LessOrEqual"
@@ -24,7 +23,8 @@ export type NonDifferentiableOp =
   | "ScatterAdd"
   | "ScatterElements"
   | "Shape"
-  | "Sin";
+  | "Sin"
+  | "Split";
 
 /** Operations that a backward pass may cross. */
 export type DifferentiableOp = Exclude<OpName, NonDifferentiableOp>;

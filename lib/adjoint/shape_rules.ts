@@ -2,7 +2,7 @@ import { normalAxis, type Value } from "../onnx/mod.ts";
 import { type AdjointRule, at, floatOf, wanted } from "./rule.ts";
 
 /** Adjoint of Reshape. Forward: the elements of x in another shape. Adjoint: those of ȳ in x's shape. */
-export const reshapeAdjoint: AdjointRule = (c) => [c.g.reshape(c.adjoint, at(c, 0).dims), null];
+export const reshapeAdjoint: AdjointRule = (c) => [c.g.reshapeLike(c.adjoint, at(c, 0)), null];
 
 /** Adjoint of Expand. Forward: x repeated along axes. Adjoint: ȳ, which the engine sums over those axes. */
 export const expandAdjoint: AdjointRule = (c) => [c.adjoint, null];

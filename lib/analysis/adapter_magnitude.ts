@@ -49,7 +49,7 @@ export interface MagnitudeReadOptions {
  * The sign of a direction is a convention: the sound reading turns m round when its mean is negative (mean, median
  * and histogram, so that layers can be compared) together with the cosine, which leaves r alone.
  *
- * Source: Figures 23, 24 and 25 (class: inferred numbers, code formulas), methods-metrics 5.
+ * Source: section 10, Figures 23, 24 and 25 (class: inferred numbers, code formulas).
  *
  * @example
  * ```ts
@@ -161,7 +161,7 @@ export class AdapterMagnitudes {
 /**
  * Pearson's r of two lists of equal length; null when either does not vary, since r then has no meaning.
  *
- * Source: r of magnitude against alignment in Figure 25, of pair accuracy in methods-metrics 1 (class: code).
+ * Source: r of magnitude against alignment in Figure 25, of accuracy against similarity in the code behind Figure 2 (class: code).
  *
  * @throws RangeError for lists of unequal length or none.
  *

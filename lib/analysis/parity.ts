@@ -1,6 +1,6 @@
 import { type Tensor, tensor } from "../core/mod.ts";
 import type { LanguageModel } from "../decode/mod.ts";
-import { parseSite, type Site, SITE_KINDS, type SiteName } from "../model/mod.ts";
+import { parseSite, type Site, siteKindsOf, type SiteName } from "../model/mod.ts";
 import type { ParityGolden } from "./parity_golden.ts";
 
 /** How far one value lies from its golden. */
@@ -171,14 +171,14 @@ function compareCompletions(
  */
 export async function parity(model: LanguageModel, golden: ParityGolden): Promise<readonly ParityRow[]> {
   const { rows, steering, values, maxNewTokens } = golden;
-  const { layers, embed } = model.config;
+  const { layers, embed } = model.config, kinds = siteKindsOf(model.config);
   const taps = [...values.keys()].flatMap((name) =>
     name.startsWith("tap.") ? [name.slice(4) as SiteName] : []
   );
   const sites = new Map(taps.map((name) => [name, parseSite(name, { layers, action: "compare" })] as const));
   const order = (name: SiteName): number => {
     const { layer, kind } = sites.get(name) as Site;
-    return layer * SITE_KINDS.length + SITE_KINDS.findIndex((known) => known === kind);
+    return layer * kinds.length + kinds.indexOf(kind);
   };
   taps.sort((a, b) => order(a) - order(b)); // a file holds them by name
   const requests = rows.map(({ tokens, from }, prompt) => ({

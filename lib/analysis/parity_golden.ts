@@ -52,7 +52,6 @@ const recipeSchema = z.strictObject({
   dtype: z.enum(["float32", "float16", "bfloat16"]),
   seed: z.int(),
   shards: z.int().min(1).optional(),
-  biases: z.strictObject({ q: z.boolean(), k: z.boolean(), v: z.boolean(), o: z.boolean() }).optional(),
 });
 
 const REPAIR = "make the golden file again: fixtures/golden/parity.py";
@@ -141,13 +140,12 @@ export async function writeGoldenModel(path: string, folder: string): Promise<vo
       repair: REPAIR,
     });
   }
-  const { config, dtype, seed, shards = 1, biases } = recipe.data;
+  const { config, dtype, seed, shards = 1 } = recipe.data;
   await writeRandomCheckpoint(folder, {
     config: modelConfigFrom(config, { where: path }),
     dtype,
     seed,
     shards,
-    ...(biases === undefined ? {} : { biases }),
   });
 }
 

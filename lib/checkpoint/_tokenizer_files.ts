@@ -1,20 +1,38 @@
 import { z } from "zod";
 import { InputError, sha256 } from "../core/mod.ts";
+import type { AddedToken } from "./_added_tokens.ts";
+import { byteLetters } from "./_byte_letters.ts";
 import { decodeUtf8, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
 import { pathExists } from "./_read_bytes.ts";
 
-/** What the files of a tokenizer say, checked; the JSON itself goes to the library that runs it. */
+/** What the files of a tokenizer say, checked. */
 export interface TokenizerFiles {
-  readonly tokenizer: object;
+  /** tokenizer.json as the library that runs it takes it: without added tokens, which are found apart from it. */
+  readonly tokenizer: { readonly [key: string]: unknown; readonly model: BpeModel };
   readonly config: object;
   /** Vocabulary with added tokens: text as stored → id. */
   readonly idOfToken: ReadonlyMap<string, number>;
-  readonly specialTokens: ReadonlyMap<string, number>;
+  /** Added tokens with the rules that both files together give them. */
+  readonly addedTokens: readonly AddedToken[];
   /** Special tokens by role (`bos_token`, `eos_token`, …), as the configuration names them. */
   readonly roles: ReadonlyMap<string, string>;
+  /** Whether letters of the vocabulary stand for bytes. */
+  readonly byteLevel: boolean;
+  /** Whether decoding takes letters for bytes, and does nothing else. */
+  readonly decodesBytes: boolean;
+  /** Whether every letter of any text has a token, or bytes that have one. */
+  readonly complete: boolean;
   /** Source of the chat template and the file it was in, or null. */
   readonly template: { readonly source: string; readonly where: string } | null;
   readonly hash: string;
+}
+
+/** What of a byte-pair model decides which letters have tokens. */
+export interface BpeModel {
+  readonly vocab: Readonly<Record<string, number>>;
+  readonly unk_token?: string | null | undefined;
+  readonly byte_fallback?: boolean | null | undefined;
+  readonly ignore_merges?: boolean | null | undefined;
 }
 
 const tokenId = z.int("must be a token id").min(0, "must be a token id").max(
@@ -22,6 +40,16 @@ const tokenId = z.int("must be a token id").min(0, "must be a token id").max(
   "is too large a token id",
 );
 const text = z.string("must be text");
+
+const flag = z.boolean("must be true or false").nullish();
+const addedTokenFields = {
+  content: text,
+  single_word: flag,
+  lstrip: flag,
+  rstrip: flag,
+  normalized: flag,
+  special: flag,
+};
 
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({
@@ -33,9 +61,14 @@ const tokenizerSchema = z.looseObject({
     ),
     unk_token: text.nullish(),
     byte_fallback: z.boolean().nullish(),
+    ignore_merges: z.boolean().nullish(),
+    continuing_subword_prefix: z.literal([null, ""], "marks inside words are not supported, only none")
+      .optional(),
+    end_of_word_suffix: z.literal([null, ""], "marks at the end of words are not supported, only none")
+      .optional(),
     dropout: z.literal([null, 0], "dropout would make token ids random: only null is supported").optional(),
   }, "must be an object"),
-  added_tokens: z.array(z.looseObject({ id: tokenId, content: text, special: z.boolean() })).nullish(),
+  added_tokens: z.array(z.looseObject({ id: tokenId, ...addedTokenFields })).nullish(),
   normalizer: z.unknown(),
   pre_tokenizer: z.unknown(),
   post_processor: z.unknown(),
@@ -44,32 +77,39 @@ const tokenizerSchema = z.looseObject({
 
 const roleToken = z.union([text, z.looseObject({ content: text })], "must be a token").nullish();
 const REPAIR = "fetch the tokenizer again";
-const ROLES = ["bos_token", "eos_token", "pad_token", "unk_token"] as const;
+const ROLES = [
+  "bos_token",
+  "eos_token",
+  "unk_token",
+  "sep_token",
+  "pad_token",
+  "cls_token",
+  "mask_token",
+] as const;
 
 const configSchema = z.looseObject({
-  bos_token: roleToken,
-  eos_token: roleToken,
-  pad_token: roleToken,
-  unk_token: roleToken,
+  ...Object.fromEntries(ROLES.map((role) => [role, roleToken])) as Record<
+    (typeof ROLES)[number],
+    typeof roleToken
+  >,
+  added_tokens_decoder: z.record(text, z.looseObject(addedTokenFields), "must map ids to tokens").nullish(),
+  split_special_tokens: z.literal(
+    false,
+    "special tokens in texts are always their ids: only false is supported",
+  ).nullish(),
   chat_template: z.union([text, z.array(z.looseObject({ name: text, template: text }))], "must be a template")
     .nullish(),
 }, "must be an object");
 
-/** A pipeline step and those nested in it. */
-function* stepsOf(step: unknown): Generator<Readonly<Record<string, unknown>>> {
-  if (typeof step !== "object" || step === null) return;
-  const record = step as Readonly<Record<string, unknown>>;
-  yield record;
-  for (const inner of [record.pretokenizers].flat()) yield* stepsOf(inner);
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The 256 letters that stand for bytes in a byte-level vocabulary: printable Latin-1 as is, the rest from U+0100. */
-function byteLetters(): string[] {
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
-    return String.fromCodePoint(printable ? byte : next++);
-  });
+/** A pipeline step and those nested in it. */
+function* stepsOf(step: unknown): Generator<Readonly<Record<string, unknown>>> {
+  if (!isRecord(step)) return;
+  yield step;
+  for (const inner of [step.normalizers, step.pretokenizers, step.decoders].flat()) yield* stepsOf(inner);
 }
 
 /** Letters of a pattern; the longest published ones have two hundred. */
@@ -141,9 +181,29 @@ function checkMerges({ model }: z.infer<typeof tokenizerSchema>, where: string):
   if (longer) throw new InputError("the tokenizer has tokens but no merges", { where, repair: REPAIR });
 }
 
-/** Refuses what the library would run with other results than the original, or would lose text over. */
+/** The steps whose results were compared with the reference's; others are refused. */
+const KNOWN_STEPS = {
+  normalizer: ["Sequence", "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace"],
+  pre_tokenizer: ["Sequence", "ByteLevel", "Digits", "Metaspace", "Punctuation", "Split"],
+  decoder: ["Sequence", "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Strip"],
+} as const;
+
+/** Refuses what the library would run with other results than the original. */
 function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string): void {
   const { normalizer, pre_tokenizer, post_processor, decoder } = tokenizer;
+  for (const [part, known] of Object.entries(KNOWN_STEPS)) {
+    for (const { type } of stepsOf(tokenizer[part as keyof typeof KNOWN_STEPS])) {
+      if (typeof type !== "string" || !(known as readonly string[]).includes(type)) {
+        throw new InputError(
+          `the tokenizer's ${part} has a step ${quoted(String(type))}, which is not supported`,
+          {
+            where,
+            repair: `known are ${known.join(", ")}`,
+          },
+        );
+      }
+    }
+  }
   for (const pattern of patternsOf([normalizer, pre_tokenizer, post_processor, decoder])) {
     if (pattern.length > PATTERN_LETTERS_LIMIT || repeatsRepetition(pattern)) {
       throw new InputError(`the tokenizer's pattern ${quoted(pattern)} can take endless time`, {
@@ -158,24 +218,42 @@ function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string
       const kind = quoted(`${step.behavior}${step.invert ? ", inverted" : ""}`);
       throw new InputError(`the tokenizer splits by ${kind}, where only "Isolated" is supported`, { where });
     }
-  }
-  const { vocab, unk_token, byte_fallback } = tokenizer.model;
-  if (unk_token || byte_fallback || !steps.some((step) => step.type === "ByteLevel")) return;
-  const lost = byteLetters().findIndex((letter) => !Object.hasOwn(vocab, letter));
-  if (lost >= 0) {
-    throw new InputError(`the vocabulary has no token for the byte ${lost}, so texts with it would lose it`, {
-      where,
-      repair: "train the tokenizer with the whole byte alphabet",
-    });
+    if (step.type === "Punctuation" && step.behavior !== "Contiguous") {
+      const kind = quoted(String(step.behavior ?? "Isolated"));
+      throw new InputError(
+        `the tokenizer splits punctuation by ${kind}, where only "Contiguous" is supported`,
+        {
+          where,
+        },
+      );
+    }
   }
 }
 
+/** Rules of an added token; those that special tokens do not state are the stricter ones. */
+function addedToken(token: z.infer<z.ZodObject<typeof addedTokenFields>>, id: number): AddedToken {
+  const special = token.special ?? false;
+  return {
+    content: token.content,
+    id,
+    singleWord: token.single_word ?? false,
+    lstrip: token.lstrip ?? false,
+    rstrip: token.rstrip ?? false,
+    normalized: token.normalized ?? !special,
+    special,
+  };
+}
+
+/** Vocabulary and added tokens of tokenizer.json; two tokens cannot share an id. */
 function vocabularyOf(
   tokenizer: z.infer<typeof tokenizerSchema>,
   where: string,
-): ReadonlyMap<string, number> {
-  const idOfToken = new Map(Object.entries(tokenizer.model.vocab));
-  for (const { content, id } of tokenizer.added_tokens ?? []) idOfToken.set(content, id);
+): { readonly idOfToken: ReadonlyMap<string, number>; readonly added: Map<string, AddedToken> } {
+  const idOfToken = new Map(Object.entries(tokenizer.model.vocab)), added = new Map<string, AddedToken>();
+  for (const token of tokenizer.added_tokens ?? []) {
+    idOfToken.set(token.content, token.id);
+    added.set(token.content, addedToken(token, token.id));
+  }
   const tokenOfId = new Map<number, string>();
   for (const [token, id] of idOfToken) {
     const other = tokenOfId.get(id);
@@ -184,7 +262,55 @@ function vocabularyOf(
     }
     tokenOfId.set(id, token);
   }
-  return idOfToken;
+  return { idOfToken, added };
+}
+
+/**
+ * Added tokens as transformers has them once both files are read: `added_tokens_decoder` of the configuration says
+ * their rules anew, and a token with a role is special, added where it was not.
+ */
+function withConfigTokens(
+  config: z.infer<typeof configSchema>,
+  options: {
+    readonly idOfToken: ReadonlyMap<string, number>;
+    readonly added: Map<string, AddedToken>;
+    readonly where: string;
+  },
+): { readonly addedTokens: readonly AddedToken[]; readonly roles: ReadonlyMap<string, string> } {
+  const { idOfToken, added, where } = options;
+  const idOf = (content: string, what: string): number => {
+    const id = idOfToken.get(content);
+    if (id === undefined) {
+      throw new InputError(`${what} ${quoted(content)} is not in the vocabulary`, { where });
+    }
+    return id;
+  };
+  for (const token of Object.values(config.added_tokens_decoder ?? {})) {
+    added.set(token.content, addedToken(token, idOf(token.content, "the added token")));
+  }
+  const roles = new Map<string, string>();
+  for (const role of ROLES) {
+    const token = config[role];
+    if (token === null || token === undefined) continue;
+    const content = typeof token === "string" ? token : token.content, id = idOf(content, role);
+    const known = added.get(content);
+    added.set(
+      content,
+      known === undefined ? addedToken({ content, special: true }, id) : { ...known, special: true },
+    );
+    roles.set(role, content);
+  }
+  return { addedTokens: [...added.values()], roles };
+}
+
+/** Whether no letter of any text can be without a token: all bytes have one, by their letters or by their names. */
+function isComplete(model: BpeModel, byteLevel: boolean): boolean {
+  const names = Array.from(
+    { length: 256 },
+    (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+  );
+  const needed = byteLevel ? byteLetters() : model.byte_fallback === true ? names : null;
+  return needed !== null && needed.every((token) => Object.hasOwn(model.vocab, token));
 }
 
 /** A file of its own wins over the key in the configuration, as in transformers; of several the one named default. */
@@ -234,25 +360,19 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   });
   checkPipeline(tokenizer, tokenizerPath);
   checkMerges(tokenizer, tokenizerPath);
-  const idOfToken = vocabularyOf(tokenizer, tokenizerPath);
-  const special = (tokenizer.added_tokens ?? []).filter((token) => token.special);
-  const roles = new Map<string, string>();
-  for (const role of ROLES) {
-    const token = config[role];
-    if (token === null || token === undefined) continue;
-    const content = typeof token === "string" ? token : token.content;
-    if (!idOfToken.has(content)) {
-      throw new InputError(`${role} ${quoted(content)} is not in the vocabulary`, { where: configPath });
-    }
-    roles.set(role, content);
-  }
+  const vocabulary = vocabularyOf(tokenizer, tokenizerPath), { idOfToken } = vocabulary;
+  const { addedTokens, roles } = withConfigTokens(config, { ...vocabulary, where: configPath });
+  const byteLevel = [...stepsOf(tokenizer.pre_tokenizer)].some((step) => step.type === "ByteLevel");
   const template = await templateOf(folder, { inConfig: config.chat_template, configPath });
   return {
-    tokenizer: { ...tokenizer, added_tokens: tokenizer.added_tokens ?? [] },
+    tokenizer: { ...tokenizer, added_tokens: [] },
     config,
     idOfToken,
-    specialTokens: new Map(special.map(({ content, id }) => [content, id])),
+    addedTokens,
     roles,
+    byteLevel,
+    decodesBytes: isRecord(tokenizer.decoder) && tokenizer.decoder.type === "ByteLevel",
+    complete: isComplete(tokenizer.model, byteLevel),
     template,
     hash: sha256([sha256(tokenizerBytes), sha256(configBytes), sha256(template?.source ?? "")].join()),
   };

@@ -4,17 +4,14 @@ import { InputError } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
 import { pathExists, readChunks, statFile } from "./_read_bytes.ts";
-import {
-  type Architecture,
-  type ModelConfig,
-  modelConfigFrom,
-  statedAttentionBias,
-  withEosTokens,
-} from "./config.ts";
+import { architectureRow } from "./architecture.ts";
+import { ChatTokenizer } from "./chat_tokenizer.ts";
+import { type ModelConfig, modelConfigFrom, unreadConfigKeys, withEosTokens } from "./config.ts";
+import { type EndToken, endTokensOf, type StatedEndTokens, usableTokenizer } from "./_end_tokens.ts";
 import { modelFolder } from "./hub_cache.ts";
 import { formatDims, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
-import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+import { weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */
 export interface WeightEntry extends TensorEntry {
@@ -30,10 +27,14 @@ export interface Checkpoint {
   readonly weightsFolder: string;
   /** What of config.json decides the computation. */
   readonly config: ModelConfig;
-  /** Which attention projections have biases, read off the weights. */
-  readonly biases: AttentionBiases;
+  /** Tokens that end an answer, `config.eosTokenIds`, and who names them. */
+  readonly endTokens: readonly EndToken[];
+  /** The folder's tokenizer, opened once. Rejects with an `InputError` where there is none that can be used. */
+  tokenizer(): Promise<ChatTokenizer>;
   /** Exactly the tensors that the architecture needs, by Hugging Face name (see {@link weightShapes}). */
   readonly weights: ReadonlyMap<string, WeightEntry>;
+  /** What of the folder was not read, and what narrows the model: a sentence each, for whoever asks. */
+  readonly notices: readonly string[];
   /**
    * SHA-256 over config.json, generation_config.json where there is one, and every weight file, in hexadecimal.
    * It reads all of them on the first call, in bounded memory; later calls return the same promise.
@@ -113,68 +114,46 @@ async function readWeightFiles(folder: string): Promise<WeightFiles> {
   });
 }
 
-/** A projection has biases in every block or in none; a mixture shows up as a missing tensor. */
-function biasesOf(tensors: ReadonlyMap<string, TensorEntry>): AttentionBiases {
-  const has = (kind: string) =>
-    [...tensors.keys()].some((name) => name.endsWith(`.self_attn.${kind}_proj.bias`));
-  return { q: has("q"), k: has("k"), v: has("v"), ...(has("o") ? { o: true } : {}) };
-}
-
-/** Biases that a config denies would be added here and left out by another reader, or the other way round. */
-function checkBiases(
-  biases: AttentionBiases,
-  options: {
-    readonly attentionBias: boolean | null;
-    readonly architecture: Architecture;
-    readonly where: string;
-  },
-): void {
-  const { attentionBias, architecture, where } = options;
-  const kinds = (["q", "k", "v", "o"] as const).filter((kind) => biases[kind] === true);
-  const found = kinds.length === 0 ? "none" : `biases of ${kinds.join(", ")}`;
-  const repair = "check that config.json belongs to these weights";
-  if (attentionBias !== null && kinds.length !== (attentionBias ? 4 : 0)) {
-    throw new InputError(
-      `attention_bias is ${attentionBias} in config.json, but the weights have ${found}: expected ${
-        attentionBias ? "biases of q, k, v, o" : "none"
-      }`,
-      { where, repair },
-    );
-  }
-  if (attentionBias === null && biases.o === true) {
-    throw new InputError(`the weights have ${found}: a ${architecture} model has none of o`, {
-      where,
-      repair,
-    });
-  }
-}
+/** Tables of rotary angles and masks that older programs stored beside the weights; no class reads them back. */
+const BUFFER = /(^|\.)(rotary_emb\.(\w*inv_freq|(cos|sin)(_cached)?)|position_ids|causal_mask|masked_bias)$/;
 
 /** A tensor in a message, with how many others share its fault. */
 function named(names: readonly string[]): string {
   return `tensor ${quoted(names[0] ?? "")}${names.length > 1 ? ` and ${names.length - 1} more` : ""}`;
 }
 
+/** Where to look when tensors and config.json disagree: a bias that is too much or too little is one key's to say. */
+function repairOf(name: string, config: ModelConfig): string {
+  const key = !name.endsWith(".bias") ? null : name.includes(".self_attn.") ? "attention_bias" : "mlp_bias";
+  const { reads } = architectureRow(config.architecture);
+  const asked = key !== null && reads.includes(key) ? ` ("${key}" above all)` : "";
+  return `check that config.json belongs to these weights${asked}`;
+}
+
 /** The tensors of the architecture, none missing, none left over, each with its shape and a float dtype. */
 function matchWeights(
   tensors: ReadonlyMap<string, TensorEntry>,
-  options: { readonly config: ModelConfig; readonly biases: AttentionBiases; readonly where: string },
+  options: { readonly config: ModelConfig; readonly where: string },
 ): ReadonlyMap<string, TensorEntry> {
   const { config, where } = options;
-  const shapes = weightShapes(config, options);
+  const shapes = weightShapes(config);
   const missing = [...shapes.keys()].filter((name) => !tensors.has(name));
   if (missing[0] !== undefined) {
     const expected = formatDims(shapes.get(missing[0]) ?? []);
     const what = `${named(missing)} is missing: expected shape ${expected}, found none`;
-    throw new InputError(what, { where, repair: REPAIR });
+    throw new InputError(what, {
+      where,
+      repair: missing[0].endsWith(".bias") ? repairOf(missing[0], config) : REPAIR,
+    });
   }
   const tied = (name: string) => config.tiedEmbeddings && name === "lm_head.weight";
-  const unused = [...tensors.keys()].filter((name) => !shapes.has(name) && !tied(name));
+  const unused = [...tensors.keys()].filter((name) => !shapes.has(name) && !tied(name) && !BUFFER.test(name));
   if (unused[0] !== undefined) {
     const found = formatDims(tensors.get(unused[0])?.dims ?? []);
     const place = `has no place in a ${config.architecture} model of this config`;
     throw new InputError(`${named(unused)} ${place}: expected none, found shape ${found}`, {
       where,
-      repair: "check that config.json belongs to these weights",
+      repair: repairOf(unused[0], config),
     });
   }
   const weights = new Map<string, TensorEntry>();
@@ -238,14 +217,16 @@ async function readConfig(
   folder: string,
 ): Promise<{
   readonly config: ModelConfig;
-  /** Whether config.json says that the attention has biases; null where it leaves that to the weights. */
-  readonly attentionBias: boolean | null;
+  /** Keys of config.json that change nothing. */
+  readonly unread: readonly string[];
+  readonly stated: StatedEndTokens;
   readonly files: string[];
 }> {
   const path = `${folder}/config.json`, generationPath = `${folder}/generation_config.json`;
   const json = await readJsonFile(path, { what: "config.json", kind: "config" });
-  const config = modelConfigFrom(json, { where: path }), attentionBias = statedAttentionBias(json);
-  if (!await pathExists(generationPath)) return { config, attentionBias, files: [path] };
+  const config = modelConfigFrom(json, { where: path }), unread = unreadConfigKeys(json, { where: path });
+  const own = ["config.json", config.eosTokenIds] as const;
+  if (!await pathExists(generationPath)) return { config, unread, stated: [own], files: [path] };
   const what = "generation_config.json";
   const generation = await readJsonFile(generationPath, { what, kind: "config" });
   const { eos_token_id: eos } = validateJson(generation, {
@@ -256,9 +237,32 @@ async function readConfig(
   const ids = eos === null || eos === undefined ? [] : [eos].flat();
   return {
     config: withEosTokens(config, { ids, where: generationPath }),
-    attentionBias,
+    unread,
+    stated: [own, [what, ids]],
     files: [path, generationPath],
   };
+}
+
+/** Names that a notice spells out; a file may have many more. */
+const NAMED_KEYS = 100;
+
+/** What {@link Checkpoint.notices} says of a folder. */
+function noticesOf(
+  config: ModelConfig,
+  options: { readonly unread: readonly string[]; readonly buffers: readonly string[] },
+): readonly string[] {
+  const { unread, buffers } = options, { architecture, slidingWindow } = config;
+  const names = unread.slice(0, NAMED_KEYS).map(quoted).join(", ");
+  const rest = unread.length > NAMED_KEYS ? ` and ${unread.length - NAMED_KEYS} more` : "";
+  return [
+    ...(unread.length === 0
+      ? []
+      : [`keys of config.json that change nothing in a ${architecture} model: ${names}${rest}`]),
+    ...(slidingWindow === undefined
+      ? []
+      : [`"sliding_window" of config.json holds texts to ${slidingWindow} positions`]),
+    ...(buffers.length === 0 ? [] : [`tables beside the weights that are not read: ${named(buffers)}`]),
+  ];
 }
 
 /** Each file's name and length go in before its bytes: moving bytes from one file to the next changes the hash. */
@@ -273,9 +277,11 @@ async function hashFiles(files: readonly string[]): Promise<string> {
 }
 
 /**
- * Opens a Hugging Face model folder, or a model in the hub cache by its id (see {@link modelFolder}): config.json, and the headers of model.safetensors or of the shards that
- * model.safetensors.index.json names. Exactly the tensors of the architecture must be there, with their shapes;
- * nothing else of the weights is read. Tokens that end a text are those of config.json and generation_config.json.
+ * Opens a Hugging Face model folder, or a model in the hub cache by its id (see {@link modelFolder}): config.json, and
+ * the headers of model.safetensors or of the shards that model.safetensors.index.json names. Exactly the tensors of the
+ * architecture must be there, with their shapes, beside tables that no class reads; nothing else of the weights is
+ * read. Tokens that end a text are those that any of config.json, generation_config.json, the tokenizer and its chat
+ * template name.
  *
  * Links are resolved (the download folders of Hugging Face consist of them), but all weights must end up in one
  * real folder. Throws one-line `InputError`s for whatever is missing, cut short, misshapen, left over or unknown.
@@ -285,8 +291,8 @@ async function hashFiles(files: readonly string[]): Promise<string> {
  * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
  * const folder = await Deno.makeTempDir();
  * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
- * const { weights, biases } = await openCheckpoint(folder);
- * if (!biases.q || weights.get("model.norm.weight")?.location !== "model.safetensors") throw new Error("wrong");
+ * const { weights } = await openCheckpoint(folder);
+ * if (weights.get("model.norm.weight")?.location !== "model.safetensors") throw new Error("wrong");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -295,6 +301,8 @@ export async function openCheckpoint(
   options: {
     /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
     readonly hubCache?: string;
+    /** The day that a chat template may show, as `2024-07-26`. @default {none: templates that ask for it are refused} */
+    readonly date?: string;
   } = {},
 ): Promise<Checkpoint> {
   const folder = await modelFolder(place, options);
@@ -311,23 +319,30 @@ export async function openCheckpoint(
       repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   }
-  const { config, attentionBias, files: configFiles } = await readConfig(folder);
+  const { config, unread, stated, files: configFiles } = await readConfig(folder);
   const { files, tensors } = await readWeightFiles(folder);
-  const biases = biasesOf(tensors);
-  checkBiases(biases, { attentionBias, architecture: config.architecture, where: folder });
-  const matched = matchWeights(tensors, { config, biases, where: folder });
+  const matched = matchWeights(tensors, { config, where: folder });
   if (config.tiedEmbeddings) await checkTied(tensors, folder);
   const weights = new Map<string, WeightEntry>();
   for (const [name, entry] of matched) {
     weights.set(name, { ...entry, location: entry.file.slice(entry.file.lastIndexOf("/") + 1) });
   }
-  let hash: Promise<string> | undefined;
+  let opened: Promise<ChatTokenizer> | undefined, hash: Promise<string> | undefined;
+  const { date } = options, { vocab } = config;
+  const tokenizer = () => opened ??= ChatTokenizer.open(folder, { vocab, date });
+  const hasTokenizer = await pathExists(`${folder}/tokenizer.json`);
+  const endTokens = endTokensOf(stated, {
+    tokenizer: hasTokenizer ? await usableTokenizer(tokenizer()) : null,
+    vocab,
+  });
   return {
     folder,
     weightsFolder: await weightsFolderOf(files, folder),
-    config,
-    biases,
+    config: withEosTokens(config, { ids: endTokens.map(({ id }) => id), where: folder }),
+    endTokens,
+    tokenizer,
     weights,
+    notices: noticesOf(config, { unread, buffers: [...tensors.keys()].filter((name) => BUFFER.test(name)) }),
     hash: () => hash ??= hashFiles([...configFiles, ...files]),
   };
 }

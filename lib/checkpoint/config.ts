@@ -1,17 +1,13 @@
-import { z } from "zod";
 import { InputError, type Json } from "../core/mod.ts";
-import { readJsonFile, validateJson } from "./_json_file.ts";
-import { ropeOf, type RopeScaling, ropeScalingJson, ropeSchema } from "./rope_scaling.ts";
+import { attentionWindow } from "./_attention_window.ts";
+import { type ConfigKeys, readConfigKeys } from "./_config_keys.ts";
+import { readJsonFile } from "./_json_file.ts";
+import { type Architecture, architectureRow } from "./architecture.ts";
+import { ropeOf, type RopeScaling, ropeScalingJson } from "./rope_scaling.ts";
 import type { WeightDType } from "./write_safetensors.ts";
 
-/** Decoder families whose block is the one we build: RMSNorm, rotary attention in groups, gated SiLU. */
-export type Architecture = "qwen2" | "llama";
-
-/** The class of each family, as `architectures` names it. */
-const CLASS_NAMES: { readonly [K in Architecture]: string } = {
-  qwen2: "Qwen2ForCausalLM",
-  llama: "LlamaForCausalLM",
-};
+/** ε of every RMSNorm where a file does not say: the default of all families. */
+const DEFAULT_EPSILON = 1e-6;
 
 /** What of a config.json decides the computation. */
 export interface ModelConfig {
@@ -39,91 +35,27 @@ export interface ModelConfig {
   readonly rmsNormEps: number;
   /** Whether the unembedding is the embedding. */
   readonly tiedEmbeddings: boolean;
-  /** Positions the model was made for. */
+  /** Positions the model was made for, or as many as its sliding window shows at once: it computes no others. */
   readonly maxPositions: number;
   /** The token that opens a text, where the model has one. */
   readonly bosTokenId: number | null;
   /** Tokens that end a text; may be empty. */
   readonly eosTokenIds: readonly number[];
+  /** Whether attention's linear maps have biases, where the family leaves that to a file. @default {false} */
+  readonly attentionBias?: true;
+  /** Whether the MLP's linear maps have biases, where the family leaves that to a file. @default {false} */
+  readonly mlpBias?: true;
+  /** The sliding window that narrows `maxPositions`. @default {none} */
+  readonly slidingWindow?: number;
 }
 
 /**
- * A whole number from 1 to a limit, an order of magnitude above the largest published models. Shapes are made of
- * these numbers before any weight is looked at, so an absurd one must not get that far.
- */
-const count = (limit: number) =>
-  z.int("must be a whole number").min(1, "must be at least 1").max(limit, `must be at most ${limit}`);
-const tokenId = z.int("must be a token id").min(0, "must be a token id").max(
-  2 ** 31 - 1,
-  "must be a token id",
-);
-const positive = z.number("must be a number").gt(0, "must be above 0");
-
-function only<const T extends string | number | boolean>(...values: readonly T[]): z.ZodType<T> {
-  return z.literal(
-    [...values],
-    `only ${values.map((value) => JSON.stringify(value)).join(" or ")} is supported`,
-  );
-}
-
-/** Keys that change nothing in a forward pass: notes, training, and switches of other programs. */
-const IGNORED_KEYS = [
-  "_name_or_path",
-  "_attn_implementation_autoset",
-  "attention_dropout",
-  "chunk_size_feed_forward",
-  "dtype",
-  "id2label",
-  "initializer_range",
-  "label2id",
-  "max_window_layers",
-  "output_attentions",
-  "output_hidden_states",
-  "pad_token_id",
-  "pretraining_tp",
-  "problem_type",
-  "return_dict",
-  "sliding_window",
-  "torch_dtype",
-  "transformers_version",
-  "use_cache",
-] as const;
-
-const configSchema = z.strictObject({
-  ...Object.fromEntries(IGNORED_KEYS.map((key) => [key, z.unknown().optional()])),
-  model_type: only("qwen2", "llama"),
-  architectures: z.array(only(...Object.values(CLASS_NAMES))).nullish(),
-  num_hidden_layers: count(2 ** 10),
-  hidden_size: count(2 ** 18),
-  num_attention_heads: count(2 ** 12),
-  num_key_value_heads: count(2 ** 12).nullable(),
-  head_dim: count(2 ** 13).nullish(),
-  intermediate_size: count(2 ** 20),
-  vocab_size: count(2 ** 24),
-  max_position_embeddings: count(2 ** 31 - 1),
-  rms_norm_eps: positive,
-  hidden_act: only("silu"),
-  tie_word_embeddings: z.boolean("must be true or false").optional(),
-  rope_theta: positive.optional(),
-  rope_scaling: ropeSchema.nullish(),
-  rope_parameters: ropeSchema.nullish(),
-  bos_token_id: tokenId.nullish(),
-  eos_token_id: z.union([tokenId, z.array(tokenId)], "must be a token id or a list of them").nullish(),
-  use_sliding_window: z.literal(false, "sliding-window attention is not supported, only false").optional(),
-  layer_types: z.array(z.literal("full_attention", 'only "full_attention" is supported, no sliding windows'))
-    .nullish(),
-  attention_bias: z.boolean("must be true or false").optional(),
-  mlp_bias: only(false).optional(),
-  use_mrope: only(false).optional(),
-  is_encoder_decoder: only(false).optional(),
-});
-
-/**
- * The parsed JSON of a config.json → the values we compute with. It fails closed: keys that change nothing are
- * known by name and ignored, keys that change the computation are checked, unknown keys are refused.
+ * The parsed JSON of a config.json → the values we compute with. The family's class in transformers decides what is
+ * computed: a key that it reads is checked, and what is not supported is refused by name and value; a key that it does
+ * not read changes nothing ({@link unreadConfigKeys} names those). A key that a file leaves out has its class's default.
  *
- * `where` names the file in messages. Throws `InputError`: sliding windows, other rotary scalings than Llama 3's,
- * another activation than SiLU and biases of the MLP are not supported.
+ * `where` names the file in messages. Throws `InputError`: sliding windows in some layers, other rotary scalings than
+ * Llama 3's, another activation than SiLU and quantised weights are not supported.
  *
  * @example
  * ```ts
@@ -133,64 +65,89 @@ const configSchema = z.strictObject({
  * ```
  */
 export function modelConfigFrom(json: unknown, options: { readonly where: string }): ModelConfig {
-  const { where } = options;
-  const raw = validateJson(json, { schema: configSchema, what: "config.json", where });
-  const fault = (what: string) => new InputError(`${what} in config.json`, { where });
-  const [layers, embed, heads] = [raw.num_hidden_layers, raw.hidden_size, raw.num_attention_heads];
+  return readConfig(json, options.where).config;
+}
+
+/**
+ * The keys of the parsed JSON of a config.json that change nothing in what is computed, in the order of the file.
+ * Throws an `InputError` as {@link modelConfigFrom} does.
+ *
+ * @example
+ * ```ts
+ * import { configJson, tinyConfig, unreadConfigKeys } from "./mod.ts";
+ * const json = { ...configJson(tinyConfig(), { dtype: "float32" }), unsloth_fixed: true };
+ * if (!unreadConfigKeys(json, { where: "config.json" }).includes("unsloth_fixed")) throw new Error("a note of others");
+ * ```
+ */
+export function unreadConfigKeys(json: unknown, options: { readonly where: string }): readonly string[] {
+  return readConfig(json, options.where).unread;
+}
+
+/** Query heads over key heads, and the width of each. */
+function headsOf(raw: ConfigKeys, fault: (what: string) => InputError) {
+  const { defaults } = architectureRow(raw.model_type), heads = raw.num_attention_heads;
+  if (raw.num_key_value_heads === undefined && defaults.kvHeads === null) {
+    throw fault('"num_key_value_heads" is missing');
+  }
   const kvHeads = raw.num_key_value_heads ?? heads;
   if (heads % kvHeads !== 0) {
     throw fault(
       `num_attention_heads must be a multiple of num_key_value_heads: current values are ${heads} and ${kvHeads}`,
     );
   }
-  const headDim = raw.head_dim ?? embed / heads;
-  if (headDim % 2 !== 0) {
-    throw fault(`the head width must be an even number: current value is ${headDim}`);
-  }
-  if (raw.layer_types && raw.layer_types.length !== layers) {
-    throw fault(`layer_types must name ${layers} layers: current count is ${raw.layer_types.length}`);
-  }
-  if (raw.attention_bias === true && raw.model_type !== "llama") {
-    throw fault(`attention_bias must be false for ${raw.model_type}: current value is true`);
-  }
-  const className = CLASS_NAMES[raw.model_type];
-  if (raw.architectures && raw.architectures.join() !== className) {
+  const headDim = raw.head_dim ?? defaults.headDim ?? raw.hidden_size / heads;
+  if (headDim % 2 !== 0) throw fault(`the head width must be an even number: current value is ${headDim}`);
+  return { heads, kvHeads, headDim };
+}
+
+function readConfig(
+  json: unknown,
+  where: string,
+): { readonly config: ModelConfig; readonly unread: readonly string[] } {
+  const { raw, unread } = readConfigKeys(json, where);
+  const fault = (what: string) => new InputError(`${what} in config.json`, { where });
+  const architecture = raw.model_type, row = architectureRow(architecture), { defaults } = row;
+  const classes = [row.className, ...row.formerNames], stated = raw.architectures ?? [];
+  if (stated.length > 0 && !(stated.length === 1 && classes.includes(stated[0] as string))) {
     throw fault(
-      `architectures must be ["${className}"] for ${raw.model_type}: current value is [${raw.architectures}]`,
+      `architectures must be ["${row.className}"] for ${architecture}: current value is [${stated}]`,
     );
   }
-  const eosTokenIds = raw.eos_token_id === null || raw.eos_token_id === undefined
-    ? []
-    : [raw.eos_token_id].flat();
+  const positions = raw.max_position_embeddings ?? defaults.maxPositions;
+  const slidingWindow = attentionWindow(raw, { maxPositions: positions, where });
+  const { unread: unreadRope, ...rope } = ropeOf(raw, {
+    maxPositions: positions,
+    layerKinds: row.layerKinds,
+    where,
+  });
+  // A default that the model has no row for is nobody's token.
+  const known = (id: number | null) => id !== null && id < raw.vocab_size ? id : null;
+  const bos = raw.bos_token_id === undefined ? known(defaults.bosTokenId) : raw.bos_token_id;
+  const eos = raw.eos_token_id === undefined ? known(defaults.eosTokenId) : raw.eos_token_id;
   const config: ModelConfig = {
-    architecture: raw.model_type,
-    layers,
-    embed,
-    heads,
-    kvHeads,
-    headDim,
+    architecture,
+    layers: raw.num_hidden_layers,
+    embed: raw.hidden_size,
+    ...headsOf(raw, fault),
     neurons: raw.intermediate_size,
     vocab: raw.vocab_size,
-    ...ropeOf(raw, where),
-    rmsNormEps: raw.rms_norm_eps,
+    ...rope,
+    rmsNormEps: raw.rms_norm_eps ?? DEFAULT_EPSILON,
     tiedEmbeddings: raw.tie_word_embeddings ?? false,
-    maxPositions: raw.max_position_embeddings,
-    bosTokenId: raw.bos_token_id ?? null,
+    maxPositions: slidingWindow ?? positions,
+    bosTokenId: bos,
     eosTokenIds: [],
+    ...(raw.attention_bias === true ? { attentionBias: true } : {}),
+    ...(raw.mlp_bias === true ? { mlpBias: true } : {}),
+    ...(slidingWindow === null ? {} : { slidingWindow }),
   };
   if (config.bosTokenId !== null && config.bosTokenId >= config.vocab) {
     throw fault(`bos_token_id must be < ${config.vocab}: current value is ${config.bosTokenId}`);
   }
-  return withEosTokens(config, { ids: eosTokenIds, where });
-}
-
-/**
- * Whether the parsed JSON of a checked config.json says that all attention projections have biases. Null for Qwen2,
- * whose files do not say it.
- */
-export function statedAttentionBias(json: unknown): boolean | null {
-  const { model_type: architecture, attention_bias: bias } = json as Readonly<Record<string, unknown>>;
-  return architecture === "llama" ? bias === true : null;
+  return {
+    config: withEosTokens(config, { ids: eos === null ? [] : [eos].flat(), where }),
+    unread: [...unread, ...unreadRope],
+  };
 }
 
 /** The config with further tokens that end a text; `InputError` for ids that the model has no row for. */
@@ -225,9 +182,24 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
   return modelConfigFrom(await readJsonFile(path, { what: "config.json", kind: "config" }), { where: path });
 }
 
+/** What the config.json of a family says beyond what all say. */
+function ownKeys(config: ModelConfig): { readonly [key: string]: Json } {
+  const values: { readonly [key: string]: Json } = {
+    attention_bias: config.attentionBias === true,
+    mlp_bias: config.mlpBias === true,
+    use_sliding_window: false,
+  };
+  const { reads } = architectureRow(config.architecture);
+  const keys = reads.filter((key) => key in values).map((key) => [key, values[key] as Json] as const);
+  // Where nothing else switches it on, a window that is not stated is the class's default.
+  const window = reads.includes("sliding_window") && !reads.includes("use_sliding_window") &&
+    architectureRow(config.architecture).defaults.slidingWindow !== null;
+  return { ...Object.fromEntries(keys), ...(window ? { sliding_window: config.slidingWindow ?? null } : {}) };
+}
+
 /**
- * The config.json of a model, for this program and for transformers (4 and 5) alike. `dtype` is that of the
- * weights beside it, `attentionBias` whether all its attention projections have biases.
+ * The config.json of a model, for this program and for transformers (4 and 5) alike. `dtype` is that of the weights
+ * beside it.
  *
  * @example
  * ```ts
@@ -238,14 +210,11 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
  */
 export function configJson(
   config: ModelConfig,
-  options: { readonly dtype: WeightDType; readonly attentionBias?: boolean },
+  options: { readonly dtype: WeightDType },
 ): { readonly [key: string]: Json } {
-  const own: { readonly [key: string]: Json } = config.architecture === "qwen2"
-    ? { use_sliding_window: false }
-    : { attention_bias: options.attentionBias === true, mlp_bias: false };
   const [onlyEos, ...moreEos] = config.eosTokenIds;
   return {
-    architectures: [CLASS_NAMES[config.architecture]],
+    architectures: [architectureRow(config.architecture).className],
     attention_dropout: 0,
     bos_token_id: config.bosTokenId,
     eos_token_id: moreEos.length > 0 ? config.eosTokenIds : onlyEos ?? null,
@@ -265,7 +234,7 @@ export function configJson(
     torch_dtype: options.dtype,
     use_cache: true,
     vocab_size: config.vocab,
-    ...own,
+    ...ownKeys(config),
   };
 }
 

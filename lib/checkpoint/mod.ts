@@ -10,16 +10,20 @@ export {
   type ChatTurn,
   type DecodeOptions,
   type RenderChatOptions,
+  type TokenizerOptions,
 } from "./chat_tokenizer.ts";
 export { checkFinite } from "./check_finite.ts";
+export { type EndToken, type EndTokenSource } from "./_end_tokens.ts";
 export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
+export { type Architecture, architectureRow, ARCHITECTURES } from "./architecture.ts";
+export type { ArchitectureRow, Biases, OwnKey } from "./architectures/architecture_row.ts";
 export {
-  type Architecture,
   configJson,
   type ModelConfig,
   modelConfigFrom,
   readModelConfig,
   tinyConfig,
+  unreadConfigKeys,
 } from "./config.ts";
 export { fetchDataset } from "./fetch_dataset.ts";
 export { fetchModel } from "./fetch_model.ts";
@@ -33,6 +37,7 @@ export {
   modelFolder,
   parseHubId,
 } from "./hub_cache.ts";
+export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./import_gguf.ts";
 export { type NpyArray, readNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,
@@ -50,7 +55,7 @@ export {
   type SyntheticCheckpointOptions,
   writeSyntheticCheckpoint,
 } from "./synthetic_checkpoint.ts";
-export { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+export { weightShapes } from "./weight_shapes.ts";
 export {
   type SafetensorsContent,
   type StreamedTensor,

@@ -2,7 +2,7 @@ import { elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
-import { type AttentionBiases, weightShapes } from "./weight_shapes.ts";
+import { weightShapes } from "./weight_shapes.ts";
 import { type WeightDType, type WritableTensor, writeSafetensors } from "./write_safetensors.ts";
 
 /** How to write a checkpoint. */
@@ -23,8 +23,6 @@ export interface WriteCheckpointOptions {
 export interface RandomCheckpointOptions extends Pick<WriteCheckpointOptions, "config" | "dtype" | "shards"> {
   /** Key of the random streams: equal seeds give equal bytes. */
   readonly seed: number;
-  /** Which attention projections get biases. @default {all for qwen2, none for llama} */
-  readonly biases?: AttentionBiases;
 }
 
 function jsonText(value: unknown): string {
@@ -48,9 +46,7 @@ function jsonText(value: unknown): string {
  */
 export async function writeCheckpoint(folder: string, options: WriteCheckpointOptions): Promise<void> {
   const { config, dtype, weights, metadata = {}, shards = 1 } = options;
-  const biasIn = (kind: string) => weights.has(`model.layers.0.self_attn.${kind}_proj.bias`);
-  const biases = { q: biasIn("q"), k: biasIn("k"), v: biasIn("v"), o: biasIn("o") };
-  const shapes = weightShapes(config, { biases });
+  const shapes = weightShapes(config);
   const stray = [...weights.keys()].find((name) => !shapes.has(name));
   if (stray !== undefined) {
     throw new RangeError(
@@ -92,10 +88,7 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
     const index = { metadata: { total_size }, weight_map: weightMap };
     await writeFileAtomic(`${folder}/model.safetensors.index.json`, jsonText(index));
   }
-  await writeFileAtomic(
-    `${folder}/config.json`,
-    jsonText(configJson(config, { dtype, attentionBias: biases.o })),
-  );
+  await writeFileAtomic(`${folder}/config.json`, jsonText(configJson(config, { dtype })));
 }
 
 /**
@@ -111,12 +104,10 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
  */
 export function randomWeights(
   config: ModelConfig,
-  options: { readonly seed: number; readonly biases?: AttentionBiases },
+  options: { readonly seed: number },
 ): ReadonlyMap<string, Float32Array> {
-  const all = config.architecture === "qwen2";
-  const shapes = weightShapes(config, { biases: options.biases ?? { q: all, k: all, v: all } });
   const weights = new Map<string, Float32Array>();
-  for (const [name, dims] of shapes) {
+  for (const [name, dims] of weightShapes(config)) {
     const stream = new RandomStream(options.seed, "weights", name);
     const { centre, scale } = weightScale(name, dims);
     weights.set(

@@ -44,7 +44,7 @@ export function sumVectors(sets: readonly SteeringVectors[]): SteeringVectors {
 
 /**
  * Every vector times a factor.
- * Source: methods-models 7, `steer_multiply` (class: code).
+ * Source: `steer_multiply` in the code of the paper (class: code).
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export function scaleVectors(vectors: SteeringVectors, factor: number): Steering
 
 /**
  * One set of vectors from runs that trained one layer each; nothing is rescaled.
- * Source: methods-models 7, `merge_vectors_from_layers` (class: code).
+ * Source: `merge_vectors_from_layers` in the code of the paper (class: code).
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export function mergeVectors(sets: readonly SteeringVectors[]): SteeringVectors 
 
 /**
  * The vectors of two layers of a set, as they are; of one where both are the same.
- * Source: methods-models 7, `pair_single` (class: code).
+ * Source: `pair_single` in the code of the paper (class: code).
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-import { ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
+import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
-import { cachedKernelOf, type ComputeDType, type SiteName } from "../model/mod.ts";
+import { type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
   ablationFeeds,
@@ -20,12 +20,13 @@ import {
 } from "../probe/mod.ts";
 import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
+import { targetChunk } from "./_target_chunk.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
 import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-import { overTargets, type WeightedRow } from "./target_batches.ts";
+import { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
 
 /** How a model is opened. */
 export interface OpenOptions {
@@ -35,6 +36,8 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
   readonly hubCache?: string;
+  /** The day that a chat template may show, as `2024-07-26`. `@default` none: templates that ask for it are refused */
+  readonly date?: string;
   /**
    * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
    * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
@@ -103,7 +106,12 @@ function rolloutKey(additions: Additions): string {
   return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions), ...ablation });
 }
 
-/** Sums [layers, width] outputs over batches, in float64. */
+/** Names the graph over whole sequences of edits; which heads a patch of the last block names is fed to it. */
+function sequenceKey(edits: Edits, outputs: SequenceOutputs): string {
+  return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), outputs });
+}
+
+/** Sums [layers, batch, width] outputs over rows by their weights, in float64. */
 class RowSums {
   readonly #layers: readonly number[];
   readonly #sums: readonly Float64Array[];
@@ -114,12 +122,15 @@ class RowSums {
   }
 
   /** Adds one batch; an output that the graph does not have is that of no layer. */
-  add(part: Tensor | undefined): void {
-    this.#sums.forEach((sum, row) => {
-      for (let i = 0; i < sum.length; i++) {
-        sum[i] = (sum[i] as number) + (part?.data[row * sum.length + i] as number);
-      }
-    });
+  add(part: Tensor | undefined, weights: readonly number[]): void {
+    this.#sums.forEach((sum, layer) =>
+      weights.forEach((weight, row) => {
+        const first = (layer * weights.length + row) * sum.length;
+        for (let i = 0; i < sum.length; i++) {
+          sum[i] = (sum[i] as number) + weight * (part?.data[first + i] as number);
+        }
+      })
+    );
   }
 
   byLayer(): ReadonlyMap<number, Float32Array> {
@@ -149,7 +160,6 @@ export class LanguageModel {
   readonly checkpoint: Checkpoint;
   readonly #options: OpenOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
-  #tokenizer: Promise<ChatTokenizer> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #graphHashes = new Map<string, string>();
   readonly #sessionLimit: number;
@@ -189,21 +199,14 @@ export class LanguageModel {
 
   /** The model's tokenizer and chat template. */
   tokenizer(): Promise<ChatTokenizer> {
-    this.#tokenizer ??= ChatTokenizer.open(this.checkpoint.folder, { vocab: this.config.vocab });
-    return this.#tokenizer;
+    return this.checkpoint.tokenizer();
   }
 
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
       const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
-      const edits: Edits = {
-        taps,
-        patches: [...patches.keys()],
-        ...this.#editsOf(options),
-        steerFactors: options.steerFactors !== undefined,
-      };
-      const session = await this.#sequenceSession(edits, { logits });
+      const session = await this.#sequenceSession(this.#runEdits(options), { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
       const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
       const feeds: Record<string, Tensor> = {
@@ -249,6 +252,15 @@ export class LanguageModel {
     return hash;
   }
 
+  /** SHA-256 of the text of the graph of {@link run} under these options; values are fed to it and no part of it. */
+  sequenceGraphHash(options: RunOptions = {}): string {
+    const edits = this.#runEdits(options), outputs = { logits: options.logits ?? true };
+    const key = sequenceKey(edits, outputs);
+    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#sequenceGraph(edits, outputs)));
+    this.#graphHashes.set(key, hash);
+    return hash;
+  }
+
   /** Samples completions; see {@link sampleRollouts}. */
   generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
     return this.#inTurn(async () => {
@@ -281,11 +293,12 @@ export class LanguageModel {
       const vectors = new RowSums(edits.steer, embed);
       const inputs = new RowSums(edits.adapters, neurons), outputs = new RowSums(edits.adapters, embed);
       const logProbs = await this.#overTargets(rows, options.microBatch, async (batch) => {
-        const out = await session.run({ ...batch, ...feeds });
-        vectors.add(out[SEQUENCE_NAMES.steeringAdjoint]);
-        inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint]);
-        outputs.add(out[SEQUENCE_NAMES.adapterOutputAdjoint]);
-        return out;
+        const out = await session.run({ ...this.#targetFeeds(batch), ...feeds });
+        const weights = batch.rows.map((index) => rows[index]?.weight as number);
+        vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
+        inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
+        outputs.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
+        return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
       });
       const input = inputs.byLayer(), output = outputs.byLayer();
       return {
@@ -308,11 +321,10 @@ export class LanguageModel {
       const edits = this.#editsOf(options), feeds = this.#editFeeds(options);
       const session = await this.#sequenceSession(edits, { logProbs: true });
       const weighted = rows.map((row) => ({ ...row, weight: 0 }));
-      return await this.#overTargets(
-        weighted,
-        options.microBatch,
-        ({ target_weights: _, ...batch }) => session.run({ ...batch, ...feeds }),
-      );
+      return await this.#overTargets(weighted, options.microBatch, async (batch) => {
+        const { target_weights: _, ...targets } = this.#targetFeeds(batch);
+        return (await session.run({ ...targets, ...feeds }))[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
+      });
     });
   }
 
@@ -353,10 +365,6 @@ export class LanguageModel {
       },
       stopTokens: config.eosTokenIds,
       compute: dtype,
-      // On CUDA the fused kernel has 16-bit forms only.
-      kernel: this.#options.device === "cuda" && dtype === "float32"
-        ? "concatenated"
-        : cachedKernelOf(config),
     });
   }
 
@@ -367,6 +375,11 @@ export class LanguageModel {
   ): Promise<readonly (readonly number[])[]> {
     const { vocab } = this.config;
     return overTargets(rows, { vocab, ...(microBatch === undefined ? {} : { microBatch }) }, run);
+  }
+
+  #targetFeeds(batch: TargetBatch) {
+    const chunk = targetChunk(this.config.vocab, this.#options.device ?? "cpu");
+    return { [SEQUENCE_NAMES.tokens]: batch.tokens, ...chunkedTargets(batch, { chunk }) };
   }
 
   /** Layers that additions touch, in order, and the way of the vectors; checks that they fit the model. */
@@ -399,15 +412,28 @@ export class LanguageModel {
   }
 
   #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
-    return this.#session(
-      JSON.stringify({
-        edits: { ...edits, lastBlock: null },
-        route: routeKey(edits),
-        outputs,
-      }),
-      () =>
-        sequenceGraph({ config: this.config, weights: this.checkpoint, edits, outputs, compute: this.dtype }),
-    );
+    return this.#session(sequenceKey(edits, outputs), () => this.#sequenceGraph(edits, outputs));
+  }
+
+  #sequenceGraph(edits: Edits, outputs: SequenceOutputs): Graph {
+    return sequenceGraph({
+      config: this.config,
+      weights: this.checkpoint,
+      edits,
+      outputs,
+      compute: this.dtype,
+    });
+  }
+
+  /** What a run changes in the graph, checked against the model. */
+  #runEdits(options: RunOptions): Edits {
+    const { taps = [], patches = new Map<SiteName, Patch>(), steerFactors } = options;
+    return {
+      taps,
+      patches: [...patches.keys()],
+      ...this.#editsOf(options),
+      steerFactors: steerFactors !== undefined,
+    };
   }
 
   async #session(key: string, build: () => Parameters<typeof Session.create>[0]): Promise<Session> {

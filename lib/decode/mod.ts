@@ -36,5 +36,5 @@ export {
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-export { overTargets, type WeightedRow } from "./target_batches.ts";
+export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
 export { loadVectors, saveSharedDirection, saveVectors, type VectorFile } from "./vector_file.ts";

@@ -9,7 +9,7 @@ import type { SteeringVectors } from "./steering.ts";
  *
  * A matrix of zeros alone is refused: the authors' extraction writes one, without a word, for a shared direction in
  * several files.
- * Source: methods-models 7, `extract_steering_vectors` (class: code).
+ * Source: `extract_steering_vectors` in the code of the paper (class: code).
  *
  * @example
  * ```ts

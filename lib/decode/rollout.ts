@@ -197,7 +197,7 @@ async function advance(
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
   const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
-  const steps = Math.max(2, Math.min(left, room)); // the graph's loop has at least one step
+  const steps = Math.min(left, room);
   const uniforms = new Float32Array(rows.length * steps);
   rows.forEach((row, r) => {
     const { prompt, sample } = row.request;
@@ -211,6 +211,7 @@ async function advance(
     [ROLLOUT_NAMES.prompts]: prompts,
     [ROLLOUT_NAMES.lengths]: tensor("int32", [rows.length], lengths),
     [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
+    [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
     [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
     [ROLLOUT_NAMES.greedy]: tensor("bool", [], [greedy ? 1 : 0]),
     [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),

@@ -1,23 +1,23 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
+import { DTYPE_BYTES, elementCount } from "../core/mod.ts";
 import {
+  type AccurateDType,
   accurateDType,
   cachedAttention,
-  type CachedAttentionOptions,
   cachedHeads,
-  type CachedKernel,
-  cachedKernelOf,
   type ComputeDType,
-  concatenatedAttention,
   decoderBlocks,
   type DecoderParts,
   embedTokens,
   fileWeights,
+  type KeysAndValues,
   type LayerCache,
   rotaryTables,
   type SiteHandler,
   unembed,
+  type WeightSource,
 } from "../model/mod.ts";
-import { type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { applyEdits, checkEdits, type Edits, type SteeringRoute } from "../probe/mod.ts";
 import { drawToken } from "./_draw_token.ts";
 
@@ -27,8 +27,10 @@ export const ROLLOUT_NAMES = {
   prompts: "prompts",
   /** Real length of each prompt, int32 [batch]. */
   lengths: "lengths",
-  /** One uniform per row and new token, float [batch, steps], at least two steps. */
+  /** One uniform per row and new token, float [batch, steps]. */
   uniforms: "uniforms",
+  /** The most tokens that a row may get, at most the uniforms' steps, int64 scalar. */
+  steps: "max_steps",
   /** float scalar > 0; 1 when greedy. */
   temperature: "temperature",
   /** bool scalar: take the most likely token. */
@@ -74,25 +76,28 @@ function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
   return mask;
 }
 
-/**
- * A length as an int32 scalar, counted where the tensors are: on a GPU, arithmetic on the result of Shape would be
- * placed on the CPU, which the main graph may not be.
- */
-function countOf(g: GraphBuilder, dim: string): Value {
-  const places = g.apply("Range", [g.scalar("int64", 0), g.length(dim), g.scalar("int64", 1)], {
-    attributes: { length: dim },
-  });
-  const each = g.cast(g.apply("GreaterOrEqual", [places, g.scalar("int64", 0)]), "int64");
-  return g.cast(g.reduce("sum", each, { axes: [0] }), "int32");
-}
+/** Float32 bytes of weights up to which they are packed for their products, at the price of a second copy. */
+const PACKED_BYTES = 2 ** 30;
+
+/** Steps between two times that what is recent in the cache is put behind what is settled. */
+const CHUNK = 32;
+
+type Five = readonly [Value, Value, Value, Value, Value];
 
 /**
- * A whole rollout as one graph: prefill, then a loop that embeds, runs the blocks over a KV cache that never leaves
- * the graph, and samples. It ends when `steps` tokens are out or no more than `enough_alive` rows are unfinished.
+ * A whole rollout as one graph of two loops, one in the other. The inner one embeds tokens, runs the blocks over a KV
+ * cache that never leaves the graph, and samples; its first trip reads the whole prompts, every other trip the token
+ * drawn before it, so that each weight is used in one place. What it reads lies in a short, recent part of the cache.
+ * The outer loop goes round once per `chunk` steps and puts that behind what is settled, which the inner loop
+ * reads from around it and never copies. It ends when `max_steps` tokens are out or no more than `enough_alive` rows
+ * are unfinished.
  *
- * Of what it computes, a GPU's loop hands one bit per token to the host: the condition. The cache's length, which
- * attention kernels read there, comes from the cache's shape. Only the loop's body has such arithmetic on shapes: it
- * is done on the CPU, where a session that may not fall back to it allows no node of the main graph.
+ * Of what it computes, a GPU's loop hands one bit per token to the host: the condition. All lengths come from shapes.
+ * Only the loops' bodies have arithmetic on shapes: it is done on the CPU, where a session that may not fall back to it
+ * allows no node of the main graph.
+ *
+ * A row's numbers are the same, bit for bit, whatever rows and padding are beside it; a completion that goes on in
+ * another batch by reading again what it has agrees with itself to rounding.
  *
  * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
  * in its cache what it attended to: mixed keys and values, or both histories. An ablation of features runs the blocks
@@ -111,7 +116,7 @@ function countOf(g: GraphBuilder, dim: string): Value {
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
- * @throws {RangeError} without a stop token, or when the fused kernel is asked for and cannot take the model's heads.
+ * @throws {RangeError} without a stop token.
  */
 export function rolloutGraph(
   options: {
@@ -119,13 +124,13 @@ export function rolloutGraph(
     readonly checkpoint: Checkpoint;
     readonly edits?: Pick<Edits, "steer" | "adapters" | "ablation"> & SteeringRoute;
     readonly stopTokens: readonly number[];
-    /** How it attends. `@default` the fused kernel where the model's heads allow it */
-    readonly kernel?: CachedKernel;
+    /** Steps between two growths of the settled cache. `@default 32` */
+    readonly chunk?: number;
     /** Type of matrices, residual stream and KV cache; all else is float32. `@default "float32"` */
     readonly compute?: ComputeDType;
   },
 ): Graph {
-  const { config, checkpoint, stopTokens, kernel = cachedKernelOf(options.config) } = options;
+  const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
   const { compute = "float32" } = options, accurate = accurateDType(compute);
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
@@ -133,149 +138,214 @@ export function rolloutGraph(
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("rollout");
   const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["batch", "seq"]);
-  const lengths = g.input(ROLLOUT_NAMES.lengths, "int32", ["batch"]);
+  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", ["batch"]), "int64");
   const uniforms = g.input(ROLLOUT_NAMES.uniforms, accurate, ["batch", "steps"]);
+  const maxSteps = g.input(ROLLOUT_NAMES.steps, "int64", []);
   const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
-  const weights = fileWeights(g, { checkpoint, compute });
   const { site, siteOver, ablation, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
-  const cacheHeads = (layer: number) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
-  const samples = { temperature, greedy };
-  // The first step's uniform belongs to the prefill, the rest to the loop, whose length is read off them.
-  const laterUniforms = g.sliceRest(uniforms, { axis: 1, start: 1, name: "later_steps" });
   const stops = g.constant("bool", [config.vocab], stopMask(stopTokens, config.vocab));
-  const isStop = (inner: GraphBuilder, token: Value) => inner.gather(stops, token, { axis: 0 });
-  const aliveCount = (inner: GraphBuilder, alive: Value) =>
-    inner.reduce("sum", inner.cast(alive, "int64"), { axes: [0] });
-
-  const attentionOver = (inner: GraphBuilder, added: Dim, at: CachedAttentionOptions) =>
-    kernel === "fused"
-      ? cachedAttention(config, at)
-      : concatenatedAttention(inner, config, { ...at, added, prompt: { lengths, width: "seq" } });
-
-  // Prefill: the whole prompt at once, then logits at each row's last token.
-  const promptCaches: LayerCache[] = [];
-  const promptSlots = countOf(g, "seq");
-  const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
-  const emptyCache = (heads: number) => g.expand(rows, ["batch", heads, 0, config.headDim]);
-  const empty = emptyCache(config.kvHeads);
-  const emptyLast = cacheHeads(config.layers - 1) === config.kvHeads
-    ? empty
-    : emptyCache(cacheHeads(config.layers - 1));
-  const promptAttention = {
-    tables,
-    lastIndex: g.sub(lengths, g.scalar("int32", 1)),
-    total: promptSlots,
-    present: "seq",
-  } as const;
-  const attention = attentionOver(g, "seq", {
-    ...promptAttention,
-    past: (layer) => {
-      const nothing = layer === config.layers - 1 ? emptyLast : empty;
-      return { key: nothing, value: nothing };
-    },
-    store: (layer, cache) => void (promptCaches[layer] = cache),
-  });
+  const [zero, one] = [g.scalar("int64", 0), g.scalar("int64", 1)];
+  const goesOn = (inner: GraphBuilder, state: { readonly alive: Value; readonly drawn: Value }) => {
+    const count = inner.reduce("sum", inner.cast(state.alive, "int64"), { axes: [0] });
+    return inner.apply("And", [
+      inner.apply("Greater", [count, enoughAlive]),
+      inner.apply("Less", [state.drawn, maxSteps]),
+    ]);
+  };
   const untouched: SiteHandler = (_, __, value) => value;
-  const baseParts = { config, weights, site: untouched, blocks: ablation?.blocks ?? 0 };
-  const baseCaches: LayerCache[] = [];
-  const promptSite = ablation === null ? site : siteOver(g.within("base_prefill", () => {
-    const kept = attentionOver(g, "seq", {
-      ...promptAttention,
-      past: () => ({ key: empty, value: empty }),
-      store: (layer, cache) => void (baseCaches[layer] = cache),
-    });
-    const base = { ...baseParts, attention: kept };
-    return decoderBlocks(g, embedTokens(g, prompts, base), base);
-  }));
-  const parts: DecoderParts = { config, weights, site: promptSite, adapter, lastBlock, attention };
-  const residual = g.within("prefill", () => decoderBlocks(g, embedTokens(g, prompts, parts), parts));
-  const last = g.unsqueeze(g.cast(g.sub(lengths, g.scalar("int32", 1)), "int64"), [1, 2]); // [batch, 1, 1]
-  const lastIndex = g.expand(last, ["batch", 1, config.embed]);
-  const lastResidual = g.apply("GatherElements", [residual, lastIndex], { attributes: { axis: 1 } });
-  const logitsOf = (inner: GraphBuilder, x: Value) =>
-    inner.apply("Squeeze", [unembed(inner, x, parts)], { attributes: { axes: [1] } }); // [batch, vocab]
-  const first = sample(g, logitsOf(g, lastResidual), {
-    ...samples,
-    uniform: g.slice(uniforms, { axis: 1, start: 0, end: 1 }),
-  });
-  const firstAlive = g.apply("Not", [isStop(g, first.token)]);
+  const projections = "joint";
+  const baseBlocks = ablation?.blocks ?? 0;
 
-  // One more token per step; weights are shared with the prefill and read from around the loop.
-  // The first step always runs: a loop of no steps would have no shape to collect.
-  const collected = g.loop({
-    name: "decode",
-    maxSteps: g.length("later_steps"),
-    carried: [
-      { name: "token", start: first.token },
-      { name: "alive", start: firstAlive },
-      { name: "last_index", start: lengths },
-      ...promptCaches.flatMap(({ key, value }, layer) => {
-        const dims = ["batch", cacheHeads(layer), "past", config.headDim];
-        return [{ name: `key_${layer}`, start: key, dims }, { name: `value_${layer}`, start: value, dims }];
-      }),
-      ...baseCaches.flatMap(({ key, value }, layer) => {
-        const dims = ["batch", config.kvHeads, "past", config.headDim];
-        return [
-          { name: `base_key_${layer}`, start: key, dims },
-          { name: `base_value_${layer}`, start: value, dims },
-        ];
-      }),
-    ],
-    body: (body, { step, carried }) => {
-      const [token, alive, rowIndex, ...caches] = carried as [Value, Value, Value, ...Value[]];
-      // Off the cache's shape, which the host knows: a count carried on the device would be copied for the kernels.
-      const total = body.cast(body.add(body.length("past"), body.scalar("int64", 1)), "int32");
-      const grown: LayerCache[] = [];
-      const bodyAttentionOver = (first: number, store: LayerCache[]) =>
-        attentionOver(body, 1, {
-          tables,
-          lastIndex: rowIndex,
-          total,
-          present: "past+1",
-          past: (layer) => ({
-            key: caches[first + 2 * layer] as Value,
-            value: caches[first + 2 * layer + 1] as Value,
-          }),
-          store: (layer, cache) => void (store[layer] = cache),
+  // One cache per block of the model, then one per block of the base model that an ablation compares with.
+  const heads = [
+    ...Array.from(
+      { length: config.layers },
+      (_, layer) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null }),
+    ),
+    ...new Array<number>(baseBlocks).fill(config.kvHeads),
+  ];
+  const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
+  const emptyCaches = heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
+  /** Carried keys and values of one part of every cache, `slots` long inside the body. */
+  const carriedCaches = (part: string, slots: Dim): Carried[] =>
+    heads.flatMap((count, index) =>
+      (["key", "value"] as const).map((name) => ({
+        name: `${part}_${name}_${index}`,
+        start: emptyCaches[index] as Value,
+        dims: ["batch", count, slots, config.headDim],
+      }))
+    );
+  const pairs = (values: readonly Value[]): KeysAndValues[] =>
+    heads.map((_, index) => ({ key: values[2 * index] as Value, value: values[2 * index + 1] as Value }));
+  const flat = (caches: readonly KeysAndValues[]) => caches.flatMap(({ key, value }) => [key, value]);
+
+  /** Logits [batch, vocab] of the last real token of each row, and the recent parts of every cache. */
+  const forward = (
+    body: GraphBuilder,
+    read: {
+      readonly weights: WeightSource;
+      readonly tokens: Value;
+      readonly position: Value;
+      readonly last: Value;
+      readonly past: readonly LayerCache[];
+    },
+  ) => {
+    const { weights, tokens, position, last, past } = read;
+    const added = tokens.dims[1] as Dim;
+    const grown: KeysAndValues[] = [];
+    const offsets = body.apply("Range", [zero, body.length(added), one], {
+      attributes: { length: String(added) },
+    });
+    const positions = body.add(body.unsqueeze(position, [1]), offsets); // [batch, new]
+    const attentionFrom = (first: number) =>
+      cachedAttention(body, config, {
+        tables,
+        positions,
+        lengths,
+        added,
+        prompt: "seq",
+        slots: { settled: "settled", recent: "recent" },
+        past: (layer) => past[first + layer] as LayerCache,
+        store: (layer, recent) => void (grown[first + layer] = recent),
+      });
+    const parts: DecoderParts = {
+      config,
+      weights,
+      site,
+      adapter,
+      lastBlock,
+      projections,
+      attention: attentionFrom(0),
+    };
+    const x = embedTokens(body, tokens, parts); // [batch, new, embed]
+    const changed = ablation === null ? parts : {
+      ...parts,
+      site: siteOver(body.within("base", () => {
+        const attention = attentionFrom(config.layers);
+        return decoderBlocks(body, x, {
+          config,
+          weights,
+          site: untouched,
+          projections,
+          blocks: baseBlocks,
+          attention,
         });
-      const plainParts: DecoderParts = { ...parts, attention: bodyAttentionOver(0, grown) };
-      const shown = body.apply("Where", [alive, token, body.scalar("int64", 0)]);
-      const x = embedTokens(body, body.unsqueeze(shown, [1]), plainParts); // [batch, 1, embed]
-      const grownBase: LayerCache[] = [];
-      const bodyParts = ablation === null ? plainParts : {
-        ...plainParts,
-        site: siteOver(body.within("base", () =>
-          decoderBlocks(body, x, {
-            ...baseParts,
-            attention: bodyAttentionOver(2 * config.layers, grownBase),
-          }))),
-      };
-      const logits = logitsOf(body, decoderBlocks(body, x, bodyParts));
-      const uniform = body.gather(laterUniforms, body.unsqueeze(step, [0]), { axis: 1 });
-      const drawn = sample(body, logits, { ...samples, uniform });
-      const stillAlive = body.apply("And", [alive, body.apply("Not", [isStop(body, drawn.token)])]);
-      return {
-        goOn: body.apply("Greater", [aliveCount(body, stillAlive), enoughAlive]),
+      })),
+    };
+    const residual = decoderBlocks(body, x, changed);
+    const index = body.expand(body.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
+    const lastResidual = body.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const logits = body.apply("Squeeze", [unembed(body, lastResidual, changed)], {
+      attributes: { axes: [1] },
+    });
+    return { logits, grown };
+  };
+
+  const none = g.constant("int64", [0], []);
+  const nothing = (dtype: "int64" | AccurateDType) =>
+    g.gather(g.unsqueeze(g.cast(lengths, dtype), [0]), none, { axis: 0 }); // [0, batch]
+  const results = g.loop({
+    name: "chunks",
+    carried: [
+      { name: "read", start: prompts, dims: ["batch", "new"] },
+      { name: "position", start: g.mul(lengths, zero) },
+      { name: "last", start: g.sub(lengths, one) },
+      { name: "alive", start: g.apply("GreaterOrEqual", [lengths, zero]) },
+      { name: "drawn", start: zero },
+      // Its length alone is read: trips of the inner loop.
+      { name: "trips", start: g.constant("int64", [1], [0]), dims: ["trips"] },
+      { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
+      { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
+      ...carriedCaches("settled", "settled"),
+    ],
+    body: (outer, { carried }) => {
+      const [tokens, position, last, alive, drawn] = carried as Five;
+      const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
+      // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
+      // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
+      const elements = [...checkpoint.weights.values()].reduce(
+        (sum, { dims }) => sum + elementCount(dims),
+        0,
+      );
+      const packed = elements * DTYPE_BYTES.float32 <= PACKED_BYTES;
+      const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
+      const settled = pairs(caches);
+      const inner = outer.loop({
+        name: "decode",
+        maxSteps: outer.length("trips"),
         carried: [
-          drawn.token,
+          { name: "read", start: tokens, dims: ["batch", "now"] },
+          { name: "position", start: position },
+          { name: "last", start: last },
+          { name: "alive", start: alive },
+          { name: "drawn", start: drawn },
+          ...carriedCaches("recent", "recent"),
+        ],
+        body: (body, { carried }) => {
+          const [tokens, position, last, alive, drawn] = carried as Five;
+          const past = pairs(carried.slice(5)).map((recent, index) => ({
+            settled: settled[index] as KeysAndValues,
+            recent,
+          }));
+          const { logits, grown } = forward(body, { weights, tokens, position, last, past });
+          const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
+          const { token, logProb } = sample(body, logits, { temperature, greedy, uniform });
+          const stops_ = body.gather(stops, token, { axis: 0 });
+          const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
+          const next = body.add(drawn, one);
+          return {
+            goOn: goesOn(body, { alive: stillAlive, drawn: next }),
+            carried: [
+              body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
+              body.add(body.add(position, last), one),
+              body.mul(last, zero),
+              stillAlive,
+              next,
+              ...flat(grown),
+            ],
+            collected: [
+              body.apply("Where", [alive, token, body.scalar("int64", -1)]),
+              body.apply("Where", [alive, logProb, body.scalar(accurate, 0)]),
+            ],
+          };
+        },
+      });
+      const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner as [
+        Value,
+        Value,
+        Value,
+        Value,
+        Value,
+      ];
+      const recent = pairs(inner.slice(5));
+      const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
+      const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
+        outer.apply("Concat", parts, { attributes: { ...options } });
+      const before = (more: Value, old: Value) => join([more, old], { axis: 2, joined: "settled_next" });
+      return {
+        goOn: goesOn(outer, { alive: stillAlive, drawn: nowDrawn }),
+        carried: [
+          nextRead,
+          nextPosition,
+          nextLast,
           stillAlive,
-          body.add(rowIndex, body.scalar("int32", 1)),
-          ...[...grown, ...grownBase].flatMap(({ key, value }) => [key, value]),
+          nowDrawn,
+          outer.constant("int64", [chunk], new Array(chunk).fill(0)),
+          join([known, newTokens], { axis: 0, joined: "generated_next" }),
+          join([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
+          ...settled.flatMap(({ key, value }, index) => {
+            const more = recent[index] as KeysAndValues;
+            return [before(more.key, key), before(more.value, value)];
+          }),
         ],
-        collected: [
-          body.apply("Where", [alive, drawn.token, body.scalar("int64", -1)]),
-          body.apply("Where", [alive, drawn.logProb, body.scalar(accurate, 0)]),
-        ],
+        collected: [],
       };
     },
   });
-  const [tokens, logProbs] = collected.slice(-2) as [Value, Value]; // [steps, batch]
-  const join = (head: Value, tail: Value) =>
-    g.apply("Concat", [g.unsqueeze(head, [0]), tail], { attributes: { axis: 0, joined: "generated" } });
-  g.output(ROLLOUT_NAMES.tokens, join(first.token, tokens));
-  g.output(ROLLOUT_NAMES.logProbs, join(first.logProb, logProbs));
+  g.output(ROLLOUT_NAMES.tokens, results[6] as Value);
+  g.output(ROLLOUT_NAMES.logProbs, results[7] as Value);
   return g.build();
 }

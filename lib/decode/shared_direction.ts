@@ -10,7 +10,7 @@ export interface SharedDirection {
 
 /**
  * The vectors that a shared direction stands for.
- * Source: methods-models 6, S = A·B of rank 1 (class: code).
+ * Source: S = A·B of rank 1, `steering_rank` in the code of the paper (class: code).
  *
  * @example
  * ```ts

@@ -1,6 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
 import { SEQUENCE_NAMES } from "../probe/mod.ts";
-import type { Feeds } from "../runtime/mod.ts";
 import { padRight } from "./padded_batch.ts";
 
 /** Targets of a log-probability run: token t of a row is predicted at its position t − 1. */
@@ -11,6 +10,16 @@ export interface WeightedRow {
   readonly from: number;
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
+}
+
+/** Rows that run together, and their targets. */
+export interface TargetBatch {
+  /** What the model reads of them, right-padded: int64 [batch, seq]. A row's last token is a target only. */
+  readonly tokens: Tensor<"int64">;
+  /** Which rows they are of all. */
+  readonly rows: readonly number[];
+  /** Targets, row after row: where each is predicted, row · seq + position, and which token it is. */
+  readonly targets: readonly { readonly place: number; readonly token: number; readonly row: number }[];
 }
 
 /** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
@@ -34,20 +43,17 @@ function checkTarget(
 }
 
 /**
- * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gets
- * `tokens`, `targets` and `target_weights`, each [batch, seq], and gives `log_probs` [batch, seq] among its outputs.
+ * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gives
+ * the log-probabilities of a batch's targets in their order.
  *
  * `@default {microBatch: 32}`
  *
  * @example
  * ```ts
- * import { tensor } from "../core/mod.ts";
  * import { overTargets } from "./mod.ts";
  * const rows = [{ tokens: [5, 6, 7], from: 1, weight: 1 }, { tokens: [5, 9], from: 1, weight: 1 }];
- * const logProbs = await overTargets(rows, { vocab: 10 }, ({ targets }) => {
- *   const data = Float32Array.from({ length: targets.data.length }, (_, i) => -Number(targets.data[i]));
- *   return Promise.resolve({ log_probs: tensor("float32", targets.dims, data) });
- * });
+ * const run = ({ targets }: TargetBatch) => Promise.resolve(targets.map(({ token }) => -token));
+ * const logProbs = await overTargets(rows, { vocab: 10 }, run);
  * if (JSON.stringify(logProbs) !== "[[-6,-7],[-9]]") throw new Error("one number per target, in the rows' order");
  * ```
  *
@@ -56,9 +62,7 @@ function checkTarget(
 export async function overTargets(
   rows: readonly WeightedRow[],
   options: { readonly vocab: number; readonly microBatch?: number },
-  run: (
-    feeds: Feeds & { readonly targets: Tensor; readonly target_weights: Tensor },
-  ) => Promise<Record<string, Tensor>>,
+  run: (batch: TargetBatch) => Promise<ArrayLike<number>>,
 ): Promise<readonly (readonly number[])[]> {
   const { vocab, microBatch = 32 } = options;
   if (!(Number.isInteger(microBatch) && microBatch >= 1)) {
@@ -76,26 +80,47 @@ export async function overTargets(
       batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []),
       { vocab },
     );
-    const targets = new BigInt64Array(batch.length * seq), weights = new Float32Array(batch.length * seq);
-    batch.forEach((index, r) => {
+    const targets = batch.flatMap((index, r) => {
       const row = rows[index] as WeightedRow;
-      for (let t = row.from; t < row.tokens.length; t++) {
-        targets[r * seq + t - 1] = BigInt(row.tokens[t] as number);
-        weights[r * seq + t - 1] = row.weight;
-      }
+      return row.tokens.slice(row.from).map((token, t) => ({
+        place: r * seq + row.from - 1 + t,
+        token,
+        row: index,
+      }));
     });
-    const out = await run({
-      [SEQUENCE_NAMES.tokens]: tokens,
-      targets: tensor("int64", [batch.length, seq], targets),
-      target_weights: tensor("float32", [batch.length, seq], weights),
-    });
-    const logProbs = out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
-    batch.forEach((index, r) => {
-      const row = rows[index] as WeightedRow;
-      for (let t = row.from; t < row.tokens.length; t++) {
-        results[index]?.push(logProbs[r * seq + t - 1] as number);
-      }
-    });
+    const logProbs = await run({ tokens, rows: batch, targets });
+    targets.forEach(({ row }, i) => results[row]?.push(logProbs[i] as number));
   }
   return results;
+}
+
+/**
+ * A batch's targets as feeds of a sequence graph, [chunks, chunk]: as many chunks as it takes for none to be longer
+ * than `chunk`, all of one length. What fills the last one up is predicted at place 0 and weighs nothing; a target
+ * weighs 1.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "../core/mod.ts";
+ * import { chunkedTargets } from "./mod.ts";
+ * const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
+ * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], targets }, { chunk: 2 });
+ * if (feeds.targets.dims.join() !== "2,2" || feeds.target_weights.data.join() !== "1,1,1,0") throw new Error("two of two");
+ * ```
+ */
+export function chunkedTargets(
+  batch: TargetBatch,
+  options: { readonly chunk: number },
+): Readonly<Record<"target_places" | "targets" | "target_weights", Tensor>> {
+  const { targets } = batch;
+  const chunks = Math.max(1, Math.ceil(targets.length / options.chunk));
+  const chunk = Math.max(1, Math.ceil(targets.length / chunks));
+  const filled = (of: (target: TargetBatch["targets"][number]) => number) =>
+    Array.from({ length: chunks * chunk }, (_, i) => targets[i] === undefined ? 0 : of(targets[i]));
+  const dims = [chunks, chunk];
+  return {
+    [SEQUENCE_NAMES.targetPlaces]: tensor("int64", dims, filled(({ place }) => place)),
+    [SEQUENCE_NAMES.targets]: tensor("int64", dims, filled(({ token }) => token)),
+    [SEQUENCE_NAMES.targetWeights]: tensor("float32", dims, filled(() => 1)),
+  };
 }

@@ -1,7 +1,7 @@
 import type { MagnitudeTrace, SegmentRange } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
-import { promptTokens } from "../decode/mod.ts";
-import { siteName } from "../model/mod.ts";
+import { type Adapter, promptTokens, type RunOptions } from "../decode/mod.ts";
+import { type SiteName, siteName } from "../model/mod.ts";
 import type { Problem } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { promptSegments } from "./prompt_segments.ts";
@@ -36,9 +36,33 @@ export interface AdapterTracesOptions {
   readonly problems: readonly Problem[];
 }
 
+/** The adapter of one layer that is read. */
+type AdapterRead = Pick<AdapterTracesOptions, "zoo" | "treatment" | "layer">;
+
 /** Five digits are more than float32 noise leaves, and keep what is stored small. */
 function rounded(value: number): number {
   return Number(value.toPrecision(5));
+}
+
+/** What a run reads at an adapter's layer: the frozen down-projection's output, and a·z. */
+function sitesOf(layer: number): readonly [SiteName, SiteName] {
+  return [siteName({ layer, kind: "down_out" }), siteName({ layer, kind: "adapter_scale" })];
+}
+
+/** The adapter of a layer. Throws an InputError where the treatment has none. */
+function adapterOf({ zoo, treatment, layer }: AdapterRead): Adapter {
+  const adapter = treatment.adapters?.get(layer);
+  if (adapter !== undefined) return adapter;
+  throw new InputError(`"${treatment.name}" has no adapter at layer ${layer}`, {
+    where: zoo.entry.vectorsFolder,
+    repair: "use runs of one adapter each",
+  });
+}
+
+/** The run that reads an adapter. */
+function readingOf(read: AdapterRead): RunOptions {
+  adapterOf(read);
+  return { ...read.treatment, taps: sitesOf(read.layer), logits: false };
 }
 
 /**
@@ -47,19 +71,13 @@ function rounded(value: number): number {
  */
 async function readAdapter(
   texts: readonly (readonly number[])[],
-  options: Pick<AdapterTracesOptions, "zoo" | "treatment" | "layer">,
+  options: AdapterRead,
 ): Promise<readonly MagnitudeTrace[]> {
-  const { zoo: { model, entry }, treatment, layer } = options, { embed } = model.config;
-  const adapter = treatment.adapters?.get(layer);
-  if (adapter === undefined) {
-    throw new InputError(`"${treatment.name}" has no adapter at layer ${layer}`, {
-      where: entry.vectorsFolder,
-      repair: "use runs of one adapter each",
-    });
-  }
+  const { zoo: { model }, layer } = options, { embed } = model.config;
+  const adapter = adapterOf(options);
   const length = Math.hypot(...adapter.output);
-  const sites = [siteName({ layer, kind: "down_out" }), siteName({ layer, kind: "adapter_scale" })] as const;
-  const { taps } = await model.run(texts, { ...treatment, taps: sites, logits: false });
+  const sites = sitesOf(layer);
+  const { taps } = await model.run(texts, readingOf(options));
   const outputs = taps.get(sites[0])?.data as Float32Array, scales = taps.get(sites[1])?.data as Float32Array;
   const seq = scales.length / texts.length;
   return texts.map((tokens, row) => {
@@ -85,7 +103,7 @@ async function readAdapter(
  * What one layer's rank-1 adapter does along answers that the adapted model wrote itself at temperature 1: at every
  * position of prompt and answer but the last token's, whose prediction nothing follows.
  *
- * Source: methods-metrics 5 (class: code), for Figures 22 to 25 (class: inferred); problems are held out, where the
+ * Source: section 10, Figures 22 to 25 (class: inferred numbers, code formulas); problems are held out, where the
  * published ones were trained on.
  *
  * @throws InputError when the treatment has no adapter at the layer, and as {@link Laboratory.measure}.
@@ -114,10 +132,12 @@ export async function adapterTraces(
   return await lab.measure(
     {
       kind: "adapter traces",
+      code: import.meta.url,
       zoo,
       treatments: [treatment],
       problems,
       settings: { layer },
+      runs: [readingOf(options)],
       label: `${treatment.name} magnitudes`,
       total: problems.length,
       unit: "texts",
@@ -188,10 +208,12 @@ export async function sharedTextMagnitudes(
   return await lab.measure(
     {
       kind: "adapter magnitudes along one text",
+      code: import.meta.url,
       zoo,
       treatments: adapters.map(({ treatment }) => treatment),
       problems: [problem],
       settings: { layers: adapters.map(({ layer }) => layer) },
+      runs: adapters.map((adapter) => readingOf({ zoo, ...adapter })),
       label: "adapters along one text",
       example: true,
       total: adapters.length,

@@ -70,13 +70,16 @@ export async function attentionMoves(
     throw new RangeError("Cannot compare attention as there must be a treatment: current count is 0");
   }
   const problems = lab.problems(texts), site = siteName({ layer, kind: "attn_weights" });
+  const read = { taps: [site], logits: false };
   const { seeds, size: { maxNewTokens } } = lab, { heads } = zoo.model.config;
   return await lab.measure({
     kind: "attention moves",
+    code: import.meta.url,
     zoo,
     treatments,
     problems,
     settings: { layer },
+    runs: [null, ...treatments].map((treatment) => ({ ...read, ...treatment })),
     label: `${writer.name} attention`,
     total: problems.length,
     unit: "texts",
@@ -93,13 +96,13 @@ export async function attentionMoves(
     for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
       const batch = rollouts.slice(start, start + BATCH_SIZE);
       const rows = batch.map(({ promptTokens, tokens }) => [...promptTokens, ...tokens]);
-      const read = async (treatment: Treatment | null) => {
-        const { taps } = await zoo.model.run(rows, { taps: [site], logits: false, ...treatment });
+      const weightsOf = async (treatment: Treatment | null) => {
+        const { taps } = await zoo.model.run(rows, { ...read, ...treatment });
         return taps.get(site) as Tensor<"float32">;
       };
-      const base = await read(null);
+      const base = await weightsOf(null);
       for (const [turn, treatment] of treatments.entries()) {
-        const steered = await read(treatment);
+        const steered = await weightsOf(treatment);
         batch.forEach((rollout, row) => {
           const before = answerWeights(base, { row, rollout }),
             after = answerWeights(steered, { row, rollout });

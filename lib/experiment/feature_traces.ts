@@ -1,6 +1,8 @@
+import { siteName } from "../model/mod.ts";
 import { gradeBoxed, type Problem } from "../problems/mod.ts";
 import { encodeTopK, residualDifferences, sparseFit } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import { autoencoderHash } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
 
@@ -66,15 +68,21 @@ export async function featureTraces(
   },
 ): Promise<FeatureTraces> {
   const { zoo, difference, problems, samples } = options;
-  const { autoencoder, treatment, layer, hash } = difference, { model, tokenizer } = zoo;
+  const { autoencoder, treatment, layer } = difference, { model, tokenizer } = zoo;
   const total = problems.length * samples;
   return await lab.measure(
     {
       kind: "feature traces",
+      code: import.meta.url,
       zoo,
       treatments: [treatment],
       problems,
-      settings: { samples, autoencoder: hash },
+      settings: { samples, layer, autoencoder: autoencoderHash(autoencoder) },
+      runs: [{}, treatment].map((additions) => ({
+        ...additions,
+        taps: [siteName({ layer, kind: "resid_post" })],
+        logits: false,
+      })),
       label: "features of answers",
       total,
       unit: "texts",

@@ -9,86 +9,16 @@ import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
+import { ToldMap } from "./_told_map.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
+import type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
 import { fromRecord } from "./shift_record.ts";
+import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { ResultStore } from "./store.ts";
+import type { StudySize } from "./study_size.ts";
 import { type Treatment, treatmentKey } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
-
-/** How much is measured. The quick size runs the same code on few problems, for tests. */
-export interface StudySize {
-  /** Held-out problems per family. */
-  readonly problems: number;
-  /** The same where many conditions are compared: the first of these problems. */
-  readonly swept: number;
-  /** Evaluation seeds at temperature 1, of every measurement. */
-  readonly evaluationSeeds: number;
-  /** Problems whose answers are traced token by token. */
-  readonly traced: number;
-  /** Problems whose answers are read layer by layer. */
-  readonly read: number;
-  /** Most tokens of an answer. */
-  readonly maxNewTokens: number;
-}
-
-/** The sizes that the figures are made at. */
-export const STUDY_SIZES: { readonly [Name in "full" | "quick"]: StudySize } = {
-  full: { problems: 32, swept: 16, evaluationSeeds: 3, traced: 192, read: 96, maxNewTokens: 72 },
-  quick: { problems: 4, swept: 2, evaluationSeeds: 2, traced: 12, read: 6, maxNewTokens: 72 },
-};
-
-/** A condition whose accuracy is measured. */
-export interface Condition {
-  /** The model. */
-  readonly zoo: ZooModel;
-  /** A run of the zoo with every training seed, or treatments in their place; null is the base model. */
-  readonly run: RunName | readonly Treatment[] | null;
-  /** Text put at the start of each answer. `@default ""` */
-  readonly prefix?: string;
-  /** What the system message says. `@default` the template's */
-  readonly system?: string;
-  /** `sampling` is at temperature 1. */
-  readonly decoding: "greedy" | "sampling";
-  /** Held-out problems per family, the study's at most. `@default` the study's */
-  readonly problems?: number;
-  /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
-  readonly label?: string;
-}
-
-/** A measurement that is kept under the hash of all that it depends on. */
-export interface Measurement {
-  /** What is computed, in the words of the code that does it; other code needs another name. */
-  readonly kind: string;
-  /** The model. */
-  readonly zoo: ZooModel;
-  /** What is added to it. `@default []` */
-  readonly treatments?: readonly Treatment[];
-  /** What it answers. */
-  readonly problems: readonly Problem[];
-  /** Everything else that decides the result, as JSON. */
-  readonly settings: unknown;
-  /** In messages, after the model's name: "layer-3 shifts". */
-  readonly label: string;
-  /** What is to do in all. */
-  readonly total: number;
-  /** What is counted. */
-  readonly unit: MeasurementStep["unit"];
-  /** Whether the result is a text to look at, drawn under the first seed, and no estimate. `@default false` */
-  readonly example?: boolean;
-}
-
-/** How far one measurement is. */
-export interface MeasurementStep {
-  /** The condition: "base-a layer-3 sampling". */
-  readonly label: string;
-  /** What is done already, results kept by the store included. The first report of a measurement comes before work. */
-  readonly done: number;
-  /** What is to do in all. */
-  readonly total: number;
-  /** What is counted. */
-  readonly unit: "answers" | "texts";
-}
 
 /** What a laboratory and its parts work out once: all of it follows from inputs alone. */
 interface WorkedOut {
@@ -102,8 +32,8 @@ interface WorkedOut {
   readonly readings: WeakMap<ZooModel, Map<string, unknown>>;
 }
 
-/** Reports long work: what is being done, how far it is. */
-export type ProgressReport = (step: MeasurementStep) => void;
+/** Sources of this package: read once for all laboratories of a process. */
+const OWN_SOURCES = new SourceTree();
 
 /**
  * What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them.
@@ -132,6 +62,7 @@ export class Laboratory {
   /** What they compute in. */
   readonly dtype: LanguageModel["dtype"];
   readonly #store: ResultStore;
+  readonly #sources: SourceTree;
   readonly #report: ProgressReport;
   #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
@@ -155,6 +86,8 @@ export class Laboratory {
       /** What the models compute in. `@default "float32"` */
       readonly dtype?: LanguageModel["dtype"];
       readonly store: ResultStore;
+      /** The code that measures, whose fingerprint is part of every key. `@default` that of this package */
+      readonly sources?: SourceTree;
       /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
       readonly pool?: EvaluationPool;
       /** Told of long work; kept results are silent. */
@@ -168,6 +101,7 @@ export class Laboratory {
     this.device = options.device ?? "cpu";
     this.dtype = options.dtype ?? "float32";
     this.#store = options.store;
+    this.#sources = options.sources ?? OWN_SOURCES;
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
     this.#pool = options.pool ?? null;
@@ -204,6 +138,7 @@ export class Laboratory {
       device: this.device,
       dtype: this.dtype,
       store: this.#store,
+      sources: this.#sources,
       ...(this.#pool === null ? {} : { pool: this.#pool }),
       ...(this.#signal === null ? {} : { signal: this.#signal }),
       report: this.#report,
@@ -264,6 +199,7 @@ export class Laboratory {
     const keys: unknown[] = [];
     for (const treatment of treatments) {
       const parents = await this.#parents({
+        code: import.meta.url,
         zoo,
         treatments: treatment === null ? [] : [treatment],
         problems,
@@ -287,7 +223,7 @@ export class Laboratory {
         const sum = treatments.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
         this.#progress({ label, done: sum, total: treatments.length * count, unit: "answers" });
       };
-      const outcomes = await this.#store.get(keys[turn], () => {
+      const outcomes = await this.#kept(keys[turn], () => {
         if (this.#pool === null) onProgress(0); // a pool says when its turn has come
         return this.#evaluate(zoo, {
           problems,
@@ -339,8 +275,9 @@ export class Laboratory {
   }
 
   /**
-   * The result of `compute`, kept under the hash of the measurement, the evaluation seeds and the longest answer. It
-   * must be a pure function of these and give a value that JSON can carry; `compute` tells how much of `total` is done.
+   * The result of `compute`, kept under the hash of the measurement, its code, the evaluation seeds and the longest
+   * answer. It must be a pure function of these and give a value that JSON can carry; `compute` tells how much of
+   * `total` is done.
    *
    * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
    */
@@ -348,15 +285,18 @@ export class Laboratory {
     measurement: Measurement,
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { kind, zoo, treatments = [], problems, settings, label, total, unit, example = false } =
-      measurement;
+    const { kind, zoo, runs, settings, label, total, unit, example = false } = measurement;
     if (!example) this.#countSeeds(this.seeds.length);
-    const parents = await this.#parents({ zoo, treatments, problems });
+    const parents = await this.#parents({ treatments: [], ...measurement });
+    const sequences = [...new Set(runs.map((run) => zoo.model.sequenceGraphHash(run)))].sort();
+    if (sequences.length > 0) {
+      this.#inputs.set(`graphs.${kind}.${zoo.entry.name}`, sha256(canonicalJson(sequences)));
+    }
     const seeds = example ? this.seeds.slice(0, 1) : this.seeds;
-    const key = { ...parents, kind, settings, seeds, maxNewTokens: this.size.maxNewTokens };
+    const key = { ...parents, kind, settings, sequences, seeds, maxNewTokens: this.size.maxNewTokens };
     const onProgress = (done: number) =>
       this.#progress({ label: `${zoo.entry.name} ${label}`, done, total, unit });
-    return await this.#store.get(key, () => {
+    return await this.#kept(key, () => {
       onProgress(0);
       return compute(onProgress);
     });
@@ -366,7 +306,7 @@ export class Laboratory {
    * What one run's vectors change in the next-token distributions along answers that the steered model wrote itself
    * at temperature 1, by the evaluation seeds in turn: two passes over each text, base and steered, in float32. One
    * list per training seed.
-   * Source: methods-metrics 2 (class: code); problems are held out, where the published ones were trained on.
+   * Source: Figures 3 and 19, section 6 (class: code); problems are held out, where the published ones were trained on.
    *
    * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
    */
@@ -385,11 +325,13 @@ export class Laboratory {
     for (const treatment of await treatmentsOf(zoo, run)) {
       const records = await this.measure(
         {
-          kind: "shifts with KL",
+          kind: "shifts",
+          code: import.meta.url,
           zoo,
           treatments: [treatment],
           problems,
           settings: { follow },
+          runs: [{}, treatment],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",
@@ -425,9 +367,20 @@ export class Laboratory {
     return bySeed.flat();
   }
 
+  /** What the store keeps under a key, or is to keep: not if the code that made it may be another than the key says. */
+  #kept<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
+    return this.#store.get(key, async () => {
+      const result = await compute();
+      const changed = this.#sources.changed();
+      if (changed !== null) throw sourceChanged(changed);
+      return result;
+    });
+  }
+
   /** Everything a measurement of this model depends on, for store keys; noted as inputs of the metrics too. */
   async #parents(
     measured: {
+      readonly code: string;
       readonly zoo: ZooModel;
       readonly treatments: readonly Treatment[];
       readonly problems: readonly Problem[];
@@ -435,27 +388,33 @@ export class Laboratory {
       readonly system?: string;
     },
   ) {
-    const { zoo, treatments, problems } = measured;
+    const { code, zoo, treatments, problems } = measured;
     this.#checkRoom(zoo, measured);
     const { name } = zoo.entry;
     const model = await zoo.model.checkpoint.hash();
     const tokenizer = zoo.tokenizer.hash;
     const problemHash = sha256(canonicalJson(problems));
-    const routes: readonly Additions[] = treatments.length === 0 ? [{}] : treatments;
-    const graphs = routes.map((additions) => zoo.model.graphHash(additions));
+    // The base model writes texts too.
+    const rollouts: readonly Additions[] = [{}, ...treatments];
+    const graphs = [...new Set(rollouts.map((additions) => zoo.model.graphHash(additions)))];
     this.#inputs.set(`model.${name}`, model);
     this.#inputs.set(`tokenizer.${name}`, tokenizer);
     this.#inputs.set(`problems.${problems.length}`, problemHash);
     this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
     for (const { inputs } of treatments) this.noteInputs(inputs);
     return {
+      code: this.#sources.fingerprint([...new Set([import.meta.url, code])]),
       model,
       tokenizer,
       graphs,
       problems: problemHash,
       treatments: treatments.map(treatmentKey),
       device: this.device,
-      runtime: runtimeReport().version,
+      runtime: {
+        onnxruntime: runtimeReport().version,
+        deno: Deno.version.deno,
+        machine: `${Deno.build.os} ${Deno.build.arch}`,
+      },
     };
   }
 
@@ -494,21 +453,6 @@ export class Laboratory {
   }
 }
 
-/** A map that another one is told the entries of. */
-class ToldMap extends Map<string, string> {
-  readonly #told: Map<string, string>;
-
-  constructor(told: Map<string, string>) {
-    super();
-    this.#told = told;
-  }
-
-  override set(name: string, hash: string): this {
-    this.#told.set(name, hash);
-    return super.set(name, hash);
-  }
-}
-
 /** Every training seed of a named run, or the treatments themselves. */
 async function treatmentsOf(
   zoo: ZooModel,
@@ -520,6 +464,6 @@ async function treatmentsOf(
 /** A treatment without its name and hashes, which a worker need not know. */
 function additionsOf(treatment: Treatment | null): Additions {
   if (treatment === null) return {};
-  const { name: _, hash: __, inputs: ___, ...additions } = treatment;
+  const { name: _, inputs: __, ...additions } = treatment;
   return additions;
 }

@@ -13,15 +13,8 @@ export {
 } from "./adapter_traces.ts";
 export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
 export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
-export {
-  type Condition,
-  Laboratory,
-  type Measurement,
-  type MeasurementStep,
-  type ProgressReport,
-  STUDY_SIZES,
-  type StudySize,
-} from "./laboratory.ts";
+export { Laboratory } from "./laboratory.ts";
+export type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
 export { type Propagation, propagation } from "./propagation.ts";
 export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
@@ -34,9 +27,12 @@ export {
   type Reproduction,
 } from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
-export { ResultStore } from "./store.ts";
+export { type CodeFingerprint, SourceTree } from "./source_tree.ts";
+export { type StoreContent, storeContent } from "./stale_entries.ts";
+export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
+export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
-export { derivedTreatment, type Treatment } from "./treatment.ts";
+export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
   type ArtifactBase,

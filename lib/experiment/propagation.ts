@@ -1,6 +1,6 @@
 import { finalNormShift, type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
 import type { Tensor } from "../core/mod.ts";
-import type { Rollout, SteeringVectors } from "../decode/mod.ts";
+import type { Rollout, RunOptions, SteeringVectors } from "../decode/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
 import type { Problem } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
@@ -90,6 +90,28 @@ function textRows(
   return tap.data.subarray(start, start + at.length * embed);
 }
 
+/** Layers that are read: the source and all behind it. */
+function layersFrom(source: number, { layers }: ZooModel): readonly number[] {
+  return Array.from({ length: layers - source }, (_, step) => source + step);
+}
+
+/**
+ * The run that reads the stream behind every block from the source on. Both passes, without and with the vector, go
+ * through one graph, with zeros where nothing is added: what is equal in both cancels exactly.
+ */
+function readingOf(
+  zoo: ZooModel,
+  { source, treatment }: { readonly source: number; readonly treatment: Treatment },
+): RunOptions & { readonly steer: SteeringVectors } {
+  const read = layersFrom(source, zoo), { embed } = zoo.model.config;
+  return {
+    ...treatment,
+    taps: read.map((layer): SiteName => siteName({ layer, kind: "resid_post" })),
+    logits: false,
+    steer: new Map(read.map((layer) => [layer, new Float32Array(embed)])),
+  };
+}
+
 async function trace(
   zoo: ZooModel,
   options: {
@@ -114,17 +136,14 @@ async function trace(
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
 
-  const read = Array.from({ length: layers - source }, (_, step) => source + step);
-  const sites = read.map((layer): SiteName => siteName({ layer, kind: "resid_post" }));
+  const read = layersFrom(source, zoo), run = readingOf(zoo, { source, treatment });
+  const sites = run.taps as readonly SiteName[];
   const answer = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
   const whole = new PersistenceSums({ layers, embed, asPublished: true });
   const logits = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
-  // Both passes go through one graph, with zeros where nothing is added: what is equal in both cancels exactly.
-  const none: SteeringVectors = new Map(read.map((_, layer) => [layer + source, new Float32Array(embed)]));
-  const steer: SteeringVectors = new Map([...none, ...treatment.steer ?? []]);
+  const steer: SteeringVectors = new Map([...run.steer, ...treatment.steer ?? []]);
   for (const { first, rows } of batches(rollouts, 2 * embed * read.length)) {
-    const run = { ...treatment, taps: sites, logits: false };
-    const base = await model.run(rows, { ...run, steer: none });
+    const base = await model.run(rows, run);
     const steered = await model.run(rows, { ...run, steer });
     rows.forEach((row, place) => {
       const text = first + place, at = { row: place, length: row.length };
@@ -172,7 +191,7 @@ async function trace(
  * Answer positions are those that predict a token of the answer, its end included. The published averages take all
  * positions but the last two, the prompt with them, whose tokens are no part of what a vector does to an answer.
  *
- * Source: methods-metrics 1 (class: code), which draws 100 problems of the training set and works in bfloat16.
+ * Source: Figures 2 and 14 (class: code), whose code draws 100 problems of the training set and works in bfloat16.
  *
  * @throws InputError for a missing run of a layer, before anything is measured, and as {@link Laboratory.measure}.
  *
@@ -208,10 +227,12 @@ export async function propagation(
       const kept = await lab.measure(
         {
           kind: "propagation",
+          code: import.meta.url,
           zoo,
           treatments, // the targets decide the result as the source does
           problems,
           settings: { source },
+          runs: [readingOf(zoo, { source, treatment: treatments[source] as Treatment })],
           label: `${name} propagation`,
           total: problems.length,
           unit: "texts",

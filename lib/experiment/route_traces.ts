@@ -4,7 +4,6 @@ import {
   routeShifts,
   type ShiftRoute,
   type ShiftSample,
-  TOKEN_CLASSES,
   type TokenClass,
   TokenShiftTotals,
 } from "../analysis/mod.ts";
@@ -120,10 +119,12 @@ export async function routeTraces(
   const { zoo, treatment } = options, problems = lab.problems(lab.size.traced);
   const records = await lab.measure({
     kind: "route traces",
+    code: import.meta.url,
     zoo,
     treatments: [treatment],
     problems,
-    settings: { routes: ROUTES, pairs: ROUTE_PAIRS, classes: TOKEN_CLASSES },
+    settings: null,
+    runs: ROUTES.map((mode) => ({ ...treatment, lastBlock: { mode } })),
     label: `${treatment.name} routes`,
     total: problems.length,
     unit: "texts",

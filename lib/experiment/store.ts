@@ -1,6 +1,26 @@
 import { ensureFolder, writeFileAtomic } from "../checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../core/mod.ts";
 
+/** How often results of a store were asked for. */
+export interface StoreCounts {
+  /** How many had to be computed. */
+  readonly made: number;
+  /** How often one was there already, made by this run or an earlier one. */
+  readonly read: number;
+  /** How many results of earlier runs were read, each counted once. */
+  readonly earlier: number;
+}
+
+/** A file of a store. */
+export interface StoreEntry {
+  /** Where it is. */
+  readonly path: string;
+  /** Its size. */
+  readonly bytes: number;
+  /** The key that it was kept under; null for a file that is no whole entry. */
+  readonly key: unknown;
+}
+
 /**
  * Intermediate results on disk under the hash of everything that made them: the same inputs find the result, a
  * changed input misses. A file appears whole or not at all, so an interrupted run goes on where it stopped.
@@ -19,6 +39,8 @@ import { canonicalJson, sha256 } from "../core/mod.ts";
 export class ResultStore {
   readonly #folder: string | null;
   readonly #held = new Map<string, Promise<unknown>>();
+  readonly #earlier = new Set<string>();
+  readonly #own = new Set<string>();
   #read = 0;
   #made = 0;
 
@@ -27,9 +49,19 @@ export class ResultStore {
     this.#folder = folder;
   }
 
-  /** How many results were found on disk, and how many had to be computed. */
-  get counts(): { readonly read: number; readonly made: number } {
-    return { read: this.#read, made: this.#made };
+  /** How many results were there already, and how many had to be computed. */
+  get counts(): StoreCounts {
+    return { made: this.#made, read: this.#read, earlier: this.#earlier.size };
+  }
+
+  /** The files in the store's folder, in the order of their names; of an interrupted run there may be parts. */
+  async *entries(): AsyncGenerator<StoreEntry> {
+    const folder = this.#folder;
+    if (folder === null) return;
+    for (const name of await namesIn(folder)) {
+      const path = `${folder}/${name}`, text = await Deno.readTextFile(path);
+      yield { path, bytes: (await Deno.stat(path)).size, key: parsedEntry(text)?.key ?? null };
+    }
   }
 
   /**
@@ -71,9 +103,11 @@ export class ResultStore {
     const kept = entryOf(await readText(path), keyText);
     if (kept !== null) {
       this.#read++;
+      if (!this.#own.has(name)) this.#earlier.add(name);
       return kept.result as T;
     }
     const result = await this.#compute(compute);
+    this.#own.add(name);
     await ensureFolder(this.#folder as string);
     await writeFileAtomic(path, canonicalJson({ key, result }));
     return result;
@@ -90,9 +124,19 @@ async function readText(path: string): Promise<string | null> {
   }
 }
 
-/** What a file of the store holds, or null when it is not a whole entry of this key. */
-function entryOf(text: string | null, keyText: string): { readonly result: unknown } | null {
-  if (text === null) return null;
+/** Names of the files in a folder, sorted; none where there is no folder. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    const files = (await Array.fromAsync(Deno.readDir(folder))).filter(({ isFile }) => isFile);
+    return files.map(({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** What a file of the store holds, or null when it is not a whole entry. */
+function parsedEntry(text: string): { readonly key: unknown; readonly result: unknown } | null {
   let entry: unknown;
   try {
     entry = JSON.parse(text);
@@ -101,5 +145,11 @@ function entryOf(text: string | null, keyText: string): { readonly result: unkno
     throw error;
   }
   if (typeof entry !== "object" || entry === null || !("key" in entry) || !("result" in entry)) return null;
-  return canonicalJson(entry.key) === keyText ? entry : null;
+  return { key: entry.key, result: entry.result };
+}
+
+/** What a file of the store holds under a key, or null when it is not a whole entry of it. */
+function entryOf(text: string | null, keyText: string): { readonly result: unknown } | null {
+  const entry = text === null ? null : parsedEntry(text);
+  return entry !== null && canonicalJson(entry.key) === keyText ? entry : null;
 }

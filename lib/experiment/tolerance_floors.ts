@@ -2,7 +2,7 @@ import { mean, standardDeviation } from "../core/mod.ts";
 import { FAMILIES } from "../problems/mod.ts";
 import type { RecordedRun, ToleranceFloor } from "../report/mod.ts";
 import { exactFloors } from "./_exact_floors.ts";
-import type { StudySize } from "./laboratory.ts";
+import type { StudySize } from "./study_size.ts";
 
 /**
  * Metrics that no expected value is recorded for: what the tokens, features and texts are that take a place, which

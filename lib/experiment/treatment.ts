@@ -1,43 +1,50 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
-import type { Adapters, Additions, SteeringVectors } from "../decode/mod.ts";
-import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
+import type { Additions } from "../decode/mod.ts";
+import { type DifferenceAutoencoder, routeOf, type SteeringRoute } from "../probe/mod.ts";
 
 /** What a condition adds to a model: what one training run made, or something made of it. */
 export interface Treatment extends Additions {
   /** In messages: `layer-3.seed-0`. */
   readonly name: string;
-  /** SHA-256 of the values that are added. The route is no part of it: the same vectors may go several ways. */
-  readonly hash: string;
   /** Hashes of the files that it was made of, by name; they become inputs of the metrics. */
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** What identifies a treatment in the key of a measurement. */
-export function treatmentKey(
-  treatment: Treatment,
-): { readonly hash: string; readonly route: Required<SteeringRoute> } {
-  return { hash: treatment.hash, route: routeOf(treatment) };
+/** What identifies a treatment in the key of a measurement: all that it adds, and on which way. */
+export interface TreatmentKey {
+  /** SHA-256 of the values that are added. */
+  readonly values: string;
+  /** The same vectors may go several ways. */
+  readonly route: Required<SteeringRoute>;
 }
 
-function rows(vectors: SteeringVectors): Record<string, readonly number[]> {
-  return Object.fromEntries([...vectors].map(([layer, vector]) => [String(layer), [...vector]]));
+/** The bytes of numbers as float32, in which they are fed to graphs. */
+function bytesHash(values: ArrayLike<number>): string {
+  return sha256(new Uint8Array(Float32Array.from(values).buffer));
 }
 
-function adapterRows(adapters: Adapters) {
-  return Object.fromEntries(
-    [...adapters].map(([layer, { input, output }]) => [
-      String(layer),
-      { input: [...input], output: [...output] },
-    ]),
-  );
+/** SHA-256 of an autoencoder's values. */
+export function autoencoderHash(autoencoder: DifferenceAutoencoder): string {
+  const { encoder, encoderBias, decoder, decoderBias, active, features } = autoencoder;
+  const weights = [encoder, encoderBias, decoder, decoderBias].map(bytesHash);
+  return sha256(canonicalJson({ active, features, weights }));
 }
 
-function ablationValues({ layer, autoencoder, features }: FeatureAblation) {
-  const { encoder, encoderBias, decoder, decoderBias, active } = autoencoder;
-  const weights = [encoder, encoderBias, decoder, decoderBias].map((values) =>
-    sha256(new Uint8Array(Float32Array.from(values).buffer))
-  );
-  return { layer, active, weights, features: [...features] };
+/** The key of a treatment, read off its values, so that a treatment that is made of another's fields has its own. */
+export function treatmentKey(treatment: Treatment): TreatmentKey {
+  const { steer = new Map(), adapters = new Map(), ablation } = treatment;
+  const byLayer = <T>(entries: ReadonlyMap<number, T>, hash: (value: T) => readonly string[]) =>
+    [...entries].map(([layer, value]) => [layer, ...hash(value)] as const).sort(([a], [b]) => a - b);
+  const values = {
+    steer: byLayer(steer, (vector) => [bytesHash(vector)]),
+    adapters: byLayer(adapters, ({ input, output }) => [bytesHash(input), bytesHash(output)]),
+    ablation: ablation === undefined ? null : {
+      layer: ablation.layer,
+      autoencoder: autoencoderHash(ablation.autoencoder),
+      features: [...ablation.features],
+    },
+  };
+  return { values: sha256(canonicalJson(values)), route: routeOf(treatment) };
 }
 
 /**
@@ -48,11 +55,10 @@ function ablationValues({ layer, autoencoder, features }: FeatureAblation) {
  * ```ts
  * import { derivedTreatment, type Treatment } from "./mod.ts";
  * const parent: Treatment = {
- *   name: "layer-0.seed-0", hash: "ab", inputs: { "vectors.base-a.layer-0.seed-0": "ab" },
+ *   name: "layer-0.seed-0", inputs: { "vectors.base-a.layer-0.seed-0": "ab" },
  *   steer: new Map([[0, Float32Array.of(1, 2)]]),
  * };
  * const twice = derivedTreatment("twice", { of: [parent], steer: new Map([[0, Float32Array.of(2, 4)]]) });
- * if (twice.hash === parent.hash) throw new Error("other values, another hash");
  * if (!("vectors.base-a.layer-0.seed-0" in twice.inputs)) throw new Error("what it was made of is named");
  * ```
  */
@@ -64,13 +70,5 @@ export function derivedTreatment(
   },
 ): Treatment {
   const { of, ...additions } = made;
-  const { steer = new Map(), adapters = new Map(), ablation } = additions;
-  // Without an ablation the hash is what it was before there were any.
-  const without = ablation === undefined ? {} : { ablation: ablationValues(ablation) };
-  return {
-    ...additions,
-    name,
-    hash: sha256(canonicalJson({ steer: rows(steer), adapters: adapterRows(adapters), ...without })),
-    inputs: Object.assign({}, ...of.map(({ inputs }) => inputs)),
-  };
+  return { ...additions, name, inputs: Object.assign({}, ...of.map(({ inputs }) => inputs)) };
 }

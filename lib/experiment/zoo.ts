@@ -127,7 +127,6 @@ export class ZooModel {
       const hash = sha256(await Deno.readFile(path)), name = `${run}.seed-${seed}`;
       return {
         name,
-        hash,
         inputs: { [`vectors.${this.entry.name}.${name}`]: hash },
         ...(vectors.size === 0 ? {} : { steer: vectors, place }),
         ...(adapters.size === 0 ? {} : { adapters }),
@@ -180,7 +179,9 @@ export class ZooModel {
       });
     }
     const { path, layer } = only, { autoencoder, metadata } = await readSparseAutoencoder(path);
-    const treatment = (await this.trained("all")).find(({ hash }) => hash === metadata.get("trained"));
+    const treatment = (await this.trained("all")).find(({ inputs }) =>
+      Object.values(inputs).includes(metadata.get("trained") ?? "")
+    );
     const fits = autoencoder.embed === this.model.config.embed && layer < this.layers &&
       metadata.get("layer") === String(layer);
     if (metadata.get("model") !== await this.model.checkpoint.hash() || treatment === undefined || !fits) {

@@ -1,3 +1,4 @@
+import { architectureRow } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionInput, DecoderParts } from "./decoder_parts.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
@@ -12,6 +13,10 @@ export interface BlockParts {
   readonly inputNorm: (stream: Value) => Value;
   /** One projection of the normed stream: [batch, seq, heads or kv_heads, head_dim]. */
   readonly project: (part: "q" | "k" | "v", normed: Value) => Value;
+  /** All three, as one product where the decoder asks for that. */
+  readonly projectAll: (normed: Value) => Readonly<Record<"q" | "k" | "v", Value>>;
+  /** Norms of the heads of a projection's queries or keys, in the same shape; null in a model without them. */
+  readonly headNorm: ((part: "q" | "k", heads: Value) => Value) | null;
   /** Head outputs [batch, seq, heads, head_dim]. */
   readonly attend: (input: Omit<AttentionInput, "layer">) => Value;
   /** W_O of head outputs: [batch, seq, embed]. */
@@ -59,13 +64,33 @@ export function blockParts(
   const name = (part: string) => `model.layers.${layer}.${part}`;
   const norm = (value: Value, part: string) =>
     g.cast(rmsNorm(g, value, { weights, name: name(part), epsilon: config.rmsNormEps }), value.dtype);
+  const project = (part: "q" | "k" | "v", normed: Value) => {
+    const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
+    return g.reshape(flat, [batch, seq, part === "q" ? config.heads : config.kvHeads, config.headDim]);
+  };
   return {
     site: (kind, value) => options.site(g, siteName({ layer, kind }), value),
     inputNorm: (stream) => norm(stream, "input_layernorm"),
-    project(part, normed) {
-      const flat = linear(g, normed, { weights, name: name(`self_attn.${part}_proj`) });
-      return g.reshape(flat, [batch, seq, part === "q" ? config.heads : config.kvHeads, config.headDim]);
+    project,
+    projectAll(normed) {
+      if (options.projections !== "joint") {
+        return { q: project("q", normed), k: project("k", normed), v: project("v", normed) };
+      }
+      const { heads, kvHeads, headDim } = config, counts = [heads, kvHeads, kvHeads];
+      const joined = (kind: "weight" | "bias") =>
+        weights.stack(["q", "k", "v"].map((part) => name(`self_attn.${part}_proj.${kind}`)));
+      const product = g.matMul(normed, joined("weight"), { transB: true });
+      const biased = weights.has(name("self_attn.q_proj.bias")) ? g.add(product, joined("bias")) : product;
+      const [q, k, v] = g.split(g.reshape(biased, [batch, seq, heads + 2 * kvHeads, headDim]), {
+        axis: 2,
+        sizes: g.constant("int64", [3], counts),
+        dims: counts,
+      }) as [Value, Value, Value];
+      return { q, k, v };
     },
+    headNorm: architectureRow(config.architecture).headNorms
+      ? (part, heads) => norm(heads, `self_attn.${part}_norm`)
+      : null,
     attend: (input) => options.attention(g, { layer, ...input }),
     attentionOut(headOut) {
       const merged = g.reshape(headOut, [batch, seq, config.heads * config.headDim]);
@@ -74,12 +99,21 @@ export function blockParts(
     postAttentionNorm: (stream) => norm(stream, "post_attention_layernorm"),
     mlp(z) {
       const gate = linear(g, z, { weights, name: name("mlp.gate_proj") }); // [batch, seq, neurons]
-      const silu = g.mul(gate, g.apply("Sigmoid", [gate]));
-      const neurons = g.mul(silu, linear(g, z, { weights, name: name("mlp.up_proj") }));
+      const up = linear(g, z, { weights, name: name("mlp.up_proj") });
+      const neurons = g.apply("GatedSilu", [gate, up]); // silu(gate) ⊙ up
       const downOut = linear(g, neurons, { weights, name: name("mlp.down_proj") });
       return options.adapter?.(g, { layer, neurons, downOut }) ?? downOut;
     },
   };
+}
+
+/**
+ * What of a projection goes to attention: its heads behind their norm, and the edits of that norm's site, where the
+ * model norms them; else the heads as they are.
+ */
+export function normedHeads(parts: BlockParts, part: "q" | "k" | "v", heads: Value): Value {
+  if (part === "v" || parts.headNorm === null) return heads;
+  return parts.site(`${part}_norm`, parts.headNorm(part, heads));
 }
 
 /** What follows the head outputs: r = residual + W_O c, y = r + MLP(N₂(r)). */

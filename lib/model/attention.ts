@@ -1,13 +1,20 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
 import type { AttentionKernel, SiteHandler } from "./decoder_parts.ts";
-import { type RotaryTables, rotaryTables } from "./rotary_tables.ts";
+import { rotaryTables } from "./rotary_tables.ts";
 import { siteName } from "./sites.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
 
 /**
+ * How far below a query's largest score others count: e⁻⁴⁰ of a weight is less than what float32 rounds off, and a
+ * key that a query may not see, whose score is −∞, gets no more.
+ */
+const SCORE_FLOOR = 40;
+
+/**
  * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
- * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight.
+ * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight: what a
+ * query may not see has a weight of 0, or below 1e-17 where nobody looks at it and that is faster.
  *
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
  *
@@ -33,9 +40,11 @@ export function sequenceAttention(
     readonly seq: Dim;
     readonly compute: ComputeDType;
     readonly site: SiteHandler;
+    /** Whether the weights of a block are read or replaced. `@default` all are */
+    readonly shown?: (layer: number) => boolean;
   },
 ): AttentionKernel {
-  const { batch, seq, compute } = options;
+  const { batch, seq, compute, shown = () => true } = options;
   const { headDim } = config;
   const half = headDim / 2, accurate = accurateDType(compute);
   const tables = rotaryTables(g, config, { count: seq, compute });
@@ -64,106 +73,13 @@ export function sequenceAttention(
       const scores = g.matMul(queries, rotated(k), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
       const perHead = g.reshape(scores, [batch, kvHeads, group, seq, seq]);
       const masked = g.add(g.cast(perHead, accurate), causal);
-      const weights = g.cast(g.softmax(masked, { axis: -1 }), compute);
+      // A GPU, which 16-bit graphs are for, has no slow numbers.
+      const floor = compute === accurate && !shown(layer) ? { floor: SCORE_FLOOR } : {};
+      const weights = g.cast(g.softmax(masked, { axis: -1, ...floor }), compute);
       const name = siteName({ layer, kind: "attn_weights" });
       const seen = site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
       const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);
       const mixed = g.matMul(mixing, byHead(v)); // [batch, kv_heads, group*seq, head_dim]
       return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
     });
-}
-
-/** KV cache of one block: keys and values, each [batch, kv_heads, kv_seq, head_dim]. */
-export interface LayerCache {
-  /** Keys, rotated. */
-  readonly key: Value;
-  /** Values. */
-  readonly value: Value;
-}
-
-/** What attention over a KV cache needs, whichever kernel does it. */
-export interface CachedAttentionOptions {
-  /** Angles of every position that a token can have. */
-  readonly tables: RotaryTables;
-  /** Index of each row's last valid token once the new ones are in, int32 [batch]. */
-  readonly lastIndex: Value;
-  /** Slots of the cache once the new tokens are in, int32 scalar or [1]. */
-  readonly total: Value;
-  /** What the graph calls that number of slots. */
-  readonly present: string;
-  /** The cache before the new tokens. */
-  readonly past: (layer: number) => LayerCache;
-  /** Takes the grown cache. */
-  readonly store: (layer: number, cache: LayerCache) => void;
-}
-
-/**
- * Attention of new tokens over a KV cache by the fused kernel. The grown caches are handed to `store`.
- *
- * `lastIndex` [batch] is the index of each row's last valid token once the new ones are in; `total` is the longest
- * row's length. Rows may have different lengths: padding lies right of a row's tokens and is overwritten.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { cachedAttention, type LayerCache, rotaryTables } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2, headDim: 16 });
- * const g = new GraphBuilder("step");
- * const input = (name: string, heads: number) => g.input(name, "float32", ["batch", 1, heads, 16]);
- * const cache = (name: string) => g.input(name, "float32", ["batch", 2, "past", 16]);
- * const past = { key: cache("past_key"), value: cache("past_value") };
- * const grown: LayerCache[] = [];
- * const kernel = cachedAttention(config, {
- *   tables: rotaryTables(g, config, { count: 32, compute: "float32" }),
- *   lastIndex: g.input("last_index", "int32", ["batch"]),
- *   total: g.input("total", "int32", []),
- *   present: "past+1",
- *   past: () => past,
- *   store: (_, cache) => void grown.push(cache),
- * });
- * kernel(g, { layer: 0, q: input("q", 4), k: input("k", 2), v: input("v", 2) });
- * if (grown[0]?.key.dims.join() !== "batch,2,past+1,16") throw new Error("the cache grew by the new token");
- * ```
- *
- * @throws {RangeError} for a head_dim that the fused kernel does not take; {@link concatenatedAttention} takes any.
- */
-export function cachedAttention(
-  config: ModelConfig,
-  options: CachedAttentionOptions,
-): AttentionKernel {
-  const { headDim } = config;
-  if (headDim % 16 !== 0) {
-    throw new RangeError(
-      `Cannot decode with the fused kernel as head_dim must be a multiple of 16: current value is ${headDim}`,
-    );
-  }
-  return (g, { layer, q, k, v }) => {
-    const [batch, seq, heads] = [q.dims[0] as Dim, q.dims[1] as Dim, q.dims[2] as number];
-    const kvHeads = k.dims[2] as number;
-    const flat = (x: Value, count: number) => g.reshape(x, [batch, seq, count * headDim]);
-    const past = options.past(layer);
-    const inputs = [
-      flat(q, heads),
-      flat(k, kvHeads),
-      flat(v, kvHeads),
-      past.key,
-      past.value,
-      options.lastIndex,
-      options.total,
-      options.tables.cos,
-      options.tables.sin,
-    ];
-    const attributes = {
-      num_heads: heads,
-      kv_num_heads: kvHeads,
-      do_rotary: 1,
-      rotary_interleaved: 0,
-      scale: { float: headDim ** -0.5 },
-      present: options.present,
-    };
-    const [out, key, value] = g.node("GroupQueryAttention", inputs, { attributes }) as [Value, Value, Value];
-    options.store(layer, { key, value });
-    return g.reshape(out, [batch, seq, heads, headDim]);
-  };
 }

@@ -16,7 +16,7 @@ import { unembeddingName } from "./weights.ts";
  * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -26,7 +26,7 @@ import { unembeddingName } from "./weights.ts";
  * ```
  */
 export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
-  return g.gather(parts.weights.get("model.embed_tokens.weight"), tokens, { axis: 0 });
+  return parts.weights.rows(g, { name: "model.embed_tokens.weight", indices: tokens });
 }
 
 /**
@@ -40,7 +40,7 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
  * import { decoderBlocks, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -69,6 +69,12 @@ export function decoderBlocks(
   return lastBlock === null ? residual : patchedLastBlock(g, residual, { ...parts, lastBlock });
 }
 
+/** The norm before the unembedding: residual [.., embed] → [.., embed], in float32 of a 16-bit graph. */
+export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
+  const { config, weights } = parts;
+  return rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
+}
+
 /**
  * Final norm and unembedding: residual [.., embed] → logits [.., vocab]. Of a 16-bit graph both are in float32:
  * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
@@ -81,7 +87,7 @@ export function decoderBlocks(
  * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler, unembed } from "./mod.ts";
  * const config = tinyConfig({ layers: 1 });
  * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -94,7 +100,7 @@ export function decoderBlocks(
 export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
-    const normed = rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
+    const normed = finalNorm(g, residual, parts);
     const accurate = normed.dtype as ComputeDType;
     return g.matMul(normed, weights.get(unembeddingName(config), accurate), { transB: true });
   });

@@ -45,6 +45,11 @@ export interface DecoderParts {
   readonly site: SiteHandler;
   /** A vector routed through the last block. `@default {null}` */
   readonly lastBlock?: LastBlockRoute | null;
+  /**
+   * Whether queries, keys and values of a block come of one product with W_q, W_k and W_v laid together, or of three:
+   * one is faster, three have weights that the file's names belong to. `@default "apart"`
+   */
+  readonly projections?: "joint" | "apart";
   /** What adapters on down_proj add. `@default` nothing */
   readonly adapter?: AdapterHandler;
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
-import { type BlockParts, blockParts, finishBlock } from "./_block_parts.ts";
+import { type BlockParts, blockParts, finishBlock, normedHeads } from "./_block_parts.ts";
 import { decoderBlock } from "./decoder_block.ts";
 import type { DecoderParts, SiteHandler } from "./decoder_parts.ts";
 import type { LastBlockLayout, LastBlockRoute, MaskedPart } from "./last_block_route.ts";
@@ -29,12 +29,12 @@ export function maskedParts(layout: LastBlockLayout): readonly MaskedPart[] {
  * @example
  * ```ts
  * import { doubleSites } from "./mod.ts";
- * if (doubleSites({ kind: "heads", path: "all" }).join() !== "input_norm,k,v") throw new Error("one per stream");
+ * if (doubleSites({ kind: "heads", path: "all" }).join() !== "input_norm,k,k_norm,v") throw new Error("one per stream");
  * if (doubleSites({ kind: "projections", q: "base", k: "base", v: "base" }).length > 0) throw new Error("one stream");
  * ```
  */
 export function doubleSites(layout: LastBlockLayout): readonly SiteKind[] {
-  if (layout.kind === "heads") return ["input_norm", "k", "v"];
+  if (layout.kind === "heads") return ["input_norm", "k", "k_norm", "v"];
   if (layout.kind === "single") return [];
   const { q, k, v } = layout;
   return q !== "mixed" && q === k && k === v ? [] : ["input_norm"];
@@ -73,8 +73,9 @@ export function cachedHeads(
  *                   mlp:      y = (R + W_O c̃) + MLP(N₂(R + W_O c*))
  *
  * Sites: `resid_pre` is the residual stream (R, or x where the block reads x alone); `q`, `k`, `v`, `attn_weights`
- * and `head_out` are what was chosen; `attn_out` is W_O of that; `resid_mid` is the stream that `mlp_out` is added to.
- * Under `heads` a patch of `q` or `attn_weights` replaces what each head's own stream has. In a 16-bit graph x + s is
+ * and `head_out` are what was chosen, `q_norm` and `k_norm` the norms of it; `attn_out` is W_O of that; `resid_mid` is
+ * the stream that `mlp_out` is added to. Under `heads` a patch of `q`, `q_norm` or `attn_weights` replaces what each
+ * head's own stream has. In a 16-bit graph x + s is
  * a float32 island, as every sum with a vector.
  *
  * Source: last-block patching of Sections 6 and 7 (class: code).
@@ -86,7 +87,7 @@ export function cachedHeads(
  * import { inputWeights, patchedLastBlock, sequenceAttention, type SiteHandler } from "./mod.ts";
  * const config = tinyConfig({ layers: 2 });
  * const g = new GraphBuilder("patched");
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const weights = inputWeights(g, { shapes, compute: "float32" });
  * const x = g.input("x", "float32", ["batch", "seq", config.embed]);
  * const site: SiteHandler = (_, __, value) => value;
@@ -178,7 +179,7 @@ function mixedProjections(
     const value = choice === "mixed"
       ? choose(g, { base: from("base"), steered: from("steered") }, { masks, part })
       : from(choice);
-    return parts.site(part, value);
+    return normedHeads(parts, part, parts.site(part, value));
   };
   const q = chosen("q"), k = chosen("k"), v = chosen("v");
   return finishBlock(g, parts, { residual: streams.steered, headOut: parts.attend({ q, k, v }) });
@@ -226,10 +227,15 @@ function mixedHeads(
     const mask = inner.unsqueeze(headMask, [2]); // [heads, 1, 1] beside [batch, heads, seq, kv_seq]
     return join(edited("attn_weights", { pair: split(value, 1), mask }), 1);
   };
-  const queries = both("q");
-  const q = touched("q") ? edited("q", { pair: queries, mask: headMask }) : queries;
+  const { headNorm } = parts;
+  const normedPair = (part: "q" | "k", { base, steered }: Streams): Streams =>
+    headNorm === null ? { base, steered } : { base: headNorm(part, base), steered: headNorm(part, steered) };
+  const editedQueries = (kind: "q" | "q_norm", pair: Streams): Streams =>
+    touched(kind) ? edited(kind, { pair, mask: headMask }) : pair;
+  const q = editedQueries("q_norm", normedPair("q", editedQueries("q", both("q"))));
+  const k = normedPair("k", both("k"));
   const pair = split(
-    parts.attend({ q: join(q, 2), k: join(both("k"), 2), v: join(both("v"), 2), site: weightSite }),
+    parts.attend({ q: join(q, 2), k: join(k, 2), v: join(both("v"), 2), site: weightSite }),
     2,
   ); // [batch, seq, heads, head_dim] each
   const headOut = mixed(pair);

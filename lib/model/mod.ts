@@ -4,19 +4,14 @@
  *
  * @module
  */
+export { sequenceAttention } from "./attention.ts";
 export {
   cachedAttention,
   type CachedAttentionOptions,
+  type KeysAndValues,
   type LayerCache,
-  sequenceAttention,
-} from "./attention.ts";
-export {
-  type CachedKernel,
-  cachedKernelOf,
-  concatenatedAttention,
-  type PromptRegion,
-} from "./concatenated_attention.ts";
-export { decoderBlocks, embedTokens, unembed } from "./decoder.ts";
+} from "./cached_attention.ts";
+export { decoderBlocks, embedTokens, finalNorm, unembed } from "./decoder.ts";
 export { decoderBlock } from "./decoder_block.ts";
 export type {
   AdapterHandler,
@@ -31,11 +26,13 @@ export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } fro
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {
   ADAPTER_SITE_KINDS,
+  HEAD_NORM_SITE_KINDS,
   parseSite,
   type Site,
   SITE_KINDS,
   type SiteKind,
+  siteKindsOf,
   type SiteName,
   siteName,
 } from "./sites.ts";
-export { fileWeights, inputWeights, unembeddingName, type WeightSource } from "./weights.ts";
+export { fileWeights, inputWeights, unembeddingName, valueWeights, type WeightSource } from "./weights.ts";

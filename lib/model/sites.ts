@@ -1,3 +1,5 @@
+import { architectureRow, type ModelConfig } from "../checkpoint/mod.ts";
+
 /** Kinds of site that every block has, in the order in which they are computed. */
 export const SITE_KINDS = [
   "resid_pre",
@@ -15,16 +17,45 @@ export const SITE_KINDS = [
 ] as const;
 
 /**
+ * Kinds of site that only a block with norms of query and key heads has: `q` and `k` behind them, as they are rotated.
+ * Without such norms that is what `q` and `k` are.
+ */
+export const HEAD_NORM_SITE_KINDS = ["q_norm", "k_norm"] as const;
+
+/**
  * Kinds of site that only a block with an adapter has: W_down z before the adapter's term, which without an adapter is
  * `mlp_out`, and the token-wise factor a·z of that term.
  */
 export const ADAPTER_SITE_KINDS = ["down_out", "adapter_scale"] as const;
 
 /** One kind of site. */
-export type SiteKind = typeof SITE_KINDS[number] | typeof ADAPTER_SITE_KINDS[number];
+export type SiteKind =
+  | typeof SITE_KINDS[number]
+  | typeof HEAD_NORM_SITE_KINDS[number]
+  | typeof ADAPTER_SITE_KINDS[number];
 
-/** Every kind, those of adapters last. */
-const ALL_KINDS: readonly SiteKind[] = [...SITE_KINDS, ...ADAPTER_SITE_KINDS];
+/** Every kind, those of some blocks last. */
+const ALL_KINDS: readonly SiteKind[] = [...SITE_KINDS, ...HEAD_NORM_SITE_KINDS, ...ADAPTER_SITE_KINDS];
+
+/**
+ * The kinds of site that every block of a model has, in the order in which they are computed; those of adapters are
+ * not among them.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { siteKindsOf } from "./mod.ts";
+ * if (siteKindsOf(tinyConfig()).includes("q_norm")) throw new Error("qwen2 has no norms of heads");
+ * const kinds = siteKindsOf(tinyConfig({ architecture: "qwen3" }));
+ * if (kinds.indexOf("q_norm") !== kinds.indexOf("q") + 1) throw new Error("a norm follows its projection");
+ * ```
+ */
+export function siteKindsOf(config: ModelConfig): readonly SiteKind[] {
+  if (!architectureRow(config.architecture).headNorms) return SITE_KINDS;
+  return SITE_KINDS.flatMap((kind): SiteKind[] =>
+    kind === "q" || kind === "k" ? [kind, `${kind}_norm`] : [kind]
+  );
+}
 
 /** A named point of the model graph: `blocks.14.resid_post`. */
 export type SiteName = `blocks.${number}.${SiteKind}`;

@@ -6,8 +6,22 @@ import { accurateDType, type ComputeDType } from "./precision.ts";
 export interface WeightSource {
   /** The weight in the graph's compute type, or in the type asked for; a RangeError where there is none. */
   readonly get: (name: string, dtype?: ComputeDType) => Value;
+  /** Several weights laid below each other along their first axis, as one value of the graph that has them. */
+  readonly stack: (names: readonly string[]) => Value;
   /** Whether the model has it. */
   readonly has: (name: string) => boolean;
+  /**
+   * Rows `indices` of a matrix, in the graph's compute type or in the type asked for. They are looked up before they
+   * are cast, so a table that is only looked up is never held in a second type.
+   */
+  readonly rows: (
+    g: GraphBuilder,
+    of: { readonly name: string; readonly indices: Value; readonly dtype?: ComputeDType },
+  ) => Value;
+}
+
+function stacked(g: GraphBuilder, weights: readonly Value[]): Value {
+  return g.apply("Concat", weights, { attributes: { axis: 0 } });
 }
 
 /**
@@ -43,16 +57,41 @@ export function fileWeights(
     files.set(name, value);
     return value;
   };
+  const castOnce = (key: string, dtype: ComputeDType, from: () => Value): Value => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = g.apply("Cast", [from()], { attributes: { to: dtype }, name: key });
+    made.set(key, value);
+    return value;
+  };
   return {
     has: (name) => checkpoint.weights.has(name),
-    get: (name, dtype = compute) => {
-      const key = `${name}.${dtype}`;
-      const known = made.get(key);
-      if (known !== undefined) return known;
-      const value = g.apply("Cast", [stored(name)], { attributes: { to: dtype }, name: key });
-      made.set(key, value);
-      return value;
+    get: (name, dtype = compute) => castOnce(`${name}.${dtype}`, dtype, () => stored(name)),
+    stack: (names) => castOnce(`${names.join("+")}.${compute}`, compute, () => stacked(g, names.map(stored))),
+    rows: (inner, { name, indices, dtype = compute }) => {
+      const found = inner.gather(stored(name), indices, { axis: 0 });
+      return inner.apply("Cast", [found], { attributes: { to: dtype } });
     },
+  };
+}
+
+/** Weights that are values of a graph already. */
+export function valueWeights(g: GraphBuilder, values: ReadonlyMap<string, Value>): WeightSource {
+  const get = (name: string, dtype?: ComputeDType): Value => {
+    const value = values.get(name);
+    if (value === undefined) {
+      throw new RangeError(`Cannot use weight "${name}" as it is not among the graph's inputs`);
+    }
+    return dtype === undefined ? value : g.cast(value, dtype);
+  };
+  return {
+    get,
+    stack: (names) => stacked(g, names.map((name) => get(name))),
+    rows: (inner, { name, indices, dtype }) => {
+      const found = inner.gather(get(name), indices, { axis: 0 });
+      return dtype === undefined ? found : inner.cast(found, dtype);
+    },
+    has: (name) => values.has(name),
   };
 }
 
@@ -80,19 +119,8 @@ export function inputWeights(
   for (const [name, dims] of shapes) {
     values.set(name, g.cast(g.input(name, accurateDType(compute), dims), compute));
   }
-  return {
-    values,
-    has: (name) => values.has(name),
-    get: (name, dtype) => {
-      const value = values.get(name);
-      if (value === undefined) {
-        throw new RangeError(`Cannot use weight "${name}" as it is not among the graph's inputs`);
-      }
-      return dtype === undefined ? value : g.cast(value, dtype);
-    },
-  };
+  return { values, ...valueWeights(g, values) };
 }
-
 /**
  * Name of the unembedding: the embedding itself where they are tied.
  *

@@ -182,16 +182,35 @@ export class GraphBuilder {
     return this.apply("Div", [a, b]);
   }
 
-  /** Matrix product over the last two axes; a transposed operand is read as it lies, never copied. */
-  matMul(a: Value, b: Value, options: { readonly transA?: boolean; readonly transB?: boolean } = {}): Value {
-    const attributes = { transA: options.transA === true ? 1 : 0, transB: options.transB === true ? 1 : 0 };
+  /**
+   * Matrix product over the last two axes, times `scale`; a transposed operand is read as it lies, never copied.
+   * `@default {scale: 1}`
+   */
+  matMul(
+    a: Value,
+    b: Value,
+    options: { readonly transA?: boolean; readonly transB?: boolean; readonly scale?: number } = {},
+  ): Value {
+    const { transA = false, transB = false, scale = 1 } = options;
+    const attributes = {
+      transA: transA ? 1 : 0,
+      transB: transB ? 1 : 0,
+      ...(scale === 1 ? {} : { scale: { float: scale } }),
+    };
     return this.apply("MatMul", [a, b], { attributes });
   }
 
-  /** Softmax over one axis. */
-  softmax(x: Value, options: { readonly axis: number; readonly log?: boolean }): Value {
-    return this.apply(options.log === true ? "LogSoftmax" : "Softmax", [x], {
-      attributes: { axis: options.axis },
+  /**
+   * Softmax over one axis. With `floor` f, entries further than f below the largest count as f below it: none is then
+   * so small that its exponential leaves the normal numbers, which makes a CPU many times slower.
+   */
+  softmax(
+    x: Value,
+    options: { readonly axis: number; readonly log?: boolean; readonly floor?: number },
+  ): Value {
+    const { axis, log, floor } = options;
+    return this.apply(log === true ? "LogSoftmax" : "Softmax", [x], {
+      attributes: { axis, ...(floor === undefined ? {} : { floor: { float: floor } }) },
     });
   }
 
@@ -214,6 +233,15 @@ export class GraphBuilder {
 
   /** The same elements in another shape; symbols in `dims` are lengths of graph inputs. */
   reshape(x: Value, dims: Shape): Value {
+    return this.#reshaped(x, dims, () => this.shapeOf(dims));
+  }
+
+  /** The elements of `x` in the shape of another value, which is read off that value where it is not known before. */
+  reshapeLike(x: Value, like: Value): Value {
+    return this.#reshaped(x, like.dims, () => this.apply("Shape", [like]));
+  }
+
+  #reshaped(x: Value, dims: Shape, measured: () => Value): Value {
     if (productOfDims(dims) !== productOfDims(x.dims)) {
       throw new TypeError(
         `Cannot reshape "${x.name}" to ${formatShape(dims)} as the count must stay: current shape is ${
@@ -228,7 +256,7 @@ export class GraphBuilder {
         [dims.length],
         dims.map((dim, axis) => typeof dim === "number" ? dim : x.dims[axis] === dim ? 0 : -1),
       )
-      : this.shapeOf(dims);
+      : measured();
     return this.apply("Reshape", [x, shape], { attributes: { dims: encodeDims(dims) } });
   }
 
@@ -315,6 +343,15 @@ export class GraphBuilder {
     return rest;
   }
 
+  /** Consecutive parts of one axis; `sizes` is an int64 vector of their lengths, `dims` what the graph calls them. */
+  split(
+    x: Value,
+    options: { readonly axis: number; readonly sizes: Value; readonly dims: readonly Dim[] },
+  ): readonly Value[] {
+    const { axis, sizes, dims } = options;
+    return this.node("Split", [x, sizes], { attributes: { axis, dims: encodeDims(dims) } });
+  }
+
   /** Rows of `data` along `axis`. */
   gather(data: Value, indices: Value, options: { readonly axis: number }): Value {
     return this.apply("Gather", [data, indices], { attributes: { axis: options.axis } });
@@ -325,12 +362,14 @@ export class GraphBuilder {
     return this.apply("Unsqueeze", [x], { attributes: { axes } });
   }
 
-  /** A loop that runs while its condition holds, at most `maxSteps` times; see ONNX `Loop`. */
+  /** A loop that runs while its condition holds, at most `maxSteps` times where that is given; see ONNX `Loop`. */
   loop(
     options: {
-      readonly maxSteps: Value;
+      readonly maxSteps?: Value;
       readonly carried: readonly Carried[];
       readonly name: string;
+      /** Name of the number of steps, the first axis of what is collected. `@default "steps"` */
+      readonly steps?: string;
       readonly body: (
         body: GraphBuilder,
         state: { readonly step: Value; readonly carried: readonly Value[] },
@@ -354,7 +393,8 @@ export class GraphBuilder {
       body.output(`${options.name}.${options.carried[index]?.name}.next`, value)
     );
     collected.forEach((value, index) => body.output(`${options.name}.collected_${index}`, value));
-    return this.node("Loop", [options.maxSteps, null, ...options.carried.map(({ start }) => start)], {
+    return this.node("Loop", [options.maxSteps ?? null, null, ...options.carried.map(({ start }) => start)], {
+      ...(options.steps === undefined ? {} : { attributes: { steps: options.steps } }),
       bodies: { body: body.build() },
       name: options.name,
     });

@@ -151,6 +151,7 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
   Cos: { domain: "", infer: floatSame },
   Sin: { domain: "", infer: floatSame },
   Identity: { domain: "", infer: same },
+  GatedSilu: { domain: "", infer: elementwise("operand", isFloat) },
   Softmax: { domain: "", infer: alongAxis },
   LogSoftmax: { domain: "", infer: alongAxis },
   RMSNormalization: {
@@ -232,6 +233,18 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       );
       must(start >= 0 && end > start, "bounds must be positive and in order");
       return [{ dtype: x.dtype, dims: x.dims.map((old, index) => (index === axis ? end - start : old)) }];
+    },
+  },
+  Split: {
+    domain: "",
+    infer: (node) => {
+      const x = input(node, 0), parts = parseDims(node.attributes["dims"] as string);
+      const axis = normalAxis(node.attributes["axis"] as number, x.dims.length);
+      must(sameShape(input(node, 1).dims, [parts.length]), "sizes must be a vector of one length per part");
+      return parts.map((part) => ({
+        dtype: x.dtype,
+        dims: x.dims.map((dim, index) => (index === axis ? part : dim)),
+      }));
     },
   },
   Unsqueeze: {
@@ -342,18 +355,6 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
   Not: { domain: "", infer: same },
   Max: { domain: "", infer: arithmetic },
   Min: { domain: "", infer: arithmetic },
-  GroupQueryAttention: {
-    domain: "com.microsoft",
-    infer: (node) => {
-      const query = input(node, 0), pastKey = input(node, 3), pastValue = input(node, 4);
-      const present = node.attributes["present"] as string;
-      const grown = (past: Value) => ({
-        dtype: past.dtype,
-        dims: past.dims.map((dim, axis) => (axis === 2 ? present : dim)),
-      });
-      return [{ dtype: query.dtype, dims: query.dims }, grown(pastKey), grown(pastValue)];
-    },
-  },
   Loop: {
     domain: "",
     infer: (node) => {
@@ -361,7 +362,10 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       const carried = node.inputs.length - 2;
       must(body.inputs.length === carried + 2, "body must take iteration, condition and every carried value");
       return body.outputs.slice(1).map(({ value }, index) => {
-        if (index >= carried) return { dtype: value.dtype, dims: ["steps", ...value.dims] };
+        if (index >= carried) {
+          const steps = (node.attributes["steps"] as string | undefined) ?? "steps";
+          return { dtype: value.dtype, dims: [steps, ...value.dims] };
+        }
         const start = input(node, index + 2);
         must(start.dtype === value.dtype, `carried value ${index} must keep its dtype: ${formatType(start)}`);
         must(start.dims.length === value.dims.length, `carried value ${index} must keep its rank`);

@@ -64,39 +64,52 @@ function vector(name: string, values: readonly number[]): unknown {
   return { name, dataType: DATA_TYPES.int64, dims: [values.length], int64Data: [...values] };
 }
 
+function scalar(name: string, dtype: "float32" | "float64", value: number): unknown {
+  const data = dtype === "float32" ? Float32Array.of(value) : Float64Array.of(value);
+  return { name, dataType: DATA_TYPES[dtype], dims: [], rawData: new Uint8Array(data.buffer) };
+}
+
 /** How one of our operations is written in ONNX: mostly one node, sometimes a few, with small constants. */
 class Lowering {
   readonly nodes: NodeFields[] = [];
   readonly constants: unknown[] = [];
 
-  graph(graph: Graph): unknown {
+  /**
+   * A graph, or the body of a loop. A body's outputs are known by their places, so that they need no names of their own:
+   * a node that only renames would copy its input at every step.
+   */
+  graph(graph: Graph, options: { readonly body?: boolean } = {}): unknown {
     for (const node of graph.nodes) this.node(node);
-    for (const { name, value } of graph.outputs) {
-      if (name !== value.name) {
-        this.nodes.push({ name: `output.${name}`, opType: "Identity", input: [value.name], output: [name] });
-      }
-    }
+    const made = new Set(options.body === true ? graph.nodes.flatMap((node) => node.outputs) : []);
+    const outputs = graph.outputs.map(({ name, value }) => {
+      if (name === value.name || made.delete(value)) return valueInfo(value);
+      this.nodes.push({ name: `output.${name}`, opType: "Identity", input: [value.name], output: [name] });
+      return valueInfo(value, name);
+    });
     return {
       name: graph.name,
       node: this.nodes,
       initializer: [...graph.initializers.map(initializer), ...this.constants],
       input: graph.inputs.map((value) => valueInfo(value)),
-      output: graph.outputs.map(({ name, value }) => valueInfo(value, name)),
+      output: outputs,
     };
   }
 
   node(node: GraphNode): void {
     const special = SPECIAL[node.op];
     if (special !== undefined) return special(this, node);
-    const bodies = Object.entries(node.bodies).map(([name, body]) => ({
-      name,
-      g: new Lowering().graph(body),
-      type: onnx.AttributeProto.AttributeType.GRAPH,
-    }));
     this.emit(node, node.op, [
       ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-      ...bodies,
+      ...this.bodies(node),
     ]);
+  }
+
+  bodies(node: GraphNode): readonly unknown[] {
+    return Object.entries(node.bodies).map(([name, body]) => ({
+      name,
+      g: new Lowering().graph(body, { body: true }),
+      type: onnx.AttributeProto.AttributeType.GRAPH,
+    }));
   }
 
   emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
@@ -134,10 +147,11 @@ const names = (node: GraphNode) => node.inputs.map((value) => value?.name ?? "")
 
 /** A transposed operand costs nothing in FusedMatMul; float64 has no such kernel, so there it is a Transpose. */
 const lowerMatMul: Special = (to, node) => {
-  const transA = number(node, "transA"), transB = number(node, "transB");
-  if (transA === 0 && transB === 0) return to.emit(node, "MatMul", []);
+  const transA = number(node, "transA"), transB = number(node, "transB"), { scale } = node.attributes;
+  if (transA === 0 && transB === 0 && scale === undefined) return to.emit(node, "MatMul", []);
   if (node.outputs[0]?.dtype !== "float64") {
-    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB)], {
+    const factor = scale === undefined ? [] : [attribute("alpha", scale)];
+    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB), ...factor], {
       domain: "com.microsoft",
     });
   }
@@ -151,7 +165,12 @@ const lowerMatMul: Special = (to, node) => {
     to.emit(node, "Transpose", [integers("perm", perm)], { inputs: [name], outputs: [turned], name: turned });
     return turned;
   });
-  to.emit(node, "MatMul", [], { inputs });
+  if (scale === undefined) return to.emit(node, "MatMul", [], { inputs });
+  const product = `${node.name}/product`, factor = `${node.name}/scale`;
+  const values = [(scale as { readonly float: number }).float];
+  to.constants.push({ name: factor, dataType: DATA_TYPES.float64, dims: [], doubleData: values });
+  to.emit(node, "MatMul", [], { inputs, outputs: [product], name: product });
+  to.emit(node, "Mul", [], { inputs: [product, factor] });
 };
 
 /** float64 is outside the operation's types: y = x·[cos, cos] + [−x₂, x₁]·[sin, sin], x = [x₁, x₂]. */
@@ -176,6 +195,41 @@ const lowerRotary: Special = (to, node) => {
   to.emit(node, "Concat", [integer("axis", 3)], { inputs: [at("y1"), at("y2")] });
 };
 
+/** y = softmax(max(x, max x − floor)), where there is a floor. */
+const lowerSoftmax: Special = (to, node) => {
+  const axis = integer("axis", number(node, "axis")), floor = node.attributes["floor"];
+  if (floor === undefined) return to.emit(node, "Softmax", [axis]);
+  const at = (suffix: string) => `${node.name}/${suffix}`;
+  const step = (opType: string, inputs: string[], output: string, attributes: unknown[] = []) =>
+    to.emit(node, opType, attributes, { inputs, outputs: [at(output)], name: at(output) });
+  const [x] = names(node) as [string];
+  const dtype = node.outputs[0]?.dtype as "float32" | "float64";
+  to.constants.push(scalar(at("floor"), dtype, (floor as { readonly float: number }).float));
+  step("ReduceMax", [x, to.int64(node, "axis", [number(node, "axis")])], "largest", [integer("keepdims", 1)]);
+  step("Sub", [at("largest"), at("floor")], "least");
+  step("Max", [x, at("least")], "bounded");
+  to.emit(node, "Softmax", [axis], { inputs: [at("bounded")] });
+};
+
+/** y = a · sigmoid(a) ⊙ b. In float32 the first product is one kernel, which keeps no sigmoid. */
+const lowerGatedSilu: Special = (to, node) => {
+  const [a, b] = names(node) as [string, string], silu = `${node.name}/silu`;
+  if (node.outputs[0]?.dtype === "float32") {
+    const alpha = attribute("alpha", { float: 1 });
+    to.emit(node, "QuickGelu", [alpha], {
+      domain: "com.microsoft",
+      inputs: [a],
+      outputs: [silu],
+      name: silu,
+    });
+  } else {
+    const sigmoid = `${node.name}/sigmoid`;
+    to.emit(node, "Sigmoid", [], { inputs: [a], outputs: [sigmoid], name: sigmoid });
+    to.emit(node, "Mul", [], { inputs: [a, sigmoid], outputs: [silu], name: silu });
+  }
+  to.emit(node, "Mul", [], { inputs: [silu, b] });
+};
+
 /** Operations whose axes or bounds are inputs in ONNX. */
 const withVector = (opType: string, key: string, keep: readonly string[] = []): Special => (to, node) =>
   to.emit(node, opType, keep.map((name) => integer(name, number(node, name))), {
@@ -187,6 +241,8 @@ const withoutNotes = (opType: string): Special => (to, node) => to.emit(node, op
 const SPECIAL: Partial<Record<string, Special>> = {
   MatMul: lowerMatMul,
   RotaryEmbedding: lowerRotary,
+  Softmax: lowerSoftmax,
+  GatedSilu: lowerGatedSilu,
   Reshape: withoutNotes("Reshape"),
   Expand: withoutNotes("Expand"),
   Range: withoutNotes("Range"),
@@ -196,6 +252,7 @@ const SPECIAL: Partial<Record<string, Special>> = {
   Unsqueeze: withVector("Unsqueeze", "axes"),
   Squeeze: withVector("Squeeze", "axes"),
   Concat: (to, node) => to.emit(node, "Concat", [integer("axis", number(node, "axis"))]),
+  Split: (to, node) => to.emit(node, "Split", [integer("axis", number(node, "axis"))]),
   Slice: (to, node) =>
     to.emit(node, "Slice", [], {
       inputs: [
@@ -231,10 +288,7 @@ const SPECIAL: Partial<Record<string, Special>> = {
       inputs: [names(node)[0] as string, indices, names(node)[2] as string],
     });
   },
-  GroupQueryAttention: (to, node) => {
-    const kept = Object.entries(node.attributes).filter(([name]) => name !== "present");
-    to.emit(node, "GroupQueryAttention", kept.map(([name, value]) => attribute(name, value)));
-  },
+  Loop: (to, node) => to.emit(node, "Loop", to.bodies(node)),
 };
 
 /**

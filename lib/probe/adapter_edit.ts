@@ -19,9 +19,9 @@ export const ADAPTER_NAMES = {
 
 /** The two directions of one adapter inside a graph: what its adjoints are taken of. */
 export interface AdapterValues {
-  /** a, float [neurons]. */
+  /** a, float [neurons], or [batch, 1, neurons] where each row has its own. */
   readonly input: Value;
-  /** b, float [embed]. */
+  /** b, float [embed], or [batch, 1, embed]. */
   readonly output: Value;
 }
 
@@ -60,15 +60,24 @@ export interface AppliedAdapters {
 export function applyAdapters(
   g: GraphBuilder,
   layers: readonly number[],
-  options: { readonly config: ModelConfig; readonly compute: ComputeDType; readonly site: SiteHandler },
+  options: {
+    readonly config: ModelConfig;
+    readonly compute: ComputeDType;
+    readonly site: SiteHandler;
+    /** Ones, float [batch, 1, 1]: then each row of the batch has a copy of the directions. `@default null` */
+    readonly perRow?: Value | null;
+  },
 ): AppliedAdapters {
-  const { config, site } = options, accurate = accurateDType(options.compute);
+  const { config, site, perRow = null } = options, accurate = accurateDType(options.compute);
   const adapters = new Map<number, AdapterValues>();
   if (layers.length > 0) {
     const inputs = g.input(ADAPTER_NAMES.inputs, accurate, [layers.length, config.neurons]);
     const outputs = g.input(ADAPTER_NAMES.outputs, accurate, [layers.length, config.embed]);
     layers.forEach((layer, row) => {
-      const rowOf = (matrix: Value) => g.gather(matrix, g.scalar("int64", row), { axis: 0 });
+      const rowOf = (matrix: Value) => {
+        const direction = g.gather(matrix, g.scalar("int64", row), { axis: 0 });
+        return perRow === null ? direction : g.mul(perRow, direction);
+      };
       adapters.set(layer, { input: rowOf(inputs), output: rowOf(outputs) });
     });
   }
@@ -77,7 +86,9 @@ export function applyAdapters(
     if (values === undefined) return downOut;
     const base = site(inner, siteName({ layer, kind: "down_out" }), downOut);
     const z = inner.cast(neurons, accurate);
-    const product = inner.matMul(z, inner.unsqueeze(values.input, [1])); // [batch, seq, 1]
+    const product = perRow === null // [batch, seq, 1]
+      ? inner.matMul(z, inner.unsqueeze(values.input, [1]))
+      : inner.matMul(z, values.input, { transB: true });
     const flat = inner.apply("Squeeze", [product], { attributes: { axes: [2] } });
     const scale = site(inner, siteName({ layer, kind: "adapter_scale" }), flat); // [batch, seq]
     return accurateSum(inner, base, { added: inner.mul(inner.unsqueeze(scale, [2]), values.output) });

@@ -4,11 +4,13 @@ import {
   accurateSum,
   ADAPTER_SITE_KINDS,
   type ComputeDType,
+  HEAD_NORM_SITE_KINDS,
   type LastBlockRoute,
   parseSite,
   type Site,
   type SiteHandler,
   type SiteKind,
+  siteKindsOf,
   type SiteName,
   siteName,
 } from "../model/mod.ts";
@@ -70,9 +72,11 @@ export const EDIT_NAMES = {
 export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
   switch (kind) {
     case "q":
+    case "q_norm":
     case "head_out":
       return ["batch", "seq", config.heads, config.headDim];
     case "k":
+    case "k_norm":
     case "v":
       return ["batch", "seq", config.kvHeads, config.headDim];
     case "attn_weights":
@@ -115,6 +119,12 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
         }`,
       );
     }
+    const needsHeadNorm = HEAD_NORM_SITE_KINDS.some((kind) => kind === site.kind);
+    if (needsHeadNorm && !siteKindsOf(config).includes(site.kind)) {
+      throw new RangeError(
+        `Cannot ${action} "${name}" as the model must norm its query and key heads: current family is ${config.architecture}`,
+      );
+    }
   };
   const checkLayers = (layers: readonly number[], action: string) => {
     for (const layer of distinct(layers, `${action} layer`)) {
@@ -148,7 +158,7 @@ export interface AppliedEdits extends AppliedAdapters {
   readonly siteOver: (base: Value) => SiteHandler;
   /** The features that are taken out. */
   readonly ablation: AppliedAblation | null;
-  /** Steering vectors [embed] by layer: what steering adjoints are taken of. */
+  /** Steering vectors by layer, [embed], or [batch, 1, embed] where each row has its own. */
   readonly vectors: ReadonlyMap<number, Value>;
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
@@ -156,11 +166,14 @@ export interface AppliedEdits extends AppliedAdapters {
   readonly lastBlock: LastBlockRoute | null;
 }
 
+/** Kinds whose value is [batch, seq, heads or kv_heads, head_dim]. */
+const PER_HEAD: ReadonlySet<SiteKind> = new Set(["q", "k", "v", "q_norm", "k_norm", "head_out"]);
+
 /** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
 function maskAxes(kind: SiteKind): readonly number[] {
   if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
   if (kind === "adapter_scale") return [];
-  return kind === "q" || kind === "k" || kind === "v" || kind === "head_out" ? [2, 3] : [2];
+  return PER_HEAD.has(kind) ? [2, 3] : [2];
 }
 
 /**
@@ -190,15 +203,24 @@ function maskAxes(kind: SiteKind): readonly number[] {
 export function applyEdits(
   g: GraphBuilder,
   edits: Required<Edits>,
-  options: { readonly config: ModelConfig; readonly compute: ComputeDType },
+  options: {
+    readonly config: ModelConfig;
+    readonly compute: ComputeDType;
+    /**
+     * Ones, float [batch, 1, 1]: then each row of the batch has a copy of what is added, so that each has an adjoint.
+     * `@default null`
+     */
+    readonly perRow?: Value | null;
+  },
 ): AppliedEdits {
-  const { config, compute } = options, accurate = accurateDType(compute);
+  const { config, compute, perRow = null } = options, accurate = accurateDType(compute);
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
     const steering = g.input(EDIT_NAMES.steering, accurate, [edits.steer.length, config.embed]);
-    edits.steer.forEach((layer, row) =>
-      vectors.set(layer, g.gather(steering, g.scalar("int64", row), { axis: 0 }))
-    );
+    edits.steer.forEach((layer, row) => {
+      const vector = g.gather(steering, g.scalar("int64", row), { axis: 0 });
+      vectors.set(layer, perRow === null ? vector : g.mul(perRow, vector));
+    });
   }
   const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", "seq"]) : null;
   const patches = new Map(edits.patches.map((name) => {
@@ -242,6 +264,6 @@ export function applyEdits(
     touched: [...edits.patches, ...edits.taps],
   });
   const site = siteWith(null);
-  const adapted = applyAdapters(g, edits.adapters, { config, compute, site });
+  const adapted = applyAdapters(g, edits.adapters, { config, compute, site, perRow });
   return { site, siteOver: siteWith, ablation, vectors, tapped, lastBlock, ...adapted };
 }

@@ -1,6 +1,7 @@
 import { backward } from "../adjoint/mod.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
+  type AccurateDType,
   accurateDType,
   type ComputeDType,
   decoderBlocks,
@@ -9,23 +10,30 @@ import {
   fileWeights,
   sequenceAttention,
   type SiteHandler,
+  siteName,
   unembed,
   type WeightSource,
 } from "../model/mod.ts";
-import { type Graph, GraphBuilder, productOfDims, type Value } from "../onnx/mod.ts";
+import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
+import { targetScores } from "./target_scores.ts";
 
 /** What a sequence graph gives back; outputs that are not asked for are not in the graph. */
 export interface SequenceOutputs {
   /** `logits` float [batch, seq, vocab]. `@default false` */
   readonly logits?: boolean;
-  /** `log_probs` float [batch, seq] of the input `targets`, at temperature 1. `@default false` */
+  /**
+   * `log_probs` float [chunks, chunk], at temperature 1, of the inputs `targets` int64 [chunks, chunk], which are
+   * predicted at the inputs `target_places` int64 [chunks, chunk] of rows laid end to end: row · seq + position.
+   * `@default false`
+   */
   readonly logProbs?: boolean;
   /**
-   * Adjoints of everything that the edits add, for the loss −Σ w·log p(target), `w` the input `target_weights`
-   * [batch, seq]: `steering_adjoint` float [steered layers, embed] where a layer is steered, `adapter_input_adjoint`
-   * float [adapted layers, neurons] and `adapter_output_adjoint` float [adapted layers, embed] where one has an
-   * adapter. Implies the inputs of `logProbs`. `@default false`
+   * Adjoints of everything that the edits add, of each row's own loss −Σ w·log p(target), `w` the input
+   * `target_weights` [chunks, chunk]: `steering_adjoint` float [steered layers, batch, embed] where a layer is steered,
+   * `adapter_input_adjoint` float [adapted layers, batch, neurons] and `adapter_output_adjoint` float [adapted layers,
+   * batch, embed] where one has an adapter. Implies the inputs of `logProbs`. Weights should be near 1: float16 ends
+   * at 6e-8. `@default false`
    */
   readonly steeringAdjoint?: boolean;
 }
@@ -33,6 +41,7 @@ export interface SequenceOutputs {
 /** Names of a sequence graph's own inputs and outputs. */
 export const SEQUENCE_NAMES = {
   tokens: "tokens",
+  targetPlaces: "target_places",
   targets: "targets",
   targetWeights: "target_weights",
   logits: "logits",
@@ -46,9 +55,9 @@ export const SEQUENCE_NAMES = {
  * The graph of whole right-padded sequences: tokens int64 [batch, seq] in; logits, log-probabilities, taps and
  * steering adjoints out, under declared edits.
  *
- * d loss / d s_l is the sum over rows and positions of the adjoint of the site where s_l is added (of
+ * d loss / d s_l is, for each row, the sum over positions of the adjoint of the site where s_l is added (of
  * `blocks.l.resid_post` for the usual place), since it is added at every position; the engine's sum over broadcast
- * axes is that sum.
+ * axes is that sum. Rows are kept apart so that a row's adjoint does not depend on what it shares a batch with.
  *
  * @example
  * ```ts
@@ -56,7 +65,7 @@ export const SEQUENCE_NAMES = {
  * import { inputWeights } from "../model/mod.ts";
  * import { sequenceGraph } from "./mod.ts";
  * const config = tinyConfig();
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const graph = sequenceGraph({
  *   config,
  *   weights: (g) => inputWeights(g, { shapes, compute: "float32" }),
@@ -86,10 +95,13 @@ export function sequenceGraph(
   const weights = typeof options.weights === "function"
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
-  const applied = applyEdits(g, edits, { config, compute });
+  const perRow = outputs.steeringAdjoint === true ? onePerRow(g, tokens, accurateDType(compute)) : null;
+  const applied = applyEdits(g, edits, { config, compute, perRow });
   const { adapter, lastBlock, ablation } = applied;
+  const shown = (layer: number) =>
+    [...edits.taps, ...edits.patches].includes(siteName({ layer, kind: "attn_weights" }));
   const streamUnder = (site: SiteHandler, more: Partial<DecoderParts> & { readonly blocks?: number }) => {
-    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
     const parts = { config, weights, attention, site, ...more };
     return { parts, residual: decoderBlocks(g, embedTokens(g, tokens, parts), parts) };
   };
@@ -104,9 +116,7 @@ export function sequenceGraph(
     g.output(EDIT_NAMES.tap(name), g.cast(value, accurateDType(compute)));
   }
   const wantsLogProbs = outputs.logProbs === true || outputs.steeringAdjoint === true;
-  if (outputs.logits !== true && !wantsLogProbs) return g.build();
-  const logits = unembed(g, residual, parts); // [batch, seq, vocab]
-  if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, logits);
+  if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, unembed(g, residual, parts)); // [batch, seq, vocab]
   if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
     throw new RangeError(
       `Cannot give steering adjoints as every vector must be added: mode "base" leaves out that of layer ${
@@ -119,67 +129,62 @@ export function sequenceGraph(
       "Cannot give steering adjoints as no feature may be ablated: which are active has none",
     );
   }
-  if (wantsLogProbs) addLogProbs(g, { logits, outputs, compute, applied });
+  if (wantsLogProbs) addScores(g, { residual, parts, outputs, applied, compute });
   return g.build();
 }
 
-function addLogProbs(
+/** Ones [batch, 1, 1], made of tokens [batch, seq]: a shape of lengths put together would be made on the host. */
+function onePerRow(g: GraphBuilder, tokens: Value, dtype: AccurateDType): Value {
+  const first = g.slice(tokens, { axis: 1, start: 0, end: 1 });
+  return g.unsqueeze(g.cast(g.apply("GreaterOrEqual", [first, g.scalar("int64", 0)]), dtype), [2]);
+}
+
+/** Log-probabilities of targets and, where they are asked for, adjoints of all that is added. */
+function addScores(
   g: GraphBuilder,
   options: {
-    readonly logits: Value;
+    readonly residual: Value;
+    readonly parts: DecoderParts;
     readonly outputs: SequenceOutputs;
-    readonly compute: ComputeDType;
     readonly applied: AppliedEdits;
+    readonly compute: ComputeDType;
   },
 ): void {
-  const { logits, outputs, compute, applied } = options;
-  const targets = g.input(SEQUENCE_NAMES.targets, "int64", ["batch", "seq"]);
-  const all = g.softmax(logits, { axis: 2, log: true });
-  const picked = g.apply("GatherElements", [all, g.unsqueeze(targets, [2])], { attributes: { axis: 2 } });
-  const logProbs = g.apply("Squeeze", [picked], { attributes: { axes: [2] } }); // [batch, seq]
-  if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
-  if (outputs.steeringAdjoint !== true) return;
+  const { residual, parts, outputs, applied, compute } = options, chunked = ["chunks", "chunk"];
+  const wantsAdjoint = outputs.steeringAdjoint === true;
   const adapters = [...applied.adapters.values()];
   const wanted = ([
     [SEQUENCE_NAMES.steeringAdjoint, [...applied.vectors.values()]],
     [SEQUENCE_NAMES.adapterInputAdjoint, adapters.map(({ input }) => input)],
     [SEQUENCE_NAMES.adapterOutputAdjoint, adapters.map(({ output }) => output)],
   ] as const).filter(([, values]) => values.length > 0);
-  if (wanted.length === 0) {
+  if (wantsAdjoint && wanted.length === 0) {
     throw new RangeError(
       "Cannot give steering adjoints as at least one layer must be steered or adapted: current value is none",
     );
   }
-  const weights = g.input(SEQUENCE_NAMES.targetWeights, accurateDType(compute), ["batch", "seq"]);
-  const largest = compute === "float16" ? largestSize(g, weights) : null;
-  const shares = largest === null ? weights : g.div(weights, largest);
-  const loss = g.apply("Neg", [g.reduce("sum", g.mul(shares, logProbs), { axes: [0, 1] })]);
-  const adjoints = backward(g, { loss, of: wanted.flatMap(([, values]) => values) });
+  const { logProbs, normed, normedAdjoint } = targetScores(g, residual, {
+    ...parts,
+    targets: {
+      places: g.input(SEQUENCE_NAMES.targetPlaces, "int64", chunked),
+      tokens: g.input(SEQUENCE_NAMES.targets, "int64", chunked),
+      weights: wantsAdjoint ? g.input(SEQUENCE_NAMES.targetWeights, accurateDType(compute), chunked) : null,
+    },
+  });
+  if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
+  if (normedAdjoint === null) return;
+  const adjoints = backward(g, {
+    known: [[normed, normedAdjoint]],
+    of: wanted.flatMap(([, values]) => values),
+  });
   let first = 0;
   for (const [name, values] of wanted) {
-    const rows = adjoints.slice(first, first + values.length).map((adjoint) => g.unsqueeze(adjoint, [0]));
-    const stacked = rows.length === 1
-      ? rows[0] as Value
-      : g.apply("Concat", rows, { attributes: { axis: 0 } }); // [layers, width]
-    g.output(name, largest === null ? stacked : g.mul(stacked, largest));
+    const layers = adjoints.slice(first, first + values.length) // [batch, 1, width] each
+      .map((adjoint) => g.transpose(adjoint, [1, 0, 2]));
+    g.output(
+      name,
+      layers.length === 1 ? layers[0] as Value : g.apply("Concat", layers, { attributes: { axis: 0 } }), // [layers, batch, width]
+    );
     first += values.length;
   }
-}
-
-/**
- * The largest |w| of weights [batch, seq], and 1 where all are zero. Weights of a training step are near 1e-5 and
- * float16 ends at 6e-8, so its backward pass starts from w / largest and its result is multiplied back in float32.
- */
-function largestSize(g: GraphBuilder, weights: Value): Value {
-  return g.within("largest", () => {
-    const sizes = g.apply("Max", [weights, g.apply("Neg", [weights])]);
-    const flat = g.reshape(sizes, [productOfDims(sizes.dims)]);
-    // Largest by its place: the CUDA provider has ArgMax at this opset but no ReduceMax.
-    const most = g.gather(flat, g.apply("ArgMax", [flat], { attributes: { axis: 0 } }), { axis: 0 });
-    return g.apply("Where", [
-      g.apply("Greater", [most, g.scalar("float32", 0)]),
-      most,
-      g.scalar("float32", 1),
-    ]);
-  });
 }

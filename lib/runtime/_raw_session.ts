@@ -20,11 +20,11 @@ export interface SessionOptions {
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
 ort.env.logLevel = "fatal";
 
-/** Whether a graph computes in another floating-point type than float32 anywhere. */
-function holdsOtherFloats(graph: Graph): boolean {
-  return graph.nodes.some(({ outputs, bodies }) =>
-    outputs.some(({ dtype }) => dtype.includes("float") && dtype !== "float32") ||
-    Object.values(bodies).some(holdsOtherFloats)
+/** Whether a graph computes a sigmoid in another type than float32 anywhere. */
+function holdsOtherSigmoids(graph: Graph): boolean {
+  return graph.nodes.some(({ op, outputs, bodies }) =>
+    ((op === "Sigmoid" || op === "GatedSilu") && outputs[0]?.dtype !== "float32") ||
+    Object.values(bodies).some(holdsOtherSigmoids)
   );
 }
 
@@ -38,7 +38,7 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
   const disabled = [
     ...(options.foldConstants === false ? ["ConstantFolding"] : []),
-    ...(holdsOtherFloats(graph) ? ["QuickGeluFusion"] : []),
+    ...(holdsOtherSigmoids(graph) ? ["QuickGeluFusion"] : []),
   ];
   if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
   if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";

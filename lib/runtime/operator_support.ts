@@ -37,8 +37,8 @@ const NO_BFLOAT16 = ["float32", "float64", "float16"] as const;
  * @example
  * ```ts
  * import { OPERATOR_SUPPORT } from "./mod.ts";
- * const { cpu, cuda } = OPERATOR_SUPPORT.GroupQueryAttention;
- * if (cpu.includes("bfloat16") || cuda.includes("float32")) throw new Error("float16 alone runs on both");
+ * const { cpu, cuda } = OPERATOR_SUPPORT.MatMul;
+ * if (cpu.includes("bfloat16") || !cuda.includes("bfloat16")) throw new Error("CUDA alone multiplies bfloat16");
  * ```
  */
 export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
@@ -54,11 +54,11 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Equal: { cpu: ORDERED, cuda: [] },
   Exp: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Expand: { cpu: [...ORDERED, "bool"], cuda: ALL, hostInputs: [1] },
+  GatedSilu: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Gather: { cpu: ALL, cuda: ALL },
   GatherElements: { cpu: ALL, cuda: ALL },
   Greater: { cpu: ORDERED, cuda: ORDERED },
   GreaterOrEqual: { cpu: ORDERED, cuda: ORDERED },
-  GroupQueryAttention: { cpu: ["float32", "float16"], cuda: ["float16", "bfloat16"], hostInputs: [6] },
   Identity: { cpu: ALL, cuda: ALL },
   If: { cpu: ["bool"], cuda: ["bool"], hostInputs: [0] },
   Less: { cpu: ORDERED, cuda: ORDERED },
@@ -91,6 +91,7 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Sin: { cpu: NO_BFLOAT16, cuda: [] },
   Slice: { cpu: ALL, cuda: ALL },
   Softmax: { cpu: NO_BFLOAT16, cuda: FLOATS },
+  Split: { cpu: ALL, cuda: ALL, hostInputs: [1] },
   Sqrt: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Squeeze: { cpu: ALL, cuda: ALL },
   Sub: { cpu: ORDERED, cuda: NUMBERS },

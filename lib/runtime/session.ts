@@ -19,6 +19,10 @@ async function lackingWeights(graph: Graph, folder: string): Promise<string | nu
     const bytes = await Deno.stat(path).then((file) => file.size, () => 0);
     if (bytes < item.offset + item.length) return path;
   }
+  for (const body of graph.nodes.flatMap((node) => Object.values(node.bodies))) {
+    const path = await lackingWeights(body, folder);
+    if (path !== null) return path;
+  }
   return null;
 }
 

@@ -140,7 +140,7 @@ export function globalNorm(adjoints: Parameters): number {
  *
  *     a ← a / max(1, (‖a‖ + 10⁻⁶) / maxNorm)
  *
- * Source: methods-training 2.9 (class: library).
+ * Source: DeepSpeed, whose clipping the paper's runs use (class: library).
  *
  * @example
  * ```ts

@@ -42,7 +42,7 @@ export function adjointName(weight: string): string {
  * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
  * import { adjointName, languageModelGraph } from "./mod.ts";
  * const config = tinyConfig();
- * const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+ * const shapes = weightShapes(config);
  * const graph = languageModelGraph(config, { shapes, zLoss: 0.002 });
  * const outputs = new Set(graph.outputs.map((output) => output.name));
  * if (![...shapes.keys()].every((name) => outputs.has(adjointName(name)))) throw new Error("one adjoint per weight");
@@ -64,7 +64,8 @@ export function languageModelGraph(
   const targetWeights = g.input("target_weights", compute, ["batch", "seq"]);
   const weights = inputWeights(g, { shapes: options.shapes, compute });
   const site = (_: GraphBuilder, __: string, value: Value) => value;
-  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site });
+  const shown = () => false;
+  const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
   const parts = { config, weights, attention, site };
   const logits = unembed(g, decoderBlocks(g, embedTokens(g, tokens, parts), parts), parts); // [batch, seq, vocab]
   const index = g.unsqueeze(targets, [2]);

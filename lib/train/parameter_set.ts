@@ -30,7 +30,7 @@ function placeOf(config: SteeringConfig): Pick<SteeringRoute, "place"> {
   return config.place === undefined ? {} : { place: config.place };
 }
 
-/** One vector per layer, zero at the start. Source: methods-training 5, setup `steering` (class: code). */
+/** One vector per layer, zero at the start. Source: the setup `steering` of the paper (class: code). */
 function vectorSet(
   model: LanguageModel,
   config: SteeringConfig,
@@ -60,7 +60,7 @@ function vectorSet(
 /**
  * One direction B for all layers and a factor A per layer: s_l = A_l B. A starts uniform in (−1, 1), B at zero, so
  * that nothing is added at first. With s̄_l the adjoint of layer l's vector, Ā_l = s̄_l · B and B̄ = Σ_l A_l s̄_l.
- * Source: methods-models 6, setup `steering_rank` of rank 1 (class: code).
+ * Source: the setup `steering_rank` of rank 1 in the code of the paper (class: code).
  */
 function sharedSet(model: LanguageModel, config: SteeringConfig, start: Start): ParameterSet {
   const { layers, seed } = config;
@@ -113,7 +113,7 @@ function sharedSet(model: LanguageModel, config: SteeringConfig, start: Start): 
 /**
  * A rank-1 adapter on down_proj per layer. a starts uniform in ±1/√neurons (Kaiming with a = √5, as linear layers
  * do), b at zero, so that nothing is added at first.
- * Source: methods-training 5, setup `lora` with r = 1 and alpha = r (class: code).
+ * Source: the setup `lora` of the paper with r = 1 and alpha = r (class: code).
  */
 function adapterSet(model: LanguageModel, config: SteeringConfig, start: Start): ParameterSet {
   const { seed, layers } = config, { embed, neurons } = model.config;

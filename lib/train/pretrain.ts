@@ -1,9 +1,4 @@
-import {
-  type AttentionBiases,
-  type ChatTokenizer,
-  type ModelConfig,
-  weightShapes,
-} from "../checkpoint/mod.ts";
+import { type ChatTokenizer, type ModelConfig, weightShapes } from "../checkpoint/mod.ts";
 import { elementCount, RandomStream, tensor } from "../core/mod.ts";
 import { promptTokens } from "../decode/mod.ts";
 import { corpusDocument } from "../problems/mod.ts";
@@ -15,12 +10,6 @@ import type { FreshConfig, PretrainConfig, TrainingSettings } from "./pretrain_c
 import { scheduleFactor } from "./schedule.ts";
 import { pretrainRunHash, type StartingPoint } from "./starting_point.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
-
-/** Qwen2 has biases on queries, keys and values; Llama has none. */
-function biasesOf(config: ModelConfig): AttentionBiases {
-  const some = config.architecture === "qwen2";
-  return { q: some, k: some, v: some };
-}
 
 /** A document as token ids; tokens from `answerStart` on are the answer, the stop token included. */
 interface TokenDocument {
@@ -61,7 +50,7 @@ export function initialWeights(
 ): Map<string, Float32Array> {
   const { initial } = training;
   const weights = new Map<string, Float32Array>();
-  for (const [name, dims] of weightShapes(config, { biases: biasesOf(config) })) {
+  for (const [name, dims] of weightShapes(config)) {
     const stream = new RandomStream(training.seed, "initial", name);
     const values = new Float32Array(elementCount(dims));
     if (name.endsWith("norm.weight")) values.fill(1);
@@ -196,7 +185,7 @@ export async function pretrain(
   const { tokenizer, folder, start, saveEvery = 100 } = options;
   const { model, training, corpus } = config;
   const runHash = pretrainRunHash(config, start === undefined ? {} : { fromHash: start.hash });
-  const shapes = weightShapes(model, { biases: biasesOf(model) });
+  const shapes = weightShapes(model);
   const resumed = await loadTrainingState(folder, runHash);
   const weights = resumed !== null
     ? new Map(resumed.parameters)

@@ -4,7 +4,7 @@
  *     A_i = r_i − (Σ_j r_j − r_i)/(n−1) = n/(n−1) · (r_i − mean r)
  *
  * No division by a standard deviation; a group of equal rewards gives zeros, not −0.
- * Source: methods-training 2.2 (class: code). With rewards 1 and 0, n = 8 and three right: +0.7143 and −0.4286.
+ * Source: rewards of the kind `rloo` in the code of the paper (class: code). With rewards 1 and 0, n = 8 and three right: +0.7143 and −0.4286.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export interface StepWeights {
 /**
  * The RLOO loss of one step is −Σ_i A_i Σ_t log p_t / T with one T for the whole step: every token weighs the same,
  * and the result does not depend on how rollouts are split into micro-batches.
- * Source: methods-training 2.5 (class: code).
+ * Source: the loss of the trainer in the code of the paper (class: code).
  *
  * @example
  * ```ts

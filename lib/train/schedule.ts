@@ -12,7 +12,7 @@ export interface Schedule {
 
 /**
  * Factor on the peak learning rate at a zero-based step. With a warm-up the first step has factor 0, as in the
- * published runs (constant_with_warmup; class: code, methods-training 2.10).
+ * published runs (constant_with_warmup; class: code).
  *
  * @example
  * ```ts

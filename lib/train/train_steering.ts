@@ -73,7 +73,7 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
  * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
  * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
  * step), so a killed run that resumes ends with the same bytes as an unbroken one.
- * Source: methods-training 1–5 (class: code).
+ * Source: the trainer of the paper and its settings, which table5 lists (class: code).
  *
  * `@default {saveEvery: 10}`
  *

@@ -1,4 +1,4 @@
-import { type AttentionBiases, type ModelConfig, weightShapes } from "../checkpoint/mod.ts";
+import { type ModelConfig, weightShapes } from "../checkpoint/mod.ts";
 import { elementCount } from "../core/mod.ts";
 import type { TrainedKind } from "./steering_config.ts";
 
@@ -21,8 +21,6 @@ export interface TrainingCost {
 export interface TrainingCostOptions {
   /** What is trained, in every layer. */
   readonly trained: Exclude<TrainedKind, "rank1">;
-  /** Biases that the model has. */
-  readonly biases: AttentionBiases;
 }
 
 /** Bytes of AdamW's two moments of one parameter. */
@@ -42,14 +40,13 @@ const BFLOAT16_BYTES = 2;
  * ```ts
  * import { PUBLISHED_CONFIGS } from "../checkpoint/mod.ts";
  * import { trainingCost } from "./mod.ts";
- * const biases = { q: true, k: true, v: true };
- * const { parameters } = trainingCost(PUBLISHED_CONFIGS["qwen2.5-14b"], { trained: "vectors", biases });
+ * const { parameters } = trainingCost(PUBLISHED_CONFIGS["qwen2.5-14b"], { trained: "vectors" });
  * if (parameters !== 245_760) throw new Error("48 vectors of width 5120");
  * ```
  */
 export function trainingCost(config: ModelConfig, options: TrainingCostOptions): TrainingCost {
   const { layers, embed, neurons, vocab } = config;
-  const shapes = [...weightShapes(config, { biases: options.biases })];
+  const shapes = [...weightShapes(config)];
   const count = (named: (name: string) => boolean): number =>
     shapes.reduce((sum, [name, dims]) => sum + (named(name) ? elementCount(dims) : 0), 0);
   // The unembedding multiplies every token, tied or not; the embedding only looks one row up.

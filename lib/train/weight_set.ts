@@ -1,10 +1,25 @@
 import { readTensor, weightShapes, writeCheckpoint } from "../checkpoint/mod.ts";
-import { elementCount, tensor } from "../core/mod.ts";
-import { LanguageModel, overTargets } from "../decode/mod.ts";
+import { elementCount, type Tensor, tensor } from "../core/mod.ts";
+import { LanguageModel, overTargets, type TargetBatch, type WeightedRow } from "../decode/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import type { Parameters } from "./adamw.ts";
 import { adjointName, languageModelGraph } from "./language_model_graph.ts";
 import type { ParameterSet } from "./trained_parameters.ts";
+
+/** Targets and weights at every position, [batch, seq], as the training graph takes them. */
+function everyPosition(batch: TargetBatch, rows: readonly WeightedRow[]): Readonly<Record<string, Tensor>> {
+  const { tokens, targets } = batch, ids = new BigInt64Array(tokens.data.length);
+  const weights = new Float32Array(ids.length);
+  for (const { place, token, row } of targets) {
+    ids[place] = BigInt(token);
+    weights[place] = rows[row]?.weight as number;
+  }
+  return {
+    tokens,
+    targets: tensor("int64", tokens.dims, ids),
+    target_weights: tensor("float32", tokens.dims, weights),
+  };
+}
 
 /**
  * Every weight of a model as trained parameters. Rollouts read the current weights from a float32 checkpoint that is
@@ -42,7 +57,7 @@ export async function weightSet(
 ): Promise<ParameterSet> {
   const { kept, folder, learningRate } = options;
   const { config, checkpoint } = model;
-  const shapes = weightShapes(config, { biases: checkpoint.biases });
+  const shapes = weightShapes(config);
   const start = new Map<string, Float32Array>(), weights = new Map<string, Float32Array>();
   for (const [name, dims] of shapes) {
     const entry = checkpoint.weights.get(name);
@@ -84,12 +99,12 @@ export async function weightSet(
         [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
       );
       const logProbs = await overTargets(rows, { vocab: config.vocab }, async (batch) => {
-        const out = await run.run({ ...batch, ...feeds });
+        const out = await run.run({ ...everyPosition(batch, rows), ...feeds });
         for (const [name, sum] of sums) {
           const part = out[adjointName(name)]?.data as Float32Array;
           for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
         }
-        return out;
+        return batch.targets.map(({ place }) => out["log_probs"]?.data[place] as number);
       });
       const adjoints = new Map([...sums].map(([name, sum]) => [name, Float32Array.from(sum)]));
       return { adjoints, logProbs };

@@ -74,6 +74,12 @@ function matMulCases(): AdjointCase[] {
           inputs: [left, right],
           build: (g, [p, q]) => g.matMul(p as Value, q as Value, { transA, transB }),
         });
+        if (name !== "batches") continue;
+        cases.push({
+          name: `MatMul with a factor, ${transA ? "Aᵀ" : "A"}·${transB ? "Bᵀ" : "B"}`,
+          inputs: [left, right],
+          build: (g, [p, q]) => g.matMul(p as Value, q as Value, { transA, transB, scale: 0.3 }),
+        });
       }
     }
   }
@@ -114,6 +120,7 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
   Exp: [unary("Exp")],
   Log: [unary("Log", above)],
   Sqrt: [unary("Sqrt", above)],
+  GatedSilu: binary("GatedSilu"),
   Sigmoid: [unary("Sigmoid")],
   Cast: [{
     name: "Cast to its own type",
@@ -132,16 +139,25 @@ const CASES: { readonly [Op in DifferentiableOp]: readonly AdjointCase[] } = {
     },
   })),
   MatMul: matMulCases(),
-  Softmax: perAxis("Softmax"),
+  Softmax: [...perAxis("Softmax"), {
+    name: "Softmax with a floor that nothing lies below",
+    inputs: [x23],
+    build: (g, [x]) => g.softmax(x as Value, { axis: -1, floor: 40 }),
+  }],
   LogSoftmax: perAxis("LogSoftmax"),
-  RMSNormalization: [1e-6, 0.5].map((epsilon) => ({
-    name: `RMSNormalization, epsilon ${epsilon}`,
-    inputs: [{ dims: ["b", "n", 4], shape: [2, 2, 4] }, { dims: [4] }],
-    build: (g, [x, gain]) =>
-      g.apply("RMSNormalization", [x as Value, gain as Value], {
-        attributes: { axis: -1, epsilon: { float: epsilon } },
-      }),
-  })),
+  RMSNormalization: [
+    { what: "the stream", dims: ["b", "n", 4], shape: [2, 2, 4] },
+    { what: "heads", dims: ["b", "n", 3, 4], shape: [2, 2, 3, 4] },
+  ].flatMap(({ what, ...x }) =>
+    [1e-6, 0.5].map((epsilon): AdjointCase => ({
+      name: `RMSNormalization of ${what}, epsilon ${epsilon}`,
+      inputs: [x, { dims: [4] }],
+      build: (g, [x, gain]) =>
+        g.apply("RMSNormalization", [x as Value, gain as Value], {
+          attributes: { axis: -1, epsilon: { float: epsilon } },
+        }),
+    }))
+  ),
   RotaryEmbedding: [{
     name: "RotaryEmbedding",
     inputs: [{ dims: [1, 2, 3, 4] }],

@@ -47,6 +47,25 @@ Deno.test("accuracyInterval() covers the spread between training seeds", () => {
   assertEquals(result.perTrainingSeed, [0, 100]);
 });
 
+Deno.test("accuracyInterval() covers the spread between evaluation seeds of each run", () => {
+  const all = ones(50, 50).map((x) => [x]), none = ones(0, 50).map((x) => [x]);
+  // Two seeds, 0 % and 100 %: a draw picks the same one twice with probability 1/4 each.
+  const one = accuracyInterval({ sums: [[none, all]] });
+  assertEquals([one.low, one.percent, one.high], [0, 50, 100]);
+  assertEquals([one.evaluationSeedStd, one.trainingSeedStd], [50, null]);
+  // Of two runs each draw picks its own: the mean is 0 or 100 in one draw of 16, 50 in six.
+  const two = accuracyInterval({ sums: [[none, all], [none, all]] }, { level: 0.8, draws: 8000 });
+  assertEquals([two.low, two.percent, two.high], [25, 50, 75]);
+});
+
+Deno.test("accuracyDifference() picks the same evaluation seeds for both conditions", () => {
+  const all = ones(50, 50).map((x) => [x]), none = ones(0, 50).map((x) => [x]);
+  const { points, low, high } = accuracyDifference({ sums: [[none, all]] }, { sums: [[none, all]] });
+  assertEquals([points, low, high], [0, 0, 0]);
+  const against = accuracyDifference({ sums: [[all, none]] }, { sums: [[none, all]] });
+  assertEquals([against.points, against.low, against.high], [0, -100, 100]);
+});
+
 Deno.test("accuracyInterval() does not depend on the order of benchmarks, and repeats", () => {
   const a = single(ones(3, 9)), b = single(ones(4, 7));
   assertEquals(accuracyInterval({ a, b }), accuracyInterval({ b, a }));

@@ -9,10 +9,15 @@ import {
   readParityGolden,
   writeGoldenModel,
 } from "../../lib/analysis/mod.ts";
-import { readSafetensorsHeader, readTensor, writeSafetensors } from "../../lib/checkpoint/mod.ts";
+import {
+  ARCHITECTURES,
+  readSafetensorsHeader,
+  readTensor,
+  writeSafetensors,
+} from "../../lib/checkpoint/mod.ts";
 import { InputError, type Tensor, tensor } from "../../lib/core/mod.ts";
 import { LanguageModel } from "../../lib/decode/mod.ts";
-import { SITE_KINDS, siteName } from "../../lib/model/mod.ts";
+import { siteKindsOf, siteName } from "../../lib/model/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { assertClose, TOLERANCES } from "../tolerances.ts";
 
@@ -44,7 +49,7 @@ function assertParity(row: ParityRow): void {
   if (!fits) throw new Error(JSON.stringify(row));
 }
 
-for (const family of ["llama", "qwen2"]) {
+for (const family of ARCHITECTURES) {
   Deno.test(`the ${family} cases bring every pair of settings together`, () => {
     const settings = Object.values(PARITY_CASES).filter(({ config }) => config.architecture === family)
       .map(({ config, dtype }) => ({
@@ -69,7 +74,7 @@ Deno.test("no case has heads as wide as the residual stream over their number; e
   for (const { config } of Object.values(PARITY_CASES)) {
     assertEquals(config.headDim === config.embed / config.heads, false);
   }
-  for (const family of ["llama", "qwen2"]) {
+  for (const family of ARCHITECTURES) {
     const cases = Object.values(PARITY_CASES).filter(({ config }) => config.architecture === family);
     assertEquals(new Set(cases.map(({ shards = 1 }) => shards)), new Set([1, 2]));
   }
@@ -79,11 +84,12 @@ for (const name of Object.keys(PARITY_CASES)) {
   Deno.test(`${name}: logits, sites, log-probabilities, cached decoding and adjoints equal transformers`, () =>
     withModel(name, async (model) => {
       const table = await parity(model, await readParityGolden(goldenPath(name), model));
-      assertEquals(table.length, PARITY_VALUES.length + SITE_KINDS.length * model.config.layers);
+      const kinds = siteKindsOf(model.config);
+      assertEquals(table.length, PARITY_VALUES.length + kinds.length * model.config.layers);
       table.forEach(assertParity);
       const rows = new Set(table.map((row) => row.name));
       for (let layer = 0; layer < model.config.layers; layer++) {
-        for (const kind of SITE_KINDS) assertEquals(rows.has(siteName({ layer, kind })), true);
+        for (const kind of kinds) assertEquals(rows.has(siteName({ layer, kind })), true);
       }
     }));
 }

@@ -1,5 +1,7 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { resampleAccuracy } from "../../lib/analysis/_bootstrap.ts";
 import { type BenchmarkOutcomes, recoveredShare } from "../../lib/analysis/mod.ts";
+import { quantile } from "../../lib/core/mod.ts";
 
 /** The first `right` of `count` problems answered right. */
 function condition(right: number, count = 100): BenchmarkOutcomes {
@@ -38,6 +40,31 @@ Deno.test("recoveredShare() is not applicable when the gain is zero or its sign 
   });
   assertEquals(rest, none);
   assertEquals(reason?.startsWith("the gain of 1 points is not established, its interval is [0, "), true);
+});
+
+Deno.test("recoveredShare() leaves out draws whose gain is zero or of the other sign, and counts them", () => {
+  // A gain of 4 of 20 problems: five more are right under steering, one is wrong that base has right.
+  const row = (right: readonly number[]) => ({
+    sums: [[Array.from({ length: 20 }, (_, problem) => [right.includes(problem) ? 1 : 0])]],
+  });
+  const base = row([0]), prefix = row([1, 2, 10]), steered = row([1, 2, 3, 4, 5]);
+  const options = { level: 0.6, draws: 4000, seed: 3 };
+  const [from, part, to] = [base, prefix, steered].map((outcomes) =>
+    resampleAccuracy(outcomes, options).draws
+  );
+  const draws = Array.from(from ?? [], (value, draw) => ({
+    gain: Math.round(((to?.[draw] ?? NaN) - value) * 1e6) / 1e6,
+    gave: (part?.[draw] ?? NaN) - value,
+  }));
+  const kept = draws.filter(({ gain }) => gain > 0).map(({ gain, gave }) => 100 * gave / gain).sort((a, b) =>
+    a - b
+  );
+  const against = draws.filter(({ gain }) => gain < 0).length;
+  assert(against > 20, `${against} draws of the other sign`);
+  const share = recoveredShare({ base, prefix, steered }, options);
+  assertEquals([share.percent, share.droppedDraws], [50, draws.length - kept.length]);
+  assertAlmostEquals(share.low ?? NaN, quantile(kept, 0.2), 1e-9);
+  assertAlmostEquals(share.high ?? NaN, quantile(kept, 0.8), 1e-9);
 });
 
 Deno.test("recoveredShare() holds for an established loss as for a gain", () => {

@@ -75,14 +75,27 @@ export interface Setting {
   ) => void;
 }
 
-/** Reads `-- [--model DIR] [--threads N] [--quick] [--scratch DIR]`. */
+/** The sizes of `--rollout ROWS,PROMPT,NEW` and `--gradient ROWS,SEQ`; half of each row of a gradient are targets. */
+function withSizes(sizes: Sizes, args: Readonly<Record<string, unknown>>): Sizes {
+  const { rollout, rows } = sizes;
+  const numbers = (name: string) => typeof args[name] === "string" ? args[name].split(",").map(Number) : [];
+  const [count = rollout.rows, prompt = rollout.prompt, newTokens = rollout.newTokens] = numbers("rollout");
+  const [batch = rows.rows, seq = rows.seq] = numbers("gradient");
+  const from = seq === rows.seq ? rows.from : Math.ceil(seq / 2);
+  return { ...sizes, rollout: { rows: count, prompt, newTokens }, rows: { rows: batch, seq, from } };
+}
+
+/** Reads `-- [--model DIR] [--threads N] [--quick] [--rollout R,P,N] [--gradient R,S] [--scratch DIR]`. */
 export async function benchSetting(): Promise<Setting> {
-  const args = parseArgs(Deno.args, { string: ["model", "threads", "scratch"], boolean: ["quick"] });
+  const args = parseArgs(Deno.args, {
+    string: ["model", "threads", "scratch", "rollout", "gradient"],
+    boolean: ["quick"],
+  });
   const scratch: string = args.scratch ?? await Deno.makeTempDir({ prefix: "bench-" });
   if (args.scratch === undefined) {
     globalThis.addEventListener("unload", () => Deno.removeSync(scratch, { recursive: true }));
   }
-  const sizes = args.quick ? QUICK : FULL;
+  const sizes = withSizes(args.quick ? QUICK : FULL, args);
   const cases: BenchCase[] = [];
   return {
     folder: await benchModel(args.model, { scratch }),

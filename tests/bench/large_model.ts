@@ -12,9 +12,11 @@ import process from "node:process";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
+import { enterUserFolder } from "../../tasks/_user_folder.ts";
 
 const SEQ = 64, NEW_TOKENS = 8, PROMPT = 16;
 
+enterUserFolder();
 const [folder, threadsText = "2"] = Deno.args;
 if (folder === undefined) {
   throw new InputError("a model folder is missing", { repair: "pass it as the first word" });

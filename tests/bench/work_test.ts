@@ -26,9 +26,7 @@ const CONFIG: ModelConfig = {
 
 Deno.test("matrixParameters() counts the matrices of a checkpoint, its embedding left out", () => {
   for (const config of [CONFIG, tinyConfig(), tinyConfig({ embed: 48, heads: 6, kvHeads: 2, neurons: 80 })]) {
-    const shapes = weightShapes({ ...config, tiedEmbeddings: false }, {
-      biases: { q: true, k: true, v: true },
-    });
+    const shapes = weightShapes({ ...config, tiedEmbeddings: false });
     const matrices = [...shapes].filter(([name, dims]) =>
       dims.length === 2 && !name.includes("embed_tokens")
     );

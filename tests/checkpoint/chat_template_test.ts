@@ -1,8 +1,33 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ChatTemplate, TEMPLATE_LETTERS_LIMIT } from "../../lib/checkpoint/_chat_template.ts";
+import { ChatTemplate } from "../../lib/checkpoint/_chat_template.ts";
 import { InputError } from "../../lib/core/mod.ts";
+import { TEMPLATE_LETTERS_LIMIT } from "../../lib/jinja/mod.ts";
 
 const MESSAGES = [{ role: "user", content: "hi" }];
+
+Deno.test("a template is read in time with its length", () => {
+  const started = performance.now();
+  for (
+    const source of [
+      " ".repeat(199_000),
+      `{{${" ".repeat(199_000)}1 }}`,
+      "{".repeat(199_000),
+      "{{ '".padEnd(199_000, "\\a") + "' }}",
+      "\n".repeat(199_000),
+      "{%".repeat(99_000),
+      "{#".repeat(99_000),
+      "1".repeat(199_000),
+    ]
+  ) {
+    try {
+      new ChatTemplate(source, { where: "t.jinja" });
+    } catch (error) {
+      assert(error instanceof InputError, String(error));
+    }
+  }
+  // Two hundred thousand letters take some milliseconds each; their square would take minutes.
+  assert(performance.now() - started < 20_000);
+});
 
 function render(source: string, variables: Record<string, unknown> = {}): string {
   return new ChatTemplate(source, { where: "t.jinja" }).render({ messages: MESSAGES, ...variables });
@@ -24,18 +49,20 @@ const doubled = (times: number, start = "'x'") =>
 
 Deno.test("a template that loops without end is refused", () => {
   assertRefused("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}", WORK);
-  assertRefused("{% for a in range(1000000000000) %}{% endfor %}", WORK);
-  assertRefused("{% for a in range(0, 1, 0.0000000000001) %}{% endfor %}", WORK);
-  assertRefused("{% for a in range(0, 1, 0) %}{% endfor %}", WORK);
+  assertRefused("{% for a in range(1000000000000) %}{% endfor %}", "Range too big");
+  assertRefused(
+    "{% for a in range(0, 1, 0.0000000000001) %}{% endfor %}",
+    "cannot be interpreted as an integer",
+  );
+  assertRefused("{% for a in range(0, 1, 0) %}{% endfor %}", "must not be zero");
   assertRefused(
     "{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(200) }}",
     WORK,
   );
-  // Endless recursion ends with the stack, where a name is no longer found.
-  assertRefused(
-    "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
-    "the chat template refuses these messages",
-  );
+  // Endless recursion ends with the stack.
+  assertRefused("{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}", WORK);
+  assertRefused("{% for x in [[1]] recursive %}{{ loop([x]) }}{% endfor %}", WORK);
+  assertRefused("{% set ns = namespace() %}{% set ns.t = ns %}{{ ns }}", WORK);
 });
 
 Deno.test("a template that grows a value without end is refused", () => {
@@ -46,6 +73,21 @@ Deno.test("a template that grows a value without end is refused", () => {
     WORK,
   );
   assertRefused("{% set ns = namespace(t=1) %}{% set ns.t = ns %}{% set ns.u = ns %}{{ ns.t ~ 'x' }}", WORK);
+  // Equal lists that hold equal lists twice: small in memory, endless to compare, sort or write.
+  const twins = "{% set ns = namespace(t=[1], u=[1]) %}{% for a in range(40) %}" +
+    "{% set ns.t = [ns.t, ns.t] %}{% set ns.u = [ns.u, ns.u] %}{% endfor %}";
+  for (
+    const use of [
+      "ns.t == ns.u",
+      "ns.t < ns.u",
+      "[ns.t, ns.u] | sort",
+      "ns.t in [ns.u]",
+      "ns.t ~ ''",
+      "{ns.t: 1}",
+    ]
+  ) {
+    assertRefused(`${twins}{{ ${use} }}`, "t.jinja");
+  }
 });
 
 Deno.test("an operation whose result is the product of its operands is refused before it runs", () => {
@@ -53,6 +95,31 @@ Deno.test("an operation whose result is the product of its operands is refused b
   assertRefused(`${million}{{ ns.t.replace('x', ns.t) }}`, WORK);
   assertRefused(`${million}{{ ns.t | replace('x', ns.t) }}`, WORK);
   assertRefused(`${million}{{ ns.t | join(ns.t) }}`, WORK);
+  assertRefused(`${million}{{ ns.t.join(ns.t) }}`, WORK);
+  for (
+    const use of [
+      "'x' * 10 ** 12",
+      "[1] * 10 ** 9",
+      "(1, 2) * 10 ** 30",
+      "'x'.center(10 ** 9)",
+      "'x'.ljust(10 ** 9)",
+      "'x'.zfill(10 ** 9)",
+      "'x' | center(10 ** 9)",
+      "'\\t'.expandtabs(10 ** 9)",
+      "'%1000000000d' % 1",
+      "'%.1000000000f' % 1",
+      "'{:1000000000}'.format(1)",
+      "'{:.1000000000f}'.format(1.0)",
+      "[1] | batch(10 ** 9, 2) | list",
+      "[1] | slice(10 ** 9) | list",
+      "2 ** (10 ** 9)",
+      "(10 ** 9000) ** 9000",
+      "1.5 | round(10 ** 9)",
+      "[[1], [2]] | tojson(indent=10 ** 9)",
+      "(['x'] * 1000) | tojson(separators=('x' * 100000, ':'))",
+      "'x' | indent(10 ** 9)",
+    ]
+  ) assertRefused(`{{ ${use} }}`, "t.jinja");
   assertRefused("{{ 'x\\ny' | indent(500000000) }}", WORK);
   assertRefused("{{ 'x\\ny' | indent(width=500000000) }}", WORK);
   assertRefused("{{ [[1], [2]] | tojson(indent=500000000) }}", WORK);
@@ -67,27 +134,56 @@ Deno.test("an operation whose result is the product of its operands is refused b
 
 Deno.test("a template cannot reach out of its conversation", () => {
   for (
-    const call of ["''.constructor.constructor('return 1')()", "range.constructor('x')", "cycler.__init__()"]
-  ) {
-    assertRefused(`{{ ${call} }}`, "Cannot call something that is not a function");
-  }
-  for (const name of ["messages.__proto__", "''.constructor", "__builtins__", "self", "Deno", "globalThis"]) {
-    assertEquals(render(`{{ ${name} }}|`), "|", name);
-  }
+    const call of [
+      "''.constructor.constructor('return 1')()",
+      "range.constructor('x')",
+      "''.__class__.__mro__",
+      "[].append(1)",
+      "messages[0].update({'a': 1})",
+      "messages.__proto__.x",
+      "'{0.__class__.__mro__}'.format('')",
+      "namespace().__init__()",
+      "lookup('env', 'HOME')",
+    ]
+  ) assertRefused(`{{ ${call} }}`, "the chat template refuses these messages, ");
+  for (
+    const name of [
+      "messages.__proto__",
+      "''.constructor",
+      "'a'.length",
+      "messages.map",
+      "messages[0].constructor",
+      "messages[0].hasOwnProperty",
+      "messages[0]['__proto__']",
+      "namespace().constructor",
+      "loop",
+      "__builtins__",
+      "Deno",
+      "globalThis",
+      "constructor",
+      "toString",
+    ]
+  ) assertEquals(render(`{{ ${name} }}|`), "|", name);
   assertRefused(
     "{% include '/etc/passwd' %}",
-    "cannot parse the chat template, Unknown statement type: include",
+    "cannot parse the chat template, the tag 'include' is not supported",
   );
-  assertRefused("{% import 'os' as os %}", "cannot parse the chat template, Unknown statement type: import");
-  assertRefused("{{ lookup('env', 'HOME') }}", "Cannot call something that is not a function");
+  assertRefused(
+    "{% import 'os' as os %}",
+    "cannot parse the chat template, the tag 'import' is not supported",
+  );
+  assertRefused("{{ 'x' | constructor }}", "No filter named 'constructor'");
+  assertRefused("{{ 'x' is toString }}", "No test named 'toString'");
   assertRefused("{{ strftime_now('%Y') }}", "asks for today's date");
   assertRefused("{{ raise_exception('no') }}", "refuses these messages, no");
+  assertRefused("{{ raise_exception('two\nlines') }}", "refuses these messages, two lines");
 });
 
 Deno.test("a template that takes the parser too far is refused", () => {
-  assertRefused(`{{ ${"(".repeat(50_000)}1${")".repeat(50_000)} }}`, "Maximum call stack size exceeded");
-  assertRefused("{% if 1 %}".repeat(15_000), "cannot parse the chat template");
-  assertRefused(`{{${" ".repeat(1001)}1 }}`, "more than 1000 blanks in a row");
+  assertRefused(`{{ ${"(".repeat(50_000)}1${")".repeat(50_000)} }}`, WORK);
+  assertRefused(`{{ ${"[".repeat(50_000)}`, WORK);
+  assertRefused(`{{ ${"-".repeat(50_000)}1 }}`, WORK);
+  assertRefused("{% if 1 %}".repeat(15_000), "t.jinja");
   assertRefused("x".repeat(TEMPLATE_LETTERS_LIMIT + 1), `more than the limit ${TEMPLATE_LETTERS_LIMIT}`);
 });
 

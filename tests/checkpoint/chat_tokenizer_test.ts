@@ -93,6 +93,7 @@ Deno.test("renderChat() says why a template refuses, and when there is none", as
   assertThrows(() => tokenizer.renderChat(strange), InputError, "refuses these messages, unknown role robot");
   await withTokenizer({ config: { chat_template: undefined } }, async (folder) => {
     const bare = await ChatTokenizer.open(folder);
+    assertThrows(() => tokenizer.renderChat([]), InputError, "a conversation needs a turn");
     assertEquals(bare.hasChatTemplate, false);
     assertThrows(() => bare.renderChat(strange), InputError, "no chat template");
   });
@@ -146,16 +147,14 @@ Deno.test("ChatTokenizer.open() refuses damaged tokenizers", async () => {
   await assertRefused({ tokenizer: (json) => void (json.model.vocab["!"] = 5) }, "share the id 5");
   await assertRefused(
     { tokenizer: (json) => void (json.decoder = { type: "Magic" }) },
-    "Unknown Decoder type: Magic",
+    'decoder has a step "Magic", which is not supported',
   );
   await assertRefused({ tokenizer: (json) => delete json.decoder }, '"decoder" is missing');
   await assertRefused({ config: { eos_token: "<|gone|>" } }, 'eos_token "<|gone|>" is not in the vocabulary');
   await assertRefused({ config: { chat_template: "{% if %}" } }, "cannot parse the chat template");
 });
 
-Deno.test("ChatTokenizer.open() refuses what would lose text or split it differently", async () => {
-  // Ċ stands for the byte 10.
-  await assertRefused({ tokenizer: (json) => delete json.model.vocab["Ċ"] }, "no token for the byte 10");
+Deno.test("ChatTokenizer.open() refuses what would split or merge text differently", async () => {
   const split = (changes: Record<string, unknown>) => (json: EditableTokenizer) =>
     void Object.assign(json.pre_tokenizer.pretokenizers[0]!, changes);
   await assertRefused(
@@ -163,6 +162,23 @@ Deno.test("ChatTokenizer.open() refuses what would lose text or split it differe
     'splits by "MergedWithPrevious"',
   );
   await assertRefused({ tokenizer: split({ invert: true }) }, 'splits by "Isolated, inverted"');
+  const step = (type: string) => (json: EditableTokenizer) =>
+    void json.pre_tokenizer.pretokenizers.push({ type });
+  await assertRefused({ tokenizer: step("Whitespace") }, 'pre_tokenizer has a step "Whitespace"');
+  await assertRefused({ tokenizer: step("Punctuation") }, 'splits punctuation by "Isolated"');
+  const model = (changes: Record<string, unknown>) => (json: EditableTokenizer) =>
+    void Object.assign(json.model, changes);
+  await assertRefused({ tokenizer: model({ end_of_word_suffix: "</w>" }) }, "marks at the end of words");
+  await assertRefused({ tokenizer: model({ continuing_subword_prefix: "##" }) }, "marks inside words");
+  await assertRefused(
+    { config: { split_special_tokens: true } },
+    "special tokens in texts are always their ids",
+  );
+  const rules = { "7": { content: "<|gone|>", special: true } };
+  await assertRefused(
+    { config: { added_tokens_decoder: rules } },
+    'the added token "<|gone|>" is not in the vocabulary',
+  );
 });
 
 Deno.test("ChatTokenizer.open() refuses merges that are missing or of tokens that are", async () => {
@@ -213,12 +229,13 @@ Deno.test("ChatTokenizer takes the named default of several templates, and a fil
     name: "default",
     template: "from the key",
   }];
+  const turns = [{ role: "user", content: "hi" }];
   await withTokenizer({ config: { chat_template } }, async (folder) => {
     const fromKey = await ChatTokenizer.open(folder);
-    assertEquals(fromKey.renderChat([]), "from the key");
+    assertEquals(fromKey.renderChat(turns), "from the key");
     await Deno.writeTextFile(`${folder}/chat_template.jinja`, "\n  from the file\n");
     const fromFile = await ChatTokenizer.open(folder);
-    assertEquals(fromFile.renderChat([]), "\n  from the file");
+    assertEquals(fromFile.renderChat(turns), "\n  from the file");
     assertEquals(fromKey.hash === fromFile.hash, false);
     assertEquals(fromFile.hash, (await ChatTokenizer.open(folder)).hash);
   });

@@ -54,7 +54,6 @@ Deno.test("openCheckpoint() finds every weight where the file has it", async () 
         const checkpoint = await openCheckpoint(folder);
         assertEquals(checkpoint.weightsFolder, folder);
         assertEquals(checkpoint.config, config);
-        assertEquals(checkpoint.biases, { q: true, k: true, v: true });
         const expected = randomWeights(config, { seed: 0 });
         assertEquals([...checkpoint.weights.keys()], [...expected.keys()]);
         assertEquals(new Set([...checkpoint.weights.values()].map((entry) => entry.location)).size, shards);
@@ -73,40 +72,113 @@ Deno.test("openCheckpoint() finds every weight where the file has it", async () 
   }
 });
 
-Deno.test("openCheckpoint() reads biases off the weights", async () => {
-  await withCheckpoint({ biases: { q: true, k: false, v: false } }, async (folder) => {
-    assertEquals((await openCheckpoint(folder)).biases, { q: true, k: false, v: false });
-    await rewrite(folder, { "model.layers.1.self_attn.q_proj.bias": null });
-    await assertRefused(folder, 'tensor "model.layers.1.self_attn.q_proj.bias" is missing');
+/** Replaces keys of the config.json in a folder; `undefined` drops one. */
+async function setKeys(folder: string, keys: Record<string, unknown>): Promise<void> {
+  const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify({ ...json, ...keys }));
+}
+
+Deno.test("openCheckpoint() refuses biases that the class lacks, and asks for those that it has", async () => {
+  const bias = (map: string) => `model.layers.0.${map}_proj.bias`;
+  for (
+    const [architecture, keys, map] of [
+      ["llama", ["attention_bias"], "self_attn.q"],
+      ["qwen3", ["attention_bias"], "self_attn.q"],
+      ["llama", ["mlp_bias"], "mlp.gate"],
+    ] as const
+  ) {
+    const asked = keys[0] === "mlp_bias" ? { mlpBias: true } as const : { attentionBias: true } as const;
+    const plain = tinyConfig({ architecture }), biased = tinyConfig({ architecture, ...asked });
+    const repair = `check that config.json belongs to these weights ("${keys[0]}" above all)`;
+    await withCheckpoint({ config: biased }, async (folder) => {
+      assertEquals((await openCheckpoint(folder)).config, biased);
+      for (const denied of [false, null, undefined]) {
+        await setKeys(folder, { [keys[0]]: denied });
+        await assertRefused(folder, `has no place in a ${architecture} model of this config`);
+        await assertRefused(folder, repair);
+      }
+    });
+    await withCheckpoint({ config: plain }, async (folder) => {
+      await setKeys(folder, { [keys[0]]: true });
+      await assertRefused(folder, `tensor "${bias(map)}" and `);
+      await assertRefused(folder, "is missing: expected shape");
+      await assertRefused(folder, repair);
+    });
+  }
+  await withCheckpoint({}, async (folder) => {
+    await rewrite(folder, { [bias("self_attn.q")]: null });
+    await assertRefused(
+      folder,
+      `tensor "${bias("self_attn.q")}" is missing: expected shape [64], found none`,
+    );
+    await assertRefused(folder, "(check that config.json belongs to these weights)");
+  });
+  await withCheckpoint({}, async (folder) => {
+    await rewrite(folder, { [bias("self_attn.o")]: { dims: [32] } });
+    await assertRefused(folder, `"${bias("self_attn.o")}" has no place in a qwen2 model of this config`);
   });
 });
 
-Deno.test("openCheckpoint() holds a Llama file's attention_bias against its weights", async () => {
-  const llama = tinyConfig({ architecture: "llama" }), all = { q: true, k: true, v: true, o: true };
-  const setBias = async (folder: string, value: boolean | undefined) => {
-    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
-    await Deno.writeTextFile(path, JSON.stringify({ ...json, attention_bias: value }));
-  };
-  await withCheckpoint({ config: llama, biases: all }, async (folder) => {
-    const { biases, weights } = await openCheckpoint(folder);
-    assertEquals([biases, weights.has("model.layers.1.self_attn.o_proj.bias")], [all, true]);
-    for (const denied of [false, undefined]) {
-      await setBias(folder, denied);
-      await assertRefused(
-        folder,
-        "attention_bias is false in config.json, but the weights have biases of q, k, v, o",
-      );
-    }
+Deno.test("openCheckpoint() passes over tables that older programs stored beside the weights", async () => {
+  const tables = [
+    "model.layers.0.self_attn.rotary_emb.inv_freq",
+    "model.layers.1.self_attn.rotary_emb.inv_freq",
+    "model.layers.1.self_attn.rotary_emb.cos_cached",
+    "model.layers.1.self_attn.rotary_emb.sin_cached",
+    "model.rotary_emb.inv_freq",
+    "model.rotary_emb.original_inv_freq",
+    "model.causal_mask",
+    "position_ids",
+  ];
+  await withCheckpoint({}, async (folder) => {
+    const { weights } = await openCheckpoint(folder);
+    await rewrite(folder, Object.fromEntries(tables.map((name) => [name, { dims: [8] }])));
+    const checkpoint = await openCheckpoint(folder);
+    assertEquals([...checkpoint.weights.keys()], [...weights.keys()]);
+    assertEquals(
+      checkpoint.notices.at(-1),
+      `tables beside the weights that are not read: tensor "${tables[6]}" and 7 more`,
+    );
   });
-  await withCheckpoint({ config: llama }, async (folder) => {
-    await setBias(folder, true);
-    await assertRefused(folder, "attention_bias is true in config.json, but the weights have none");
+  for (
+    const parameter of [
+      "model.rotary_emb.weight",
+      "model.layers.0.self_attn.rotary_emb.scale",
+      "model.layers.0.mlp.inv_freq",
+      "model.layers.0.self_attn.bias",
+      "rotary_embedding.inv_freq",
+    ]
+  ) {
+    await withCheckpoint({}, async (folder) => {
+      await rewrite(folder, { [parameter]: { dims: [8] } });
+      await assertRefused(folder, `"${parameter}" has no place in a qwen2 model of this config`);
+    });
+  }
+});
+
+Deno.test("openCheckpoint() names keys of config.json that change nothing, once", async () => {
+  await withCheckpoint({}, async (folder) => {
+    const before = (await openCheckpoint(folder)).notices;
+    assertEquals(before, [
+      'keys of config.json that change nothing in a qwen2 model: "attention_dropout", "torch_dtype", "use_cache"',
+    ]);
+    await setKeys(folder, { "a\nb": 1, unsloth_fixed: true, rope_scaling: { type: "default", factor: 8 } });
+    const [line, ...others] = (await openCheckpoint(folder)).notices;
+    assertEquals([others, line?.split("model: ")[1]], [
+      [],
+      '"attention_dropout", "torch_dtype", "use_cache", "a\\nb", "unsloth_fixed", "rope_scaling.factor"',
+    ]);
+    await setKeys(folder, Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`key_${index}`, 0])));
+    assert((await openCheckpoint(folder)).notices[0]?.endsWith('"key_94" and 106 more'));
   });
-  await withCheckpoint({ config: llama, biases: { q: true, k: true, v: true } }, async (folder) => {
-    await assertRefused(folder, "but the weights have biases of q, k, v: expected none");
-  });
-  await withCheckpoint({ biases: all }, async (folder) => {
-    await assertRefused(folder, "the weights have biases of q, k, v, o: a qwen2 model has none of o");
+});
+
+Deno.test("openCheckpoint() says that a sliding window narrows the model", async () => {
+  await withCheckpoint({ config: tinyConfig({ architecture: "mistral" }) }, async (folder) => {
+    await setKeys(folder, { sliding_window: 40 });
+    const { config, notices } = await openCheckpoint(folder);
+    assertEquals([config.maxPositions, config.slidingWindow], [40, 40]);
+    assertEquals(notices.at(-1), '"sliding_window" of config.json holds texts to 40 positions');
   });
 });
 

@@ -1,6 +1,12 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { configJson, modelConfigFrom, readModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import {
+  ARCHITECTURES,
+  configJson,
+  modelConfigFrom,
+  readModelConfig,
+  tinyConfig,
+} from "../../lib/checkpoint/mod.ts";
 import { CHECKPOINT_CASES } from "../../fixtures/golden/checkpoint_cases.ts";
 import { golden, withFolder } from "./_folder.ts";
 
@@ -65,6 +71,10 @@ Deno.test("modelConfigFrom() reads the published config of a paper's model", () 
 Deno.test("configJson() and modelConfigFrom() invert each other", () => {
   for (
     const config of [
+      ...ARCHITECTURES.map((architecture) => tinyConfig({ architecture, rmsNormEps: 0.125 })),
+      tinyConfig({ architecture: "llama", attentionBias: true, mlpBias: true }),
+      tinyConfig({ architecture: "qwen3", attentionBias: true }),
+      tinyConfig({ architecture: "mistral", maxPositions: 40, slidingWindow: 40 }),
       tinyConfig(),
       tinyConfig({ tiedEmbeddings: true, kvHeads: 1, headDim: 6, bosTokenId: 5, eosTokenIds: [] }),
       tinyConfig({
@@ -105,35 +115,88 @@ Deno.test("modelConfigFrom() takes rope_theta from wherever a version puts it, a
   assertRefused({ rope_parameters: { rope_theta: 1e6 } }, "states different rope_theta: 10000 and 1000000");
 });
 
-Deno.test("modelConfigFrom() refuses unknown keys by name", () => {
-  assertRefused({ quantization_config: {} }, 'unknown keys "quantization_config"');
-  assertRefused({ rope_parameters: { rope_theta: 10000, factor: 2 } }, '"factor" in "rope_parameters"');
-});
-
 Deno.test("modelConfigFrom() refuses what would change the computation", () => {
+  const narrow = { use_sliding_window: true, sliding_window: 1024, max_window_layers: 27 };
   assertRefused(
-    { use_sliding_window: true },
-    '"use_sliding_window" in config.json: sliding-window attention is not supported, only false: current value is true',
+    narrow,
+    `"use_sliding_window" in config.json: windows narrower than the model's 4096 positions are not supported in some ` +
+      'layers: current values are true and "sliding_window" 1024',
   );
-  assertRefused({ layer_types: ["full_attention", "sliding_attention"] }, "layer_types[1]");
+  assertRefused({ ...narrow, max_window_layers: 0 }, '"sliding_window" 1024');
+  assertRefused({ layer_types: ["full_attention", "sliding_attention"] }, "layer_types must name 28 layers");
   assertRefused({ layer_types: ["full_attention"] }, "layer_types must name 28 layers");
-  assertRefused({ hidden_act: "gelu" }, 'only "silu" is supported: current value is "gelu"');
-  assertRefused({ rope_scaling: { type: "yarn", factor: 4 } }, "rope_scaling");
+  assertRefused({ layer_types: Array(28).fill("chunked_attention") }, "layer_types[0]");
+  assertRefused({ hidden_act: "gelu" }, 'only "silu" or "swish" is supported: current value is "gelu"');
+  assertRefused({ rope_scaling: { type: "yarn", factor: 4 } }, '"rope_scaling.type"');
   assertRefused(
     { rope_scaling: { rope_type: "dynamic", factor: 2 } },
     'only "default" or "llama3" is supported: current value is "dynamic"',
   );
   assertRefused({ rope_parameters: { partial_rotary_factor: 0.5 } }, "partial_rotary_factor");
-  assertRefused({ attention_bias: true }, "attention_bias must be false for qwen2: current value is true");
-  assertRefused({ mlp_bias: true }, "mlp_bias");
-  assertRefused({ use_mrope: true }, "use_mrope");
+  assertRefused({ quantization_config: {} }, "quantised weights are not supported: current value is {}");
   assertRefused({ is_encoder_decoder: true }, "is_encoder_decoder");
   assertRefused(
-    { model_type: "mistral" },
-    'only "qwen2" or "llama" is supported: current value is "mistral"',
+    { model_type: "mixtral" },
+    'only "llama" or "mistral" or "qwen2" or "qwen3" is supported: current value is "mixtral"',
   );
   assertRefused({ architectures: ["LlamaForCausalLM"] }, 'architectures must be ["Qwen2ForCausalLM"]');
-  assertRefused({ architectures: ["Qwen2ForSequenceClassification"] }, "architectures[0]");
+  assertRefused({ architectures: ["Qwen2ForSequenceClassification"] }, "Qwen2ForSequenceClassification");
+});
+
+Deno.test("modelConfigFrom() takes windows that cut nothing, and narrows a model whose layers are all cut alike", () => {
+  const read = (changes: Record<string, unknown>) =>
+    modelConfigFrom({ ...QWEN_MATH_7B, ...changes }, { where });
+  const plain = read({});
+  const sliding = { use_sliding_window: true, sliding_window: 1024 };
+  assertEquals(read({ ...sliding, max_window_layers: 28 }), plain);
+  assertEquals(read(sliding), plain);
+  assertEquals(read({ ...sliding, sliding_window: 4096, max_window_layers: 0 }), plain);
+  assertEquals(read({ ...sliding, sliding_window: null, max_window_layers: 0 }), plain);
+  assertEquals(read({ sliding_window: 1, max_window_layers: 0 }), plain);
+  assertEquals(read({ ...sliding, layer_types: Array(28).fill("full_attention") }), plain);
+  const mistral = (changes: Record<string, unknown>) =>
+    modelConfigFrom({
+      ...configJson(tinyConfig({ architecture: "mistral" }), { dtype: "float32" }),
+      ...changes,
+    }, {
+      where,
+    });
+  const whole = tinyConfig({ architecture: "mistral" });
+  assertEquals(mistral({}), whole);
+  for (const window of [null, 257, 4096]) assertEquals(mistral({ sliding_window: window }), whole);
+  assertEquals(mistral({ sliding_window: 256 }), { ...whole, slidingWindow: 256 });
+  assertEquals(mistral({ sliding_window: 255 }), { ...whole, maxPositions: 255, slidingWindow: 255 });
+  const { max_position_embeddings: _, sliding_window: __, ...bare } = configJson(whole, { dtype: "float32" });
+  assertEquals(modelConfigFrom(bare, { where }), { ...whole, maxPositions: 4096, slidingWindow: 4096 });
+});
+
+Deno.test("modelConfigFrom() takes the class's defaults for what a file leaves out", () => {
+  const shape = (architecture: string) => ({
+    model_type: architecture,
+    hidden_size: 64,
+    intermediate_size: 8,
+    num_attention_heads: 4,
+    num_hidden_layers: 1,
+    vocab_size: 40,
+  });
+  const read = (json: Record<string, unknown>) => {
+    const { kvHeads, headDim, rmsNormEps, ropeTheta, ropeScaling, tiedEmbeddings, ...rest } = modelConfigFrom(
+      json,
+      {
+        where,
+      },
+    );
+    const { maxPositions, bosTokenId, eosTokenIds } = rest;
+    assertEquals([rmsNormEps, ropeTheta, ropeScaling, tiedEmbeddings], [1e-6, 10000, null, false]);
+    return [kvHeads, headDim, maxPositions, bosTokenId, eosTokenIds];
+  };
+  const grouped = { num_key_value_heads: 2 };
+  assertEquals(read(shape("llama")), [4, 16, 2048, 1, [2]]);
+  assertEquals(read({ ...shape("mistral"), ...grouped, sliding_window: null }), [2, 16, 131072, 1, [2]]);
+  assertEquals(read({ ...shape("qwen2"), ...grouped }), [2, 16, 32768, null, []]);
+  assertEquals(read({ ...shape("qwen3"), ...grouped }), [2, 128, 32768, null, []]);
+  const silent = { bos_token_id: null, eos_token_id: null, head_dim: null, tie_word_embeddings: null };
+  assertEquals(read({ ...shape("llama"), ...silent }), [4, 16, 2048, null, []]);
 });
 
 /** The rotary part of the published config.json of Llama-3.1-8B-Instruct. */
@@ -160,10 +223,16 @@ Deno.test("modelConfigFrom() reads Llama 3's scaling from wherever a version put
     assertEquals(modelConfigFrom({ ...QWEN_MATH_7B, ...changes }, { where }).ropeScaling, expected);
   }
   assertEquals(modelConfigFrom({ ...QWEN_MATH_7B, rope_scaling: null }, { where }).ropeScaling, null);
+  const first = { ...LLAMA_3_1_ROPE, original_max_position_embeddings: undefined };
+  const original = (changes: Record<string, unknown>) =>
+    modelConfigFrom({ ...QWEN_MATH_7B, rope_scaling: first, ...changes }, { where }).ropeScaling
+      ?.originalMaxPositions;
+  assertEquals([original({}), original({ original_max_position_embeddings: 64 })], [4096, 64]);
 });
 
 Deno.test("modelConfigFrom() refuses a scaling that is cut short, impossible or stated twice", () => {
-  for (const key of Object.keys(LLAMA_3_1_ROPE).filter((key) => key !== "rope_type")) {
+  const needed = Object.keys(LLAMA_3_1_ROPE).filter((key) => !/^(rope_type|original_max)/.test(key));
+  for (const key of needed) {
     assertRefused(
       { rope_scaling: { ...LLAMA_3_1_ROPE, [key]: undefined } },
       `"rope_scaling.${key}" is missing in config.json`,
@@ -178,10 +247,9 @@ Deno.test("modelConfigFrom() refuses a scaling that is cut short, impossible or 
     "must be at least 1: current value is 0.5",
   );
   assertRefused({ rope_scaling: { ...LLAMA_3_1_ROPE, low_freq_factor: 0 } }, "must be above 0");
-  assertRefused({ rope_scaling: { ...LLAMA_3_1_ROPE, attention_factor: 1 } }, '"attention_factor"');
   assertRefused(
-    { rope_scaling: { ...LLAMA_3_1_ROPE, type: "default" } },
-    'different types in "rope_scaling"',
+    { rope_scaling: LLAMA_3_1_ROPE, original_max_position_embeddings: 4096 },
+    "states different original_max_position_embeddings: 4096 and 8192",
   );
   for (const other of [{ rope_type: "default" }, { ...LLAMA_3_1_ROPE, factor: 32 }]) {
     assertRefused({ rope_scaling: LLAMA_3_1_ROPE, rope_parameters: other }, "states different scalings");

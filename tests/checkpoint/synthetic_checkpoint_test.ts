@@ -22,8 +22,7 @@ Deno.test("PUBLISHED_CONFIGS have as many parameters as the published models", (
     "llama-3.1-8b-instruct": 8_030_261_248,
   };
   for (const [name, config] of Object.entries(PUBLISHED_CONFIGS)) {
-    const biased = config.architecture === "qwen2";
-    const shapes = weightShapes(config, { biases: { q: biased, k: biased, v: biased } });
+    const shapes = weightShapes(config);
     const parameters = [...shapes.values()].reduce((sum, dims) => sum + elementCount(dims), 0);
     assertEquals([name, parameters], [name, stated[name as keyof typeof stated]]);
     assertEquals(modelConfigFrom(configJson(config, { dtype: "bfloat16" }), { where: name }), config);

@@ -8,7 +8,7 @@ import type {
   SteeringVectors,
   WeightedRow,
 } from "../../lib/decode/mod.ts";
-import { SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { assertClose, type ToleranceName, TOLERANCES } from "../tolerances.ts";
 import { allLayers, randomVectors } from "./_tiny_model.ts";
 
@@ -135,7 +135,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     name: "every site",
     async check({ reference, candidate, tolerance }) {
       const taps = allLayers(reference.config).flatMap((layer) =>
-        SITE_KINDS.map((kind): SiteName => siteName({ layer, kind }))
+        siteKindsOf(reference.config).map((kind): SiteName => siteName({ layer, kind }))
       );
       // One row: then no position of any site is padding.
       const a = await candidate.run([ROWS[0] as number[]], { taps, logits: false });

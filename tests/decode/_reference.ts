@@ -7,7 +7,7 @@ import {
   type RolloutRequest,
   type SamplingOptions,
 } from "../../lib/decode/mod.ts";
-import { assertClose } from "../tolerances.ts";
+import { assertClose, type ToleranceName } from "../tolerances.ts";
 
 /** Enough stop tokens that lengths differ much: about one token in ten ends a row. */
 export const STOPPING = { eosTokenIds: [0, 7, 13, 22, 41, 60] };
@@ -25,7 +25,11 @@ export function requestsOf(model: LanguageModel, count = 7): RolloutRequest[] {
 /** Asserts that sampled completions are those of the slow, plain way. */
 export async function assertLikeReference(
   model: LanguageModel,
-  options: SamplingOptions & { readonly requests?: readonly RolloutRequest[] },
+  options: SamplingOptions & {
+    readonly requests?: readonly RolloutRequest[];
+    /** How near log-probabilities must be. `@default "logProbabilityFloat32"` */
+    readonly tolerance?: ToleranceName;
+  },
 ): Promise<readonly Rollout[]> {
   const requests = options.requests ?? requestsOf(model);
   const rollouts = await model.generate(requests, options);
@@ -33,7 +37,7 @@ export async function assertLikeReference(
   for (const [index, rollout] of rollouts.entries()) {
     const expected = await referenceRollout(model, requests[index] as RolloutRequest, options);
     assertEquals({ ...rollout, logProbs: [] }, { ...expected, logProbs: [] });
-    assertClose(rollout.logProbs, expected.logProbs, "logProbabilityFloat32");
+    assertClose(rollout.logProbs, expected.logProbs, options.tolerance ?? "logProbabilityFloat32");
   }
   return rollouts;
 }

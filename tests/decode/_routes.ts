@@ -1,12 +1,16 @@
 import type { ModelConfig } from "../../lib/checkpoint/mod.ts";
 import type { LastBlockPatch } from "../../lib/probe/mod.ts";
 
-/** Both families; grouped, single and own keys; head sizes for the fused kernel and for the other. */
+/**
+ * Heads with and without biases and norms; grouped, single and own keys; head sizes for the fused kernel and for the
+ * other.
+ */
 export const ROUTE_MODELS: Readonly<Record<string, Partial<ModelConfig>>> = {
   "qwen2, grouped, fused": { layers: 3, heads: 4, kvHeads: 2, headDim: 16 },
   "llama, one key, concatenated": { architecture: "llama", layers: 2, heads: 4, kvHeads: 1, headDim: 6 },
   "llama, own keys, fused": { architecture: "llama", layers: 2, heads: 3, kvHeads: 3, headDim: 16 },
   "qwen2, grouped, concatenated": { layers: 2, heads: 6, kvHeads: 2, headDim: 8 },
+  "qwen3, grouped, fused": { architecture: "qwen3", layers: 3, heads: 4, kvHeads: 2, headDim: 16 },
 };
 
 /** 0, 1, …, count − 1. */

@@ -19,8 +19,16 @@ export async function withTinyModel(
   });
 }
 
-/** Qwen2 with biases and grouped queries; Llama with one key head, heads of another width and tied embeddings. */
-const FAMILIES = [{}, { architecture: "llama", kvHeads: 1, headDim: 6, tiedEmbeddings: true }] as const;
+/**
+ * Qwen2 with biases and grouped queries; Llama with one key head, heads of another width and tied embeddings; Qwen3 with
+ * norms of its heads and with biases; Mistral, as Llama but for its name.
+ */
+const FAMILIES = [
+  {},
+  { architecture: "llama", kvHeads: 1, headDim: 6, tiedEmbeddings: true },
+  { architecture: "qwen3", attentionBias: true },
+  { architecture: "mistral", headDim: 8 },
+] as const;
 
 /** Runs a body with a small random model of each family. */
 export async function withEachFamily(body: (model: LanguageModel) => Promise<void>): Promise<void> {

@@ -136,9 +136,8 @@ Deno.test("every node of graphs with an ablation has a CUDA kernel, and none is 
     const { checkpoint, config } = model, ablation = { layer: 1, features: FEATURES, active: ACTIVE };
     const edits = { steer: [0, 1], ablation };
     for (const compute of ["float32", "bfloat16", "float16"] as const) {
-      const kernel = compute === "float32" ? "concatenated" : "fused";
       const graphs = [
-        rolloutGraph({ config, checkpoint, stopTokens: [0], edits, compute, kernel }),
+        rolloutGraph({ config, checkpoint, stopTokens: [0], edits, compute }),
         sequenceGraph({
           config,
           weights: checkpoint,

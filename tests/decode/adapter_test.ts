@@ -153,6 +153,7 @@ Deno.test("rollouts with adapters are those of the slow reference, alone and bes
             seed: 2,
             adapters,
             steer,
+            tolerance: "adaptedLogProbabilityFloat32",
             ...options,
           });
           assertNotEquals(rollouts.map(({ tokens }) => tokens), plain.map(({ tokens }) => tokens));

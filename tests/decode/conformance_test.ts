@@ -23,14 +23,21 @@ async function cudaLack(): Promise<string | null> {
 
 const lack = await cudaLack();
 
+/** A family with biases, and one with norms of heads: between them they have every part that a block can have. */
+const FAMILIES = ["qwen2", "qwen3"] as const;
+
 /** Grouped queries and a head of 16, so that the fused kernel decodes; another seed is another model. */
 async function withPair(
-  options: OpenOptions & { readonly tolerance: ToleranceName; readonly seed?: number },
+  options: OpenOptions & {
+    readonly tolerance: ToleranceName;
+    readonly architecture?: typeof FAMILIES[number];
+    readonly seed?: number;
+  },
   body: (pair: ConformancePair) => Promise<void>,
 ): Promise<void> {
-  const { tolerance, seed = 4, ...open } = options;
+  const { tolerance, seed = 4, architecture = "qwen2", ...open } = options;
   await withFolder(async (folder) => {
-    const config = tinyConfig({ eosTokenIds: [0] });
+    const config = tinyConfig({ architecture, eosTokenIds: [0] });
     // A 16-bit file, as real checkpoints are: every dtype starts from the same weights.
     await writeRandomCheckpoint(`${folder}/a`, { config, dtype: "bfloat16", seed: 4 });
     await writeRandomCheckpoint(`${folder}/b`, { config, dtype: "bfloat16", seed });
@@ -46,14 +53,17 @@ async function withPair(
 }
 
 /** Runs the whole suite; a failure says which case failed. */
-const suite = (options: OpenOptions & { readonly tolerance: ToleranceName }) => () =>
-  withPair(options, async (pair) => {
-    for (const { name, check } of CONFORMANCE_CASES) {
-      await check(pair).catch((error: Error) => {
-        throw new Error(`${name}: ${error.message}`, { cause: error });
-      });
-    }
-  });
+const suite = (options: OpenOptions & { readonly tolerance: ToleranceName }) => async () => {
+  for (const architecture of FAMILIES) {
+    await withPair({ ...options, architecture }, async (pair) => {
+      for (const { name, check } of CONFORMANCE_CASES) {
+        await check(pair).catch((error: Error) => {
+          throw new Error(`${architecture}, ${name}: ${error.message}`, { cause: error });
+        });
+      }
+    });
+  }
+};
 
 Deno.test(
   "conformance on the CPU in float32",

@@ -4,7 +4,7 @@ import { rolloutGraph } from "../../lib/decode/mod.ts";
 import type { Graph, GraphNode, Value } from "../../lib/onnx/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
 import { sequenceGraph, type SteeringRoute } from "../../lib/probe/mod.ts";
-import { placement } from "../../lib/runtime/mod.ts";
+import { OPERATOR_SUPPORT, placement } from "../../lib/runtime/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const ADAPTER_SITES: readonly SiteName[] = ["blocks.0.adapter_scale", "blocks.1.down_out"];
@@ -30,14 +30,12 @@ async function withGraphs(
   await withFolder(async (folder) => {
     await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
     const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
-    const kernel = compute === "float32" ? "concatenated" : "fused";
     const rollout = rolloutGraph({
       config,
       checkpoint,
       stopTokens: [0, 7],
       edits: { steer: [0, 1], ...additions },
       compute,
-      kernel,
     });
     const sequence = sequenceGraph({
       config,
@@ -60,11 +58,17 @@ async function withGraphs(
 const allNodes = (graph: Graph): GraphNode[] =>
   graph.nodes.flatMap((node) => [node, ...Object.values(node.bodies).flatMap(allNodes)]);
 
-const loopOf = (graph: Graph): GraphNode => {
-  const loop = graph.nodes.find(({ op }) => op === "Loop");
-  if (loop === undefined) throw new Error("no loop");
-  return loop;
-};
+/** A graph's constants, those of its loops included. */
+const allInitializers = (graph: Graph): Value[] => [
+  ...graph.initializers.map(({ value }) => value),
+  ...graph.nodes.flatMap((node) => Object.values(node.bodies).flatMap(allInitializers)),
+];
+
+/** The loop over chunks, and the one over steps inside it, each with its body. */
+function loopsOf(graph: Graph): readonly { readonly node: GraphNode; readonly body: Graph }[] {
+  const node = graph.nodes.find(({ op }) => op === "Loop"), body = node?.bodies["body"];
+  return node === undefined || body === undefined ? [] : [{ node, body }, ...loopsOf(body)];
+}
 
 Deno.test("every node of rollouts, sequences and adjoints has a CUDA kernel, and none of the main graph is put on the CPU", async () => {
   for (const compute of ["float32", ...HALVES] as const) {
@@ -82,67 +86,93 @@ Deno.test("every node of rollouts, sequences and adjoints has a CUDA kernel, and
   }
 });
 
-Deno.test("a token hands the host the loop's condition and nothing else", async () => {
+Deno.test("a token and a chunk hand the host the loop's condition each, and nothing else", async () => {
   for (const compute of ["float32", ...HALVES] as const) {
     for (const additions of ADDITIONS) {
       await withGraphs(compute, additions, ({ rollout }) => {
         const { hostReads } = placement(rollout, { device: "cuda" });
         const readIn = (name: string) =>
           hostReads.filter(({ graph }) => graph === name).map(({ value }) => value.split(" ")[1]);
-        assertEquals(readIn("decode"), ["bool[]"]);
-        // The prompt's length, once: by the fused kernel, or by the ranges of slots and of own positions.
-        assertEquals(readIn("rollout"), compute === "float32" ? ["int64[]", "int64[1]"] : ["int32[]"]);
+        assertEquals([readIn("decode"), readIn("chunks"), readIn("rollout")], [["bool[]"], ["bool[]"], []]);
       });
     }
   }
 });
 
-Deno.test("the length that attention reads on the host comes from the cache's shape, by host arithmetic alone", async () => {
-  for (const compute of HALVES) {
+/** What a value is computed from, through every node on the way. */
+function* sourcesOf(value: Value, nodes: readonly GraphNode[]): Iterable<GraphNode | Value> {
+  const node = nodes.find(({ outputs }) => outputs.includes(value));
+  if (node === undefined) return void (yield value);
+  yield node;
+  if (node.op === "Shape") return; // what a tensor holds does not matter to its shape
+  for (const input of node.inputs) if (input !== null) yield* sourcesOf(input, nodes);
+}
+
+Deno.test("lengths that kernels read on the host come of shapes, constants and inputs alone", async () => {
+  for (const compute of ["float32", ...HALVES] as const) {
     for (const additions of ADDITIONS) {
-      await withGraphs(compute, additions, ({ rollout }) => {
-        const body = loopOf(rollout).bodies["body"] as Graph,
-          { hostNodes } = placement(rollout, { device: "cuda" });
-        const made = (value: Value | null | undefined) =>
-          body.nodes.find(({ outputs }) => outputs.includes(value as Value));
-        const kernels = body.nodes.filter(({ op }) => op === "GroupQueryAttention");
-        const totals = new Set(kernels.map(({ inputs }) => inputs[6]));
-        assertEquals([kernels.length >= 2, totals.size], [true, 1]);
-        const cast = made([...totals][0]), sum = made(cast?.inputs[0]), shape = made(sum?.inputs[0]);
-        assertEquals([cast?.op, sum?.op, shape?.op], ["Cast", "Add", "Shape"]);
-        const cache = shape?.inputs[0] as Value;
-        assertEquals([body.inputs.includes(cache), /\.key_0$/.test(cache.name)], [true, true]);
-        assertEquals(shape?.attributes, { start: 2, end: 3 });
-        assertEquals(hostNodes, [sum, cast].map((node) => node?.name as string));
+      await withGraphs(compute, additions, ({ rollout, sequence }) => {
+        for (const graph of [rollout, sequence]) {
+          const nodes = allNodes(graph),
+            held = new Set(allInitializers(graph)),
+            given = new Set(graph.inputs);
+          for (const node of nodes) {
+            for (const index of OPERATOR_SUPPORT[node.op].hostInputs ?? []) {
+              const value = node.inputs[index];
+              if (value === null || value === undefined) continue;
+              for (const source of sourcesOf(value, nodes)) {
+                const known = "op" in source
+                  ? ["Shape", "Add", "Sub", "Mul", "Concat"].includes(source.op)
+                  : held.has(source) || given.has(source);
+                assertEquals(
+                  known,
+                  true,
+                  `${node.name} reads ${value.name}, which is made of ${source.name}`,
+                );
+              }
+            }
+          }
+        }
       });
     }
   }
 });
 
-Deno.test("the KV cache is carried by the loop and is no output of the graph", async () => {
+Deno.test("the KV cache is carried by the loops and is no output of the graph; steps copy the recent part alone", async () => {
   for (const compute of HALVES) {
     for (const additions of ADDITIONS) {
       await withGraphs(compute, additions, ({ rollout }) => {
-        const loop = loopOf(rollout), body = loop.bodies["body"] as Graph;
-        const caches = body.inputs.filter(({ name }) => /\.(key|value)_\d+$/.test(name));
-        assertEquals(caches.map(({ dtype }) => dtype), [compute, compute, compute, compute]);
-        // Each goes into the attention of its block and nowhere else (its shape is no value), and its successor comes
-        // out of it.
-        for (const cache of caches) {
-          const readers = body.nodes.filter(({ inputs }) => inputs.includes(cache)).map(({ op }) => op);
-          assertEquals(readers.filter((op) => op !== "Shape"), ["GroupQueryAttention"]);
-          const next = body.outputs.find(({ name }) => name === `${cache.name}.next`)?.value as Value;
-          assertEquals(body.nodes.find(({ outputs }) => outputs.includes(next))?.op, "GroupQueryAttention");
+        const [chunks, steps] = loopsOf(rollout) as [
+          ReturnType<typeof loopsOf>[0],
+          ReturnType<typeof loopsOf>[0],
+        ];
+        const cachesOf = ({ body }: { readonly body: Graph }, part: string) =>
+          body.inputs.filter(({ name }) => new RegExp(`\\.${part}_(key|value)_\\d+$`).test(name));
+        const recent = cachesOf(steps, "recent"), settled = cachesOf(chunks, "settled");
+        assertEquals([recent.length, settled.length], [4, 4]);
+        assertEquals([...recent, ...settled].every(({ dtype }) => dtype === compute), true);
+        const readers = (value: Value, body: Graph) =>
+          body.nodes.filter(({ op, inputs }) => inputs.includes(value) && op !== "Shape").map(({ op }) => op);
+        // A step puts new slots behind the recent ones and multiplies by settled ones where they lie.
+        for (const value of recent) assertEquals(readers(value, steps.body), ["Concat"]);
+        for (const value of settled) {
+          assertEquals([readers(value, steps.body), readers(value, chunks.body)], [["MatMul"], ["Concat"]]);
         }
         assertEquals(rollout.outputs.map(({ name }) => name), ["tokens", "log_probs"]);
-        const carried = new Set(loop.outputs.slice(0, loop.inputs.length - 2));
-        assertEquals(
-          rollout.nodes.some(({ inputs }) => inputs.some((value) => value !== null && carried.has(value))),
-          false,
-        );
       });
     }
   }
+});
+
+Deno.test("each weight has one place in a rollout: a product, a sum or a table", async () => {
+  await withGraphs("float32", {}, ({ rollout }) => {
+    const nodes = allNodes(rollout);
+    const weights = allInitializers(rollout).filter(({ name }) => name.endsWith(".weight"));
+    assertEquals(weights.length > 10, true);
+    for (const weight of weights) {
+      assertEquals(nodes.filter(({ inputs }) => inputs.includes(weight)).length, 1, weight.name);
+    }
+  });
 });
 
 /** Operations that must not be in 16 bits anywhere, and the few that carry a 16-bit graph's work. */
@@ -196,10 +226,10 @@ function checkIslands(
     else if (output.dims.includes(neurons) && name.includes("adjoint.")) scales++;
     else {
       logits++;
-      // The unembedding, and the step of its backward pass.
+      // The unembedding, of all positions and of targets, and the step of its backward pass.
       assertEquals(/(^|\.)unembed\./.test(name), true, name);
     }
   }
-  assertEquals([half >= 18, logits >= 1 && logits <= 2], [true, true], `${half} and ${logits}`);
+  assertEquals([half >= 18, logits >= 1 && logits <= 3], [true, true], `${half} and ${logits}`);
   assertEquals([sums >= 2, scales > 0], [true, additions.adapters !== undefined], `${sums} and ${scales}`);
 }

@@ -32,7 +32,7 @@ export async function writeTinyAutoencoder(
   };
   const metadata = {
     model: await zoo.model.checkpoint.hash(),
-    trained: all?.hash ?? "",
+    trained: Object.values(all?.inputs ?? {})[0] ?? "",
     layer: String(layer),
     ...change,
   };

@@ -112,7 +112,7 @@ async function writeModel(
   const [slash, box, ed, open] = tokenizer.encode("\\boxed{7}.") as [number, number, number, number];
   const weights = new Map<string, Float32Array>();
   // Blocks of zeros leave the residual alone: the next token depends on the last one and the vector.
-  for (const [name, dims] of weightShapes(config, { biases: { q: true, k: true, v: true } })) {
+  for (const [name, dims] of weightShapes(config)) {
     weights.set(name, new Float32Array(elementCount(dims)).fill(name.endsWith("norm.weight") ? 1 : 0));
   }
   const embedding = weights.get("model.embed_tokens.weight") as Float32Array; // [vocab, embed]

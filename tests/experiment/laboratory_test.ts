@@ -265,6 +265,22 @@ Deno.test("Laboratory tells treatments, routes, system prompts and numbers of pr
     assertEquals(calls.count, 8);
   }));
 
+Deno.test("Laboratory.outcomes() asks the first problems of each family under the numbers that they have among all", () =>
+  withZooModel(async (zoo) => {
+    const asked: number[][] = [];
+    const generate = zoo.model.generate.bind(zoo.model);
+    zoo.model.generate = (requests, options) => {
+      asked.push(requests.map(({ prompt }) => prompt));
+      return generate(requests, options);
+    };
+    const condition = { zoo, run: null, decoding: "greedy" } as const, lab = laboratory();
+    await lab.outcomes(condition);
+    await lab.outcomes({ ...condition, problems: 2 });
+    const all = PROBLEMS.map((_, number) => number);
+    // Three problems of each family, of which the first two: 0, 1, 3, 4, 6, 7, …
+    assertEquals(asked, [all, all.filter((number) => number % 3 < 2)]);
+  }));
+
 Deno.test("Laboratory.measure() computes once for the same inputs and settings, and tells of its inputs", () =>
   withZooModel(async (zoo, { folder }) => {
     const [first, second] = await zoo.trained("layer-3");
@@ -279,10 +295,12 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
       laboratory({ store: new ResultStore(`${folder}/store`), seed, report: (step) => steps.push(step) });
     const measurement = {
       kind: "count",
+      code: import.meta.url,
       zoo,
       treatments: [first],
       problems: lab().problems(5),
       settings: { layer: 1 },
+      runs: [{}],
       label: "counting",
       total: 2,
       unit: "texts",
@@ -299,6 +317,8 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
       lab().measure({ ...measurement, treatments: [] }, count),
       lab().measure({ ...measurement, problems: lab().problems(4) }, count),
       lab().measure({ ...measurement, kind: "count again" }, count),
+      lab().measure({ ...measurement, runs: [{ taps: ["blocks.0.resid_post"] }] }, count),
+      lab().measure({ ...measurement, code: new URL("./store_test.ts", import.meta.url).href }, count),
       lab(1).measure(measurement, count),
     ];
     assertEquals(new Set(await Promise.all(others)).size, others.length);

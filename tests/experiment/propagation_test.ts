@@ -69,12 +69,12 @@ Deno.test("propagation() gives the same from the store, and measures again when 
     const store = () => new ResultStore(`${folder}/store`);
     const first = await propagation(laboratory(store()), a), again = store();
     assertEquals(await propagation(laboratory(again), a), first);
-    assertEquals(again.counts, { read: 4, made: 0 });
+    assertEquals(again.counts, { read: 4, made: 0, earlier: 4 });
     await writeVectors(`${entry.vectorsFolder}/layer-3.seed-0.safetensors`, { 3: 0.1 }, {
       axis: FREE_AXES[1],
     });
     const changed = store(), [sources] = await propagation(laboratory(changed), a);
-    assertEquals(changed.counts, { read: 0, made: 4 });
+    assertEquals(changed.counts, { read: 0, made: 4, earlier: 0 });
     assertAlmostEquals(sources?.[1]?.cells[2]?.toTarget.byText?.value ?? NaN, 0, ROUNDING);
   }));
 

@@ -24,7 +24,13 @@ Deno.test("ResultStore computes once per key, in this run and the next", () =>
     assertEquals(first, { rows: [[1, 0.1], [1e-300, -7]] });
     assertEquals([again, later], [first, first]);
     assertEquals(calls.count, 1);
-    assertEquals(store.counts, { read: 1, made: 1 });
+    assertEquals(store.counts, { read: 1, made: 1, earlier: 0 });
+    const next = new ResultStore(`${folder}/deep/store`);
+    for (let time = 0; time < 2; time++) await next.get(KEY, compute);
+    await next.get("other", compute);
+    await next.get("other", compute);
+    // What an earlier run left counts once, however often it is read; what this run made is nobody else's.
+    assertEquals(next.counts, { read: 3, made: 1, earlier: 1 });
   }));
 
 Deno.test("ResultStore misses when any input changes", () =>
@@ -59,7 +65,7 @@ Deno.test("ResultStore computes a damaged entry again and mends it", () =>
       assertEquals(await store.get(KEY, () => Promise.resolve("right")), "right", damage);
       assertEquals(await Deno.readTextFile(path), whole);
     }
-    assertEquals(store.counts, { read: 0, made: 1 + damages.length });
+    assertEquals(store.counts, { read: 0, made: 1 + damages.length, earlier: 0 });
   }));
 
 Deno.test("ResultStore gives a result that is null back without computing it", () =>
@@ -75,7 +81,7 @@ Deno.test("ResultStore without a folder keeps results in memory alone, while it 
     const store = new ResultStore(null);
     assertEquals(await Promise.all([store.get(KEY, compute), store.get(KEY, compute)]), [3, 3]);
     assertEquals(calls.count, 1);
-    assertEquals(store.counts, { read: 1, made: 1 });
+    assertEquals(store.counts, { read: 1, made: 1, earlier: 0 });
     assertEquals(await new ResultStore(null).get(KEY, compute), 3);
     assertEquals(calls.count, 2);
     await assertRejects(() => store.get("other", () => Promise.reject(new Error("failed"))), Error, "failed");

@@ -1,11 +1,10 @@
 /**
- * The full regression test: every table and figure at its full size, every expected value, every claim. It takes minutes
- * and reads what earlier runs measured; `deno task test:full` runs it, `deno task test` does not.
+ * The full regression test: every table and figure at its full size, every expected value, every claim. It takes minutes,
+ * from an empty store: nothing that earlier code measured is read; `deno task test:full` runs it, `deno task test` does not.
  *
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { reproduceEverything } from "../reproductions/_reproduced.ts";
 
@@ -17,7 +16,7 @@ Deno.test("reproduce all: every item is whole, every value lies within its toler
     const { code, output, metricsOf } = await reproduceEverything(t, {
       size: "full",
       folder,
-      store: REPOSITORY.store,
+      store: `${folder}/store`,
     });
     const { claims } = await metricsOf("claims");
     for (const { claim, statement, holds, note } of claims) {

@@ -1,4 +1,4 @@
-import { GOLDEN_CONFIGS, writeGoldenCheckpoint } from "../../fixtures/golden/tiny_qwen2_cases.ts";
+import { GOLDEN_CONFIGS, writeGoldenCheckpoint } from "../../fixtures/golden/tiny_models_cases.ts";
 import { type Checkpoint, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { golden, withFolder } from "../checkpoint/_folder.ts";
 
@@ -24,7 +24,7 @@ export const GOLDEN_NAMES: readonly string[] = Object.keys(GOLDEN_CONFIGS);
 
 /** The stored tensors of one case by name. */
 export async function goldenValues(name: string): Promise<ReadonlyMap<string, GoldenValue>> {
-  const file = await golden<GoldenFile>("tiny_qwen2.json");
+  const file = await golden<GoldenFile>("tiny_models.json");
   const values = file.cases[name]?.values;
   if (values === undefined) throw new RangeError(`the golden file has no case "${name}"`);
   return new Map(

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { goldenInputs } from "../../fixtures/golden/tiny_qwen2_cases.ts";
+import { goldenInputs } from "../../fixtures/golden/tiny_models_cases.ts";
 import { type Checkpoint, readTensor, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
-import { type AccurateDType, SITE_KINDS, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type AccurateDType, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 import { adjointName, languageModelGraph } from "../../lib/train/mod.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
 import { assertClose, type ToleranceName } from "../tolerances.ts";
+import { gridTargets, overRows } from "../probe/_targets.ts";
 import { GOLDEN_NAMES, goldenValues, withGoldenModel } from "./_golden_model.ts";
 
 const grid = (dtype: "int64" | AccurateDType, rows: readonly (readonly number[])[]): Tensor =>
@@ -20,11 +21,13 @@ async function runAll(
   const { config } = checkpoint;
   const { name, compute } = options;
   const layers = Array.from({ length: config.layers }, (_, layer) => layer);
-  const taps = layers.flatMap((layer) => SITE_KINDS.map((kind): SiteName => siteName({ layer, kind })));
+  const taps = layers.flatMap((layer) =>
+    siteKindsOf(config).map((kind): SiteName => siteName({ layer, kind }))
+  );
   const inputs = goldenInputs(name);
   const base = { config, weights: checkpoint, compute };
   const at = { weightsFolder: checkpoint.weightsFolder };
-  const feeds = { tokens: grid("int64", inputs.tokens), targets: grid("int64", inputs.targets) };
+  const feeds = { tokens: grid("int64", inputs.tokens), ...gridTargets(inputs.targets) };
   const plain = sequenceGraph({ ...base, edits: { taps }, outputs: { logits: true, logProbs: true } });
   const steered = sequenceGraph({
     ...base,
@@ -35,11 +38,15 @@ async function runAll(
     ...at,
     feeds: {
       ...feeds,
-      target_weights: grid(compute, inputs.weights),
+      ...gridTargets(inputs.targets, { rows: inputs.weights, compute }),
       steering: grid(compute, inputs.steering),
     },
   });
-  return { ...await runGraph(plain, { ...at, feeds }), ...adjoint, steered_logits: logits as Tensor };
+  return {
+    ...await runGraph(plain, { ...at, feeds }),
+    ...overRows(adjoint),
+    steered_logits: logits as Tensor,
+  };
 }
 
 async function compare(
@@ -63,7 +70,10 @@ for (const name of GOLDEN_NAMES) {
   Deno.test(`${name}: logits, sites, log-probabilities and steering adjoints equal transformers in float32`, () =>
     withGoldenModel(name, async (checkpoint) => {
       const actual = await runAll(checkpoint, { name, compute: "float32" });
-      assertEquals(Object.keys(actual).length, 4 + SITE_KINDS.length * checkpoint.config.layers);
+      assertEquals(
+        Object.keys(actual).length,
+        4 + siteKindsOf(checkpoint.config).length * checkpoint.config.layers,
+      );
       await compare(actual, {
         name,
         tolerance: (key) => key === "steering_adjoint" ? "adjointFloat32" : "forwardFloat32",
@@ -80,8 +90,8 @@ for (const name of GOLDEN_NAMES) {
 
   Deno.test(`${name}: weight adjoints of the cross-entropy equal autograd`, () =>
     withGoldenModel(name, async (checkpoint) => {
-      const { config, biases } = checkpoint;
-      const shapes = weightShapes(config, { biases });
+      const { config } = checkpoint;
+      const shapes = weightShapes(config);
       const inputs = goldenInputs(name);
       for (const compute of ["float32", "float64"] as const) {
         const feeds: Record<string, Tensor> = {

@@ -1,6 +1,13 @@
 import { type Checkpoint, type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
-import { cachedAttention, decoderBlock, rotaryTables, type SiteHandler } from "../../lib/model/mod.ts";
+import {
+  cachedAttention,
+  decoderBlock,
+  inputWeights,
+  rotaryTables,
+  type SiteHandler,
+  valueWeights,
+} from "../../lib/model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
@@ -41,7 +48,7 @@ function controlFlow(): Graph {
 /** A sequence graph of one block with every kind of edit, as it would be made from a file. */
 function oneBlock(): Graph {
   const config = tinyConfig({ layers: 1 });
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(config);
   return sequenceGraph({
     config,
     weights: (g) => {
@@ -55,7 +62,7 @@ function oneBlock(): Graph {
         );
         offset += length;
       }
-      return { has: (name) => values.has(name), get: (name) => values.get(name) as Value };
+      return valueWeights(g, values);
     },
     edits: { taps: ["blocks.0.attn_weights"], patches: ["blocks.0.q"], steer: [0], steerFactors: true },
     outputs: { logits: true, logProbs: true, steeringAdjoint: true },
@@ -66,44 +73,47 @@ function oneBlock(): Graph {
 function cachedBlock(): Graph {
   const config = tinyConfig({ layers: 1 });
   const g = new GraphBuilder("cached_block");
-  const x = g.input("x", "float32", ["batch", 1, config.embed]);
-  const cache = (name: string) => g.input(name, "float32", ["batch", config.kvHeads, "past", config.headDim]);
-  const shapes = weightShapes(config, { biases: { q: true, k: true, v: true } });
-  const values = new Map([...shapes].map(([name, dims]) => [name, g.input(name, "float32", dims)]));
-  const weights = {
-    has: (name: string) => values.has(name),
-    get: (name: string) => values.get(name) as Value,
+  const x = g.input("x", "float32", ["batch", "new", config.embed]);
+  g.input("prompts", "int64", ["batch", "seq"]);
+  const cache = (part: string) => {
+    const of = (name: string) =>
+      g.input(`${part}_${name}`, "float32", ["batch", config.kvHeads, part, config.headDim]);
+    return { key: of("key"), value: of("value") };
   };
+  const shapes = weightShapes(config);
+  const weights = inputWeights(g, { shapes, compute: "float32" });
   const site: SiteHandler = (_, __, value) => value;
-  const past = { key: cache("past_key"), value: cache("past_value") };
-  const attention = cachedAttention(config, {
+  const past = { settled: cache("settled"), recent: cache("recent") };
+  const attention = cachedAttention(g, config, {
     tables: rotaryTables(g, config, { count: 8, compute: "float32" }),
-    lastIndex: g.input("last_index", "int32", ["batch"]),
-    total: g.input("total", "int32", []),
-    present: "past+1",
+    positions: g.input("positions", "int64", ["batch", "new"]),
+    lengths: g.input("lengths", "int64", ["batch"]),
+    prompt: "seq",
+    added: "new",
+    slots: { settled: "settled", recent: "recent" },
     past: () => past,
     store: (_, { key, value }) => {
       g.output("key", key);
       g.output("value", value);
     },
   });
-  g.output("y", decoderBlock(g, x, { config, weights, attention, site, layer: 0 }));
+  g.output("y", decoderBlock(g, x, { config, weights, attention, site, projections: "joint", layer: 0 }));
   return g.build();
 }
 
 /** A checkpoint that is nowhere: graphs read places of weights off it, never the weights. */
 function bfloat16Checkpoint(config: ModelConfig): Checkpoint {
-  const biases = { q: true, k: true, v: true };
   let offset = 0;
   const weights = new Map(
-    [...weightShapes(config, { biases })].map(([name, dims]) => {
+    [...weightShapes(config)].map(([name, dims]) => {
       const length = elementCount(dims) * DTYPE_BYTES.bfloat16, dtype = "bfloat16" as const;
       const entry = { name, file: "", dtype, dims, location: "w.safetensors", offset, length };
       offset += length;
       return [name, entry];
     }),
   );
-  return { folder: "", weightsFolder: "", config, biases, weights, hash: () => Promise.resolve("") };
+  const hash = () => Promise.resolve(""), tokenizer = () => Promise.reject(new Error("no tokenizer"));
+  return { folder: "", weightsFolder: "", config, weights, endTokens: [], notices: [], tokenizer, hash };
 }
 
 /** A sequence graph of one block with float32 islands: edits, log-probabilities, and the steering adjoint. */

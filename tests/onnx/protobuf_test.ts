@@ -15,14 +15,15 @@ Deno.test("encodeModel() gives the same bytes for the same graph", () => {
   }
 });
 
-Deno.test("encodeModel() states the versions of the format, the operations and the fused kernels", () => {
+Deno.test("encodeModel() states the versions of the format and the operations, and the factor of a product", () => {
   const model = decode(encodeModel((SNAPSHOT_GRAPHS["cached_block"] as () => ReturnType<typeof graphOf>)()));
   assertEquals(Number(model.irVersion), 10);
   const sets = model.opsetImport?.map(({ domain, version }) => [domain, Number(version)]);
   assertEquals(sets, [["", 23], ["com.microsoft", 1]]);
-  const fused = model.graph?.node?.find((node) => node.opType === "GroupQueryAttention");
-  assertEquals([fused?.domain, fused?.output?.length], ["com.microsoft", 3]);
-  assertEquals(fused?.attribute?.map((item) => item.name).includes("present"), false);
+  const fused = model.graph?.node?.find((node) => node.opType === "FusedMatMul");
+  assertEquals([fused?.domain, fused?.output?.length], ["com.microsoft", 1]);
+  const scaled = model.graph?.node?.find((node) => node.name === "blocks.0.attn.MatMul");
+  assertEquals(scaled?.attribute?.find((item) => item.name === "alpha")?.f, 0.25);
 });
 
 Deno.test("encodeModel() keeps weights outside: file, offset and length, and symbols in shapes", () => {

@@ -35,6 +35,9 @@ class Twin:
         command += [os.path.join(ROOT, "tests", "peers", "steering_twin.ts"), "--threads", str(args.threads)]
         if args.model:
             command += ["--model", os.path.abspath(args.model)]
+        for name in ("rollout", "gradient"):
+            if getattr(args, name):
+                command += [f"--{name}", getattr(args, name)]
         if args.quick:
             command += ["--quick"]
         self.process = subprocess.Popen(
@@ -87,11 +90,12 @@ class Peer:
             layer.mlp.down_proj.bias = bias
             self.biases.append(bias)
 
-    def generate(self):
+    def generate(self, rows):
+        prompts = self.prompts[:rows]
         with self.torch.inference_mode():
             out = self.model.generate(
-                self.prompts,
-                attention_mask=self.torch.ones_like(self.prompts),
+                prompts,
+                attention_mask=self.torch.ones_like(prompts),
                 do_sample=True,
                 temperature=1.0,
                 top_k=0,
@@ -102,11 +106,11 @@ class Peer:
         expected = self.prompts.shape[1] + self.new_tokens
         assert out.shape[1] == expected, f"generate gave {out.shape[1]} positions, not {expected}"
 
-    def loop(self):
+    def loop(self, rows):
         torch = self.torch
         tokens, log_probs = [], []
         with torch.inference_mode():
-            out = self.model(self.prompts, use_cache=True, logits_to_keep=1)
+            out = self.model(self.prompts[:rows], use_cache=True, logits_to_keep=1)
             while True:
                 scores = torch.log_softmax(out.logits[:, -1], dim=-1)
                 token = torch.multinomial(scores.exp(), 1)
@@ -169,6 +173,10 @@ def timed(work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="Hugging Face folder (default: base A of the zoo, or random weights of its shape)")
+    parser.add_argument("--batches", help="rows that are sampled together, a task each: 1,8,32 (default: all prompts)")
+    parser.add_argument("--layers", help="layers whose gradient alone is timed: 0,15,28 (default: the last but one)")
+    parser.add_argument("--rollout", help="prompts, their tokens and new tokens: 32,32,32")
+    parser.add_argument("--gradient", help="rows of a gradient and their tokens: 16,80")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--attention", default="sdpa", choices=["sdpa", "eager"], help="attention kernel of transformers")
@@ -183,7 +191,9 @@ def main():
     import transformers
 
     size, rows = work["rollout"], peer.inputs.shape
-    late, every = work["lateLayer"], list(range(len(peer.biases)))
+    every = list(range(len(peer.biases)))
+    numbers = lambda text, default: [int(part) for part in text.split(",")] if text else [default]
+    batches, single = numbers(args.batches, size["rows"]), numbers(args.layers, work["lateLayer"])
     half = max(1, len(peer.inputs) // 2)
     print(
         f"{platform.machine()}, {args.threads} threads; torch {peer.torch.__version__}, "
@@ -201,18 +211,19 @@ def main():
             f"PyTorch, micro-batches of {half}": timed(lambda: peer.steer(layers, half)),
         }
 
-    tasks = {
-        f"sampling, {size['rows']} rows x ({size['prompt']} + {size['newTokens']}) tokens": (
-            size["rows"] * size["newTokens"],
-            {
-                "this project": ours({"do": "sample"}),
-                "PyTorch, transformers generate": timed(peer.generate),
-                "PyTorch, loop over past_key_values": timed(peer.loop),
-            },
-        ),
-        f"steering gradient of all {len(every)} layers, {rows[0]} rows x {rows[1]} tokens": (rows.numel(), steering(every)),
-        f"steering gradient of layer {late} alone, {rows[0]} rows x {rows[1]} tokens": (rows.numel(), steering([late])),
-    }
+    def sampling(count):
+        return {
+            "this project": ours({"do": "sample", "rows": count}),
+            "PyTorch, transformers generate": timed(lambda: peer.generate(count)),
+            "PyTorch, loop over past_key_values": timed(lambda: peer.loop(count)),
+        }
+
+    tasks = {}
+    for count in batches:
+        name = f"sampling, {count} rows x ({size['prompt']} + {size['newTokens']}) tokens"
+        tasks[name] = (count * size["newTokens"], sampling(count))
+    for name, layers in [(f"all {len(every)} layers", every)] + [(f"layer {layer} alone", [layer]) for layer in single]:
+        tasks[f"steering gradient of {name}, {rows[0]} rows x {rows[1]} tokens"] = (rows.numel(), steering(layers))
     seconds = {task: {name: [] for name in contestants} for task, (_, contestants) in tasks.items()}
     for repeat in range(args.repeats + 1):
         for task, (_, contestants) in tasks.items():

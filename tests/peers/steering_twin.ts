@@ -2,7 +2,7 @@
  * The TypeScript side of the side-by-side: reads one command per line, does it, and answers with one line. The
  * Python side owns the clock's order, so that both sides do the same work by turns on an otherwise idle machine.
  *
- *     {"do":"sample"}                 → {"seconds":…}
+ *     {"do":"sample","rows":8}        → {"seconds":…}
  *     {"do":"steer","layers":[0,1]}   → {"seconds":…}
  *     {"do":"check"}                  → {"tokens":[[…]],"logProbs":[[…]],"adjoints":{"0":[…]}}
  *
@@ -13,7 +13,7 @@ import { benchSetting } from "../bench/_setting.ts";
 import { lateLayer, openRollouts, openSteering } from "../bench/_workloads.ts";
 
 const COMMAND = z.discriminatedUnion("do", [
-  z.strictObject({ do: z.literal("sample") }),
+  z.strictObject({ do: z.literal("sample"), rows: z.int().positive() }),
   z.strictObject({ do: z.literal("steer"), layers: z.array(z.int()).min(1) }),
   z.strictObject({ do: z.literal("check") }),
 ]);
@@ -31,7 +31,7 @@ async function answer(command: z.infer<typeof COMMAND>): Promise<Record<string, 
   const seconds = () => ({ seconds: (performance.now() - start) / 1000 });
   switch (command.do) {
     case "sample":
-      await rollouts.run(rollout);
+      await rollouts.run({ ...rollout, rows: command.rows });
       return seconds();
     case "steer":
       await model.steeringAdjoint(rows, { steer: steered(command.layers) });

@@ -12,6 +12,7 @@ import { ADAPTER_NAMES, SEQUENCE_NAMES, sequenceGraph } from "../../lib/probe/mo
 import { golden, withFolder } from "../checkpoint/_folder.ts";
 import { numbersOf, runGraph, withSession } from "../onnx/_run_graph.ts";
 import { assertClose, type ToleranceName } from "../tolerances.ts";
+import { gridTargets, overRows } from "./_targets.ts";
 
 interface Golden {
   readonly cases: Readonly<
@@ -38,8 +39,7 @@ function feedsOf(inputs: AdapterInputs, compute: AccurateDType): Record<string, 
   const adapters = Object.values(inputs.adapters);
   return {
     tokens: grid("int64", inputs.tokens),
-    targets: grid("int64", inputs.targets),
-    target_weights: grid(compute, inputs.weights),
+    ...gridTargets(inputs.targets, { rows: inputs.weights, compute }),
     [ADAPTER_NAMES.inputs]: grid(compute, adapters.map(({ input }) => input)),
     [ADAPTER_NAMES.outputs]: grid(compute, adapters.map(({ output }) => output)),
   };
@@ -67,10 +67,12 @@ for (const [name, { values }] of Object.entries(GOLDEN.cases)) {
     Deno.test(`${name}: outputs, sites and adjoints of adapters equal PyTorch, ${compute}`, () =>
       withCase(name, async (checkpoint) => {
         const layers = ADAPTER_CASES[name]?.layers ?? [];
-        const out = await runGraph(graphFor(checkpoint, { layers, compute }), {
-          weightsFolder: checkpoint.weightsFolder,
-          feeds: feedsOf(adapterInputs(name), compute),
-        });
+        const out = overRows(
+          await runGraph(graphFor(checkpoint, { layers, compute }), {
+            weightsFolder: checkpoint.weightsFolder,
+            feeds: feedsOf(adapterInputs(name), compute),
+          }),
+        );
         assertEquals(Object.keys(out).sort(), Object.keys(values).sort());
         for (const [key, { dims, float32 }] of Object.entries(values)) {
           const bytes = Uint8Array.from(atob(float32), (char) => char.charCodeAt(0));
@@ -97,7 +99,7 @@ for (const [name, { values }] of Object.entries(GOLDEN.cases)) {
       await withSession(
         graphFor(checkpoint, { layers, compute: "float64" }),
         async (session) => {
-          const out = await session.run(feeds);
+          const out = overRows(await session.run(feeds));
           const random = new RandomStream(3, "entries", name);
           for (
             const [input, adjoint] of [

@@ -1,13 +1,20 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { zeros } from "../../lib/core/mod.ts";
-import { ADAPTER_SITE_KINDS, inputWeights, SITE_KINDS, type SiteName } from "../../lib/model/mod.ts";
+import {
+  ADAPTER_SITE_KINDS,
+  HEAD_NORM_SITE_KINDS,
+  inputWeights,
+  SITE_KINDS,
+  type SiteName,
+} from "../../lib/model/mod.ts";
 import type { GraphBuilder } from "../../lib/onnx/mod.ts";
 import { checkEdits, type Edits, sequenceGraph, siteShape } from "../../lib/probe/mod.ts";
 import { withTinyModel } from "../decode/_tiny_model.ts";
 
 const config = tinyConfig();
-const KINDS = [...SITE_KINDS, ...ADAPTER_SITE_KINDS].join(", ");
+const ALL_KINDS = [...SITE_KINDS, ...HEAD_NORM_SITE_KINDS, ...ADAPTER_SITE_KINDS];
+const KINDS = ALL_KINDS.join(", ");
 
 const WRONG: readonly (readonly [Edits, string])[] = [
   [{ taps: ["blocks.2.q"] }, 'Cannot tap "blocks.2.q" as layer must be < 2: current value is 2'],
@@ -39,6 +46,14 @@ const WRONG: readonly (readonly [Edits, string])[] = [
     { patches: ["blocks.0.down_out"] },
     'Cannot patch "blocks.0.down_out" as its layer must have an adapter: current layers are none',
   ],
+  [
+    { taps: ["blocks.1.q_norm"] },
+    'Cannot tap "blocks.1.q_norm" as the model must norm its query and key heads: current family is qwen2',
+  ],
+  [
+    { patches: ["blocks.0.k_norm"] },
+    'Cannot patch "blocks.0.k_norm" as the model must norm its query and key heads: current family is qwen2',
+  ],
   [{ steer: [0.5] }, "Cannot steer layer 0.5 as it must lie in [0, 2)"],
 ];
 
@@ -64,7 +79,7 @@ Deno.test("checkEdits() fills what is left out and sorts layers", () => {
 
 Deno.test("siteShape() gives a shape for every kind", () => {
   const shapes = Object.fromEntries(
-    [...SITE_KINDS, ...ADAPTER_SITE_KINDS].map((kind) => [kind, siteShape(kind, config).join()]),
+    ALL_KINDS.map((kind) => [kind, siteShape(kind, config).join()]),
   );
   const embed = "batch,seq,32", query = "batch,seq,4,16", key = "batch,seq,2,16";
   assertEquals(shapes, {
@@ -80,6 +95,8 @@ Deno.test("siteShape() gives a shape for every kind", () => {
     post_attention_norm: embed,
     mlp_out: embed,
     resid_post: embed,
+    q_norm: query,
+    k_norm: key,
     down_out: embed,
     adapter_scale: "batch,seq",
   });
@@ -87,7 +104,7 @@ Deno.test("siteShape() gives a shape for every kind", () => {
 
 const weights = (g: GraphBuilder) =>
   inputWeights(g, {
-    shapes: weightShapes(config, { biases: { q: true, k: true, v: true } }),
+    shapes: weightShapes(config),
     compute: "float32",
   });
 

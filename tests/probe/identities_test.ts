@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { RandomStream, type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
 import type { LanguageModel, RunResult } from "../../lib/decode/mod.ts";
-import { SITE_KINDS, type SiteKind, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type SiteKind, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { allLayers, randomVectors, withEachFamily } from "../decode/_tiny_model.ts";
 import { assertClose } from "../tolerances.ts";
 
@@ -11,7 +11,9 @@ const SEQ = 5;
 const VISIBLE = 1e-3;
 
 const sitesOf = (model: LanguageModel): SiteName[] =>
-  allLayers(model.config).flatMap((layer) => SITE_KINDS.map((kind) => siteName({ layer, kind })));
+  allLayers(model.config).flatMap((layer) =>
+    siteKindsOf(model.config).map((kind) => siteName({ layer, kind }))
+  );
 
 const logitsOf = (result: RunResult): Float32Array => (result.logits as Tensor<"float32">).data;
 const tapOf = (result: RunResult, site: SiteName): Tensor<"float32"> => {
@@ -63,6 +65,8 @@ Deno.test("taps change nothing and have their sites' shapes", () =>
       q: [2, SEQ, heads, headDim],
       k: [2, SEQ, kvHeads, headDim],
       v: [2, SEQ, kvHeads, headDim],
+      q_norm: [2, SEQ, heads, headDim],
+      k_norm: [2, SEQ, kvHeads, headDim],
       head_out: [2, SEQ, heads, headDim],
       attn_weights: [2, heads, SEQ, SEQ],
     };

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
 import type { LanguageModel, Patch, RunResult, SteeringVectors } from "../../lib/decode/mod.ts";
-import { doubleSites, SITE_KINDS, type SiteKind, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { doubleSites, type SiteKind, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import {
   lastBlockLayout,
   type LastBlockPatch,
@@ -32,17 +32,19 @@ const dataOf = (value: Tensor<"float32"> | null | undefined): Float32Array =>
   value?.data ?? new Float32Array();
 
 /** Kinds of the last block that have one value under a patch. */
-const kindsOf = (lastBlock: LastBlockPatch | null): SiteKind[] =>
-  SITE_KINDS.filter((kind) => lastBlock === null || !doubleSites(lastBlockLayout(lastBlock)).includes(kind));
+const kindsOf = (lastBlock: LastBlockPatch | null, model: LanguageModel): SiteKind[] =>
+  siteKindsOf(model.config).filter((kind) =>
+    lastBlock === null || !doubleSites(lastBlockLayout(lastBlock)).includes(kind)
+  );
 
 function withBench(name: string, body: (bench: Bench) => Promise<void>): Promise<void> {
   return withTinyModel(async (model) => {
     const steer = randomVectors(model.config, allLayers(model.config));
     const layer = model.config.layers - 1;
     const values: Bench["values"] = async (lastBlock, options = {}) => {
-      const taps = kindsOf(lastBlock).map((kind) => siteName({ layer, kind }));
+      const taps = kindsOf(lastBlock, model).map((kind) => siteName({ layer, kind }));
       const run: RunResult = await model.run(ROWS, { steer, taps, lastBlock, ...options });
-      const byKind = SITE_KINDS.map((kind) =>
+      const byKind = siteKindsOf(model.config).map((kind) =>
         [kind, dataOf(run.taps.get(siteName({ layer, kind })))] as const
       );
       return Object.fromEntries([...byKind, ["logits", dataOf(run.logits)]]) as Record<
@@ -72,7 +74,7 @@ function assertAlike(
   expected: Readonly<Record<string, Float32Array>>,
   options: { readonly what: string; readonly kinds?: readonly string[] },
 ): void {
-  const { what, kinds = [...SITE_KINDS, "logits"] } = options;
+  const { what, kinds = Object.keys(expected) } = options;
   let compared = 0;
   for (const kind of kinds) {
     const a = actual[kind] as Float32Array, b = expected[kind] as Float32Array;
@@ -113,7 +115,7 @@ for (const [place, name] of Object.keys(ROUTE_MODELS).entries()) {
       const base = await values({ mode: "base" }), skipped = await values({ mode: "skip_layer" });
       assertAlike(skipped, base, {
         what: "inside",
-        kinds: SITE_KINDS.filter((kind) => kind !== "resid_post"),
+        kinds: siteKindsOf(model.config).filter((kind) => kind !== "resid_post"),
       });
       const moved = base.resid_post.map((value, i) => value + (vector[i % vector.length] as number));
       assertClose(skipped.resid_post, moved, "rewrittenGraphFloat32");
@@ -297,7 +299,7 @@ for (const [place, name] of Object.keys(ROUTE_MODELS).entries()) {
       const layer = model.config.layers - 1;
       // Every site of every patch is a graph of its own: each model takes a quarter of the patches.
       for (const lastBlock of everyPatch(model.config).filter((_, index) => index % 4 === place)) {
-        const sites = kindsOf(lastBlock).map((kind) => siteName({ layer, kind }));
+        const sites = kindsOf(lastBlock, model).map((kind) => siteName({ layer, kind }));
         const clean = await model.run(ROWS, { steer, taps: sites, lastBlock });
         for (const site of sites) {
           const what = `${lastBlockPatchText(lastBlock)} ${site}`;

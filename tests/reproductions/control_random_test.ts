@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
+import { treatmentKey } from "../../lib/experiment/mod.ts";
 import { controlRandom } from "../../reproductions/control_random.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
 import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
@@ -35,13 +36,13 @@ Deno.test("control-random gives every draw the norms of the trained vectors, and
   withZooModel(async (a) => {
     const trained = new Set<string>();
     for (const run of ["all", "layer-0", "layer-1", "layer-2", "layer-3"] as const) {
-      for (const { hash } of await a.trained(run)) trained.add(hash);
+      for (const treatment of await a.trained(run)) trained.add(treatmentKey(treatment).values);
     }
     const norms: number[] = [];
     const made = async (ofTrained: number, ofRandom: number) => {
       const lab = new MadeUpLaboratory((_, treatment) => {
         if (treatment === null) return 30;
-        if (trained.has(treatment.hash)) return ofTrained;
+        if (trained.has(treatmentKey(treatment).values)) return ofTrained;
         norms.push(...[...treatment.steer?.values() ?? []].map((vector) => Math.hypot(...vector)));
         return ofRandom;
       });

@@ -41,7 +41,7 @@ Deno.test("control-shuffled puts no vector into its own layer, and tells what th
     const made = async (shuffled: number) => {
       const lab = new MadeUpLaboratory((_, treatment) => {
         if (treatment === null) return 20;
-        if (treatment.hash === own?.hash) return 80;
+        if (treatment.name === own?.name) return 80;
         kept.push(before.filter(([layer, vector]) => near(vector, treatment.steer?.get(layer))).length);
         return shuffled;
       });

@@ -25,6 +25,8 @@ Deno.test("fig3 finds at the quick size what the weights put there: a vector tha
     const rise = (openerProbability(STRENGTHS[3]) + openerProbability(0.08)) / 2;
     assertAlmostEquals(value("shift.opener.position_0"), rise - openerProbability(0), 1e-5);
     assertAlmostEquals(value("shift.opener.elsewhere"), 0, 1e-5);
+    // The first position is no part of elsewhere, where the length of the vector moves chances by some 2e-4.
+    assertAlmostEquals(value("shift.concentration"), rise - openerProbability(0), 1e-3);
     assertEquals(value("shift.opener_leads_share"), 1);
     assertEquals([value("shift.texts"), value("shift.truncated_texts")], [2 * size.traced, 0]);
     assertEquals(value("shift.rows_as_published"), 2 * size.traced); // one stop token per text

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { saveVectors } from "../../lib/decode/mod.ts";
-import { type Treatment, ZooModel } from "../../lib/experiment/mod.ts";
+import { type Treatment, treatmentKey, ZooModel } from "../../lib/experiment/mod.ts";
 import { table1 } from "../../reproductions/table1.ts";
 import { STRENGTHS, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
@@ -58,12 +58,12 @@ Deno.test("table1 adds every donor's vectors to every recipient; vectors of zero
 Deno.test("table1 says that vectors transfer where each gains in the other model, and not where one does not", () =>
   withFamily(async (a, instruct) => {
     const made = async (foreign: readonly [inA: number, inInstruct: number]) => {
-      const own = async (zoo: ZooModel) => (await zoo.trained("all"))[0]?.hash;
+      const own = async (zoo: ZooModel) => treatmentKey((await zoo.trained("all"))[0] as Treatment).values;
       const hashes = new Map([[a, await own(a)], [instruct, await own(instruct)]]);
       const percent = (zoo: ZooModel, treatment: Treatment | null) =>
         treatment === null
           ? 20
-          : treatment.hash === hashes.get(zoo)
+          : treatmentKey(treatment).values === hashes.get(zoo)
           ? 80
           : foreign[zoo === a ? 0 : 1] as number;
       const lab = new MadeUpLaboratory(percent);

@@ -7,7 +7,7 @@ import { ScriptedLab, tooEarly } from "./_scripted_lab.ts";
 
 /** Costs need a model's shape and no weights. */
 function bench(config: ModelConfig): Bench {
-  const checkpoint = { config, biases: { q: true, k: true, v: true }, hash: () => Promise.resolve("ab") };
+  const checkpoint = { config, hash: () => Promise.resolve("ab") };
   const zoo = { entry: { name: "shape" }, layers: config.layers, model: { config, checkpoint } };
   return { lab: new ScriptedLab(tooEarly), open: () => Promise.resolve(zoo as unknown as ZooModel) };
 }

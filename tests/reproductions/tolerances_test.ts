@@ -18,7 +18,7 @@ const ROLES = { a: "base-a", b: "base-b", a_instruct: "a-instruct", control: "co
 
 /** Random directions as long in place of vectors, adapters that write the other way. */
 function perturbed(treatment: Treatment): Treatment {
-  const { steer, adapters, hash: _, inputs: __, name, ...route } = treatment;
+  const { steer, adapters, inputs: _, name, ...route } = treatment;
   const directions = steer === undefined ? undefined : randomDirections(steer, { seed: 7, draw: 0 });
   return derivedTreatment(name, {
     ...route,

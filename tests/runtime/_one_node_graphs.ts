@@ -58,18 +58,13 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Equal: binary("Equal"),
   Exp: unary("Exp"),
   Expand: ({ g, x }) => [g.expand(x([1, 4]), [3, 4])],
+  GatedSilu: binary("GatedSilu"),
   Gather: ({ g, x, fixed }) => [g.gather(x([5, 4]), fixed("int64", ["k"]), { axis: 0 })],
   GatherElements: ({ g, x, fixed }) => [
     g.apply("GatherElements", [x(["n", 4]), fixed("int64", ["n", 1])], { attributes: { axis: 1 } }),
   ],
   Greater: binary("Greater"),
   GreaterOrEqual: binary("GreaterOrEqual"),
-  GroupQueryAttention: ({ g, x, fixed }) => {
-    const past = () => x(["b", 1, "past", 16]), rows = (heads: number) => x(["b", 1, 16 * heads]);
-    const inputs = [rows(2), rows(1), rows(1), past(), past(), fixed("int32", ["b"]), fixed("int32", [1])];
-    const attributes = { num_heads: 2, kv_num_heads: 1, do_rotary: 1, present: "present" };
-    return [g.apply("GroupQueryAttention", [...inputs, x([8, 8]), x([8, 8])], { attributes })];
-  },
   Identity: unary("Identity"),
   If: ({ g, x }) => {
     const value = g.scalar("float32", 1);
@@ -128,6 +123,7 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Sin: unary("Sin"),
   Slice: ({ g, x }) => [g.slice(x(["n", 4]), { axis: 1, start: 1, end: 3 })],
   Softmax: along("Softmax"),
+  Split: ({ g, x, fixed }) => g.split(x([4, "n"]), { axis: 1, sizes: fixed("int64", [2]), dims: ["a", "b"] }),
   Sqrt: unary("Sqrt"),
   Squeeze: ({ g, x }) => [g.apply("Squeeze", [x(["n", 1])], { attributes: { axes: [1] } })],
   Sub: binary("Sub"),

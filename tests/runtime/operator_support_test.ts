@@ -56,7 +56,6 @@ Deno.test("placement() agrees with both columns on every one-node graph", () => 
 
 Deno.test("the CUDA column keeps what ONNX Runtime documents of the types that matter", () => {
   const cuda = (op: keyof typeof OPERATOR_SUPPORT) => OPERATOR_SUPPORT[op].cuda;
-  assertEquals(cuda("GroupQueryAttention"), ["float16", "bfloat16"]);
   for (
     const op of ["MatMul", "Softmax", "Sigmoid", "RMSNormalization", "RotaryEmbedding", "ReduceSum"] as const
   ) {

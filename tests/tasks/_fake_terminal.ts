@@ -3,6 +3,8 @@ import type { Terminal } from "../../tasks/_terminal.ts";
 /** A terminal in memory: what was written, a clock that stands still until it is set, and Ctrl-C on demand. */
 export interface FakeTerminal extends Terminal {
   readonly written: { output: string; error: string };
+  /** How often the user's folder was entered. Tests stay where they are: the current folder is that of all of them. */
+  entered(): number;
   /** Sets the clock, in milliseconds. */
   setClock(ms: number): void;
   /** Presses Ctrl-C. */
@@ -25,12 +27,14 @@ export function fakeTerminal(
 ): FakeTerminal {
   const written = { output: "", error: "" };
   const listeners = new Set<() => void>();
-  let clockMs = 0;
+  let clockMs = 0, entered = 0;
   return {
     args,
     interactive: screen.interactive ?? false,
     columns: screen.columns ?? 80,
     written,
+    enterUserFolder: () => void entered++,
+    entered: () => entered,
     output: (text) => void (written.output += text),
     error: (text) => void (written.error += text),
     now: () => clockMs,

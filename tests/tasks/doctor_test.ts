@@ -1,17 +1,23 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { runCommand } from "../../tasks/_command.ts";
 import {
   denoFinding,
   deviceFinding,
   doctor,
+  doctorCommand,
   findingLines,
   memoryFinding,
+  modelFindings,
   outFinding,
   providerFinding,
   zooFinding,
 } from "../../tasks/doctor.ts";
+import { Laboratory, ResultStore } from "../../lib/experiment/mod.ts";
+import { TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { elfFile } from "./_elf_file.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
+import { inFolder } from "./_tiny_zoo.ts";
 
 function withFolder(work: (folder: string) => void): void {
   const folder = Deno.makeTempDirSync();
@@ -111,12 +117,85 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   const terminal = fakeTerminal([]);
   const code = await runCommand(doctor, terminal);
   const lines = terminal.written.output.trimEnd().split("\n");
-  assertEquals(lines.length, 10);
-  for (const line of lines.slice(0, 9)) assertMatch(line, /^(ok|optional|missing) /);
+  assertEquals(lines.length, 11);
+  for (const line of lines.slice(0, 10)) assertMatch(line, /^(ok|optional|missing) /);
   const missing = lines.filter((line) => line.startsWith("missing ")).length;
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
 });
+
+Deno.test("modelFindings() says what a model is and what of its files is not read", () =>
+  inFolder(async (folder) => {
+    const config = tinyConfig({ architecture: "mistral", maxPositions: 40, slidingWindow: 40, vocab: 1234 });
+    await writeRandomCheckpoint(folder, { config, dtype: "float16", seed: 0 });
+    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...json, unsloth_fixed: true }));
+    const findings = modelFindings(await openCheckpoint(folder));
+    assertEquals(findings.map(({ item, found }) => `${item}: ${found}`), [
+      "model: mistral: 2 layers of width 32, 4 query heads over 2 of width 16, 1,234 tokens",
+      "weights: 100,640 in float16",
+      "texts: up to 40 tokens",
+      "note: keys of config.json that change nothing in a mistral model: " +
+      '"attention_dropout", "torch_dtype", "use_cache", "unsloth_fixed"',
+      'note: "sliding_window" of config.json holds texts to 40 positions',
+    ]);
+    assertEquals(new Set(findings.map(({ verdict }) => verdict)), new Set(["ok"]));
+  }));
+
+Deno.test("doctor --model looks at a folder before anything else, and refuses a bad one in one line", () =>
+  inFolder(async (folder) => {
+    await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+    const good = fakeTerminal(["--model", folder]);
+    await runCommand(doctor, good);
+    assertMatch(
+      good.written.output,
+      /^ok +note +keys of config\.json that change nothing in a qwen2 model: /m,
+    );
+    const path = `${folder}/config.json`, json = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, JSON.stringify({ ...json, hidden_act: "gelu" }));
+    const bad = fakeTerminal(["--model", folder]);
+    assertEquals([await runCommand(doctor, bad), bad.written.output], [2, ""]);
+    assertMatch(
+      bad.written.error,
+      /^error: "hidden_act" in config\.json: only .* is supported: current value is "gelu": .*config\.json\n$/,
+    );
+  }));
+
+Deno.test("doctor finds measurements that no code can name any more, and removes them on request", () =>
+  inFolder(async (store) => {
+    await withZooModel(async (zoo) => {
+      const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(store) });
+      await lab.outcomes({ zoo, run: null, decoding: "greedy" });
+    });
+    const [measured = ""] = [...Deno.readDirSync(store)].map(({ name }) => name);
+    const { key: { code } } = JSON.parse(await Deno.readTextFile(`${store}/${measured}`));
+    const entries = {
+      "current.json": { key: { code }, result: 1 },
+      "edited.json": { key: { code: { ...code, hash: "0".repeat(64) } }, result: 1 },
+      "moved.json": { key: { code: { ...code, modules: ["lib/experiment/gone.ts"] } }, result: 1 },
+      "before_fingerprints.json": { key: { kind: "outcomes" }, result: 1 },
+    };
+    for (const [name, entry] of Object.entries(entries)) {
+      await Deno.writeTextFile(`${store}/${name}`, JSON.stringify(entry));
+    }
+    await Deno.writeTextFile(`${store}/.x.json.1.0.part`, '{"key":');
+    const names = () => [...Deno.readDirSync(store)].map(({ name }) => name).sort();
+    const all = names();
+    const row = async (args: string[]) => {
+      const terminal = fakeTerminal(args);
+      assertEquals(await runCommand(doctorCommand({ store }), terminal), 0);
+      return terminal.written.output.split("\n").find((line) => /^\w+ +store /.test(line));
+    };
+    assertMatch(
+      await row([]) ?? "",
+      /^optional +store +measurements kept: 6 \(0\.\d MiB\), of other code .*: 4 \(0\.0 MiB\): deno task doctor --remove-stale/,
+    );
+    assertEquals(names(), all);
+    assertMatch(await row(["--remove-stale"]) ?? "", /^ok +store +measurements kept: 2 \(0\.\d MiB\)$/);
+    assertEquals(names().length, 2);
+    assertEquals(names().includes("current.json"), true);
+    assertMatch(await row(["--remove-stale"]) ?? "", /^ok +store +measurements kept: 2 /);
+  }));
 
 Deno.test("doctor explains itself and refuses what it does not know", async () => {
   const help = fakeTerminal(["--help"]), wrong = fakeTerminal(["--otu", "x"]);

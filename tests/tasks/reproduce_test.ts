@@ -78,13 +78,15 @@ Deno.test("reproduce writes five files per item, and says what it found beside w
 
 Deno.test("reproduce gives the same bytes again, in all but run.json, with and without earlier measurements", () =>
   withTinyZoo(async (tiny) => {
-    const out = (name: string) => `${tiny.folder}/${name}`;
+    const out = (name: string) => `${tiny.folder}/${name}`, ends: Ended[] = [];
     const runs = [["a", ["fig3", "--no-cache"]], ["b", ["fig3", "--no-cache"]], ["c", ["fig1", "fig3"]], [
       "d",
       ["fig3"],
     ]] as const;
     for (const [name, args] of runs) {
-      assertEquals((await reproduce(tiny, args, { out: out(name) })).code, 0);
+      const ended = await reproduce(tiny, args, { out: out(name) });
+      assertEquals(ended.code, 0);
+      ends.push(ended);
       // --no-cache keeps nothing.
       const kept = namesBelow(`${tiny.folder}/`).some((path) => path.startsWith("store/"));
       assertEquals(kept, name === "c" || name === "d", name);
@@ -94,6 +96,13 @@ Deno.test("reproduce gives the same bytes again, in all but run.json, with and w
       const first = await bytes("a", file);
       for (const name of ["b", "c", "d"]) assertEquals(await bytes(name, file), first, `${file} of ${name}`);
     }
+    const lastLine = ({ output }: Ended) => output.trimEnd().split("\n").at(-1);
+    assertEquals(ends.map(lastLine), [
+      "measurements: 0 of earlier runs read, 10 made",
+      "measurements: 0 of earlier runs read, 10 made",
+      "measurements: 0 of earlier runs read, 14 made",
+      "measurements: 10 of earlier runs read, 0 made",
+    ]);
     const read = async (name: string) =>
       JSON.parse(new TextDecoder().decode(await bytes(name, "run.json"))).measurements;
     assertEquals(await read("b"), { made: 10, read: 0 });
@@ -148,7 +157,10 @@ Deno.test("reproduce compares with expected values: green on what they were made
     assertEquals(red.code, 1, red.output);
     assertMatch(red.output, /^accuracy\.layer_1 .* fail$/m);
     assertEquals(red.output.match(/ fail$/gm)?.length, 1);
-    assertMatch(red.output, /\n1 check fell outside the tolerance\n$/);
+    assertMatch(
+      red.output,
+      /\n1 check fell outside the tolerance\nmeasurements: 7 of earlier runs read, 1 made\n$/,
+    );
     const { checks } = await metricsOf(`${tiny.folder}/out/embedded/fig1`);
     const source = "fixtures/embedded/expected/full/fig1.json";
     assertEquals(checks.map((check) => check.source), new Array(7).fill(source));

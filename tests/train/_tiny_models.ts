@@ -82,7 +82,7 @@ async function writeChainModel(folder: string, options: ChainOptions): Promise<v
   const id = (text: string) => tokenizer.tokenId(text) as number;
   const digits = Array.from({ length: 10 }, (_, digit) => id(String(digit)));
   const weights = new Map<string, Float32Array>();
-  for (const [name, dims] of weightShapes(config, { biases: { q: true, k: true, v: true } })) {
+  for (const [name, dims] of weightShapes(config)) {
     const stream = new RandomStream(0, "chain", name);
     const gain = name.endsWith("norm.weight"), spread = name.startsWith("model.layers.") ? noise : 0;
     weights.set(

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { Template } from "@huggingface/jinja";
+import { JinjaTemplate } from "../../lib/jinja/mod.ts";
 import { answerMessages, corpusDocument, DEFAULT_CORPUS } from "../../lib/problems/mod.ts";
 import {
   type BpeVocabulary,
@@ -91,7 +91,7 @@ Deno.test("tokenizerFiles() carry a chat template that renders the conversation"
   const config = JSON.parse(tokenizerFiles(fromGolden())["tokenizer_config.json"]);
   const messages = answerMessages("What is 2 + 3?").map((message) => ({ ...message }));
   assertEquals(
-    new Template(config.chat_template).render({ messages, add_generation_prompt: true }),
+    new JinjaTemplate(config.chat_template).render({ variables: { messages, add_generation_prompt: true } }),
     "<|im_start|>system\nPut the answer in \\boxed{}.<|im_end|>\n" +
       "<|im_start|>user\nWhat is 2 + 3?<|im_end|>\n<|im_start|>assistant\n",
   );
@@ -153,9 +153,8 @@ for (const [name, format] of Object.entries(CHAT_FORMATS)) {
     const files = tokenizerFiles(trainBpe(texts, { vocabSize: 300, specialTokens }), { format });
     const messages = answerMessages(document.problem.question, { system: document.system });
     const { chat_template } = JSON.parse(files["tokenizer_config.json"]);
-    const rendered = new Template(chat_template).render({
-      messages: messages.map((message) => ({ ...message })),
-      add_generation_prompt: true,
+    const rendered = new JinjaTemplate(chat_template).render({
+      variables: { messages: messages.map((message) => ({ ...message })), add_generation_prompt: true },
     });
     const pieces = specialTokens.reduce((rest, token) => rest.flatMap((text) => text.split(token)), [
       rendered,

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { goldenInputs } from "../../fixtures/golden/tiny_qwen2_cases.ts";
+import { goldenInputs } from "../../fixtures/golden/tiny_models_cases.ts";
 import {
   type Checkpoint,
   randomWeights,
@@ -38,7 +38,7 @@ async function runGolden(
   options: { readonly name: string; readonly compute: Compute },
 ) {
   const { name, compute } = options;
-  const { config, biases } = checkpoint;
+  const { config } = checkpoint;
   const inputs = goldenInputs(name);
   const feeds: Record<string, Tensor> = {
     tokens: grid("int64", inputs.tokens),
@@ -48,7 +48,7 @@ async function runGolden(
   for (const [weight, entry] of checkpoint.weights) {
     feeds[weight] = tensor(compute, entry.dims, Array.from(await readTensor(entry))) as Tensor;
   }
-  const shapes = weightShapes(config, { biases });
+  const shapes = weightShapes(config);
   return await runGraph(languageModelGraph(config, { shapes, zLoss: GOLDEN.zLoss, compute }), { feeds });
 }
 
@@ -77,7 +77,7 @@ for (const [name, { values }] of Object.entries(GOLDEN.cases)) {
 }
 
 const CONFIG = tinyConfig({ embed: 8, headDim: 4, neurons: 12, vocab: 19 });
-const SHAPES = weightShapes(CONFIG, { biases: { q: true, k: true, v: true } });
+const SHAPES = weightShapes(CONFIG);
 const Z_LOSS = 0.07;
 
 /** Rows of tokens with a target and a weight each. */

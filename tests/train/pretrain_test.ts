@@ -162,7 +162,7 @@ Deno.test("initialWeights() draws each tensor at its own size", () => {
   const model = { ...TINY_PRETRAIN.model, embed: 32, neurons: 64, layers: 8, headDim: 8, heads: 4 };
   const initial = { embedding: 0.25, unembedding: 0.5, projection: 0.7 };
   const weights = initialWeights(model, { seed: 1, initial });
-  const shapes = weightShapes(model, { biases: { q: true, k: true, v: true } });
+  const shapes = weightShapes(model);
   assertEquals([...weights.keys()], [...shapes.keys()]);
   const block = "model.layers.3.";
   const expected = {

@@ -1,0 +1,29 @@
+import type { ArchitectureRow } from "./architectures/architecture_row.ts";
+import { llama } from "./architectures/llama.ts";
+import { mistral } from "./architectures/mistral.ts";
+import { qwen2 } from "./architectures/qwen2.ts";
+import { qwen3 } from "./architectures/qwen3.ts";
+
+/** Every family that is supported, by the `model_type` of its config.json. */
+const ROWS = { llama, mistral, qwen2, qwen3 } as const satisfies Readonly<Record<string, ArchitectureRow>>;
+
+/** One of those families. */
+export type Architecture = keyof typeof ROWS;
+
+/** The families' names, in alphabetical order. */
+export const ARCHITECTURES = Object.keys(ROWS) as readonly Architecture[];
+
+/**
+ * What tells a family from the others. A new family whose block is built of the parts that are there is a file in
+ * `architectures/`, and a row in the table that this looks up.
+ *
+ * @example
+ * ```ts
+ * import { ARCHITECTURES, architectureRow } from "./mod.ts";
+ * const normed = ARCHITECTURES.filter((name) => architectureRow(name).headNorms);
+ * if (normed.join() !== "qwen3") throw new Error("one family has norms of query and key heads");
+ * ```
+ */
+export function architectureRow(architecture: Architecture): ArchitectureRow {
+  return ROWS[architecture];
+}

@@ -1,0 +1,63 @@
+import type { RunOptions } from "../decode/mod.ts";
+import type { Problem } from "../problems/mod.ts";
+import type { Treatment } from "./treatment.ts";
+import type { RunName, ZooModel } from "./zoo.ts";
+
+/** A condition whose accuracy is measured. */
+export interface Condition {
+  /** The model. */
+  readonly zoo: ZooModel;
+  /** A run of the zoo with every training seed, or treatments in their place; null is the base model. */
+  readonly run: RunName | readonly Treatment[] | null;
+  /** Text put at the start of each answer. `@default ""` */
+  readonly prefix?: string;
+  /** What the system message says. `@default` the template's */
+  readonly system?: string;
+  /** `sampling` is at temperature 1. */
+  readonly decoding: "greedy" | "sampling";
+  /** Held-out problems per family, the study's at most. `@default` the study's */
+  readonly problems?: number;
+  /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
+  readonly label?: string;
+}
+
+/** A measurement that is kept under the hash of all that it depends on. */
+export interface Measurement {
+  /** What is computed, in words. */
+  readonly kind: string;
+  /** The module that computes it, as its `import.meta.url`: what it runs is part of the key, source by source. */
+  readonly code: string;
+  /** The model. */
+  readonly zoo: ZooModel;
+  /** What is added to it. `@default []` */
+  readonly treatments?: readonly Treatment[];
+  /** What it answers. */
+  readonly problems: readonly Problem[];
+  /** Everything else that decides the result, as JSON. */
+  readonly settings: unknown;
+  /** What the runs over whole sequences tap and change: the graphs of these are part of the key. */
+  readonly runs: readonly RunOptions[];
+  /** In messages, after the model's name: "layer-3 shifts". */
+  readonly label: string;
+  /** What is to do in all. */
+  readonly total: number;
+  /** What is counted. */
+  readonly unit: MeasurementStep["unit"];
+  /** Whether the result is a text to look at, drawn under the first seed, and no estimate. `@default false` */
+  readonly example?: boolean;
+}
+
+/** How far one measurement is. */
+export interface MeasurementStep {
+  /** The condition: "base-a layer-3 sampling". */
+  readonly label: string;
+  /** What is done already, results kept by the store included. The first report of a measurement comes before work. */
+  readonly done: number;
+  /** What is to do in all. */
+  readonly total: number;
+  /** What is counted. */
+  readonly unit: "answers" | "texts";
+}
+
+/** Reports long work: what is being done, how far it is. */
+export type ProgressReport = (step: MeasurementStep) => void;

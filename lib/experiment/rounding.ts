@@ -1,0 +1,92 @@
+import { FAMILIES } from "../problems/mod.ts";
+import type { Rounding } from "../report/mod.ts";
+import type { StudySize } from "./study_size.ts";
+
+/** Units of counts, and of settings that are whole numbers. */
+const COUNTS: readonly string[] = [
+  "adjoint",
+  "answers",
+  "bytes",
+  "claims",
+  "completions",
+  "families",
+  "features",
+  "layers",
+  "operations",
+  "pairs",
+  "parameters",
+  "parts",
+  "per step",
+  "problems",
+  "rank",
+  "rows",
+  "samples",
+  "seeds",
+  "steps",
+  "texts",
+  "tokens",
+];
+/** Units of what says which one, and not how much. */
+const IDENTITIES: readonly string[] = ["index", "verdict"];
+/** Units of real numbers: means over answers or texts, ratios of such, and what is read off weights alone. */
+const REALS: readonly string[] = [
+  "%",
+  "% of tokens",
+  "activation",
+  "correlation",
+  "cosine",
+  "dimensions",
+  "length",
+  "logits",
+  "nats",
+  "norm",
+  "points",
+  "probability",
+  "ratio",
+  "reward",
+  "share",
+  "share of attention",
+  "standardised moment",
+  "weight",
+  "z",
+];
+const OF_SIZE = 1e-5;
+
+/**
+ * How far values may move at equal seeds, by unit.
+ *
+ * @example
+ * ```ts
+ * import { roundingOf, STUDY_SIZES } from "./mod.ts";
+ * const of = roundingOf(STUDY_SIZES.full);
+ * if (of("layers")?.ofError !== 0 || of("furlongs") !== null) throw new Error("counts are exact, furlongs unknown");
+ * ```
+ */
+export function roundingOf(size: StudySize): (unit: string) => Rounding | null {
+  const answers = FAMILIES.length * size.swept;
+  return (unit) => {
+    if (IDENTITIES.includes(unit)) {
+      return { ofError: 0, ofSize: 0, identity: true, reason: "which one it is" };
+    }
+    if (COUNTS.includes(unit)) return { ofError: 0, ofSize: 0, reason: "a count" };
+    if (!REALS.includes(unit)) return null;
+    return { ofError: 2 / Math.sqrt(answers), ofSize: OF_SIZE, reason: "" };
+  };
+}
+
+/**
+ * What kind of measurement a metric is: accuracies of one item are one kind, since they are means over the same
+ * problems and about as many answers; otherwise metrics whose names differ in numbers alone.
+ *
+ * @example
+ * ```ts
+ * import { metricKind } from "./mod.ts";
+ * if (metricKind("accuracy.layer_3", "%") !== metricKind("accuracy.base.sampling", "%")) throw new Error("one kind");
+ * if (metricKind("kl.position_0", "nats") !== metricKind("kl.position_12", "nats")) throw new Error("one kind");
+ * if (metricKind("kl.first", "nats") === metricKind("kl.later", "nats")) throw new Error("two kinds");
+ * ```
+ */
+export function metricKind(metric: string, unit: string): string {
+  if (unit === "%" && metric.startsWith("accuracy.")) return "accuracy %";
+  return `${metric.replaceAll(/\d+/g, "#")} ${unit}`;
+}
