@@ -123,9 +123,18 @@ export class FormReader {
     for (let place = from + 1; place < to; place++) {
       const { kind, text } = this.tokens[place] as Token;
       if (kind === "open" || kind === "begin") place = this.closes[place] as number;
-      else if ((kind === "text" || kind === "word") && CONDITION.test(text)) return [from, place];
+      else if ((kind === "text" || kind === "word") && CONDITION.test(text) && this.#isDomain([place, to])) {
+        return [from, place];
+      }
     }
     return [from, to];
+  }
+
+  /** Whether a condition says of which kind names are, and no more: it has no number and no equation. */
+  #isDomain([from, to]: Range): boolean {
+    return this.tokens.slice(from, to).every(({ kind, text }) =>
+      kind !== "number" && !(kind === "mark" && RELATIONS.has(text) && text !== "∈")
+    );
   }
 
   /** Each of several runs as a form. */

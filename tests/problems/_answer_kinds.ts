@@ -294,7 +294,8 @@ a_n = 2n+1 | 2n+1
 12 | = 12
 12 | \textbf{(C)}\ 12
 C | \textbf{(C)}\ 12
-\frac{\pi}{6}+2k\pi | \frac{\pi}{6}+2k\pi, k\in\mathbb{Z}`,
+\frac{\pi}{6}+2k\pi | \frac{\pi}{6}+2k\pi, k\in\mathbb{Z}
+\frac{\pi}{6}+2k\pi | \frac{\pi}{6}+2k\pi, \text{ where } k \text{ is an integer}`,
     wrong: String.raw`
 (p,q)=(3,2) | (2,3)
 (p,q)=(3,2) | p=2, q=3
@@ -508,6 +509,7 @@ The sum is $2+3$, so the answer is $\boxed{5}$. | 3
 $\frac{1}{2}$ | 2
 $125$ miles | 125 km
 $f(x)=ax+b$, where $b$ is any integer and $c=0$ | 0
+$f(x)=ax+b$, where $c=0$ | $f(x)=ax+b$, where $c=8$
 Therefore $n=45$ and $m=3$. | 3`,
   },
   {
