@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type Float32Products, float32Products, type Variables } from "./float32_products.ts";
 export { type Device, OPERATOR_SUPPORT, type OperatorSupport } from "./operator_support.ts";
 export {
   checkPlacement,

@@ -7,6 +7,7 @@ import {
   doctor,
   doctorCommand,
   findingLines,
+  float32Finding,
   memoryFinding,
   modelFindings,
   outFinding,
@@ -103,6 +104,14 @@ Deno.test("providerFinding() says what is there, what it wants, and what is miss
   });
 });
 
+Deno.test("float32Finding() says what products on CUDA are, and how to have them exact", () => {
+  assertEquals(float32Finding("exact").verdict, "ok");
+  for (const products of ["tf32", "unknown"] as const) {
+    const { verdict, repair } = float32Finding(products);
+    assertEquals([verdict, repair?.includes("NVIDIA_TF32_OVERRIDE")], ["optional", true]);
+  }
+});
+
 Deno.test("findingLines() lines the columns up", () => {
   assertEquals(
     findingLines([
@@ -117,8 +126,8 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   const terminal = fakeTerminal([]);
   const code = await runCommand(doctor, terminal);
   const lines = terminal.written.output.trimEnd().split("\n");
-  assertEquals(lines.length, 11);
-  for (const line of lines.slice(0, 10)) assertMatch(line, /^(ok|optional|missing) /);
+  assertEquals(lines.length, 12);
+  for (const line of lines.slice(0, 11)) assertMatch(line, /^(ok|optional|missing) /);
   const missing = lines.filter((line) => line.startsWith("missing ")).length;
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
