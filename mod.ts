@@ -122,6 +122,7 @@ export {
 export {
   accuracyInterval,
   type AskedProblem,
+  type Completion,
   evaluate,
   type EvaluateOptions,
   type Evaluation,
