@@ -58,35 +58,6 @@ Deno.test("placement() leaves on the device what reads a shape beside a tensor, 
   assertEquals(half.faults.map(({ node }) => node), ["Cast"]);
 });
 
-Deno.test("placement() has fused attention read the whole length on the host, and no other of its inputs", () => {
-  const { faults, hostReads } = onCuda((g) => {
-    const half = (name: string, dims: readonly (string | number)[]) => {
-      const x = g.input(name, "float32", dims);
-      return g.cast(g.add(x, x), "float16");
-    };
-    const count = (name: string, dims: readonly (string | number)[]) => {
-      const x = g.input(name, "int32", dims);
-      return g.apply("Neg", [x], { name: `made_${name}` });
-    };
-    const inputs = [
-      half("q", ["b", 1, 32]),
-      half("k", ["b", 1, 16]),
-      half("v", ["b", 1, 16]),
-      half("past_k", ["b", 1, "past", 16]),
-      half("past_v", ["b", 1, "past", 16]),
-      count("lengths", ["b"]),
-      count("whole", [1]),
-    ];
-    const attributes = { num_heads: 2, kv_num_heads: 1, present: "present" };
-    return { y: g.cast(g.apply("GroupQueryAttention", inputs, { attributes }), "float32") };
-  });
-  assertEquals(faults, []);
-  assertEquals(hostReads.map(({ node, value }) => [node, value]), [[
-    "GroupQueryAttention",
-    "made_whole int32[1]",
-  ]]);
-});
-
 Deno.test("placement() looks into bodies, and names what a loop hands to the host per step", () => {
   const { faults, hostReads } = onCuda((g) => {
     const x = g.input("x", "float32", ["n", 4]);
