@@ -2,6 +2,7 @@ import type { EndToken } from "../lib/checkpoint/mod.ts";
 import type { LanguageModel, OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { wholeNumber } from "./_checks.ts";
+import { sessionProgress } from "./_session_progress.ts";
 import type { Terminal } from "./_terminal.ts";
 
 /** The model that a command works on. */
@@ -48,14 +49,15 @@ interface ComputeValues {
   readonly date?: string | undefined;
 }
 
-/** The values of those flags as options for opening a model. */
-export function computeOptions(flags: ComputeValues): OpenOptions {
+/** The values of those flags as options for opening a model; its sessions are told of on a terminal. */
+export function computeOptions(flags: ComputeValues, terminal?: Terminal): OpenOptions {
   const { threads, device, dtype, date } = flags;
   return {
     threads,
     device,
     ...(dtype === undefined ? {} : { dtype }),
     ...(date === undefined ? {} : { date }),
+    ...(terminal === undefined ? {} : { onSession: sessionProgress(terminal) }),
   };
 }
 

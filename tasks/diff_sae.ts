@@ -53,7 +53,7 @@ export const diffSae = defineCommand({
     }
     await checkWritable(out, { as: "file" });
     const config = parseDiffSaeRecipe(await readConfigFile(flags.config), { where: flags.config });
-    const model = await openModel(flags.model, computeOptions(flags));
+    const model = await openModel(flags.model, computeOptions(flags, terminal));
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const { layers } = model.config;

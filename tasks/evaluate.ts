@@ -212,7 +212,7 @@ export const evaluate = defineCommand({
     const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
     const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
     const grader = suiteGrader(kind, { template, grader: flags.grader });
-    const model = await openModel(flags.model, { ...computeOptions(flags), template });
+    const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const steering: TrainedFile | null = flags.vectors === undefined

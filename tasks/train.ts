@@ -263,7 +263,7 @@ export const train = defineCommand({
   async run({ flags, signal, terminal, print }) {
     const { resume, force } = flags;
     await checkWritable(flags.out, { as: hasEnding(flags.out, ".safetensors") ? "file" : "folder" });
-    const model = await openModel(flags.model, computeOptions(flags));
+    const model = await openModel(flags.model, computeOptions(flags, terminal));
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const layerCount = model.config.layers;

@@ -21,6 +21,7 @@ export {
   type Patch,
   type RunOptions,
   type RunResult,
+  type SessionNews,
   type SteeringAdjoints,
 } from "./language_model.ts";
 export { loadNpyVectors } from "./npy_vectors.ts";
