@@ -3,11 +3,10 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   answerModeOf,
   BENCHMARK_SUITES,
-  extractAnswer,
   FAMILIES,
   type FamilyName,
-  gradeBoxed,
-  loadMathGrader,
+  type Grader,
+  graderNamed,
   type PromptTemplate,
   readBenchmark,
   type SuiteName,
@@ -28,6 +27,8 @@ export interface Benchmark {
   readonly problems: readonly SuiteProblem[];
   /** Completions per problem and seed when sampling, unless the user says otherwise. */
   readonly samples: number;
+  /** SHA-256 of the files it was read from; null for problems that are made here. */
+  readonly dataHash: string | null;
 }
 
 /** What a suite asks and how: `zoo` are the families of the embedded zoo, `mathematics` the paper's benchmarks. */
@@ -36,8 +37,8 @@ export interface Suite {
   readonly benchmarks: readonly Benchmark[];
 }
 
-/** Judges a completion against a gold answer. */
-export type Grade = (completion: string, gold: string) => { readonly correct: boolean };
+/** What the command line calls graders: strictly what the last box holds, or as math-verify looks and compares. */
+export const GRADER_FLAGS = ["box", "math-verify"] as const;
 
 /** Held-out problems that every family has at least. */
 export const MOST_PROBLEMS = 700;
@@ -77,9 +78,9 @@ function benchmarksNamed(name: string): readonly SuiteName[] {
 
 /** A whole benchmark from the file or folder the user has, cut to its first problems where a number is given. */
 async function readSuite(suite: SuiteName, place: string, count: number | undefined): Promise<Benchmark> {
-  const { problems } = await readBenchmark(suite, place);
+  const { problems, dataHash } = await readBenchmark(suite, place);
   const { samplesPerProblem } = BENCHMARK_SUITES[suite];
-  return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem };
+  return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem, dataHash };
 }
 
 /** The folder of the hub cache, or null where the environment names none: then nothing is in it. */
@@ -165,19 +166,17 @@ function ofFamily(family: FamilyName, size: number): Benchmark {
   if (size > MOST_PROBLEMS) {
     throw new InputError(`--problems must be at most ${MOST_PROBLEMS} for a family: got ${size}`);
   }
-  return { name: family, problems: testSet(family, { size }), samples: 1 };
+  return { name: family, problems: testSet(family, { size }), samples: 1, dataHash: null };
 }
 
-/** The grader of a suite: strict numbers for the zoo, mathematics for the benchmarks; `r1` answers between tags. */
-export async function suiteGrade(kind: Suite["kind"], template: PromptTemplate): Promise<Grade> {
-  const mode = answerModeOf(template);
-  if (kind === "mathematics") {
-    const grader = await loadMathGrader();
-    return (completion, gold) => grader.grade(completion, gold, { mode });
-  }
-  if (mode === "box") return gradeBoxed;
-  return (completion, gold) => {
-    const { text, fault } = extractAnswer(completion, { mode });
-    return fault === null ? gradeBoxed(`\\boxed{${text}}`, gold) : { correct: false };
-  };
+/**
+ * The grader of a suite: as math-verify has it, or strict, for which the zoo's answers are plain numbers and those of
+ * benchmarks mathematics; `r1` answers between tags.
+ */
+export function suiteGrader(
+  kind: Suite["kind"],
+  options: { readonly template: PromptTemplate; readonly grader: (typeof GRADER_FLAGS)[number] },
+): Grader {
+  const mode = answerModeOf(options.template), strict = kind === "zoo" ? "box-number" : "box";
+  return graderNamed(options.grader === "box" ? strict : options.grader, { mode });
 }

@@ -26,7 +26,7 @@ export {
 } from "./language_model.ts";
 export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
-export { promptTokens } from "./prompt_tokens.ts";
+export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
 export {
   type Rollout,

@@ -5,7 +5,9 @@ const VARIABLE = "NVIDIA_TF32_OVERRIDE";
 export interface Variables {
   /** Whether it may be read and set. */
   allowed(name: string): boolean;
+  /** Its value, where it has one. */
   get(name: string): string | undefined;
+  /** Gives it a value. */
   set(name: string, value: string): void;
 }
 

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import * as ort from "onnxruntime-node";
 import { z } from "zod";
 import { InputError } from "../../lib/core/mod.ts";
+import { endProfiling, startProfiling } from "../../lib/runtime/mod.ts";
 import type { NodeShares } from "../../tasks/_bench_table.ts";
 import { benchSetting } from "./_setting.ts";
 import { openRollouts, openSteering } from "./_workloads.ts";
@@ -61,20 +61,9 @@ if (work === undefined) {
   });
 }
 const prefix = `${setting.scratch}/profile-${kind}`;
-const sessions: { readonly endProfiling: () => void }[] = [];
-const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
-  graph: Uint8Array,
-  options: ort.InferenceSession.SessionOptions,
-) => Promise<ort.InferenceSession>;
-Object.assign(ort.InferenceSession, {
-  create: async (graph: Uint8Array, options: ort.InferenceSession.SessionOptions) => {
-    const session = await create(graph, { ...options, enableProfiling: true, profileFilePrefix: prefix });
-    sessions.push(session);
-    return session;
-  },
-});
+startProfiling(prefix);
 const name = await work();
-for (const session of sessions) session.endProfiling();
+endProfiling();
 const profile: z.infer<typeof PROFILE> = [];
 for (const file of Deno.readDirSync(setting.scratch)) {
   if (!file.name.startsWith(`profile-${kind}`)) continue;
