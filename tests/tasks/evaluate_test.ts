@@ -217,7 +217,7 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     const args = ["--model", model, "--vectors", vectors, "--suite", "remainder", "--problems", "10"];
     const write = async (name: string) => {
       const path = `${folder}/new/${name}.json`;
-      const { code, error } = await runOn(evaluate, [...args, "--samples", "2", ...QUICK, "--out", path]);
+      const { code, error } = await runOn(evaluate, [...args, "--answers", "2", ...QUICK, "--out", path]);
       assertEquals(code, 0, error);
       return await Deno.readTextFile(path);
     };
@@ -291,7 +291,7 @@ Deno.test("evaluate grades a benchmark of a file by mathematical meaning, with t
     const sampled = await runOn(evaluate, [...args, "--data", folder, "--problems", "2"]);
     assertEquals(sampled.code, 0, sampled.error);
     assertMatch(sampled.error, /64\/64 answers/);
-    const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--samples", "3"]);
+    const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--answers", "3"]);
     assertMatch(few.error, /6\/6 answers/);
   });
 });
