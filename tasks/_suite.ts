@@ -3,11 +3,10 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   answerModeOf,
   BENCHMARK_SUITES,
-  extractAnswer,
   FAMILIES,
   type FamilyName,
-  gradeBoxed,
-  loadMathGrader,
+  type Grader,
+  graderNamed,
   type PromptTemplate,
   readBenchmark,
   type SuiteName,
@@ -38,8 +37,8 @@ export interface Suite {
   readonly benchmarks: readonly Benchmark[];
 }
 
-/** Judges a completion against a gold answer. */
-export type Grade = (completion: string, gold: string) => { readonly correct: boolean };
+/** What the command line calls graders: strictly what the last box holds, or as math-verify looks and compares. */
+export const GRADER_FLAGS = ["box", "math-verify"] as const;
 
 /** Held-out problems that every family has at least. */
 export const MOST_PROBLEMS = 700;
@@ -170,16 +169,14 @@ function ofFamily(family: FamilyName, size: number): Benchmark {
   return { name: family, problems: testSet(family, { size }), samples: 1, dataHash: null };
 }
 
-/** The grader of a suite: strict numbers for the zoo, mathematics for the benchmarks; `r1` answers between tags. */
-export async function suiteGrade(kind: Suite["kind"], template: PromptTemplate): Promise<Grade> {
-  const mode = answerModeOf(template);
-  if (kind === "mathematics") {
-    const grader = await loadMathGrader();
-    return (completion, gold) => grader.grade(completion, gold, { mode });
-  }
-  if (mode === "box") return gradeBoxed;
-  return (completion, gold) => {
-    const { text, fault } = extractAnswer(completion, { mode });
-    return fault === null ? gradeBoxed(`\\boxed{${text}}`, gold) : { correct: false };
-  };
+/**
+ * The grader of a suite: as math-verify has it, or strict, for which the zoo's answers are plain numbers and those of
+ * benchmarks mathematics; `r1` answers between tags.
+ */
+export function suiteGrader(
+  kind: Suite["kind"],
+  options: { readonly template: PromptTemplate; readonly grader: (typeof GRADER_FLAGS)[number] },
+): Grader {
+  const mode = answerModeOf(options.template), strict = kind === "zoo" ? "box-number" : "box";
+  return graderNamed(options.grader === "box" ? strict : options.grader, { mode });
 }

@@ -4,7 +4,7 @@ import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type LanguageModel, loadTrained, promptText, type TrainedFile } from "../lib/decode/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
-import { PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
+import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
@@ -13,7 +13,7 @@ import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { Progress } from "./_progress.ts";
 import { checkSamplesPath, withSampleFile } from "./_sample_file.ts";
-import { openSuite, SUITE_NAMES, suiteGrade, USUAL_PROBLEMS } from "./_suite.ts";
+import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./_suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
 export interface EvaluationRow {
@@ -35,8 +35,12 @@ function rowOf(outcomes: BenchmarkOutcomes): EvaluationRow {
 /** Rows as lines of a table; the last is the mean, the only one that knows lengths. */
 function tableLines(
   rows: Readonly<Record<string, EvaluationRow>>,
-  mean: EvaluationRow & { readonly lengthTokens: number; readonly truncatedShare: number },
+  options: {
+    readonly mean: EvaluationRow & { readonly lengthTokens: number; readonly truncatedShare: number };
+    readonly grader: Grader;
+  },
 ): string[] {
+  const { mean, grader } = options;
   const cells = (row: EvaluationRow): string[] => [
     row.percent.toFixed(1),
     `${row.low.toFixed(1)} to ${row.high.toFixed(1)}`,
@@ -53,7 +57,12 @@ function tableLines(
       .join("  ")
   );
   const truncated = (mean.truncatedShare * 100).toFixed(1);
-  return [...lines, `mean length ${mean.lengthTokens.toFixed(1)} tokens, ${truncated} % truncated`];
+  return [
+    ...lines,
+    `mean length ${
+      mean.lengthTokens.toFixed(1)
+    } tokens, ${truncated} % truncated, graded by ${grader.name} ${grader.version}`,
+  ];
 }
 
 /** Most new tokens for the problems of the zoo. */
@@ -129,6 +138,13 @@ export const evaluate = defineCommand({
       choices: PROMPT_TEMPLATES as readonly [PromptTemplate, ...PromptTemplate[]],
       help: "How questions are put (default embedded for the zoo, qwen_math for benchmarks)",
     },
+    grader: {
+      kind: "string",
+      default: "box",
+      choices: GRADER_FLAGS,
+      help:
+        "Who judges: what the last box holds (of the zoo's families a plain number), or as math-verify looks and compares",
+    },
     problems: {
       kind: "number",
       metavar: "N",
@@ -195,6 +211,10 @@ export const evaluate = defineCommand({
       "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --data HuggingFaceH4/MATH-500",
       "The same from the hub cache, after: deno task fetch --dataset HuggingFaceH4/MATH-500",
     ],
+    [
+      "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --grader math-verify --out out/math500.json",
+      "The same judged as math-verify judges",
+    ],
   ],
   async run({ flags, signal, terminal, print }) {
     const { temperature, device, prefix: answerPrefix = "", out, samples: samplesPath } = flags;
@@ -204,7 +224,7 @@ export const evaluate = defineCommand({
     if (samplesPath !== undefined) await checkSamplesPath(samplesPath, { beside: out });
     const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
     const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
-    const grade = await suiteGrade(kind, template);
+    const grader = suiteGrader(kind, { template, grader: flags.grader });
     const model = await openModel(flags.model, { ...computeOptions(flags), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
@@ -242,7 +262,7 @@ export const evaluate = defineCommand({
           answerPrefix,
           ...asking,
           template,
-          grade,
+          grade: grader.grade,
           ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
           ...route,
           onProgress(done) {
@@ -263,10 +283,11 @@ export const evaluate = defineCommand({
         Object.entries(byBenchmark).map(([name, table]) => [name, rowOf({ [name]: table })]),
       );
       const mean = { ...rowOf(byBenchmark), lengthTokens, truncatedShare };
-      for (const line of tableLines(rows, mean)) print(line);
+      for (const line of tableLines(rows, { mean, grader })) print(line);
       if (out === undefined) return;
       const report = {
         kind: "evaluation",
+        grader: { name: grader.name, version: grader.version },
         settings: {
           suite: flags.suite,
           template,
@@ -279,7 +300,7 @@ export const evaluate = defineCommand({
           asPublished: route.asPublished,
           patch: route.lastBlock === null ? null : lastBlockPatchText(route.lastBlock),
           date: flags.date ?? null,
-          endTokens: model.config.eosTokenIds,
+          endTokens: model.checkpoint.endTokens,
         },
         inputs: {
           model: modelHash,

@@ -119,6 +119,7 @@ export {
   type CosineDistributionOptions,
   symmetricEdges,
 } from "./cosine_distribution.ts";
+export { detectableDifference } from "./detectable_difference.ts";
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
 export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
 export { parseSampleLine, type SampleLine, sampleLine } from "./sample_line.ts";

@@ -22,6 +22,7 @@ import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
 import { targetChunk } from "./_target_chunk.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+import { checkPositions } from "./check_positions.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
@@ -205,6 +206,7 @@ export class LanguageModel {
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
+      checkPositions(rows.map((row) => row.length), { config: this.config, action: "run" });
       const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
       const session = await this.#sequenceSession(this.#runEdits(options), { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
@@ -374,6 +376,8 @@ export class LanguageModel {
     run: Parameters<typeof overTargets>[2],
   ): Promise<readonly (readonly number[])[]> {
     const { vocab } = this.config;
+    // The last token of a row is a target only: no position reads it.
+    checkPositions(rows.map(({ tokens }) => tokens.length - 1), { config: this.config, action: "score" });
     return overTargets(rows, { vocab, ...(microBatch === undefined ? {} : { microBatch }) }, run);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { checkPositions, positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
 export {

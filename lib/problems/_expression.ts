@@ -1,7 +1,7 @@
-import type { MathJsonExpression } from "@cortex-js/compute-engine/latex-syntax";
 import {
   addRational,
   binomialRational,
+  commonDivisor,
   divideRational,
   factorialRational,
   literalValue,
@@ -17,137 +17,33 @@ export type Expression =
   | { readonly kind: "symbol"; readonly name: string }
   | { readonly kind: "call"; readonly name: string; readonly parts: readonly Expression[] };
 
-/** Nodes of one expression that are read. */
-const NODE_LIMIT = 600;
-
 /** Names that stand for one number and are never applied to an argument. */
-export const CONSTANTS: ReadonlySet<string> = new Set([
-  "Pi",
-  "e",
-  "ExponentialE",
-  "i",
-  "ImaginaryUnit",
-  "PositiveInfinity",
-]);
+export const CONSTANTS: ReadonlySet<string> = new Set(["Pi", "e", "i", "PositiveInfinity"]);
 
-/** What stands for a hole or a fault of the text; an expression with one of them is not read. */
-const FAULTS: ReadonlySet<string> = new Set([
-  "Error",
-  "Nothing",
-  "Superscript",
-  "Ring",
-  "Missing",
-]);
-
-function call(name: string, ...parts: readonly Expression[]): Expression {
+/** An operation on expressions. */
+export function call(name: string, ...parts: readonly Expression[]): Expression & { readonly kind: "call" } {
   return { kind: "call", name, parts };
 }
 
-function integerOf(part: Expression): bigint | null {
-  if (part.kind === "number") return /^\d+$/.test(part.literal) ? part.value.top : null;
-  if (part.kind === "call" && part.name === "Negate" && part.parts.length === 1) {
-    const inside = integerOf(part.parts[0] as Expression);
-    return inside === null ? null : -inside;
-  }
-  return null;
+/** A name. */
+export function symbol(name: string): Expression {
+  return { kind: "symbol", name };
 }
 
-/** `1\frac{4}{5}` is one and four fifths: an integer before a proper fraction of two integers. */
-function mixedNumber(left: Expression, right: Expression): Expression | null {
-  const whole = integerOf(left);
-  if (whole === null || right.kind !== "call" || right.name !== "Divide" || right.parts.length !== 2) {
-    return null;
-  }
-  const top = integerOf(right.parts[0] as Expression), bottom = integerOf(right.parts[1] as Expression);
-  if (top === null || bottom === null || top <= 0n || top >= bottom) return null;
-  return call("Add", left, whole < 0n || isNegated(left) ? call("Negate", right) : right);
+/** A whole number. */
+export function integer(value: number | string): Expression {
+  return { kind: "number", literal: String(value), value: { top: BigInt(value), bottom: 1n } };
 }
 
-function isNegated(part: Expression): boolean {
-  return part.kind === "call" && part.name === "Negate";
-}
-
-interface Reading {
-  nodes: number;
-}
-
-function isDelimiter(json: MathJsonExpression): json is readonly ["Delimiter", MathJsonExpression] {
-  return Array.isArray(json) && json[0] === "Delimiter" && json.length >= 2;
-}
-
-/** Factors written side by side: a mixed number, names applied to a number or a name, or a product. */
-function product(jsons: readonly MathJsonExpression[], reading: Reading): Expression | null {
-  const parts: Expression[] = [];
-  for (let index = 0; index < jsons.length; index++) {
-    const json = jsons[index] as MathJsonExpression, next = jsons[index + 1];
-    const part = convert(json, reading);
-    if (part === null) return null;
-    if (part.kind === "symbol" && !CONSTANTS.has(part.name) && next !== undefined && isDelimiter(next)) {
-      const argument = convert(next[1], reading);
-      if (argument === null) return null;
-      // `x(0)` and `u(t)` name values of a function; `k(k+1)` is a product.
-      if (argument.kind !== "call") {
-        parts.push(call(`${part.name}()`, argument));
-        index++;
-        continue;
-      }
-    }
-    parts.push(part);
-  }
-  if (parts.length === 1) return parts[0] as Expression;
-  if (parts.length === 2) {
-    const mixed = mixedNumber(parts[0] as Expression, parts[1] as Expression);
-    if (mixed !== null) return mixed;
-  }
-  return call("Multiply", ...parts);
-}
-
-function convert(json: MathJsonExpression, reading: Reading): Expression | null {
-  if (++reading.nodes > NODE_LIMIT) return null;
-  if (typeof json === "number") return literal(String(json));
-  if (typeof json === "string") return symbol(json);
-  if (Array.isArray(json)) return operation(json as readonly MathJsonExpression[], reading);
-  if (typeof json !== "object" || json === null) return null;
-  if ("num" in json) return literal(json.num);
-  if ("sym" in json) return symbol(json.sym);
-  if ("fn" in json) return operation(json.fn as readonly MathJsonExpression[], reading);
-  return null;
-}
-
-function literal(text: string): Expression | null {
+/** The number that a literal spells; null for one beyond the bounds. */
+export function literal(text: string): Expression | null {
   const value = literalValue(text);
   return value === null ? null : { kind: "number", literal: text, value };
 }
 
-function symbol(name: string): Expression | null {
-  if (name.startsWith("'") || FAULTS.has(name)) return null;
-  return { kind: "symbol", name };
-}
-
-function operation(json: readonly MathJsonExpression[], reading: Reading): Expression | null {
-  const [head, ...rest] = json;
-  if (typeof head !== "string" || FAULTS.has(head) || rest.length === 0) return null;
-  // Some factors the parser sets side by side without an operator; between brackets that is a list.
-  if (head === "InvisibleOperator" || head === "Sequence") return product(rest, reading);
-  if (head === "Delimiter" || (head === "List" && rest.length === 1)) {
-    const inside = rest[0] as MathJsonExpression;
-    return Array.isArray(inside) && inside[0] === "Sequence"
-      ? operation(["Tuple", ...inside.slice(1) as MathJsonExpression[]], reading)
-      : convert(inside, reading);
-  }
-  if (head === "Subscript") return { kind: "symbol", name: JSON.stringify(json) };
-  const parts: Expression[] = [];
-  for (const part of rest) {
-    const converted = convert(part, reading);
-    if (converted === null) return null;
-    parts.push(converted);
-  }
-  return call(head, ...parts);
-}
-
-/** The expression of the parser's tree; null when the text it came from has a fault or holds words. */
-export function expressionOf(json: MathJsonExpression): Expression | null {
-  return convert(json, { nodes: 0 });
+/** The number or expression with the other sign. */
+export function negated(part: Expression): Expression {
+  return call("Negate", part);
 }
 
 const ZERO: Rational = { top: 0n, bottom: 1n }, ONE: Rational = { top: 1n, bottom: 1n };
@@ -168,6 +64,26 @@ function rootOf(value: Rational | null): Rational | null {
   };
   const top = root(value.top), bottom = root(value.bottom);
   return top === null || bottom === null ? null : rational(top, bottom);
+}
+
+function floorOf({ top, bottom }: Rational): Rational {
+  const quotient = top / bottom;
+  return { top: top < 0n && quotient * bottom !== top ? quotient - 1n : quotient, bottom: 1n };
+}
+
+function moduloOf(value: Rational | null, modulus: Rational | null): Rational | null {
+  if (value === null || modulus === null || modulus.top <= 0n) return null;
+  const turns = divideRational(value, modulus);
+  if (turns === null) return null;
+  return addRational(value, multiplyRational(multiplyRational(floorOf(turns), modulus), MINUS_ONE));
+}
+
+/** The greatest common divisor or the least common multiple of positive whole numbers; else null. */
+function commonOf(left: Rational | null, right: Rational | null, isDivisor: boolean): Rational | null {
+  if (left === null || right === null || left.bottom !== 1n || right.bottom !== 1n) return null;
+  if (left.top <= 0n || right.top <= 0n) return null;
+  const divisor = commonDivisor(left.top, right.top);
+  return isDivisor ? rational(divisor) : rational(left.top / divisor * right.top);
 }
 
 /** Exact values found so far: lists compare each of their items with many, and 3000! takes a millisecond. */
@@ -213,10 +129,27 @@ function exactCall(expression: Expression & { readonly kind: "call" }): Rational
     case "Factorial":
       return factorialRational(first);
     case "Binomial":
-    case "Choose":
       return binomialRational(first, second);
     case "Abs":
       return first !== null && first.top < 0n ? multiplyRational(first, MINUS_ONE) : first;
+    case "Floor":
+      return first === null ? null : floorOf(first);
+    case "Ceil":
+      return first === null
+        ? null
+        : multiplyRational(floorOf({ top: -first.top, bottom: first.bottom }), MINUS_ONE);
+    case "Mod":
+      return moduloOf(first, second);
+    case "GCD":
+    case "LCM":
+      return values.reduce((found, value) => commonOf(found, value, expression.name === "GCD"));
+    case "Max":
+    case "Min":
+      return values.reduce((found, value) => {
+        if (found === null || value === null) return null;
+        const isLess = found.top * value.bottom < value.top * found.bottom;
+        return isLess === (expression.name === "Max") ? value : found;
+      });
     default:
       return null;
   }

@@ -16,7 +16,8 @@ function bits(value: bigint): number {
   return (value < 0n ? -value : value).toString(16).length * 4;
 }
 
-function commonDivisor(left: bigint, right: bigint): bigint {
+/** The greatest common divisor. */
+export function commonDivisor(left: bigint, right: bigint): bigint {
   let a = left < 0n ? -left : left, b = right < 0n ? -right : right;
   while (b !== 0n) [a, b] = [b, a % b];
   return a;

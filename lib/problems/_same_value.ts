@@ -1,10 +1,22 @@
 import { RandomStream } from "../core/mod.ts";
-import { exactValue, type Expression, mentions, variablesOf } from "./_expression.ts";
+import { call, exactValue, type Expression, integer, mentions, variablesOf } from "./_expression.ts";
 import { isTerminating, type Rational, sameRational, toDouble } from "./_rational.ts";
 import { type Evaluation, modulus, type Sample, sampleValue } from "./_sample_value.ts";
 
 /** Whether two expressions are one: yes, no, or not to be told within the bounds. */
 export type Sameness = "same" | "different" | "unknown";
+
+/**
+ * When a decimal stands for a number that it only rounds: with six digits or more; with any digits, where the answer
+ * rounds the gold answer; or where both agree in the first six places behind the point.
+ */
+export type Decimals = "six digits" | "any digits" | "six places";
+
+/** How values are compared, and what comparing may still cost. */
+export interface Comparison {
+  readonly work: { left: number };
+  readonly decimals: Decimals;
+}
 
 /** Points at which expressions with variables are compared. */
 const POINTS = 24;
@@ -17,7 +29,6 @@ const WHOLE_OPERATIONS: ReadonlySet<string> = new Set([
   "Factorial",
   "Factorial2",
   "Binomial",
-  "Choose",
   "Mod",
   "GCD",
   "LCM",
@@ -28,7 +39,7 @@ const JUMPS: ReadonlySet<string> = new Set(["Floor", "Ceil"]);
 /** Names that by custom are whole numbers. */
 const WHOLE_NAME = /^[i-nNMKpqrd](?:_|$)/;
 
-const IMAGINARY: ReadonlySet<string> = new Set(["i", "ImaginaryUnit"]);
+const IMAGINARY: ReadonlySet<string> = new Set(["i"]);
 
 /** A decimal must have this many digits before it stands for a number it only rounds. */
 const ROUNDED_DIGITS = 6;
@@ -55,23 +66,45 @@ function decimalOf(expression: Expression): Decimal | null {
 
 /** Whether a decimal is the rounding of a number to the digits it has. */
 function isRoundingOf(decimal: Decimal, target: number): boolean {
-  if (decimal.digits < ROUNDED_DIGITS || decimal.value === 0 || !Number.isFinite(target)) return false;
+  if (decimal.value === 0 || decimal.digits === 0 || !Number.isFinite(target)) return false;
   const digits = Math.min(decimal.digits, NOISE_DIGITS);
   const step = 10 ** (Math.floor(Math.log10(Math.abs(decimal.value))) - digits + 1);
   return Math.abs(decimal.value - target) <= 0.5000001 * step;
 }
 
-function sameExact(left: Expression, right: Expression, values: readonly [Rational, Rational]): Sameness {
-  const [a, b] = values;
+/** Relative difference from which on two small numbers differ, though they agree in their first six places. */
+const SMALL_DIFFERENCE = 0.01;
+
+function agreesInPlaces(a: number, b: number): boolean {
+  const places = (value: number): number => Math.round(value * 1e6 * (1 + Math.sign(value) * 1e-15));
+  return places(a) === places(b) && Math.abs(a - b) <= SMALL_DIFFERENCE * Math.max(Math.abs(a), Math.abs(b));
+}
+
+/** Whether one of two numbers is a decimal that stands for the other. */
+function isRounded(
+  [gold, given]: readonly [Expression, Expression],
+  [a, b]: readonly [number, number],
+  decimals: Decimals,
+): boolean {
+  const expected = decimalOf(gold), answer = decimalOf(given);
+  if (expected === null && answer === null) return false;
+  if (decimals === "six places") return agreesInPlaces(a, b);
+  if (answer !== null && decimals === "any digits" && isRoundingOf(answer, a)) return true;
+  return (answer !== null && answer.digits >= ROUNDED_DIGITS && isRoundingOf(answer, a)) ||
+    (expected !== null && expected.digits >= ROUNDED_DIGITS && isRoundingOf(expected, b));
+}
+
+function sameExact(
+  pair: readonly [Expression, Expression],
+  [a, b]: readonly [Rational, Rational],
+  decimals: Decimals,
+): Sameness {
   if (sameRational(a, b)) return "same";
-  const roundings: readonly (readonly [Expression, Rational])[] = [[left, b], [right, a]];
-  for (const [expression, other] of roundings) {
-    const decimal = decimalOf(expression);
-    if (decimal !== null && isTerminating(other) === false && isRoundingOf(decimal, toDouble(other))) {
-      return "same";
-    }
+  // A number with a decimal spelling of its own is not the rounding of another, unless roundings are asked for.
+  if (decimals === "six digits" && isTerminating(a) !== false && isTerminating(b) !== false) {
+    return "different";
   }
-  return "different";
+  return isRounded(pair, [toDouble(a), toDouble(b)], decimals) ? "same" : "different";
 }
 
 function sameSample(a: Sample, b: Sample): boolean {
@@ -88,7 +121,7 @@ function isUsable(z: Sample): boolean {
   return isFinite(z) && z.error <= 1e-6 * Math.max(modulus(z), 1e-3);
 }
 
-function sameConstant(left: Expression, right: Expression, work: { left: number }): Sameness {
+function sameConstant(left: Expression, right: Expression, { work, decimals }: Comparison): Sameness {
   const run: Evaluation = { at: new Map(), work, complex: false };
   const a = sampleValue(left, run), b = sampleValue(right, run);
   if (a === null || b === null) return "unknown";
@@ -101,10 +134,7 @@ function sameConstant(left: Expression, right: Expression, work: { left: number 
     if (infinite && named) return "same";
     return isFinite(a) || isFinite(b) || named ? "different" : "unknown";
   }
-  for (const [expression, other] of [[left, b], [right, a]] as const) {
-    const decimal = decimalOf(expression);
-    if (decimal !== null && other.im === 0 && isRoundingOf(decimal, other.re)) return "same";
-  }
+  if (a.im === 0 && b.im === 0 && isRounded([left, right], [a.re, b.re], decimals)) return "same";
   if (!sameSample(a, b)) return "different";
   return isUsable(a) && isUsable(b) ? "same" : "unknown";
 }
@@ -154,14 +184,36 @@ function isSameTree(left: Expression, right: Expression): boolean {
     left.parts.every((part, index) => isSameTree(part, right.parts[index] as Expression));
 }
 
-/** Whether two expressions have one value, for every value of their variables. */
-export function sameValue(left: Expression, right: Expression, work: { left: number }): Sameness {
+/** The expression with logarithms of no stated base in this one. */
+function withLogBase(expression: Expression, base: number | null): Expression {
+  if (expression.kind !== "call") return expression;
+  const parts = expression.parts.map((part) => withLogBase(part, base));
+  if (expression.name !== "Log" || parts.length !== 1) return call(expression.name, ...parts);
+  return base === null ? call("Ln", ...parts) : call("Log", ...parts, integer(base));
+}
+
+function hasOpenBase(expression: Expression): boolean {
+  return expression.kind === "call" &&
+    ((expression.name === "Log" && expression.parts.length === 1) || expression.parts.some(hasOpenBase));
+}
+
+/** Whether an answer has the value of the gold answer, for every value of their variables. */
+export function sameValue(gold: Expression, given: Expression, comparison: Comparison): Sameness {
+  if (!hasOpenBase(gold) && !hasOpenBase(given)) return sameClosed(gold, given, comparison);
+  // `\log` is natural to some and to others of base 10: the gold answer decides.
+  const natural = sameClosed(withLogBase(gold, null), withLogBase(given, null), comparison);
+  return natural === "same" ? natural : sameClosed(withLogBase(gold, 10), withLogBase(given, 10), comparison);
+}
+
+function sameClosed(left: Expression, right: Expression, comparison: Comparison): Sameness {
   if (isSameTree(left, right)) return "same";
   const a = exactValue(left), b = exactValue(right);
-  if (a !== null && b !== null) return sameExact(left, right, [a, b]);
-  if (variablesOf(left).length + variablesOf(right).length === 0) return sameConstant(left, right, work);
+  if (a !== null && b !== null) return sameExact([left, right], [a, b], comparison.decimals);
+  if (variablesOf(left).length + variablesOf(right).length === 0) {
+    return sameConstant(left, right, comparison);
+  }
   let compared = 0;
-  for (const pair of samplePairs(left, right, work)) {
+  for (const pair of samplePairs(left, right, comparison.work)) {
     if (pair === null) return "unknown";
     if (!sameSample(pair[0], pair[1])) return "different";
     compared++;

@@ -167,6 +167,9 @@ const UNARY: Readonly<Record<string, (a: Sample) => Sample>> = {
   Sinh: real(Math.sinh, Math.cosh),
   Cosh: real(Math.cosh, Math.sinh),
   Tanh: real(Math.tanh, () => 1),
+  Arsinh: real(Math.asinh, () => 1),
+  Arcosh: real(Math.acosh, (x) => 1 / Math.sqrt(Math.max(x * x - 1, 1e-16))),
+  Artanh: real(Math.atanh, (x) => 1 / Math.max(1 - x * x, 1e-16)),
   Arcsin: real(Math.asin, (x) => 1 / Math.sqrt(Math.max(1 - x * x, 1e-16))),
   Arccos: real(Math.acos, (x) => 1 / Math.sqrt(Math.max(1 - x * x, 1e-16))),
   Arctan: real(Math.atan, () => 1),
@@ -183,7 +186,6 @@ const BINARY: Readonly<Record<string, (a: Sample, b: Sample) => Sample>> = {
   Root: realRoot,
   Log: (a, b) => divide(logarithm(a), logarithm(b)),
   Binomial: binomial,
-  Choose: binomial,
   Mod: modulo,
 };
 
@@ -208,8 +210,8 @@ function nearest(value: number): Sample {
 
 function symbolValue(name: string, run: Evaluation): Sample {
   if (name === "Pi") return nearest(Math.PI);
-  if (name === "e" || name === "ExponentialE") return nearest(Math.E);
-  if (name === "i" || name === "ImaginaryUnit") return I;
+  if (name === "e") return nearest(Math.E);
+  if (name === "i") return I;
   if (name === "PositiveInfinity") return nearest(Infinity);
   return sample(run.at.get(name) ?? NaN);
 }
@@ -232,26 +234,12 @@ function apply(name: string, parts: readonly Sample[]): Sample {
   return unknownFunction(name, parts);
 }
 
-/** `\tan^{-1}x` is the inverse function, not the reciprocal. */
-const INVERSES: Readonly<Record<string, string>> = { Sin: "Arcsin", Cos: "Arccos", Tan: "Arctan" };
-
-function inverseFunction(expression: Expression & { readonly kind: "call" }): Expression | null {
-  const [base, exponent] = expression.parts;
-  if (expression.name !== "Power" || base?.kind !== "call" || exponent?.kind !== "call") return null;
-  const inverse = Object.hasOwn(INVERSES, base.name) ? INVERSES[base.name] : undefined;
-  const power = exponent.name === "Negate" ? exponent.parts[0] : undefined;
-  if (inverse === undefined || power?.kind !== "number" || power.literal !== "1") return null;
-  return { kind: "call", name: inverse, parts: base.parts };
-}
-
 /** The value of an expression at one point; null when the work allowed is used up. */
 export function sampleValue(expression: Expression, run: Evaluation): Sample | null {
   if (run.work.left <= 0) return null;
   run.work.left--;
   if (expression.kind === "number") return numberValue(expression.value);
   if (expression.kind === "symbol") return symbolValue(expression.name, run);
-  const inverse = inverseFunction(expression);
-  if (inverse !== null) return sampleValue(inverse, run);
   const parts: Sample[] = [];
   for (const part of expression.parts) {
     const value = sampleValue(part, run);
@@ -261,4 +249,10 @@ export function sampleValue(expression: Expression, run: Evaluation): Sample | n
   const value = apply(expression.name, parts);
   if (value.im !== 0 && parts.every((part) => part.im === 0)) run.complex = true;
   return value;
+}
+
+/** The real number that an expression without names is, infinite ones included; null where it is none. */
+export function constantValue(expression: Expression, work: { left: number }): number | null {
+  const value = sampleValue(expression, { at: new Map(), work, complex: false });
+  return value === null || value.im !== 0 || Number.isNaN(value.re) ? null : value.re;
 }

@@ -1,81 +1,79 @@
-/** An answer without its unit. */
-export interface Measured {
-  readonly rest: string;
-  /** Canonical unit; null when there is none. */
-  readonly unit: string | null;
-}
-
-/** Units that are read without a `\text{…}` around them, behind a number and a space only. */
-const PLAIN_UNITS =
-  /^(-?[\d.,]+|-?\\frac\{-?\d+\}\{\d+\})\s*(?:\\text\{)?\s*(degrees?|percent|dollars?|cents?|cm|mm|km|kg|inch|inches|feet|foot|meters?|metres?|miles?|hours?|minutes?|seconds?|days?|weeks?|months?|years?|units?|mph|km\/h|m\/s)\s*\}?\s*(?:\^\s*\{?\s*([23])\s*\}?)?$/i;
-
-const ANGLE_FUNCTION = /\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])/;
-
-const TRAILING_TEXT = /^(.*\S)\s*\\text\{([^{}]*)\}\s*(?:\^\s*\{?\s*(-?\d+)\s*\}?)?$/;
+import type { Token } from "./_token_scanner.ts";
 
 /** Words behind a number that change what it says, so that they are no unit. */
-const NOT_A_UNIT = /\b(?:and|or|not|more|less|than|if|when|where|is|least|most|no|but|with)\b|[=<>]/i;
+const NOT_A_UNIT =
+  /\b(?:and|or|not|more|less|than|if|for|when|where|is|are|least|most|no|but|with|times|plus|minus|over|squared|cubed|factorial|half|halves|thirds|fourths|quarters|th|st|nd|rd|to|only|except|approximately|about|mod|base)\b/i;
 
 const SPELLINGS: Readonly<Record<string, string>> = {
   inches: "inch",
   in: "inch",
   feet: "foot",
   ft: "foot",
+  yd: "yard",
   percent: "%",
+  percentage: "%",
+  pct: "%",
   minutes: "min",
   minute: "min",
   hr: "hour",
+  hrs: "hour",
   h: "hour",
   sec: "second",
   s: "second",
   metre: "meter",
   metres: "meter",
+  m: "meter",
   centimeter: "cm",
   centimeters: "cm",
   kilometer: "km",
   kilometers: "km",
+  deg: "degree",
+  "°": "degree",
+  "¤": "dollar",
+  usd: "dollar",
   unit: "",
   units: "",
+  per: "/",
 };
 
-function oneUnit(word: string): string {
-  if (Object.hasOwn(SPELLINGS, word)) return SPELLINGS[word] as string;
-  return word.length > 3 && word.endsWith("s") ? word.slice(0, -1) : word;
+/** Words that multiply the number before them. */
+export const MULTIPLIERS: Readonly<Record<string, number>> = {
+  dozen: 12,
+  hundred: 100,
+  thousand: 1000,
+  million: 1_000_000,
+  billion: 1_000_000_000,
+  trillion: 1_000_000_000_000,
+};
+
+function oneUnit(text: string): string {
+  const [word = "", power] = text.split("^"), end = power === undefined ? "" : `^${power}`;
+  if (Object.hasOwn(SPELLINGS, word)) return SPELLINGS[word] === "" ? "" : `${SPELLINGS[word]}${end}`;
+  return (word.length > 3 && word.endsWith("s") ? word.slice(0, -1) : word) + end;
 }
 
 /** One spelling per unit: `inches^2`, `square inches` and `sq. inch` are one. */
-function canonicalUnit(text: string, exponent: string | undefined): string {
-  const plain = text.toLowerCase().replace(/[~.\\]/g, " ").replace(/\s+/g, " ").trim();
-  const square = /^(?:square|sq|cubic|cu) (.+)$/.exec(plain);
-  const power = square === null ? exponent ?? "" : plain.startsWith("s") ? "2" : "3";
-  const words = (square?.[1] ?? plain).split(" ").map(oneUnit).filter((word) => word !== "").join(" ");
-  return words === "" ? "" : words + (power === "" ? "" : `^${power}`);
+function canonicalUnit(text: string): string {
+  const plain = text.toLowerCase().replace(/[~.\\,(){}]/g, " ").replace(/\//g, " / ").replace(/\s+/g, " ")
+    .trim();
+  const square = /^(square|sq|cubic|cu) (.+)$/.exec(plain);
+  const power = square === null ? "" : square[1]?.startsWith("s") ? "^2" : "^3";
+  return (square?.[2] ?? plain).split(" ").map(oneUnit).filter((word) => word !== "").join(" ") + power;
 }
 
-/** Takes the unit off the end (or a currency sign off the front) of an answer in the form of `answerText`. */
-export function measured(text: string): Measured {
-  let rest = text, unit = "";
-  const currency = /^(-?)\s*\\\$\s*(.*\S)$/.exec(rest) ?? /^()(.*\S)\s*\\\$$/.exec(rest);
-  if (currency !== null) [rest, unit] = [`${currency[1]}${currency[2]}`, "dollar"];
-  for (let round = 0; round < 3; round++) {
-    const sign = /^(.*[^\s\\])\s*(\\degree|\\%|%)\s*$/.exec(rest);
-    // In `\cos 60^\circ` the sign belongs to the angle, not to the value.
-    if (sign !== null && sign[2] === "\\degree" && ANGLE_FUNCTION.test(sign[1] as string)) break;
-    if (sign !== null) {
-      [rest, unit] = [sign[1] as string, sign[2] === "\\degree" ? "degree" : "%"];
-      continue;
-    }
-    const plain = PLAIN_UNITS.exec(rest);
-    if (plain !== null) {
-      [rest, unit] = [plain[1] as string, canonicalUnit(plain[2] as string, plain[3])];
-      continue;
-    }
-    const found = TRAILING_TEXT.exec(rest);
-    if (found === null) break;
-    const [, before = "", word = "", exponent] = found;
-    if (/[-_^{(+=<>/,\\]$/.test(before) || NOT_A_UNIT.test(word) || word.length > 40) break;
-    rest = before;
-    unit = [canonicalUnit(word, exponent), unit].filter((part) => part !== "").join(" ");
+/** The unit that tokens behind a value name: words, their powers and quotients; null where they are no unit. */
+export function unitOf(tokens: readonly Token[]): string | null {
+  let words = "";
+  for (const { kind, text } of tokens) {
+    if (kind === "text" || kind === "word" || kind === "letter") words += ` ${text}`;
+    else if (kind === "command" && /^(?:min|sec|mu|AA|Omega)$/.test(text)) words += ` ${text}`;
+    else if (kind === "number" && /\^-?$/.test(words)) words += text;
+    else if (kind === "mark" && /^[%°¤/^*-]$/.test(text)) {
+      words += text === "*" ? " " : /[%°¤]/.test(text) ? ` ${text} ` : text;
+    } else if (text !== "{" && text !== "}") return null;
   }
-  return { rest, unit: unit === "" ? null : unit };
+  if (words.length > 60 || NOT_A_UNIT.test(words) || /[<>=]/.test(words) || !/[\p{L}%°¤]/u.test(words)) {
+    return null;
+  }
+  return canonicalUnit(words);
 }

@@ -1,4 +1,4 @@
-import { bracedText, lastBox } from "./_box.ts";
+import { boxText, lastBoxes } from "./_box.ts";
 
 /** Where a completion says its answer: in its last box, or between its last `<answer>` tags. */
 export type AnswerMode = "box" | "answer";
@@ -34,9 +34,11 @@ function taggedText(completion: string): string | null {
 
 /**
  * The answer a completion commits to. In mode "box" that is what its last `\boxed{…}` holds (without one, its last
- * `\fbox{…}`); a last box that never closes is no answer, whatever came before it. In mode "answer" it is what the
- * last pair of `<answer>` tags holds. There is no fallback to other text: a number in passing is no answer.
- * Never throws.
+ * `\fbox{…}`); a last box that never closes is no answer, whatever came before it. Boxes with nothing but a comma,
+ * "and" or "or" between them are one answer, a list; where the text goes on in other words, it corrects itself, and the
+ * last box stands alone. A `\boxed` that is only named, with no operand behind it, is no box. In mode "answer" the
+ * answer is what the last pair of `<answer>` tags holds. There is no fallback to other text: a number in passing is no
+ * answer. Never throws.
  *
  * Source: the two answer modes of the paper's reward (class: code).
  *
@@ -47,6 +49,8 @@ function taggedText(completion: string): string | null {
  * import { extractAnswer } from "./mod.ts";
  * const { text } = extractAnswer("So \\boxed{\\frac{1}{2}}.");
  * if (text !== "\\frac{1}{2}") throw new Error("the box holds one half");
+ * if (extractAnswer("\\boxed{2} and \\boxed{3}").text !== "2, 3") throw new Error("both boxes are the answer");
+ * if (extractAnswer("\\boxed{2}. No, \\boxed{3}").text !== "3") throw new Error("the text corrects itself");
  * if (extractAnswer("<answer>7</answer>", { mode: "answer" }).text !== "7") throw new Error("the tags hold 7");
  * ```
  */
@@ -59,9 +63,8 @@ export function extractAnswer(
     if (text === null) return { text, fault: "no answer tags" };
     return { text, fault: text.trim() === "" ? "empty answer tags" : null };
   }
-  const box = lastBox(completion);
-  if (box === null) return { text: null, fault: "no box" };
-  const text = bracedText(completion, box);
-  if (text === null) return { text, fault: "unbalanced box" };
-  return { text, fault: text.trim() === "" ? "empty box" : null };
+  const boxes = lastBoxes(completion), last = boxes.at(-1);
+  if (last === undefined) return { text: null, fault: "no box" };
+  if (last.text === null) return { text: null, fault: "unbalanced box" };
+  return { text: boxText(boxes), fault: last.text.trim() === "" ? "empty box" : null };
 }

@@ -1,22 +1,19 @@
-import { bracedText, lastBox } from "./_box.ts";
+import { boxText, lastBoxes } from "./_box.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 
-/** Why a completion was judged as it was. */
-export type VerdictReason =
-  | "equal"
-  | "different"
-  | "no box"
-  | "unbalanced box"
-  | "empty box"
-  | "not a number";
+/** A command that sets its argument in another font and says nothing else. */
+const FONT =
+  /^\\(?:math(?:bf|rm|it|sf|tt|normal)|text(?:bf|rm|it|sf|tt|normal|up)?|boldsymbol|bm|mbox)\s*\{([^]*)\}$/;
 
-/** The judgement of one completion. */
-export interface Verdict {
-  /** Whether the last box holds the gold answer. */
-  readonly correct: boolean;
-  /** Text inside the last box, null when there is none or it never closes. */
-  readonly extracted: string | null;
-  /** Why. */
-  readonly reason: VerdictReason;
+/** A text without fonts around all of it. */
+function withoutFonts(text: string): string {
+  let bare = text.trim();
+  while (bare.startsWith("\\")) {
+    const inside = FONT.exec(bare)?.[1];
+    if (inside === undefined) return bare;
+    bare = inside.trim();
+  }
+  return bare;
 }
 
 /** A number in one spelling: no thousands commas, no leading or trailing zeros; null when it is no number. */
@@ -38,9 +35,9 @@ function canonicalNumber(text: string): string | null {
 
 /**
  * Grades a completion by its last `\boxed{…}` (or, when there is none, its last `\fbox{…}`) against a gold answer.
- * Strict: a last box that never closes is wrong whatever came before it, nothing outside a box counts, and
- * what it holds must be the gold number (`7`, `007`, `7.0` and `$7$` are one number; `1,000` is 1000) or, where the
- * gold answer is no number, the gold text. Never throws.
+ * Strict: a last box that never closes is wrong whatever came before it, nothing outside a box counts, boxes that are
+ * one answer together are no number, and what the box holds must be the gold number (`7`, `007`, `7.0`, `$7$` and
+ * `\mathbf{7}` are one number; `1,000` is 1000) or, where the gold answer is no number, the gold text. Never throws.
  *
  * Source: the reward of the paper, "strict last box" part (class: code).
  *
@@ -49,19 +46,20 @@ function canonicalNumber(text: string): string | null {
  * import { gradeBoxed } from "./mod.ts";
  * if (!gradeBoxed("So \\boxed{12}.", "12").correct) throw new Error("12 is 12");
  * if (gradeBoxed("\\boxed{12} or \\boxed{12", "12").correct) throw new Error("the last box is open");
+ * if (gradeBoxed("\\boxed{11} or \\boxed{12}", "12").correct) throw new Error("two answers are none");
  * ```
  */
 export function gradeBoxed(completion: string, gold: string): Verdict {
-  const box = lastBox(completion);
-  if (box === null) return { correct: false, extracted: null, reason: "no box" };
-  const extracted = bracedText(completion, box);
-  if (extracted === null) return { correct: false, extracted: null, reason: "unbalanced box" };
-  if (extracted.trim() === "") return { correct: false, extracted, reason: "empty box" };
-  const expected = canonicalNumber(gold), given = canonicalNumber(extracted);
+  const boxes = lastBoxes(completion), last = boxes.at(-1);
+  if (last === undefined) return verdictOf("box-number", null, "no box");
+  if (last.text === null) return verdictOf("box-number", null, "unbalanced box");
+  const extracted = boxText(boxes);
+  if (last.text.trim() === "") return verdictOf("box-number", extracted, "empty box");
+  const bare = withoutFonts(extracted), expected = canonicalNumber(gold);
   if (expected === null) {
-    const correct = extracted.trim() === gold.trim();
-    return { correct, extracted, reason: correct ? "equal" : "different" };
+    return verdictOf("box-number", extracted, bare === withoutFonts(gold) ? "equal" : "different");
   }
-  if (given === null) return { correct: false, extracted, reason: "not a number" };
-  return { correct: given === expected, extracted, reason: given === expected ? "equal" : "different" };
+  const given = boxes.length > 1 ? null : canonicalNumber(bare);
+  const reason = given === null ? "not a number" : given === expected ? "equal" : "different";
+  return verdictOf("box-number", extracted, reason);
 }

@@ -4,7 +4,7 @@ export interface GraderCase {
   readonly completion: string;
   /** The gold answer. */
   readonly gold: string;
-  /** Whether the completion answers right: what a person says. */
+  /** Whether the completion answers right, in a box: what a strict person says. */
   readonly correct: boolean;
   /** Whether the answers are plain numbers, which the embedded zoo's grader reads too. */
   readonly plain: boolean;
@@ -50,6 +50,24 @@ const MATHEMATICS: readonly Row[] = [
   ["\\boxed{2\\pi}", "\\frac{\\pi}{6}", false],
 ];
 
+/** Mathematics in plain text, and what reads like it; answers that a strict grader and a lenient one judge differently. */
+const READINGS: readonly Row[] = [
+  ["\\boxed{2√13}", "2\\sqrt{13}", true],
+  ["\\boxed{2√13}", "6", false],
+  ["\\boxed{x^-1}", "\\frac{1}{x}", true],
+  ["\\boxed{4(\\frac12)}", "\\frac{9}{2}", false],
+  ["\\boxed{\\ln 2/2}", "\\frac{\\ln 2}{2}", true],
+  ["\\boxed{\\boldsymbol{\\frac12}}", "\\frac{1}{2}", true],
+  ["\\boxed{2} and \\boxed{3}", "2, 3", true],
+  ["\\boxed{x+y<0}", "x+y>0", false],
+  ["The answer is $\\frac{3}{4}$.", "\\frac{3}{4}", false],
+  ["So 12 + 5 = 17 in all.", "17", false],
+  ["\\boxed{1, 2}", "(1, 2)", false],
+  ["\\boxed{\\{1, 2\\}}", "(1, 2)", false],
+  ["\\boxed{2, 2}", "2", false],
+  ["\\boxed{1.41421}", "\\sqrt{2}", true],
+];
+
 function caseOf([completion, gold, correct]: Row, plain: boolean): GraderCase {
   return { completion, gold, correct, plain };
 }
@@ -68,4 +86,5 @@ function caseOf([completion, gold, correct]: Row, plain: boolean): GraderCase {
 export const GRADER_CASES: readonly GraderCase[] = [
   ...PLAIN.map((row) => caseOf(row, true)),
   ...MATHEMATICS.map((row) => caseOf(row, false)),
+  ...READINGS.map((row) => caseOf(row, false)),
 ];

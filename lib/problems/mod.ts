@@ -40,15 +40,16 @@ export {
   type ExtractedAnswer,
   type ExtractionFault,
 } from "./extract_answer.ts";
+export { findAnswer, lastNumber } from "./find_answer.ts";
 export { GRADER_CASES, type GraderCase } from "./grader_cases.ts";
-export { gradeBoxed, type Verdict, type VerdictReason } from "./grade_boxed.ts";
+export { gradeBoxed } from "./grade_boxed.ts";
 export {
-  type GradedCompletion,
-  loadMathGrader,
-  type MathGrader,
-  type MathReason,
-  type MathVerdict,
-} from "./math_grader.ts";
+  type AnswerVerdict,
+  compareAnswers,
+  type Grader,
+  graderNamed,
+  type GraderOptions,
+} from "./grader.ts";
 export { FAMILIES, type FamilyName, type Problem, testSet, trainProblem } from "./problem.ts";
 export {
   answerModeOf,
@@ -58,4 +59,11 @@ export {
   questionPrompt,
 } from "./prompt_template.ts";
 export { type BenchmarkData, readBenchmark } from "./read_benchmark.ts";
+export {
+  type AnswerReason,
+  GRADER_VERSIONS,
+  type GraderName,
+  type Verdict,
+  type VerdictReason,
+} from "./verdict.ts";
 export type { SlipKind } from "./_steps.ts";

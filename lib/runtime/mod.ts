@@ -12,5 +12,6 @@ export {
   placement,
   type PlacementFault,
 } from "./placement.ts";
+export { endProfiling, startProfiling } from "./profiling.ts";
 export type { SessionOptions } from "./_raw_session.ts";
 export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";

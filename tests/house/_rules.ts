@@ -36,7 +36,6 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "onnxruntime-node": "lib/runtime",
   "onnx-proto": "lib/onnx",
   "@huggingface/tokenizers": "lib/checkpoint",
-  "@cortex-js/compute-engine": "lib/problems",
   "hyparquet": "lib/problems",
   "@huggingface/hub": "lib/checkpoint",
   "vega": "lib/report",

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { gradeBoxed, type VerdictReason } from "../../lib/problems/mod.ts";
+import { gradeBoxed, GRADER_VERSIONS, type VerdictReason } from "../../lib/problems/mod.ts";
 
 const CASES:
   readonly (readonly [completion: string, gold: string, reason: VerdictReason, extracted: string | null])[] =
@@ -14,9 +14,24 @@ const CASES:
       ["\\boxed{12", "12", "unbalanced box", null],
       ["\\boxed{{12}", "12", "unbalanced box", null],
       ["\\boxed 12", "12", "unbalanced box", null],
-      ["\\boxed", "12", "unbalanced box", null],
+      // Named, with no operand: no box.
+      ["\\boxed", "12", "no box", null],
+      ["\\boxed{12}. I wrote it in \\boxed.", "12", "equal", "12"],
+      ["\\boxed{13}. I wrote 12 in \\boxed", "12", "different", "13"],
+      ["As \\boxed says: \\boxed{12}", "12", "equal", "12"],
+      ["\\boxed{12} and \\boxed 13", "12", "unbalanced box", null],
+      ["\\boxed{12} and \\boxed -12", "12", "unbalanced box", null],
+      ["\\boxed\n{12}", "12", "equal", "12"],
+      ["\\boxed \t{ 12}", "12", "equal", " 12"],
       ["\\boxed{12} \\fbox{13}", "12", "equal", "12"],
-      ["\\fbox{13} \\fbox{12}", "12", "equal", "12"],
+      ["\\fbox{13} then \\fbox{12}", "12", "equal", "12"],
+      // Boxes side by side are one answer, of two numbers.
+      ["\\boxed{13} and \\boxed{12}", "12", "not a number", "13, 12"],
+      ["\\boxed{13}, \\boxed{12}", "12", "not a number", "13, 12"],
+      ["\\boxed{12} or \\boxed{12}", "12", "equal", "12"],
+      ["$\\boxed{13}$ and $\\boxed{12}$", "12", "not a number", "13, 12"],
+      ["\\boxed{13} so \\boxed{12}", "12", "equal", "12"],
+      ["\\boxed{13}. \\boxed{12}", "12", "equal", "12"],
       ["\\boxedly{12}", "12", "no box", null],
       ["\\boxed{}", "12", "empty box", ""],
       ["\\boxed{ }", "12", "empty box", " "],
@@ -27,6 +42,16 @@ const CASES:
       ["\\boxed{12.0}", "12", "equal", "12.0"],
       ["\\boxed{12.}", "12", "equal", "12."],
       ["\\boxed{12.5}", "12", "different", "12.5"],
+      // Fonts say nothing.
+      ["\\boxed{\\mathbf{12}}", "12", "equal", "\\mathbf{12}"],
+      ["\\boxed{\\mathrm{12}}", "12", "equal", "\\mathrm{12}"],
+      ["\\boxed{\\boldsymbol {12}}", "12", "equal", "\\boldsymbol {12}"],
+      ["\\boxed{\\bm{-3}}", "-3", "equal", "\\bm{-3}"],
+      ["\\boxed{\\text{12}}", "12", "equal", "\\text{12}"],
+      ["\\boxed{\\textbf{\\textit{1,200}}}", "1200", "equal", "\\textbf{\\textit{1,200}}"],
+      ["\\boxed{\\mathbf{13}}", "12", "different", "\\mathbf{13}"],
+      ["\\boxed{\\mathbf{1}2}", "12", "not a number", "\\mathbf{1}2"],
+      ["\\boxed{\\boldsymbol{\\frac{1}{2}}}", "\\frac{1}{2}", "equal", "\\boldsymbol{\\frac{1}{2}}"],
       ["\\boxed{.50}", "0.5", "equal", ".50"],
       ["\\boxed{1,200}", "1200", "equal", "1,200"],
       ["\\boxed{1{,}200}", "1200", "equal", "1{,}200"],
@@ -49,7 +74,9 @@ const CASES:
 
 for (const [completion, gold, reason, extracted] of CASES) {
   Deno.test(`gradeBoxed() finds ${JSON.stringify(completion)} against ${gold}: ${reason}`, () => {
-    assertEquals(gradeBoxed(completion, gold), { correct: reason === "equal", extracted, reason });
+    const { grader, version, ...verdict } = gradeBoxed(completion, gold);
+    assertEquals(verdict, { correct: reason === "equal", extracted, reason });
+    assertEquals([grader, version], ["box-number", GRADER_VERSIONS["box-number"]]);
   });
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { GRADER_CASES, graderNamed } from "../../lib/problems/mod.ts";
 import { readPaperItem } from "../../lib/report/mod.ts";
 import { table6 } from "../../reproductions/table6.ts";
 import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
@@ -31,8 +32,26 @@ Deno.test("table6 has the benchmarks' sizes, the families', and graders that agr
     assertEquals(value("suite.completions_per_seed"), 32 * (30 + 30 + 40) + 500 + 272 + 675);
     assertEquals(value("family.problems"), 6 * TINY_SIZE.problems);
     assertEquals([value("grader.boxed.agreement"), value("grader.math.agreement")], [1, 1]);
+    // The same completions by both graders of mathematics: counted here by other means than the item's.
+    const [strict, lenient] = [graderNamed("box"), graderNamed("math-verify")];
+    const apart = GRADER_CASES.filter(({ completion, gold }) =>
+      strict.grade(completion, gold).correct !== lenient.grade(completion, gold).correct
+    );
+    assertEquals(value("graders.differ"), apart.length);
+    assert(apart.length >= 5 && apart.length < GRADER_CASES.length / 2, `${apart.length}`);
+    // Where they differ, one of them is not as known.
+    assertEquals(value("grader.math_verify.agreement"), 1 - apart.length / GRADER_CASES.length);
     const drawn = JSON.stringify(findings.spec);
-    for (const text of ["Please reason step", "4096", "generated, held out", "100.0 %"]) {
+    for (
+      const text of [
+        "Please reason step",
+        "4096",
+        "generated, held out",
+        "100.0 %",
+        "no box",
+        `math-verify ${lenient.version}`,
+      ]
+    ) {
       assert(drawn.includes(text), text);
     }
     assertEquals(findings.claims, []);

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { evaluate as evaluateModel } from "../../lib/analysis/mod.ts";
-import { ChatTokenizer, openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { ChatTokenizer, type EndToken, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { LanguageModel, promptTokens, saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
-import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
-import { suiteGrade } from "../../tasks/_suite.ts";
+import { answerMessages, FAMILIES, GRADER_VERSIONS, testSet } from "../../lib/problems/mod.ts";
+import { suiteGrader } from "../../tasks/_suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 
@@ -51,7 +51,10 @@ Deno.test("evaluate prints one row per benchmark and the mean: what a model that
         "0.0",
       ]],
     );
-    assertMatch(lines.at(-1) as string, /^mean length \d+\.\d tokens, 0\.0 % truncated$/);
+    assertMatch(
+      lines.at(-1) as string,
+      /^mean length \d+\.\d tokens, 0\.0 % truncated, graded by box-number 2$/,
+    );
     assertMatch(error, /answering: .* 240\/240 answers/);
     assertMatch(
       error,
@@ -223,7 +226,12 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     };
     const text = await write("a"), report = JSON.parse(text);
     assertEquals(await write("b"), text);
-    assertEquals(report.settings, {
+    const { endTokens, ...settings } = report.settings;
+    assertEquals(
+      endTokens.map(({ text, opensTurn }: EndToken) => [text, opensTurn]),
+      [["<|im_end|>", false], ["<|im_start|>", true]],
+    );
+    assertEquals(settings, {
       suite: "remainder",
       template: "embedded",
       seeds: [0, 1, 2],
@@ -234,11 +242,26 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       place: "mlp",
       asPublished: false,
       patch: null,
+      date: null,
     });
     assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
     assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));
-    const { outcomes, problems, samples, percent, low, high } = report.benchmarks.remainder;
-    assertEquals(samples, 2);
+    const { chat_template } = JSON.parse(await Deno.readTextFile(`${model}/tokenizer_config.json`));
+    assertEquals(report.inputs.chatTemplate, sha256(chat_template));
+    const tokenizer = await ChatTokenizer.open(model);
+    const prompts = testSet("remainder", { size: 10 }).map(({ question }) =>
+      tokenizer.renderChat(answerMessages(question))
+    );
+    assertEquals(report.inputs.prompts, sha256(JSON.stringify(prompts)));
+    const { outcomes, problems, sizes, data, percent, low, high, standardError } =
+      report.benchmarks.remainder;
+    assertEquals(data, null);
+    assertEquals(sizes, {
+      problems: { asked: 10, effective: 10 },
+      answers: { asked: 2, effective: 2 },
+      seeds: { asked: 3, effective: 3 },
+    });
+    assertEquals(standardError > 0 && standardError < high - low, true);
     assertEquals(problems, testSet("remainder", { size: 10 }).map((problem) => problem.id));
     assertEquals(
       outcomes.map((seed: number[][]) => seed.map((samples) => samples.length)),
@@ -249,6 +272,7 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     assertEquals(percent.toFixed(9), (share * 100).toFixed(9));
     assertEquals(low < percent && percent < high, true);
     assertEquals(report.mean.percent, percent);
+    assertEquals(report.grader, { name: "box-number", version: GRADER_VERSIONS["box-number"] });
   });
 });
 
@@ -284,15 +308,46 @@ Deno.test("evaluate grades a benchmark of a file by mathematical meaning, with t
     assertMatch(greedy.output, /^AMC23 +60\.0 /m);
     assertMatch(greedy.error, /40\/40 answers/);
     const report = JSON.parse(await Deno.readTextFile(`${folder}/e.json`));
-    assertEquals([report.settings.template, report.benchmarks.AMC23.samples], ["qwen_math", 1]);
+    assertEquals(report.settings.template, "qwen_math");
+    assertEquals(report.benchmarks.AMC23.data, sha256(await Deno.readFile(data)));
+    assertEquals(report.benchmarks.AMC23.sizes, {
+      problems: { asked: null, effective: 40 },
+      answers: { asked: null, effective: 1 },
+      seeds: { asked: 1, effective: 1 },
+    });
     assertEquals(report.benchmarks.AMC23.problems.slice(0, 2), ["AMC23/0", "AMC23/1"]);
     assertEquals(report.benchmarks.AMC23.outcomes[0].slice(0, 5), [[1], [1], [1], [0], [0]]);
+    assertEquals(report.grader, { name: "box", version: GRADER_VERSIONS.box });
     // Sampling takes the suite's 32 answers per problem; the folder does as well as the file.
     const sampled = await runOn(evaluate, [...args, "--data", folder, "--problems", "2"]);
     assertEquals(sampled.code, 0, sampled.error);
     assertMatch(sampled.error, /64\/64 answers/);
     const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--answers", "3"]);
     assertMatch(few.error, /6\/6 answers/);
+  });
+});
+
+Deno.test("evaluate --grader math-verify judges by the rules of its name, and says so", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: DIGITS });
+    // Of what always says 3: one gold that only six places make equal, one that is one value twice, and two others.
+    const data = await writeAmc(`${folder}/amc23.jsonl`, ["3.0000001", "3, 3", "x = 3", "4"]);
+    for (
+      const [grader, right] of [["box", [[0], [0], [1], [0]]], ["math-verify", [[1], [1], [1], [0]]]] as const
+    ) {
+      const out = `${folder}/${grader}.json`;
+      const flags = { model, suite: "amc23", data, seeds: "0", temperature: "0", grader, out };
+      const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+      const { code, output, error } = await runOn(evaluate, [...args, ...QUICK]);
+      assertEquals(code, 0, error);
+      const version = GRADER_VERSIONS[grader];
+      assertStringIncludes(output, `graded by ${grader} ${version}`);
+      const report = JSON.parse(await Deno.readTextFile(out));
+      assertEquals(report.grader, { name: grader, version });
+      assertEquals(report.benchmarks.AMC23.outcomes[0].slice(0, 4), right);
+    }
+    const refused = await runOn(evaluate, ["--model", model, "--grader", "verify"]);
+    assertStringIncludes(faultLine(refused), "--grader must be box or math-verify");
   });
 });
 
@@ -351,15 +406,25 @@ Deno.test("evaluate refuses a benchmark without its file, and a file that is ano
   });
 });
 
-Deno.test("suiteGrade() reads answers between tags for r1, and the last box else", async () => {
+Deno.test("suiteGrader() reads answers between tags for r1, and the last box else", () => {
   const box = "\\boxed{\\frac{1}{2}} <answer>7</answer>";
-  const judge = async (kind: "zoo" | "mathematics", template: "qwen_math" | "r1", gold: string) =>
-    (await suiteGrade(kind, template))(box, gold).correct;
-  assertEquals(await judge("mathematics", "qwen_math", "0.5"), true);
-  assertEquals(await judge("mathematics", "r1", "0.5"), false);
-  assertEquals(await judge("mathematics", "r1", "7"), true);
-  assertEquals(await judge("zoo", "r1", "7"), true);
-  assertEquals(await judge("zoo", "qwen_math", "7"), false);
+  const judge = (
+    kind: "zoo" | "mathematics",
+    options: { readonly template: "qwen_math" | "r1"; readonly grader: "box" | "math-verify" },
+    gold: string,
+  ) => suiteGrader(kind, options).grade(box, gold).correct;
+  for (const grader of ["box", "math-verify"] as const) {
+    const qwen = { template: "qwen_math", grader } as const, r1 = { template: "r1", grader } as const;
+    assertEquals(judge("mathematics", qwen, "0.5"), true);
+    assertEquals(judge("mathematics", r1, "0.5"), false);
+    assertEquals(judge("mathematics", r1, "7"), true);
+    assertEquals(judge("zoo", r1, "7"), true);
+    assertEquals(judge("zoo", qwen, "7"), false);
+  }
+  const names = (["zoo", "mathematics"] as const).map((kind) =>
+    suiteGrader(kind, { template: "embedded", grader: "box" }).name
+  );
+  assertEquals(names, ["box-number", "box"]);
 });
 
 Deno.test("evaluate stops at Ctrl-C and writes nothing", async () => {

@@ -1,9 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { judgeAnswer, loadExpressionReader, WORK_LIMIT } from "../../lib/problems/math_grader.ts";
-import { loadMathGrader, type MathReason } from "../../lib/problems/mod.ts";
-import { fuzzGrader } from "./_grader_fuzz.ts";
-
-const grader = await loadMathGrader();
+import { judgeAnswer, WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
+import {
+  type AnswerReason,
+  compareAnswers,
+  GRADER_VERSIONS,
+  type GraderName,
+  graderNamed,
+} from "../../lib/problems/mod.ts";
+import { fuzzGrader, STRICT } from "./_grader_fuzz.ts";
 
 const RIGHT: readonly (readonly [gold: string, answer: string])[] = [
   // Spellings of numbers.
@@ -101,7 +105,7 @@ const RIGHT: readonly (readonly [gold: string, answer: string])[] = [
   ["3:4", "6:8"],
 ];
 
-const WRONG: readonly (readonly [gold: string, answer: string, reason: MathReason])[] = [
+const WRONG: readonly (readonly [gold: string, answer: string, reason: AnswerReason])[] = [
   // What looks alike and is not.
   ["2.55e-10", "2.26e-10", "different"],
   ["e^{30}", "e^{30}-1", "different"],
@@ -129,7 +133,7 @@ const WRONG: readonly (readonly [gold: string, answer: string, reason: MathReaso
   ["O(\\log \\log n)", "\\Theta(\\log\\log n)", "different"],
   ["0", "e^{-1000}", "not comparable"],
   ["\\infty", "-\\infty", "different"],
-  ["A", "\\text{a}", "different kind"],
+  ["A", "\\text{a}", "different"],
   // Saying more or less than asked.
   ["2", "1, 2, 3", "different count"],
   ["1, 2", "1, 2, 3", "different count"],
@@ -141,7 +145,7 @@ const WRONG: readonly (readonly [gold: string, answer: string, reason: MathReaso
   ["\\text{even}", "2", "different kind"],
   ["k \\ge 2", "k > 2", "different"],
   ["k \\ge 2", "k \\le 2", "different"],
-  ["(0,9) \\cup (9,36)", "(0,36)", "different kind"],
+  ["(0,9) \\cup (9,36)", "(0,36)", "different"],
   ["\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}", "\\begin{pmatrix} 1 & 2 \\end{pmatrix}", "different count"],
   // Nothing to read.
   ["5", "\\frac{5", "unreadable answer"],
@@ -150,31 +154,111 @@ const WRONG: readonly (readonly [gold: string, answer: string, reason: MathReaso
 ];
 
 for (const [gold, answer] of RIGHT) {
-  Deno.test(`loadMathGrader() takes ${JSON.stringify(answer)} for ${JSON.stringify(gold)}`, () => {
-    const { correct, reason } = grader.compare(gold, answer);
+  Deno.test(`compareAnswers() takes ${JSON.stringify(answer)} for ${JSON.stringify(gold)}`, () => {
+    const { correct, reason } = compareAnswers(gold, answer);
     assert(correct, reason);
   });
 }
 
 for (const [gold, answer, reason] of WRONG) {
-  Deno.test(`loadMathGrader() refuses ${JSON.stringify(answer.slice(0, 60))} for ${JSON.stringify(gold)}: ${reason}`, () => {
-    assertEquals(grader.compare(gold, answer), { correct: false, reason });
+  Deno.test(`compareAnswers() refuses ${JSON.stringify(answer.slice(0, 60))} for ${JSON.stringify(gold)}: ${reason}`, () => {
+    assertEquals(compareAnswers(gold, answer), { correct: false, reason });
   });
 }
 
-Deno.test("loadMathGrader() grades the last box, or the last tags", () => {
-  assertEquals(grader.grade("\\boxed{3} no, \\boxed{x = \\frac{8}{2}}.", "4"), {
+Deno.test("graderNamed() grades the last box, or the last tags, and signs each verdict", () => {
+  const { grade, name, version } = graderNamed("box");
+  assertEquals(grade("\\boxed{3} no, \\boxed{x = \\frac{8}{2}}.", "4"), {
     correct: true,
     extracted: "x = \\frac{8}{2}",
     reason: "same value",
+    grader: name,
+    version,
   });
-  assertEquals(grader.grade("\\boxed{4} and \\boxed{4", "4").reason, "unbalanced box");
-  assertEquals(grader.grade("The answer is 4.", "4").reason, "no box");
-  assertEquals(grader.grade("\\boxed{5} <answer>4</answer>", "4", { mode: "answer" }).correct, true);
+  assertEquals(grade("\\boxed{4} and \\boxed{4", "4").reason, "unbalanced box");
+  assertEquals(grade("The answer is 4.", "4").reason, "no box");
+  const between = graderNamed("box", { mode: "answer" });
+  assertEquals(between.grade("\\boxed{5} <answer>4</answer>", "4").correct, true);
+  assertEquals(between.grade("\\boxed{4}", "4").reason, "no answer tags");
 });
 
-Deno.test("loadMathGrader() neither throws nor passes its bound on work on 3,000 mutated answers", async () => {
-  const { thrown, overBound, notThemselves, reasons, read, rewritten, mostWork } = await fuzzGrader({
+Deno.test("graderNamed() gives every grader its name and version", () => {
+  for (const name of Object.keys(GRADER_VERSIONS) as GraderName[]) {
+    for (const mode of ["box", "answer"] as const) {
+      const grader = graderNamed(name, { mode });
+      assertEquals([grader.name, grader.version], [name, GRADER_VERSIONS[name]]);
+      const text = mode === "box" ? "\\boxed{12}" : "<answer>12</answer>";
+      const verdict = grader.grade(text, "12");
+      assertEquals([verdict.grader, verdict.version, verdict.correct, verdict.extracted], [
+        name,
+        GRADER_VERSIONS[name],
+        true,
+        "12",
+      ]);
+      assertEquals(grader.grade(text, "13").correct, false);
+      assertEquals(grader.grade("", "13").extracted, null);
+    }
+  }
+});
+
+Deno.test("compareAnswers() takes roundings of the gold answer only where they are asked for", () => {
+  const pairs = [
+    ["\\frac{1}{3}", "0.33"],
+    ["\\sqrt{2}", "1.41"],
+    ["2.718281828", "2.72"],
+    ["10\\pi", "31.4"],
+    [
+      "(1, \\frac{2}{3})",
+      "(1, 0.667)",
+    ],
+  ];
+  for (const [gold = "", answer = ""] of pairs) {
+    assertEquals([answer, compareAnswers(gold, answer).correct], [answer, false]);
+    assertEquals([answer, compareAnswers(gold, answer, { roundings: true }).correct], [answer, true]);
+    assertEquals(graderNamed("box", { roundings: true }).grade(`\\boxed{${answer}}`, gold).correct, true);
+  }
+  for (
+    const [gold = "", answer = ""] of [["\\frac{1}{3}", "0.34"], ["\\sqrt{2}", "1.42"], [
+      "0.33",
+      "\\frac{1}{3}",
+    ]]
+  ) {
+    assertEquals([answer, compareAnswers(gold, answer, { roundings: true }).correct], [answer, false]);
+  }
+});
+
+Deno.test("compareAnswers() has math-verify's rules for decimals, tuples, sets and letters on request", () => {
+  const cases: readonly (readonly [gold: string, answer: string, strict: boolean, lenient: boolean])[] = [
+    ["\\frac{1}{3}", "0.333333", true, true],
+    ["\\frac{1}{3}", "0.33333", false, false],
+    ["\\sqrt{2}", "1.41421", true, false],
+    ["1", "0.9999999", false, true],
+    // Six places say nothing about numbers as small as these.
+    ["2.55e-10", "2.26e-10", false, false],
+    ["(1, 2)", "1, 2", false, true],
+    ["(2, 1)", "1, 2", false, false],
+    ["(1, 2)", "\\{1, 2\\}", false, true],
+    ["\\{3, 1, 2\\}", "(1, 2, 3)", false, true],
+    ["[1, 2]", "1, 2", false, false],
+    ["2, 2", "2", false, true],
+    ["B", "b", false, true],
+    ["m", "M", false, false],
+    ["0,111", "0.111", true, true],
+    ["1,22", "1.22", false, true],
+    ["2,3", "2.3", false, false],
+    ["(1, 3]", "1 < x \\le 3", false, false],
+    ["1 < x \\le 3", "(1, 3]", true, true],
+  ];
+  for (const [gold, answer, strict, lenient] of cases) {
+    const verdicts = (["box", "math-verify"] as const).map((grader) =>
+      compareAnswers(gold, answer, { grader }).correct
+    );
+    assertEquals([gold, answer, ...verdicts], [gold, answer, strict, lenient]);
+  }
+});
+
+Deno.test("compareAnswers() neither throws nor passes its bound on work on 3,000 mutated answers", () => {
+  const { thrown, overBound, notThemselves, reasons, read, rewritten, mostWork } = fuzzGrader({
     count: 3000,
   });
   assertEquals([thrown, overBound, notThemselves], [[], [], []]);
@@ -193,48 +277,62 @@ Deno.test("loadMathGrader() neither throws nor passes its bound on work on 3,000
   assert(read > 600 && rewritten > 30 && mostWork > 5000, `${read}, ${rewritten}, ${mostWork}`);
 });
 
-Deno.test("judgeAnswer() gives up at its bound on work, and not before", async () => {
-  const read = await loadExpressionReader();
+Deno.test("judgeAnswer() gives up at its bound on work, and not before", () => {
   // Items that are one for x >= 0 only, in opposite orders: each is told from half of the others at the ninth point.
   const judge = (item: (index: number) => string) => {
     const list = (place: (index: number) => number): string =>
       Array.from({ length: 40 }, (_, index) => item(place(index))).join(",");
-    return judgeAnswer(list((index) => index), list((index) => 39 - index), read);
+    return judgeAnswer(list((index) => index), list((index) => 39 - index), STRICT);
   };
-  const within = judge((index) => `x+${index}(|x|-x)+x-x`);
-  assertEquals([within.correct, within.reason], [true, "same value"]);
+  const within = judge((index) => `x+${index}(|x|-x)`);
+  assertEquals(within.reason, "same value");
   assert(within.work > WORK_LIMIT / 3 && within.work < WORK_LIMIT, `${within.work}`);
-  assertEquals(judge((index) => `x+${index}(|x|-x)+x-x+x-x+x-x`), {
-    correct: false,
-    reason: "not comparable",
-    work: WORK_LIMIT,
-  });
+  assertEquals(judge((index) => `x+${index}(|x|-x)+x-x+x-x`), { reason: "not comparable", work: WORK_LIMIT });
 });
 
-Deno.test("loadMathGrader() is quick on what makes parsers slow", () => {
+Deno.test("compareAnswers() is quick on what makes parsers slow", () => {
+  const pieces = [
+    "|",
+    "\\lfloor ",
+    "(",
+    "[",
+    "{",
+    "\\sin(",
+    "f(",
+    "k(",
+    "\\frac{d}{dx}",
+    "\\frac{",
+    "x^{",
+    "x^",
+    "-",
+    "!",
+    "9!!",
+  ];
   for (
     const piece of [
-      "|",
-      "\\lfloor ",
-      "(",
-      "[",
-      "{",
-      "\\sin(",
-      "\\frac{d}{dx}",
-      "\\frac{",
-      "x^{",
-      "-",
-      "!",
-      "9!!",
+      ...pieces,
+      "\\sin ",
+      "1,",
+      "\\sqrt",
+      "x_",
+      "\\{",
+      "\\begin{cases}",
+      "a:",
+      "\\cup ",
+      "=",
+      "\\text{",
     ]
   ) {
-    for (const closing of ["", ")", "]", "}", "\\rfloor ", "|"]) {
+    for (const closing of ["", ")", "]", "}", "\\}", "\\rfloor ", "|", "\\end{cases}"]) {
       for (const inside of ["", "1", "+"]) {
         const text = `${piece.repeat(30)}${inside}${closing.repeat(30)}`;
-        assertEquals(grader.compare("1", text).reason === "same text", false);
+        for (const grader of ["box", "math-verify"] as const) {
+          const { correct } = compareAnswers("12", text, { grader });
+          assertEquals([text, correct], [text, false]);
+        }
       }
     }
   }
-  assertEquals(grader.compare("10^{10^{10}}", "10^{10^{10}+1}").correct, false);
-  assertEquals(grader.compare("3000!", "2999!").correct, false);
+  assertEquals(compareAnswers("10^{10^{10}}", "10^{10^{10}+1}").correct, false);
+  assertEquals(compareAnswers("3000!", "2999!").correct, false);
 });

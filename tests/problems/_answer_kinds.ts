@@ -1,0 +1,532 @@
+/** Answers of one kind: what is to be taken for a gold answer, and what is not. */
+export interface AnswerKind {
+  readonly name: string;
+  /** Rows of a gold answer and what says the same, parted by ` | `. */
+  readonly right: string;
+  /** Rows of a gold answer and what does not say it. */
+  readonly wrong: string;
+}
+
+/** Rows of gold answer and answer. */
+export function rowsOf(text: string): (readonly [gold: string, answer: string])[] {
+  return text.split("\n").filter((line) => line !== "").map((line) => {
+    const [gold = "", answer = ""] = line.split(" | ");
+    return [gold, answer];
+  });
+}
+
+/** The kinds that graders were reported to fail on, each with cases of our own making. */
+export const ANSWER_KINDS: readonly AnswerKind[] = [
+  {
+    name: "roots and exponents without braces",
+    right: String.raw`
+2\sqrt{13} | 2√13
+\frac{\sqrt{15}}{4} | √15/4
+\frac{2\sqrt{3}}{3} | 2√3/3
+2\sqrt3 | \sqrt12
+3 | ∛27
+10 | √100
+4 | sqrt 16
+1024 | 2^10
+531441 | 3^12
+\frac{1}{x} | x^-1
+10^{-3} | 10^-3
+e^{-10} | e^-10
+x^{10}y | x^10y
+2^{1.5} | 2^1.5
+\frac{x^2}{2} | x^2/2
+x^n+1 | x^n+1
+x_{12}+1 | 1+x_12
+\sqrt{2}x | \sqrt2x
+\sqrt{2} x | √2 x
+2^{3/2} | 2^(3/2)
+e^{2x} | e^(2x)
+x^2 | x**2
+\sqrt{2+\sqrt{3}} | sqrt(2+sqrt(3))
+\frac{\pi^2}{6} | pi**2/6
+x^{-1} | x^(-1)
+-1 | e^(i*pi)
+\sqrt[3]{x+1} | (x+1)^(1/3)
+\frac{1}{\sqrt{2}} | 1/√2`,
+    wrong: String.raw`
+6 | 2√13
+0 | √10
+0 | 2^10
+2 | 2^10
+20 | 10^12
+6 | 3^12
+2 | \sqrt12
+8x | x^18
+2x | x^12
+x-1 | x^-1
+9 | 10^-1
+x^{n+1} | x^n+1
+\sqrt{2x} | √2x
+\sqrt{2}x | √2x
+\sqrt{2x} | \sqrt2x
+x^{1/2} | x^1/2
+\frac{x}{2} | x^1/2
+2x_1 | x_12
+\frac{1}{23} | \frac123`,
+  },
+  {
+    name: "products and mixed numbers",
+    right: String.raw`
+2 | 4\left(\frac12\right)
+2 | 4(1/2)
+2 | 4[\frac12]
+2 | (4)\frac12
+2 | 4 \cdot \frac{1}{2}
+-2 | -4(1/2)
+6 | 2(3)
+6 | (2)(3)
+\frac{9}{2} | 4\frac12
+\frac{9}{2} | 4 1/2
+-\frac{9}{2} | -4\frac12
+\frac{3}{2} | 1½
+3 | 2\frac{3}{2}
+\frac{1}{3} | 1-2/3
+\frac{x}{2}+3 | 1/2 x + 3`,
+    wrong: String.raw`
+\frac92 | 4\left(\frac12\right)
+\frac92 | 4(1/2)
+\frac92 | (4)\frac12
+\frac92 | 4\cdot\frac12
+\frac92 | 4*1/2
+\frac72 | 2\frac{3}{2}
+2 | 4\frac12
+23 | 2(3)
+\frac{x}{2} | 1/2x
+\frac{1}{2x} | 1/2x
+\frac{\sqrt3}{2} | 1/2\sqrt{3}
+\frac{1}{2\sqrt3} | 1/2\sqrt{3}
+3 1/2 | 3/2
+12 | 1 2`,
+  },
+  {
+    name: "functions without brackets",
+    right: String.raw`
+\frac{\ln 2}{2} | \ln 2/2
+\frac{\sin x}{x} | \sin x/x
+x\cos x | \cos x \cdot x
+3 | \ln 8/\ln 2
+3 | \log 8/\log 2
+\sin(2x) | \sin 2x
+\frac{1}{2} | \sin\frac{\pi}{6}
+\frac{1}{2} | \cos 60^\circ
+\sin x\cos x | sinx cosx
+\sin x\cos x | sin(x)cos(x)
+(\sin x)^2 | \sin^2 x
+\arcsin x | \sin^{-1} x
+\ln(2)+1 | \ln 2 + 1
+\ln(\ln x) | \ln\ln x
+\log_2 3 | \frac{\log 3}{\log 2}
+\log_{10} 2 | \log 2
+\ln 4 | 2\log 2`,
+    wrong: String.raw`
+0 | \ln 2/2
+\ln 1 | \ln 2/2
+\sin 1 | \sin x/x
+\cos(x^2) | \cos x \cdot x
+\sin(x+1) | \sin x + 1
+0 | \sin\pi/6
+\frac12 | \sin\pi/6
+\ln(2x) | \ln 2 (x)
+\ln(2)x | \ln 2 (x)
+\log_2 8 | \log_3 8
+\frac{1}{\sin x} | \sin^{-1} x
+\sin x | \cos x`,
+  },
+  {
+    name: "answers with nothing in them",
+    right: String.raw`
+\emptyset | \varnothing
+\emptyset | \{\}
+\emptyset | ∅
+\{\} | \emptyset
+\emptyset | \text{no solution}
+\text{no solution} | No solution.`,
+    wrong: String.raw`
+\emptyset | ,
+\emptyset | \,
+\emptyset | ;
+\emptyset | .
+\emptyset | ~
+\emptyset | \quad
+\emptyset | {}
+\emptyset | $$
+\emptyset | \text{}
+\emptyset | ()
+\emptyset | []
+\{\} | \,
+0 | \,
+\emptyset | 0
+\emptyset | \{0\}`,
+  },
+  {
+    name: "inequalities and their direction",
+    right: String.raw`
+x+y>0 | 0<y+x
+x+y>0 | -x-y<0
+2x+3y\le 6 | 6 \ge 3y+2x
+a<b | b>a
+x<y<z | z>y>x
+x \geq 5 | 5 \le x
+x<1 | -x>-1
+x>2 | (2,\infty)
+x \le 2 | (-\infty, 2]
+-2\le x\le 7 | x\in[-2,7]
+-1<x<2 | x > -1 \text{ and } x < 2
+x<-1 \text{ or } x>2 | (-\infty,-1)\cup(2,\infty)
+x<-1 \text{ or } x>2 | \mathbb{R}\setminus[-1,2]
+x\ne 2 | (-\infty,2)\cup(2,\infty)
+\{x\mid x>2\} | x>2`,
+    wrong: String.raw`
+x+y>0 | x+y<0
+x+y\ge 0 | x+y\le 0
+x+y>0 | -x-y>0
+x+y>0 | x+y\ge 0
+x+y>0 | x+y=0
+x+y>1 | x+y>2
+2x-3y<5 | 2x-3y>5
+x^2+y^2<1 | x^2+y^2>1
+xy>0 | xy<0
+|x|+|y|\le 1 | |x|+|y|\ge 1
+a<b | b<a
+x<y<z | x>y>z
+x>0, y>0 | x<0, y<0
+x>2 | x<2
+x>2 | [2,\infty)
+x<-1 \text{ or } x>2 | -1<x<2
+(1,2) | 1<x<2
+x\in(1,2) | 1<x<2
+(1,2)\cup(3,4) | 1<x<2 \text{ or } 3<x<4`,
+  },
+  {
+    name: "fonts",
+    right: String.raw`
+12 | \mathbf{12}
+12 | \mathrm{12}
+12 | \text{12}
+\frac12 | \boldsymbol{\frac12}
+\frac12 | \bm{\frac{1}{2}}
+2x | 2\mathbf{x}
+e^2 | \mathrm{e}^2
+\pi | \boldsymbol{\pi}
+\sqrt2 | \mathbf{\sqrt{2}}
+(1,2) | \mathbf{(1,2)}
+-3 | \mathbf{-3}
+3 | \color{red}{3}
+3 | \textcolor{red}{3}
+3 | \underline{3}
+3 | \displaystyle 3
+\text{(C)} | \textbf{(C)}`,
+    wrong: String.raw`
+12 | \mathbf{13}
+\frac12 | \boldsymbol{\frac13}
+12 | \mathbf{1}\mathbf{2}
+12 | \mathbf{1} 2
+3 | \mathbf{-3}`,
+  },
+  {
+    name: "brackets and matrices",
+    right: String.raw`
+\begin{pmatrix}1&2\\3&4\end{pmatrix} | \left[\begin{array}{cc}1&2\\3&4\end{array}\right]
+\begin{pmatrix}1&2\\3&4\end{pmatrix} | (\begin{matrix}1&2\\3&4\end{matrix})
+\begin{pmatrix}1&2\\3&4\end{pmatrix} | [[1,2],[3,4]]
+\begin{pmatrix}1\\2\end{pmatrix} | \begin{bmatrix}1\\[4pt]2\end{bmatrix}
+\begin{pmatrix}4\\6\end{pmatrix} | \begin{pmatrix}1\\2\end{pmatrix}+\begin{pmatrix}3\\4\end{pmatrix}
+\begin{pmatrix}-2\\-2\end{pmatrix} | \begin{pmatrix}1\\2\end{pmatrix}-\begin{pmatrix}3\\4\end{pmatrix}
+\begin{pmatrix}2&4\\6&8\end{pmatrix} | 2\begin{pmatrix}1&2\\3&4\end{pmatrix}
+\begin{pmatrix}\frac12\\1\end{pmatrix} | \frac{1}{2}\begin{pmatrix}1\\2\end{pmatrix}
+\begin{pmatrix}7&10\\15&22\end{pmatrix} | \begin{pmatrix}1&2\\3&4\end{pmatrix}\begin{pmatrix}1&2\\3&4\end{pmatrix}
+\begin{pmatrix}1\\2\end{pmatrix} | \begin{pmatrix}1&2\end{pmatrix}^T
+\begin{pmatrix}5\end{pmatrix} | \begin{bmatrix}5\end{bmatrix}
+5 | \begin{pmatrix}5\end{pmatrix}
+(1,2) | ((1,2))
+(1,2) | \left(\left(1,2\right)\right)
+x=5 | (x=5)
+5 | (x=5)
+5 | [5]
+(1,2) | \langle 1,2\rangle
+(1,2) | \begin{pmatrix}1\\2\end{pmatrix}
+[1,2) | [1,2[`,
+    wrong: String.raw`
+\begin{pmatrix}1&2\\3&4\end{pmatrix} | \left[\begin{array}{cc}1&3\\2&4\end{array}\right]
+\begin{pmatrix}1&2\\3&4\end{pmatrix} | \begin{vmatrix}1&2\\3&4\end{vmatrix}
+\begin{pmatrix}10&7\\15&22\end{pmatrix} | \begin{pmatrix}1&2\\3&4\end{pmatrix}\begin{pmatrix}1&2\\3&4\end{pmatrix}
+\begin{pmatrix}1\\2\end{pmatrix} | \begin{pmatrix}1&2\end{pmatrix}
+\begin{pmatrix}5\end{pmatrix} | \begin{bmatrix}6\end{bmatrix}
+(1,2) | ((2,1))
+(1,2) | [1,2]
+x=5 | (x=6)`,
+  },
+  {
+    name: "names and labels",
+    right: String.raw`
+(p,q)=(3,2) | (3,2)
+(3,2) | (p,q)=(3,2)
+AB:BC=3:4 | 3:4
+AB:BC=3:4 | AB:BC = 6:8
+(p,q)=(3,2) | q=2, p=3
+(x,y)=(2,3) | x=2 \text{ and } y=3
+(2,3) | x=2, y=3
+S_1:S_2=7:32 | 7:32
+7:32 | S_1:S_2=7:32
+|AB|=1 | 1
+1 | |AB|=1
+AB=5 | 5
+60 | m\angle A = 60^\circ
+12 | [ABC]=12
+S_{\triangle ABC}=12 | 12
+\frac13 | P(A \cap B) = \frac13
+x_1=\frac12,\quad x_2=3 | 3, \frac12
+3, \frac12 | x_1=\frac12,\quad x_2=3
+k=45, n=2 | 45, 2
+45, 2 | k=45, n=2
+2x | f'(x)=2x
+2x | \frac{dy}{dx}=2x
+a_n = 2n+1 | 2n+1
+5 | AB = BC = 5
+\frac12 | \int_0^1 x\,dx = \frac12
+12 | \text{The area is } 12
+12 | \text{Answer: } 12
+12 | = 12
+12 | \textbf{(C)}\ 12
+C | \textbf{(C)}\ 12
+\frac{\pi}{6}+2k\pi | \frac{\pi}{6}+2k\pi, k\in\mathbb{Z}
+\frac{\pi}{6}+2k\pi | \frac{\pi}{6}+2k\pi, \text{ where } k \text{ is an integer}`,
+    wrong: String.raw`
+(p,q)=(3,2) | (2,3)
+(p,q)=(3,2) | p=2, q=3
+(p,q)=(3,2) | (q,p)=(3,2)
+S_1:S_2=7:32 | 32:7
+AB:BC=3:4 | AC:BC=3:4
+AB:BC=3:4 | 4:3
+|AB|=1 | 2
+x=5 | y=5
+x=5 | x=6
+x_1=2, x_2=3 | 2, 4
+k=45, n=2 | 2, 45
+x+y=5 | 5
+x^2=4 | 4
+4 | 2x=4
+5 | 4=5
+0 | 5x-7y+11z+4=0
+SRAC=LRAC | LRAC
+12 | \text{The area is not } 12
+C | \textbf{(D)}\ 12
+12 | \textbf{(C)}\ 13`,
+  },
+  {
+    name: "ratios and approximations",
+    right: String.raw`
+7:32 | 7 : 32
+3:4 | 6:8
+7:32 | 7/32
+\frac{7}{32} | 7:32
+1:2:3 | 2:4:6
+\frac13 | x=1/3\approx0.33
+\sqrt2 | \sqrt{2} ≈ 1.41
+11 | x\approx 11
+12:00 | 12:00`,
+    wrong: String.raw`
+7:32 | 32:7
+1:2:3 | 1:2:4
+1:2:3 | 1:2
+12:00 | 1:00
+12:00 | 24:00
+\frac13 | \frac14 \approx \frac13
+\sqrt2 | 1.41 \approx \sqrt2`,
+  },
+  {
+    name: "lists",
+    right: String.raw`
+2,3 | 2 and 3
+2,3 | 3 or 2
+2,3 | 2; 3
+2,3 | 2 \text{ and } 3
+2,3 | \{3, 2\}
+2,3,5 | 5, 2, and 3
+2 \text{ and } 3 | 3, 2
+x=2, x=3 | x = 3 \text{ or } x = 2
+x=\pm 3 | \{-3,3\}
+\pm 3 | 3, -3
+1\pm\sqrt2 | 1-√2, 1+√2
+(1,2),(3,4) | (3,4) and (1,2)
+x=1,y=2 | \begin{cases}x=1\\y=2\end{cases}`,
+    wrong: String.raw`
+2,3 | 2 and 4
+2,3 | 2
+2 | 2 and 3
+2,3 | 2, 3, 3
+2,3 | 23
+4 | \pm 4
+\pm 4 | 4
+5 | 5 \text{ or more}
+(1,2),(3,4) | (2,1),(3,4)`,
+  },
+  {
+    name: "unequal",
+    right: String.raw`
+x \neq 3 | x != 3
+x != 3 | x \ne 3
+x \neq 3 | x ≠ 3
+x \neq 3 | 3 \ne x
+x\in\mathbb{R}, x\ne 2 | \mathbb{R}\setminus\{2\}`,
+    wrong: String.raw`
+x \neq 3 | x = 3
+x = 3 | x \neq 3
+x \neq 3 | x \neq 4
+x \neq 3 | 3
+3 | x \neq 3`,
+  },
+  {
+    name: "commas, points and groups of digits",
+    right: String.raw`
+1000.99 | 1000,99
+1000.99 | 1,000.99
+1000.99 | 1.000,99
+0.111 | 0,111
+32349 | 32,\!349
+32349 | 32{,}349
+32349 | 32\,349
+32349 | 32 349
+12345678 | 12.345.678
+12345678 | 12,345,678
+58,500 | 58500
+2,3 | 2,3
+1.5 | 1{,}5
+\$5,000.00 | 5000`,
+    wrong: String.raw`
+32349 | 32, 349
+1000.99 | 1000,98
+99 | 1000,99
+1000 | 1000,99
+1234 | (1,234)
+12 | 1,2
+1.234 | 1234
+1.5 | 1,5,2
+2,3 | 2.3
+2.3 | 2, 3`,
+  },
+  {
+    name: "percent",
+    right: String.raw`
+50\% | 50 pct
+50\% | 50 percentage
+50\% | 50\text{ percent}
+50 | 50\%
+50\% | 0.5
+\frac12 | 50 percent
+62.5\% | 62.5`,
+    wrong: String.raw`
+50\% | 51 pct
+0.5 | 5\%
+50\% | 0.05
+\frac12 | 50`,
+  },
+  {
+    name: "units",
+    right: String.raw`
+5 | 5 cm
+5 | 5cm
+5 | 5 apples
+5 | 5\text{ apples}
+5\text{ cm}^2 | 5 cm²
+5\text{ m}^2 | 5 m^2
+10 \text{ m/s} | 10 m/s
+10 \text{ m/s} | 10\ \mathrm{m/s}
+5 | 5 km/h
+20 | 20°C
+20 | 20^\circ\text{C}
+45 | 45 min
+5 | $5 per hour
+\$5 | 5 dollars
+5 | 5 €
+90^\circ | 90 degrees
+3000 | 3 \times 10^3 \text{ kg}
+3e8 | 3 x 10^8
+5000000 | 5 million
+864 \mbox{ inches}^2 | 864\text{ square inches}`,
+    wrong: String.raw`
+5\text{ cm} | 5\text{ m}
+5\text{ cm}^2 | 5\text{ cm}^3
+10 \text{ m/s} | 10 km/h
+\$5 | 5 cents
+5 | 5 million
+5 | 5 dozen
+5 | 5 squared
+5 | 5x
+5 | 6 cm
+\frac{\pi}{2} | 90^\circ`,
+  },
+  {
+    name: "signs of Unicode",
+    right: String.raw`
+x^2+x^3 | x²+x³
+10^{-3} | 10⁻³
+x_1 | x₁
+\frac13 | ⅓
+\frac14 | ¼
+\frac34 | 3⁄4
+\sqrt[3]{2} | ∛2
+2\pi | 2π
+\theta=1 | θ=1
+-3 | −3
+6 | 2×3
+6 | 2·3
+2 | 6÷3
+x\in[1,2] | x∈[1,2]
+x\ge 2 | x≥2
+(-\infty,1)\cup(2,\infty) | (-∞,1)∪(2,∞)
+(0,1)\cap(0,2) | (0,1)∩(0,2)
+\mathbb{R}\setminus\{2\} | ℝ∖{2}
+(1,2) | （1，2）
+5 | ５
+\lfloor x\rfloor | ⌊x⌋
+90^\circ | 90°`,
+    wrong: String.raw`
+x^2 | x³
+10^{-3} | 10³
+x_1 | x₂
+\frac13 | ¼
+2 | ²
+(1,2) | （2，1）
+\sqrt2 | ∛2`,
+  },
+  {
+    name: "golds in a text",
+    right: String.raw`
+The sum is $2+3$, so the answer is $\boxed{5}$. | 5
+$\frac{1}{2}$ | 1/2
+\boxed{\frac{1}{2}} | 1/2
+Therefore $n=45$ and $m=3$. | 45, 3
+$125$ miles | 125
+The area is $12$ cm. | 12`,
+    wrong: String.raw`
+The sum is $2+3$, so the answer is $\boxed{5}$. | 3
+$\frac{1}{2}$ | 2
+$125$ miles | 125 km
+$f(x)=ax+b$, where $b$ is any integer and $c=0$ | 0
+$f(x)=ax+b$, where $c=0$ | $f(x)=ax+b$, where $c=8$
+Therefore $n=45$ and $m=3$. | 3`,
+  },
+  {
+    name: "words",
+    right: String.raw`
+\text{Evelyn} | evelyn
+\text{even} | Even.
+\text{(C)} | C
+C | (C)
+\mathbb{R} | \text{all real numbers}`,
+    wrong: String.raw`
+\text{east} | \text{seat}
+east | seat
+\text{odd} | \text{even}
+A | B
+x | y
+5 | \text{not } 5
+5 | I do not know`,
+  },
+];
