@@ -126,6 +126,7 @@ export {
   evaluate,
   type EvaluateOptions,
   type Evaluation,
+  type Judgement,
 } from "./lib/analysis/mod.ts";
 
 /**
