@@ -6,6 +6,7 @@ import type { StudySize } from "./study_size.ts";
 const COUNTS: readonly string[] = [
   "answers",
   "bytes",
+  "cases",
   "claims",
   "completions",
   "families",
