@@ -98,6 +98,29 @@ Deno.test("placement() leaves on the device what reads a shape beside a tensor, 
   assertEquals(half.faults.map(({ node }) => node), ["Cast"]);
 });
 
+Deno.test("placement() has shapes and sizes read on the host, as the kernels of these operations ask", () => {
+  const made = (g: GraphBuilder, name: string, count: number) => {
+    const x = g.input(name, "int64", [count]);
+    return g.apply("Neg", [x], { name: `made_${name}` });
+  };
+  const read = (fill: (g: GraphBuilder, x: Value) => Value) =>
+    onCuda((g) => ({ y: fill(g, g.input("x", "float32", [2, 6])) })).hostReads.map(({ node, value }) =>
+      `${node} ${value}`
+    );
+  assertEquals(
+    read((g, x) => g.apply("Reshape", [x, made(g, "shape", 2)], { attributes: { dims: "a,b" } })),
+    ["Reshape made_shape int64[2]"],
+  );
+  assertEquals(
+    read((g, x) => g.apply("Expand", [x, made(g, "shape", 2)], { attributes: { dims: "2,6" } })),
+    ["Expand made_shape int64[2]"],
+  );
+  assertEquals(
+    read((g, x) => g.split(x, { axis: 1, sizes: made(g, "sizes", 2), dims: [2, 4] })[0] as Value),
+    ["Split made_sizes int64[2]"],
+  );
+});
+
 Deno.test("placement() looks into bodies, and names what a loop hands to the host per step", () => {
   const { faults, hostReads } = onCuda((g) => {
     const x = g.input("x", "float32", ["n", 4]);
