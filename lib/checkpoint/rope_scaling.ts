@@ -127,12 +127,6 @@ function readingAt(
   const { where } = context, outer = raw[name];
   if (outer === null || outer === undefined || Object.keys(outer).length === 0) return undefined;
   const byLayer = "full_attention" in outer;
-  if (byLayer && !context.layerKinds) {
-    throw new InputError(
-      `"${name}.full_attention" in config.json: angles by kind of layer are not supported in a model without kinds`,
-      { where },
-    );
-  }
   const path = byLayer ? `${name}.full_attention` : name;
   const stated = byLayer
     ? validateJson({ [path]: outer.full_attention }, {
@@ -163,9 +157,18 @@ function readingAt(
     );
   }
   const unread = Object.keys(stated).filter((key) => !known.has(key)).map((key) => `${path}.${key}`);
+  const ropeTheta = inner ?? top ?? DEFAULT_ROPE_THETA;
+  const flat = outer.rope_theta ?? top ?? DEFAULT_ROPE_THETA;
+  if (byLayer && !context.layerKinds && (ropeTheta !== flat || ropeScaling !== null)) {
+    throw new InputError(
+      `"${path}" in config.json: a model without kinds of layer passes over it and takes rope_theta ${flat}: ` +
+        `current value is ${JSON.stringify(stated).slice(0, 80)}`,
+      { where },
+    );
+  }
   const others = byLayer ? Object.keys(outer).filter((key) => key !== "full_attention") : [];
   return {
-    ropeTheta: inner ?? top ?? DEFAULT_ROPE_THETA,
+    ropeTheta,
     ropeScaling,
     unread: [...unread, ...others.map((key) => `${name}.${key}`)],
   };

@@ -230,6 +230,27 @@ Deno.test("modelConfigFrom() reads Llama 3's scaling from wherever a version put
   assertEquals([original({}), original({ original_max_position_embeddings: 64 })], [4096, 64]);
 });
 
+Deno.test("modelConfigFrom() takes angles by kind of layer where the class knows kinds, or would take the same", () => {
+  const read = (architecture: "llama" | "qwen3", full_attention: unknown, theta: number | undefined) => {
+    const json = configJson(tinyConfig({ architecture }), { dtype: "float32" });
+    return modelConfigFrom({ ...json, rope_theta: theta, rope_parameters: { full_attention } }, { where })
+      .ropeTheta;
+  };
+  const plain = { rope_type: "default", rope_theta: 500 };
+  assertEquals([read("qwen3", plain, undefined), read("llama", plain, 500)], [500, 500]);
+  assertThrows(
+    () => read("llama", plain, undefined),
+    InputError,
+    '"rope_parameters.full_attention" in config.json: a model without kinds of layer passes over it and takes ' +
+      'rope_theta 10000: current value is {"rope_type":"default","rope_theta":500}',
+  );
+  assertThrows(
+    () => read("llama", { ...LLAMA_3_1_ROPE, rope_theta: 500 }, 500),
+    InputError,
+    "takes rope_theta 500",
+  );
+});
+
 Deno.test("modelConfigFrom() refuses a scaling that is cut short, impossible or stated twice", () => {
   const needed = Object.keys(LLAMA_3_1_ROPE).filter((key) => !/^(rope_type|original_max)/.test(key));
   for (const key of needed) {

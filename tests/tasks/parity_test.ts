@@ -37,7 +37,8 @@ Deno.test("parity prints one row per value, a verdict, and writes the table", as
     const verbose = await runOn(parity, [...args, "--model", model, "--verbose"]);
     assertEquals([verbose.output, verbose.error], [
       output,
-      'note: keys of config.json that change nothing in a llama model: "attention_dropout", "torch_dtype", "use_cache"\n',
+      'note: keys of config.json that change nothing in a llama model: "attention_dropout", "torch_dtype", "use_cache"\n' +
+      "note: answers end at token 0 (config.json), token 7 (config.json), token 13 (config.json)\n",
     ]);
     // Without --model the model is made again from the golden file: the same bits, the same table, nothing to note.
     const again = await runOn(parity, [...args, "--verbose"]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { weightShapes } from "../../lib/checkpoint/mod.ts";
+import { ARCHITECTURES, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
 import { elementCount, InputError, sha256, standardDeviation } from "../../lib/core/mod.ts";
 import {
   type FreshConfig,
@@ -42,6 +42,19 @@ const bytesOf = ({ weights, log }: PretrainRun) => ({
 });
 
 const lines = (log: readonly string[]): PretrainStep[] => log.map((line) => JSON.parse(line));
+
+Deno.test("initialWeights() of every architecture: gains are 1, those of heads too, biases 0, and all else is drawn", () => {
+  const initial = { embedding: 0.25, unembedding: 0.25, projection: 0.7 };
+  for (const architecture of ARCHITECTURES) {
+    const config = tinyConfig({ architecture, attentionBias: true, mlpBias: true });
+    const weights = initialWeights(config, { seed: 0, initial });
+    assertEquals([...weights.keys()], [...weightShapes(config).keys()]);
+    for (const [name, values] of weights) {
+      const still = name.endsWith("norm.weight") ? 1 : name.endsWith(".bias") ? 0 : null;
+      assertEquals([name, values.every((value) => value === still)], [name, still !== null]);
+    }
+  }
+});
 
 Deno.test("pretrain() stopped after any step and resumed ends with the bytes of an unbroken run", async () => {
   const unbroken = await runAlone(TINY_PRETRAIN);
