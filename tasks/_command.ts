@@ -41,6 +41,9 @@ function checkCount(given: readonly string[], rule: PositionalsText | undefined)
       repair: "--help shows what the command takes",
     });
   }
+  if (given.includes("")) {
+    throw new InputError(`${rule?.metavar} is empty`, { repair: "--help shows what the command takes" });
+  }
   if (given.length < least) {
     throw new InputError(`${rule?.metavar} is missing`, {
       ...(rule === undefined ? {} : { repair: rule.help }),

@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
-import { type EvaluateOptions, sampleLine } from "../lib/analysis/mod.ts";
+import type { EvaluateOptions } from "../lib/analysis/mod.ts";
 import { ensureFolder, FileReplacement } from "../lib/checkpoint/mod.ts";
 import { hasEnding, InputError } from "../lib/core/mod.ts";
+import { sampleLine } from "../lib/problems/mod.ts";
 import { checkWritable } from "./_output_place.ts";
 import type { Benchmark } from "./_suite.ts";
 

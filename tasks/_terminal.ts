@@ -1,5 +1,20 @@
 import { enterUserFolder } from "./_user_folder.ts";
 
+/** A screen that results are shown on, with a person at its keys. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Clears the screen and writes a text from its upper left corner. */
+  show(text: string): void;
+  /**
+   * Waits for a key: a letter, or the sequence that a special key sends; null when no more can come. Rejects with the
+   * signal's reason when it aborts.
+   */
+  key(signal: AbortSignal): Promise<string | null>;
+  /** Gives the keys back, and leaves the line that was written last. */
+  close(): void;
+}
+
 /** Where a command reads its arguments from and writes its lines to. */
 export interface Terminal {
   /** The arguments after the name of the program. */
@@ -8,6 +23,10 @@ export interface Terminal {
   readonly interactive: boolean;
   /** Characters in a line of the screen. */
   readonly columns: number;
+  /** Whether what goes to `output` may have colours: a screen, of somebody who wants them. */
+  readonly colours: boolean;
+  /** The screen behind `output`; null where that goes into a file or another program, or nobody can press a key. */
+  readonly screen: Screen | null;
   /** Makes the folder where the user called the command the current one, in which paths are looked up. */
   enterUserFolder(): void;
   /** Writes results: standard output. */
@@ -36,12 +55,56 @@ function screenColumns(): number {
   }
 }
 
+/** A key that sends a sequence, or any letter. */
+const KEY = /\p{Cc}\[[\d;]*[A-Za-z~]|./gsu;
+
+/** The screen of this process, or null. */
+function processScreen(): Screen | null {
+  if (!Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) return null;
+  const waiting: string[] = [];
+  let raw = false;
+  const size = (): { readonly columns: number; readonly rows: number } => Deno.consoleSize();
+  return {
+    get columns() {
+      return size().columns;
+    },
+    get rows() {
+      return size().rows;
+    },
+    show: (text) => writeAll(Deno.stdout, `\x1b[2J\x1b[H${text}`),
+    async key(signal) {
+      // Ctrl-C stays a signal.
+      if (!raw) Deno.stdin.setRaw(true, { cbreak: true });
+      raw = true;
+      if (waiting.length === 0) {
+        const stopped = Promise.withResolvers<never>();
+        const stop = (): void => stopped.reject(signal.reason);
+        signal.addEventListener("abort", stop, { once: true });
+        const bytes = new Uint8Array(64);
+        const length = await Promise.race([Deno.stdin.read(bytes), stopped.promise])
+          .finally(() => signal.removeEventListener("abort", stop));
+        if (length === null) return null;
+        waiting.push(...new TextDecoder().decode(bytes.subarray(0, length)).match(KEY) ?? []);
+      }
+      return waiting.shift() ?? null;
+    },
+    close() {
+      if (!raw) return;
+      Deno.stdin.setRaw(false);
+      raw = false;
+      writeAll(Deno.stdout, "\n");
+    },
+  };
+}
+
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   return {
     args: Deno.args,
     interactive: Deno.stderr.isTerminal(),
     columns: screenColumns(),
+    colours: Deno.stdout.isTerminal() && !Deno.noColor,
+    screen: processScreen(),
     enterUserFolder,
     output: (text) => writeAll(Deno.stdout, text),
     error: (text) => writeAll(Deno.stderr, text),

@@ -1,6 +1,6 @@
 import { type Adapters, type LanguageModel, promptText, type SteeringVectors } from "../decode/mod.ts";
 import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
-import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
+import { type Completion, gradeBoxed, type Judgement, type PromptTemplate } from "../problems/mod.ts";
 
 /** What is asked: any question with its gold answer. */
 export interface AskedProblem {
@@ -8,42 +8,6 @@ export interface AskedProblem {
   readonly question: string;
   /** The gold answer, as the grader takes it. */
   readonly answer: string;
-}
-
-/** What a grader says of a completion; graders that say more than whether it is right have the rest. */
-export interface Judgement {
-  /** Whether the completion's answer says what the gold answer says. */
-  readonly correct: boolean;
-  /** The answer that was judged; null where the completion gives none. */
-  readonly extracted?: string | null;
-  /** Why. */
-  readonly reason?: string;
-  /** Who judged. */
-  readonly grader?: string;
-  /** Which version of the grader. */
-  readonly version?: string;
-}
-
-/** One completion, as {@link EvaluateOptions.onCompletion} hears of it. */
-export interface Completion {
-  /** Place of the problem among those asked. */
-  readonly problem: number;
-  /** What its draws are made under, with the seed and the sample. */
-  readonly number: number;
-  /** Evaluation seed. */
-  readonly seed: number;
-  /** Which of the problem's completions it is. */
-  readonly sample: number;
-  /** The text that the model was asked with, the start of the answer not included. */
-  readonly prompt: string;
-  /** What it said, the start of the answer included. */
-  readonly text: string;
-  /** The tokens that it generated. */
-  readonly tokens: readonly number[];
-  /** Whether it ended at a token that ends answers; else the length limit cut it off. */
-  readonly finished: boolean;
-  /** What the grader says. */
-  readonly judgement: Judgement;
 }
 
 /** How a model is evaluated. */

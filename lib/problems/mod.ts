@@ -60,6 +60,13 @@ export {
 } from "./prompt_template.ts";
 export { type BenchmarkData, readBenchmark } from "./read_benchmark.ts";
 export {
+  type Completion,
+  type Judgement,
+  parseSampleLine,
+  type SampleLine,
+  sampleLine,
+} from "./sample_line.ts";
+export {
   type AnswerReason,
   GRADER_VERSIONS,
   type GraderName,

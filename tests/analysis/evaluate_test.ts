@@ -1,10 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import {
-  type Completion,
-  evaluate as evaluateModel,
-  type EvaluateOptions,
-  type Evaluation,
-} from "../../lib/analysis/mod.ts";
+import { evaluate as evaluateModel, type EvaluateOptions, type Evaluation } from "../../lib/analysis/mod.ts";
 import type { LanguageModel, RolloutRequest, SamplingOptions } from "../../lib/decode/mod.ts";
 import {
   answerMessages,

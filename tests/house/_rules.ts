@@ -41,6 +41,7 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "vega": "lib/report",
   "vega-lite": "lib/report",
   "@resvg/resvg-wasm": "lib/report",
+  "wrap-ansi": "tasks",
 };
 
 /** Words of other projects for things that have another name here. */

@@ -3,6 +3,8 @@ import type { Terminal } from "../../tasks/_terminal.ts";
 /** A terminal in memory: what was written, a clock that stands still until it is set, and Ctrl-C on demand. */
 export interface FakeTerminal extends Terminal {
   readonly written: { output: string; error: string };
+  /** What the screen showed, one text per key that was waited for. */
+  readonly shown: readonly string[];
   /** How often the user's folder was entered. Tests stay where they are: the current folder is that of all of them. */
   entered(): number;
   /** Sets the clock, in milliseconds. */
@@ -23,16 +25,34 @@ export class ExitCalled extends Error {
 /** A terminal for tests. */
 export function fakeTerminal(
   args: readonly string[],
-  screen: { readonly interactive?: boolean; readonly columns?: number } = {},
+  screen: {
+    readonly interactive?: boolean;
+    readonly columns?: number;
+    readonly rows?: number;
+    readonly colours?: boolean;
+    /** Keys that are pressed, one after the other: then results go to a screen. */
+    readonly keys?: readonly string[];
+  } = {},
 ): FakeTerminal {
   const written = { output: "", error: "" };
   const listeners = new Set<() => void>();
+  const shown: string[] = [], keys = [...screen.keys ?? []];
+  const columns = screen.columns ?? 80;
   let clockMs = 0, entered = 0;
   return {
     args,
     interactive: screen.interactive ?? false,
-    columns: screen.columns ?? 80,
+    columns,
+    colours: screen.colours ?? false,
+    screen: screen.keys === undefined ? null : {
+      columns,
+      rows: screen.rows ?? 24,
+      show: (text) => void shown.push(text),
+      key: () => Promise.resolve(keys.shift() ?? null),
+      close: () => {},
+    },
     written,
+    shown,
     enterUserFolder: () => void entered++,
     entered: () => entered,
     output: (text) => void (written.output += text),

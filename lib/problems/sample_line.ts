@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import type { Completion } from "./evaluate.ts";
 
 const sampleSchema = z.object({
   suite: z.string(),
@@ -21,6 +20,42 @@ const sampleSchema = z.object({
   grader: z.string().nullable(),
   version: z.string().nullable(),
 });
+
+/** What a grader says of a completion; graders that say more than whether it is right have the rest. */
+export interface Judgement {
+  /** Whether the completion's answer says what the gold answer says. */
+  readonly correct: boolean;
+  /** The answer that was judged; null where the completion gives none. */
+  readonly extracted?: string | null;
+  /** Why. */
+  readonly reason?: string;
+  /** Who judged. */
+  readonly grader?: string;
+  /** Which version of the grader. */
+  readonly version?: string;
+}
+
+/** What a model said to one of several problems. */
+export interface Completion {
+  /** Place of the problem among those asked. */
+  readonly problem: number;
+  /** What its draws are made under, with the seed and the sample. */
+  readonly number: number;
+  /** Evaluation seed. */
+  readonly seed: number;
+  /** Which of the problem's completions it is. */
+  readonly sample: number;
+  /** The text that the model was asked with, the start of the answer not included. */
+  readonly prompt: string;
+  /** What it said, the start of the answer included. */
+  readonly text: string;
+  /** The tokens that it generated. */
+  readonly tokens: readonly number[];
+  /** Whether it ended at a token that ends answers; else the length limit cut it off. */
+  readonly finished: boolean;
+  /** What the grader says. */
+  readonly judgement: Judgement;
+}
 
 /** One line of a file of samples: what a model said to a problem, and what a grader made of it. */
 export interface SampleLine {
