@@ -26,9 +26,13 @@ export async function removeIfThere(path: string): Promise<void> {
  */
 export async function checkWritable(
   path: string,
-  options: { readonly as: "file" | "folder" },
+  options: {
+    readonly as: "file" | "folder";
+    /** The flag that names the path. `@default "out"` */
+    readonly flag?: string;
+  },
 ): Promise<void> {
-  const repair = "choose another --out";
+  const repair = `choose another --${options.flag ?? "out"}`;
   const inFolder = options.as === "file" ? dirname(resolve(path)) : resolve(path);
   if (options.as === "file" && (await statOrNull(path))?.isDirectory) {
     throw new InputError("a folder stands where a file is needed", { where: path, repair });

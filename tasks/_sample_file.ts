@@ -24,7 +24,7 @@ export async function checkSamplesPath(
   if (options.beside !== undefined && resolve(options.beside) === resolve(path)) {
     throw new InputError("--samples and --out name the same file", { repair: "give each a name of its own" });
   }
-  await checkWritable(path, { as: "file" });
+  await checkWritable(path, { as: "file", flag: "samples" });
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type Reproduction,
   ResultStore,
   type RunFacts,
+  SampleArchive,
 } from "../lib/experiment/mod.ts";
 import { formatNoticedChanges, type Metrics } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
@@ -61,6 +62,11 @@ const FLAGS = {
     metavar: "N",
     check: wholeNumber(0),
     help: "First evaluation seed; expected values are those of 0, and an interval for others",
+  },
+  samples: {
+    kind: "boolean",
+    help:
+      "Also write what models said to DIR/PROFILE/ID/samples.jsonl; kept evaluations are made again for it",
   },
   ...MEASURING_FLAGS,
 } as const;
@@ -146,6 +152,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   // Expected values belong to the shipped zoo; anything else is measured unchecked.
   const shipped = flags.model === undefined && flags.vectors === undefined;
   const models = await openModels(setting, flags);
+  const archive = flags.samples ? await SampleArchive.open(`${flags.out}/${flags.profile}`) : null;
   const pool = evaluationPool(flags);
   const progress = measurementProgress(terminal, flags.quiet);
   // One store for all items: what several of them measure is measured once.
@@ -158,6 +165,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
     dtype: models.dtype,
     store,
     ...(pool === null ? {} : { pool }),
+    ...(archive === null ? {} : { archive }),
     report: progress.report,
     signal,
   });
@@ -174,8 +182,9 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         before: store.counts,
       };
       const expected = shipped ? await expectationsOf(setting, { size: flags.size, id: item.id }) : null;
+      const part = lab.part();
       const metrics = await reproducedOrMissed(item, {
-        bench: { lab: lab.part(), open: models.open, asPublished },
+        bench: { lab: part, open: models.open, asPublished },
         expectations: expected?.checks ?? null,
         at: usual && flags.seed === expected?.seed ? "recorded" : "other",
         source: `fixtures/${expectedFile(flags.size, item.id)}`,
@@ -191,6 +200,10 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         missed.push(item.id);
         continue;
       }
+      const evaluations = await part.writeSamples(`${folderOf(item.id)}/samples.jsonl`);
+      if (flags.samples && evaluations === 0) {
+        terminal.error(`note: ${item.id} evaluates nothing, there is no samples.jsonl\n`);
+      }
       for (const line of findingsLines(metrics)) print(line);
       print(`${folderOf(item.id)}/ (${durationText(terminal.now() - run.startMs)})`);
       made.push(metrics);
@@ -198,6 +211,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   } finally {
     progress.finish();
     pool?.close();
+    await archive?.close();
     await models.release();
   }
   if (made.length > 1 && made.some(({ checks }) => checks.length > 0)) print(formatNoticedChanges(made));
@@ -230,6 +244,10 @@ export function reproduceCommand(setting: ReproductionSetting) {
       ["deno task reproduce all", "Every table and figure"],
       ["deno task reproduce fig4 --as-published", "Figure 4 with the prompt's positions counted in"],
       ["deno task reproduce fig1 --no-cache", "Measure again, whatever earlier runs left"],
+      [
+        "deno task reproduce fig1 --samples",
+        "Also what the models said: deno task samples out/embedded/fig1",
+      ],
     ],
     run: (input) => reproduceAll(setting, input),
   });

@@ -1,11 +1,11 @@
 import { evaluate } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { LanguageModel } from "../decode/mod.ts";
-import type { EvaluationReply, EvaluationTask } from "./evaluation_pool.ts";
+import type { EvaluationReply, EvaluationRequest, EvaluationTask } from "./evaluation_pool.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<EvaluationTask>) => void) | null;
+  onmessage: ((event: MessageEvent<EvaluationRequest>) => void) | null;
   postMessage(reply: EvaluationReply): void;
 }
 
@@ -23,11 +23,14 @@ async function modelOf({ modelFolder, device, dtype }: EvaluationTask): Promise<
   return await opened.model;
 }
 
-scope.onmessage = async ({ data: task }) => {
+scope.onmessage = async ({ data: { task, withCompletions } }) => {
   try {
     const { outcomes } = await evaluate(await modelOf(task), {
       ...task.options,
       onProgress: (done) => scope.postMessage({ kind: "progress", done }),
+      ...(withCompletions
+        ? { onCompletion: (completion) => scope.postMessage({ kind: "completion", completion }) }
+        : {}),
     });
     scope.postMessage({ kind: "outcomes", outcomes });
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { EvaluateOptions, Evaluation } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { LanguageModel } from "../decode/mod.ts";
+import type { Completion } from "../problems/mod.ts";
 import type { Device } from "../runtime/mod.ts";
 
 /** One evaluation that a worker is asked for. */
@@ -12,18 +13,40 @@ export interface EvaluationTask {
   /** Type of its matrices, residual stream and KV cache. */
   readonly dtype: LanguageModel["dtype"];
   /** What {@link evaluate} is called with. */
-  readonly options: Omit<EvaluateOptions, "onProgress">;
+  readonly options: Omit<EvaluateOptions, "onProgress" | "onCompletion">;
+}
+
+/** Who hears of an evaluation while it is made. */
+export interface EvaluationListeners {
+  /**
+   * Counts answers; it hears of none when a worker takes the task, which may be long after it was asked for. One that
+   * throws stops all evaluations of the pool.
+   */
+  readonly onProgress?: (done: number) => void;
+  /** Hears of every completion, one at a time, before the outcomes are given; see {@link EvaluateOptions}. */
+  readonly onCompletion?: NonNullable<EvaluateOptions["onCompletion"]>;
+}
+
+/** What a worker is told. */
+export interface EvaluationRequest {
+  /** The evaluation. */
+  readonly task: EvaluationTask;
+  /** Whether completions are wanted. */
+  readonly withCompletions: boolean;
 }
 
 /** What a worker says. */
 export type EvaluationReply =
   | { readonly kind: "progress"; readonly done: number }
+  | { readonly kind: "completion"; readonly completion: Completion }
   | { readonly kind: "outcomes"; readonly outcomes: Evaluation["outcomes"] }
   | { readonly kind: "fault"; readonly message: string; readonly input: boolean };
 
 interface Waiting {
-  readonly task: EvaluationTask;
-  readonly onProgress: (done: number) => void;
+  readonly request: EvaluationRequest;
+  readonly listeners: EvaluationListeners;
+  /** Settles once all completions so far were heard. */
+  heard: Promise<void>;
   readonly resolve: (outcomes: Evaluation["outcomes"]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -61,16 +84,11 @@ export class EvaluationPool {
     this.#size = options.workers;
   }
 
-  /**
-   * Outcomes as {@link evaluate} gives them: [evaluation seed][problem][sample]. `onProgress` counts answers; it hears
-   * of none when a worker takes the task, which may be long after it was asked for.
-   */
-  evaluate(
-    task: EvaluationTask,
-    onProgress: (done: number) => void = () => {},
-  ): Promise<Evaluation["outcomes"]> {
+  /** Outcomes as {@link evaluate} gives them: [evaluation seed][problem][sample]. */
+  evaluate(task: EvaluationTask, listeners: EvaluationListeners = {}): Promise<Evaluation["outcomes"]> {
+    const request = { task, withCompletions: listeners.onCompletion !== undefined };
     return new Promise((resolve, reject) => {
-      this.#queue.push({ task, onProgress, resolve, reject });
+      this.#queue.push({ request, listeners, heard: Promise.resolve(), resolve, reject });
       this.#next();
     });
   }
@@ -94,7 +112,7 @@ export class EvaluationPool {
     if (worker === null) return;
     const waiting = this.#queue.shift() as Waiting;
     this.#busy.set(worker, waiting);
-    worker.postMessage(waiting.task);
+    worker.postMessage(waiting.request);
     // Later than the asking: a listener that throws ends all that was asked for together.
     queueMicrotask(() => this.#tell(waiting, 0));
   }
@@ -105,10 +123,16 @@ export class EvaluationPool {
       const waiting = this.#busy.get(worker);
       if (waiting === undefined) return;
       if (reply.kind === "progress") return this.#tell(waiting, reply.done);
+      if (reply.kind === "completion") {
+        waiting.heard = waiting.heard.then(() => waiting.listeners.onCompletion?.(reply.completion));
+        waiting.heard.catch(waiting.reject);
+        return;
+      }
       this.#busy.delete(worker);
       this.#idle.push(worker);
-      if (reply.kind === "outcomes") waiting.resolve(reply.outcomes);
-      else waiting.reject(reply.input ? new InputError(reply.message) : new Error(reply.message));
+      if (reply.kind === "outcomes") {
+        waiting.heard.then(() => waiting.resolve(reply.outcomes), waiting.reject);
+      } else waiting.reject(reply.input ? new InputError(reply.message) : new Error(reply.message));
       this.#next();
     };
     worker.onerror = (event) => {
@@ -121,7 +145,7 @@ export class EvaluationPool {
   /** A listener that throws stops everything: that is how an interrupted run ends. */
   #tell(waiting: Waiting, done: number): void {
     try {
-      waiting.onProgress(done);
+      waiting.listeners.onProgress?.(done);
     } catch (error) {
       this.close(error);
     }

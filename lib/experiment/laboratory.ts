@@ -1,6 +1,5 @@
 import {
   type BenchmarkOutcomes,
-  evaluate,
   type EvaluateOptions,
   type Evaluation,
   type ShiftSample,
@@ -9,10 +8,12 @@ import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
+import { evaluateSeeds } from "./_evaluate_seeds.ts";
 import { ToldMap } from "./_told_map.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
 import type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
+import type { ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
 import { fromRecord } from "./shift_record.ts";
 import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { ResultStore } from "./store.ts";
@@ -67,6 +68,9 @@ export class Laboratory {
   #inputs = new Map<string, string>();
   readonly #signal: AbortSignal | null;
   readonly #pool: EvaluationPool | null;
+  readonly #archive: SampleArchive | null;
+  /** Conditions of evaluations in the archive, by their names there. */
+  #samples = new Map<string, string>();
   readonly #seedCounts = new Set<number>();
   #parent: Laboratory | null = null;
   #known: WorkedOut = {
@@ -90,6 +94,8 @@ export class Laboratory {
       readonly sources?: SourceTree;
       /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
       readonly pool?: EvaluationPool;
+      /** Keeps what models say in evaluations; the caller closes it. `@default` nothing does */
+      readonly archive?: SampleArchive;
       /** Told of long work; kept results are silent. */
       readonly report?: ProgressReport;
       /** Stops at the next report when it is aborted; what was measured stays in the store. */
@@ -105,6 +111,7 @@ export class Laboratory {
     this.#report = options.report ?? (() => {});
     this.#signal = options.signal ?? null;
     this.#pool = options.pool ?? null;
+    this.#archive = options.archive ?? null;
   }
 
   /** Hashes of every model, vector file and problem set used so far, by name. */
@@ -140,12 +147,14 @@ export class Laboratory {
       store: this.#store,
       sources: this.#sources,
       ...(this.#pool === null ? {} : { pool: this.#pool }),
+      ...(this.#archive === null ? {} : { archive: this.#archive }),
       ...(this.#signal === null ? {} : { signal: this.#signal }),
       report: this.#report,
     });
     part.#parent = this;
     part.#known = this.#known;
     part.#inputs = new ToldMap(this.#inputs);
+    part.#samples = new ToldMap(this.#samples);
     return part;
   }
 
@@ -198,8 +207,8 @@ export class Laboratory {
     const runName = condition.label ??
       (run === null ? "base" : typeof run === "string" ? run : treatments[0]?.name ?? "");
     if (decoding === "sampling") this.#countSeeds(seeds.length);
-    const label = [zoo.entry.name, runName, prefix === "" ? "" : `+ "${prefix}"`, decoding]
-      .filter((part) => part !== "").join(" ");
+    const said = [...(prefix === "" ? [] : [`+ "${prefix}"`]), decoding];
+    const label = [zoo.entry.name, runName, ...said].join(" ");
     const count = problems.length * seeds.length, done = new Map<number, number>();
     const keys: unknown[] = [];
     for (const treatment of treatments) {
@@ -228,19 +237,27 @@ export class Laboratory {
         const sum = treatments.reduce((total, _, other) => total + (done.get(other) ?? 0), 0);
         this.#progress({ label, done: sum, total: treatments.length * count, unit: "answers" });
       };
-      const outcomes = await this.#kept(keys[turn], () => {
-        if (this.#pool === null) onProgress(0); // a pool says when its turn has come
-        return this.#evaluate(zoo, {
-          problems,
-          ...numbers,
-          maxNewTokens,
-          seeds,
-          temperature: decoding === "greedy" ? 0 : 1,
-          answerPrefix: prefix,
-          ...(system === undefined ? {} : { system }),
-          ...additionsOf(treatments[turn] ?? null),
-          onProgress,
-        });
+      const treatment = treatments[turn] ?? null;
+      const outcomes = await this.#heard(keys[turn], {
+        condition: [zoo.entry.name, ...told(treatment?.name ?? "base", condition.label), ...said].join(" "),
+        problems,
+        evaluate: async (hearing) => {
+          if (this.#pool === null) onProgress(0); // a pool says when its turn has come
+          return await evaluateSeeds(zoo, {
+            pool: this.#pool,
+            device: this.device,
+            problems,
+            ...numbers,
+            maxNewTokens,
+            seeds,
+            temperature: decoding === "greedy" ? 0 : 1,
+            answerPrefix: prefix,
+            ...(system === undefined ? {} : { system }),
+            ...additionsOf(treatment),
+            onProgress,
+            ...hearing,
+          });
+        },
       });
       done.set(turn, count);
       return outcomes;
@@ -349,27 +366,23 @@ export class Laboratory {
     return traces;
   }
 
-  /** One evaluation per seed side by side where there is a pool; the same outcomes as seed after seed. */
-  async #evaluate(zoo: ZooModel, options: EvaluateOptions): Promise<Evaluation["outcomes"]> {
-    const pool = this.#pool;
-    if (pool === null) return (await evaluate(zoo.model, options)).outcomes;
-    const { seeds = [0], onProgress, ...rest } = options;
-    const done = seeds.map(() => 0);
-    const bySeed = await Promise.all(seeds.map((seed, turn) =>
-      pool.evaluate(
-        {
-          modelFolder: zoo.entry.modelFolder,
-          device: this.device,
-          dtype: zoo.model.dtype,
-          options: { ...rest, seeds: [seed] },
-        },
-        (answers) => {
-          done[turn] = answers;
-          onProgress?.(done.reduce((sum, part) => sum + part, 0), seeds.length * options.problems.length);
-        },
-      )
-    ));
-    return bySeed.flat();
+  /** Outcomes as the store keeps them; for an archive also what was said, which needs the evaluation once more. */
+  async #heard(key: unknown, evaluation: ArchivedEvaluation): Promise<Evaluation["outcomes"]> {
+    if (this.#archive === null) return await this.#kept(key, () => evaluation.evaluate({}));
+    const name = sha256(canonicalJson(key));
+    this.#samples.set(name, evaluation.condition);
+    const said = await this.#archive.outcomes(name, evaluation);
+    const kept = await this.#kept(key, () => Promise.resolve(said));
+    if (canonicalJson(kept) === canonicalJson(said)) return said;
+    throw new InputError(`other answers of ${evaluation.condition} than an earlier run kept`, {
+      repair: "measure everything again with --no-cache",
+    });
+  }
+
+  /** Writes what models said in this laboratory's evaluations to a file; returns how many evaluations those are. */
+  async writeSamples(path: string): Promise<number> {
+    if (this.#samples.size > 0) await this.#archive?.writeFile(path, this.#samples.keys());
+    return this.#samples.size;
   }
 
   /** What the store keeps under a key, or is to keep: not if the code that made it may be another than the key says. */
@@ -464,6 +477,11 @@ async function treatmentsOf(
   run: RunName | readonly Treatment[],
 ): Promise<readonly Treatment[]> {
   return typeof run === "string" ? await zoo.trained(run) : run;
+}
+
+/** A treatment's name, and what a condition is called where that is another. */
+function told(name: string, label: string | undefined): readonly string[] {
+  return label === undefined || label === name ? [name] : [name, `(${label})`];
 }
 
 /** A treatment without its name and hashes, which a worker need not know. */

@@ -11,7 +11,13 @@ export {
   type AdapterTracesOptions,
   sharedTextMagnitudes,
 } from "./adapter_traces.ts";
-export { EvaluationPool, type EvaluationReply, type EvaluationTask } from "./evaluation_pool.ts";
+export {
+  type EvaluationListeners,
+  EvaluationPool,
+  type EvaluationReply,
+  type EvaluationRequest,
+  type EvaluationTask,
+} from "./evaluation_pool.ts";
 export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
 export { Laboratory } from "./laboratory.ts";
 export type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
@@ -29,6 +35,7 @@ export {
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { type CodeFingerprint, SourceTree } from "./source_tree.ts";
 export { type StoreContent, storeContent } from "./stale_entries.ts";
+export { type ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
 export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";

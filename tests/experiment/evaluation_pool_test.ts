@@ -24,7 +24,7 @@ Deno.test("EvaluationPool gives what evaluate() gives, steered or not, in the or
         device: "cpu",
         dtype: "float32",
         options: { ...OPTIONS, ...setting },
-      }, () => told++)
+      }, { onProgress: () => told++ })
     ),
   );
   pool.close();
@@ -69,7 +69,7 @@ Deno.test("EvaluationPool stops everything when a listener throws", async () => 
   };
   const task = { modelFolder: BASE_A, device: "cpu", dtype: "float32", options: OPTIONS } as const;
   const results = await Promise.allSettled([
-    pool.evaluate(task, stop),
+    pool.evaluate(task, { onProgress: stop }),
     pool.evaluate(task),
     pool.evaluate(task),
   ]);
@@ -83,7 +83,10 @@ Deno.test("EvaluationPool says that a task begins when a worker takes it, not wh
   const heard: string[] = [];
   const listener = (name: string) => (done: number) =>
     void heard.push(`${name} ${done === 0 ? "begins" : "goes on"}`);
-  await Promise.all([pool.evaluate(task, listener("first")), pool.evaluate(task, listener("second"))]);
+  await Promise.all([
+    pool.evaluate(task, { onProgress: listener("first") }),
+    pool.evaluate(task, { onProgress: listener("second") }),
+  ]);
   pool.close();
   assertEquals([...new Set(heard)], ["first begins", "first goes on", "second begins", "second goes on"]);
 });

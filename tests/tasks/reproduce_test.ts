@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { FAMILIES, parseSampleLine } from "../../lib/problems/mod.ts";
 import { parseMetrics } from "../../lib/report/mod.ts";
 import { REPRODUCTIONS } from "../../reproductions/mod.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
@@ -11,12 +19,12 @@ const REPORT = ["figure.png", "figure.svg", "metrics.json", "run.json", "spec.vl
 function reproduce(
   tiny: TinyZoo,
   args: readonly string[],
-  options: { readonly out?: string; readonly interruptAt?: string } = {},
+  options: { readonly out?: string; readonly interruptAt?: string; readonly threads?: string } = {},
 ): Promise<Ended> {
-  const { out = `${tiny.folder}/out`, interruptAt } = options;
+  const { out = `${tiny.folder}/out`, interruptAt, threads = "1" } = options;
   const store = `${tiny.folder}/store`, quick = { ...TINY_SIZE, problems: 2, traced: 6, read: 3 };
   const command = reproduceCommand({ fixtures: tiny.fixtures, store, sizes: { full: TINY_SIZE, quick } });
-  const all = [...args, "--out", out, "--threads", "1"];
+  const all = [...args, "--out", out, "--threads", threads];
   return runOn(command, all, interruptAt === undefined ? {} : { interruptAt });
 }
 
@@ -270,4 +278,53 @@ Deno.test("reproduce refuses a checkpoint with NaN, and vectors that do not fit 
     bytes.fill(0xff, bytes.length - 4);
     await Deno.writeFile(weights, bytes);
     assertMatch(faultLine(await reproduce(tiny, ["fig1"])), /NaN/);
+  }));
+
+Deno.test("reproduce --samples writes what the models said: the same bytes from workers and beside a store", () =>
+  withTinyZoo(async (tiny) => {
+    const out = (name: string) => `${tiny.folder}/${name}`;
+    const read = (name: string, id: string) => Deno.readTextFile(`${out(name)}/embedded/${id}/samples.jsonl`);
+    assertEquals((await reproduce(tiny, ["fig1"], { out: out("a") })).code, 0);
+    assertEquals(namesBelow(`${out("a")}/embedded/`).some((name) => name.includes("samples")), false);
+    // The store has the outcomes already; fig3 shares conditions with fig1.
+    const both = await reproduce(tiny, ["fig1", "fig3", "table6", "--samples"], { out: out("b") });
+    assertEquals(both.code, 0, both.error);
+    assertStringIncludes(both.error, "note: table6 evaluates nothing, there is no samples.jsonl\n");
+    const apart = await reproduce(tiny, ["fig1", "--samples", "--no-cache"], {
+      out: out("c"),
+      threads: "2",
+    });
+    assertEquals(apart.code, 0, apart.error);
+    const text = await read("b", "fig1");
+    assertEquals(await read("c", "fig1"), text);
+    assertEquals(namesBelow(`${out("b")}/embedded/`).filter((name) => /(^|\/)\.|samples/.test(name)), [
+      "fig1/samples.jsonl",
+      "fig3/samples.jsonl",
+    ]);
+    const lines = text.trimEnd().split("\n").map((line, at) =>
+      parseSampleLine(line, { where: "fig1", line: at + 1 })
+    );
+    const conditions = [...new Set(lines.map(({ condition }) => condition))];
+    assertEquals(conditions, conditions.toSorted());
+    const [name] = (conditions[0] as string).split(" ");
+    assert(conditions.includes(`${name} base greedy`) && conditions.includes(`${name} base sampling`));
+    assert(conditions.includes(`${name} layer-3.seed-1 sampling`), conditions.join());
+    // Accuracies, which metrics round to nine digits, follow from the file alone.
+    const { values } = await metricsOf(`${out("b")}/embedded/fig1`);
+    for (const decoding of ["greedy", "sampling"]) {
+      const own = lines.filter(({ condition }) => condition === `${name} base ${decoding}`);
+      assertEquals(own.length, FAMILIES.length * TINY_SIZE.problems * (decoding === "greedy" ? 1 : 2));
+      assertEquals(own.map(({ seed }) => seed), own.map(({ seed }) => seed).toSorted());
+      const percent = 100 * own.filter(({ correct }) => correct).length / own.length;
+      const metric = values.find((value) => value.name === `accuracy.base.${decoding}`);
+      assertAlmostEquals(percent, metric?.value as number, 1e-7);
+    }
+  }));
+
+Deno.test("reproduce --samples leaves nothing of them at Ctrl-C", () =>
+  withTinyZoo(async (tiny) => {
+    const args = ["fig1", "--samples"];
+    const ended = await reproduce(tiny, args, { interruptAt: "base sampling" });
+    assertEquals(ended.code, 130, ended.error);
+    assertEquals(namesBelow(`${tiny.folder}/`).filter((name) => name.includes("samples")), []);
   }));
