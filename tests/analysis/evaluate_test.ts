@@ -3,6 +3,7 @@ import { evaluate as evaluateModel, type EvaluateOptions, type Evaluation } from
 import type { LanguageModel, RolloutRequest, SamplingOptions } from "../../lib/decode/mod.ts";
 import {
   answerMessages,
+  type Completion,
   type Problem,
   QWEN_MATH_SYSTEM_PROMPT,
   testSet,
