@@ -114,14 +114,14 @@ async function run(bench: Bench): Promise<Findings> {
     {
       name: "firings.right",
       value: shareOf(groups.right),
-      unit: "features",
+      unit: "features per position",
       note: "Features of the group that are active per position, on average; the same for the next two.",
     },
-    { name: "firings.matched", value: shareOf(groups.matched), unit: "features" },
+    { name: "firings.matched", value: shareOf(groups.matched), unit: "features per position" },
     {
       name: "firings.random",
       value: groups.random.reduce((sum, features) => sum + shareOf(features), 0) / DRAWS,
-      unit: "features",
+      unit: "features per position",
     },
   ];
   const applicable = groups.right.length > 0;

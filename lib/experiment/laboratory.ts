@@ -1,9 +1,4 @@
-import {
-  type BenchmarkOutcomes,
-  type EvaluateOptions,
-  type Evaluation,
-  type ShiftSample,
-} from "../analysis/mod.ts";
+import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";

@@ -37,6 +37,7 @@ const REALS: readonly string[] = [
   "correlation",
   "cosine",
   "dimensions",
+  "features per position",
   "length",
   "logits",
   "nats",
