@@ -14,7 +14,9 @@ import {
 
 /** A way of judging completions. */
 export interface Grader {
+  /** Which grader it is. */
   readonly name: GraderName;
+  /** Which version of it. */
   readonly version: string;
   /** Judges a completion against a gold answer. Never throws, and takes a bounded amount of work. */
   readonly grade: (completion: string, gold: string) => Verdict;
