@@ -516,6 +516,7 @@ $\frac{1}{2}$ | 2
 $125$ miles | 125 km
 $f(x)=ax+b$, where $b$ is any integer and $c=0$ | 0
 $f(x)=ax+b$, where $c=0$ | $f(x)=ax+b$, where $c=8$
+The only functions are $f(x)=ax$, where $b=0$. | 0
 Therefore $n=45$ and $m=3$. | 3`,
   },
   {
