@@ -122,9 +122,11 @@ export {
 export {
   accuracyInterval,
   type AskedProblem,
+  type Completion,
   evaluate,
   type EvaluateOptions,
   type Evaluation,
+  type Judgement,
 } from "./lib/analysis/mod.ts";
 
 /**

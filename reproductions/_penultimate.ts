@@ -1,7 +1,8 @@
 import {
-  type AccuracyInterval,
+  type AccuracyDifference,
   accuracyInterval,
   type BenchmarkOutcomes,
+  detectableDifference,
   type GapShare,
   gapShares,
   recoveredShare,
@@ -9,46 +10,12 @@ import {
 import { InputError } from "../lib/core/mod.ts";
 import type { Bench, Findings, ModelRole, RunName, Treatment } from "../lib/experiment/mod.ts";
 import { type LastBlockPatch, lastBlockPatchText } from "../lib/probe/mod.ts";
-import { figureSpec, headPanels, type MetricValue, type Panel } from "../lib/report/mod.ts";
-import { accuracyMetric, onFirst, seedBand } from "./_accuracy.ts";
+import type { MetricValue } from "../lib/report/mod.ts";
+import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
 import { attentionClaim, type AttentionReading, readAttention } from "./_penultimate_attention.ts";
 import { NO_GAP, penultimateClaims } from "./_penultimate_claims.ts";
-
-/** What is swept over heads, besides projections. */
-type Swept = "q" | "k" | "v" | "head";
-const PATHS = ["all", "mlp", "residual"] as const;
-
-/** One row of panels: the vector let into one head alone, or kept out of one head alone. */
-interface Sweep {
-  /** In names of metrics: `steer_v`, `skip_head_mlp`. */
-  readonly name: string;
-  readonly title: string;
-  readonly mode: Swept;
-  readonly inverse: boolean;
-  readonly path?: typeof PATHS[number];
-}
-
-const PROJECTIONS: readonly Sweep[] = [true, false].flatMap((inverse) =>
-  (["q", "k", "v"] as const).map((mode) => ({
-    name: `${inverse ? "steer" : "unsteer"}_${mode}`,
-    title: inverse
-      ? `Vector into one ${mode.toUpperCase()} head alone`
-      : `Vector kept out of one ${mode.toUpperCase()} head`,
-    mode,
-    inverse,
-  }))
-);
-const OUTPUTS: readonly Sweep[] = [false, true].flatMap((inverse) =>
-  PATHS.map((path) => ({
-    name: `${inverse ? "steer" : "skip"}_head${path === "all" ? "" : `_${path}`}`,
-    title: `${inverse ? "Steer-Head" : "Skip-Head"}${
-      path === "all" ? "" : `, to the ${path === "mlp" ? "MLP" : "residual stream"} only`
-    }`,
-    mode: "head" as const,
-    inverse,
-    path,
-  }))
-);
+import { penultimateSpec } from "./_penultimate_panels.ts";
+import { headsOf, OUTPUTS, patchOf, PROJECTIONS, type Sweep } from "./_penultimate_sweeps.ts";
 
 /** Which figure is made. */
 export interface PenultimateStudyOptions {
@@ -58,14 +25,9 @@ export interface PenultimateStudyOptions {
   readonly outputs: boolean;
   /** Whether attention weights are compared; they are read along answers at temperature 1. */
   readonly attention: boolean;
+  /** Held-out problems of each family, as a multiple of the study's: what a difference of the figure takes to be seen. */
+  readonly problems: number;
   readonly title: string;
-}
-
-function patchOf({ mode, inverse, path }: Sweep, head: number | readonly number[]): LastBlockPatch {
-  const common = { head, ...(inverse ? { inverse } : {}) };
-  return mode === "head"
-    ? { mode, ...common, ...(path === undefined || path === "all" ? {} : { path }) }
-    : { mode, ...common };
 }
 
 /** The outcomes of one of several treatments. */
@@ -110,52 +72,43 @@ export async function penultimateStudy(
     lastBlock,
   });
   // Treatments that are asked for together are evaluated side by side; each is kept under its own key.
-  const measure = async (run: readonly Treatment[], problems = lab.size.problems) => {
-    const outcomes = await lab.outcomes({ zoo, run, decoding, problems });
+  const problems = Math.ceil(options.problems * lab.size.problems);
+  const measure = async (run: readonly Treatment[], label: string) => {
+    const outcomes = await lab.outcomes({ zoo, run, decoding, problems, label });
     return run.map((_, turn) => ofTurn(outcomes, turn));
   };
-  const headsOf = ({ mode }: Sweep) =>
-    Array.from(
-      { length: mode === "q" || mode === "head" ? config.heads : config.kvHeads },
-      (_, head) => head,
-    );
-
-  const base = await lab.outcomes({ zoo, run: null, decoding });
+  const base = await lab.outcomes({ zoo, run: null, decoding, problems });
   const routes = [vector, lastVector, routed({ mode: "skip_attn" }), routed({ mode: "skip_layer" })];
-  const [whole, lastLayer, skipAttn, skipLayer] = await measure(routes) as [
+  const [whole, lastLayer, skipAttn, skipLayer] = await measure(routes, `${vector.name} and its routes`) as [
     BenchmarkOutcomes,
     BenchmarkOutcomes,
     BenchmarkOutcomes,
     BenchmarkOutcomes,
   ];
-  const together = await measure(PROJECTIONS.map((sweep) => {
-    const { mode, inverse } = sweep;
-    return routed(mode === "v" ? { mode: "all_v", inverse } : patchOf(sweep, headsOf(sweep)));
-  }));
-  const swept = { problems: lab.size.swept };
-  const single: { readonly sweep: Sweep; readonly byHead: readonly BenchmarkOutcomes[] }[] = [];
-  for (const sweep of [...(outputs ? OUTPUTS : []), ...PROJECTIONS]) {
-    const treatments = headsOf(sweep).map((head) => routed(patchOf(sweep, head)));
-    const byHead = await measure(treatments, swept.problems);
-    single.push({ sweep, byHead });
-  }
+  const patched = [
+    ...PROJECTIONS.map((sweep) => {
+      const { name, mode, inverse } = sweep;
+      const all = mode === "v" ? { mode: "all_v", inverse } as const : patchOf(sweep, headsOf(sweep, config));
+      return { part: name, head: null, treatment: routed(all) };
+    }),
+    ...[...(outputs ? OUTPUTS : []), ...PROJECTIONS].flatMap((sweep) =>
+      headsOf(sweep, config).map((head) => ({
+        part: sweep.name,
+        head,
+        treatment: routed(patchOf(sweep, head)),
+      }))
+    ),
+  ];
+  const runs = await measure(
+    patched.map(({ treatment }) => treatment),
+    `${vector.name} in parts of the last block`,
+  );
   const reading: AttentionReading | null = attention ? await readAttention(lab, { zoo, vector }) : null;
 
-  const ends = { floor: skipAttn, ceiling: whole };
-  const all = gapShares({
-    ...ends,
-    runs: PROJECTIONS.map(({ name }, turn) => ({
-      part: name,
-      head: null,
-      outcomes: together[turn] as BenchmarkOutcomes,
-    })),
-  });
-  const heads = gapShares({
-    floor: onFirst(skipAttn, swept),
-    ceiling: onFirst(whole, swept),
-    runs: single.flatMap(({ sweep, byHead }) =>
-      byHead.map((outcomes, head) => ({ part: sweep.name, head, outcomes }))
-    ),
+  const gap = gapShares({
+    floor: skipAttn,
+    ceiling: whole,
+    runs: patched.map(({ part, head }, turn) => ({ part, head, outcomes: runs[turn] as BenchmarkOutcomes })),
   });
   const kept = recoveredShare({ base: lastLayer, prefix: skipAttn, steered: whole });
   const lines = {
@@ -165,97 +118,77 @@ export async function penultimateStudy(
     skip_attn: skipAttn,
     skip_layer: skipLayer,
   };
-  const accuracies = Object.fromEntries(
-    Object.entries(lines).map(([name, outcomes]) => [name, accuracyInterval(outcomes)]),
-  ) as Readonly<Record<keyof typeof lines, AccuracyInterval>>;
-  const seedNote = `Training seed: that of ${vector.name}.`,
-    headNote = `${swept.problems} problems of each family.`;
-  const runMetric = ({ part, head, percent, low, high, share }: GapShare): readonly MetricValue[] => {
+  const sweeps = new Map([...OUTPUTS, ...PROJECTIONS].map((sweep) => [sweep.name, sweep]));
+  const differences = gap.runs.map((run) => pairedDifference(run, sweeps.get(run.part) as Sweep));
+  const seen = detectableDifference(differences.filter((_, at) => gap.runs[at]?.head !== null));
+  const seedNote = `Training seed: that of ${vector.name}.`;
+  const runMetrics = (
+    { part, head, percent, low, high, share }: GapShare,
+    at: number,
+  ): readonly MetricValue[] => {
     const name = `${part}_${head ?? "all"}.${decoding}`, { level } = share;
+    const sweep = sweeps.get(part) as Sweep;
     return [
       {
         name: `accuracy.${name}`,
         value: percent,
         unit: "%",
         uncertainty: { kind: "interval", level, low, high },
-        ...(head === null ? {} : { note: headNote }),
       },
+      pointsMetric(
+        `difference.${name}`,
+        differences[at] as AccuracyDifference,
+        sweep.adds ? "Minus Skip-Attn." : "Minus the whole vector.",
+      ),
       shareMetric(`gap_share.${name}`, share, NO_GAP),
     ];
   };
   const values: MetricValue[] = [
-    ...Object.entries(accuracies).map(([name, accuracy]) =>
-      accuracyMetric(`accuracy.${name}.${decoding}`, accuracy, name === "base" ? undefined : seedNote)
+    ...Object.entries(lines).map(([name, outcomes]) =>
+      accuracyMetric(
+        `accuracy.${name}.${decoding}`,
+        accuracyInterval(outcomes),
+        name === "base" ? undefined : seedNote,
+      )
     ),
+    pointsMetric(`gap.${decoding}`, gap.gap, "The whole vector minus Skip-Attn."),
     {
-      name: `gap.${decoding}`,
-      value: all.gap.points,
+      name: `seen_difference.${decoding}`,
+      value: seen,
       unit: "points",
-      uncertainty: { kind: "interval", level: all.gap.level, low: all.gap.low, high: all.gap.high },
-      note: "The whole vector minus Skip-Attn.",
+      note: "What four of five such runs would show of one head, by the median interval of the differences.",
     },
     shareMetric(
       `kept_share.skip_attn.${decoding}`,
       kept,
       "Not applicable: what the vector gains over that of the last layer is not established.",
     ),
-    ...all.runs.flatMap(runMetric),
-    ...heads.runs.flatMap(runMetric),
+    ...gap.runs.flatMap(runMetrics),
     ...reading?.values ?? [],
   ];
-
-  const reference = (label: string, accuracy: AccuracyInterval) => ({
-    label,
-    value: accuracy.percent,
-    ...seedBand(accuracy),
-  });
-  const subscript = (layer: number) =>
-    [...String(layer)].map((digit) => String.fromCodePoint(0x2080 + Number(digit))).join("");
-  const references = [
-    reference(`s${subscript(penultimate)}`, accuracies.penultimate),
-    reference(`s${subscript(last)}`, accuracies.last_layer),
-    reference("Skip-Attn", accuracies.skip_attn),
-    reference("Skip-Layer", accuracies.skip_layer),
-  ];
-  let letter = 0;
-  const row = (sweeps: readonly Sweep[], extra: readonly { label: string; value: number }[]) =>
-    headPanels({
-      series: sweeps.map(({ name, title: words }) => ({
-        title: `${String.fromCodePoint("a".codePointAt(0) as number + letter++)}  ${words}`,
-        heads: heads.runs.filter(({ part }) => part === name).map(({ head, percent, low, high }) => ({
-          head: head as number,
-          value: percent,
-          error: [low, high] as const,
-        })),
-      })),
-      references: [...references, ...extra],
-      yTitle: "Mean accuracy (%)",
-      width: 230,
-      height: 220,
-    });
-  const allValues = (name: string, label: string) =>
-    all.runs.filter(({ part }) => part === name).map(({ percent }) => ({ label, value: percent }));
-  const panels: readonly Panel[] = [
-    ...(outputs ? [...row(OUTPUTS.slice(0, 3), []), ...row(OUTPUTS.slice(3), [])] : []),
-    ...row(PROJECTIONS.slice(0, 3), allValues("steer_v", "All V alone")),
-    ...row(PROJECTIONS.slice(3), allValues("unsteer_v", "All but V")),
-  ];
-  const spec = figureSpec(panels, {
-    title,
-    subtitle: [
-      `${zoo.entry.name}, ${
-        decoding === "greedy" ? "greedy" : "τ = 1"
-      }, the vector of layer ${penultimate} let into parts of the last block; one training seed.`,
-      `Heads: ${swept.problems} problems of each family, bars: 95 % bootstrap. Lines: whole vector, last-layer vector, routes` +
-      (decoding === "greedy" ? "." : "; bands: ± std over evaluation seeds."),
-    ],
-    columns: 3,
-  });
   const claims = [
-    ...penultimateClaims({ all, heads, kept, skipAttn, skipLayer }),
+    ...penultimateClaims({ gap, kept, skipAttn, skipLayer }),
     ...(reading === null ? [] : [attentionClaim(reading, { base, whole })]),
   ];
+  const spec = penultimateSpec({
+    title,
+    model: zoo.entry.name,
+    penultimate,
+    decoding,
+    problems,
+    sweeps: { outputs: outputs ? OUTPUTS : [], projections: PROJECTIONS },
+    heads: gap.runs.map(({ part, head }, at) => ({ part, head, ...differences[at] as AccuracyDifference })),
+    lines: { whole, lastLayer, skipAttn, skipLayer },
+    seen,
+  });
   return { spec, values, claims };
+}
+
+/** What a run adds to Skip-Attn where the vector is let into a part, and takes from the whole vector where it is kept out. */
+function pairedDifference({ aboveFloor, belowCeiling }: GapShare, { adds }: Sweep): AccuracyDifference {
+  if (adds) return aboveFloor;
+  const { points, low, high, level, shareAbove } = belowCeiling;
+  return { points: 0 - points, low: 0 - high, high: 0 - low, level, shareAbove };
 }
 
 /** How the study differs from the published one. */
@@ -264,4 +197,5 @@ export const PENULTIMATE_DIFFERENCES: readonly string[] = [
   "All queries, all keys and all values together are measured too: the published code has that for values of Llama alone.",
   "Both streams are computed from an untouched residual; the published fused add-and-norm may overwrite it between them.",
   "A share of a gap is null where the gap is not established.",
+  "Heads are drawn as paired differences on the same problems and draws; the published panels show accuracies.",
 ];

@@ -14,10 +14,8 @@ export const NO_GAP = "Not applicable: the gap between Skip-Attn and the whole v
 
 /** What the claims on the penultimate vector are decided on. */
 export interface PenultimateReadings {
-  /** All heads of a projection: parts `steer_q` … `unsteer_v`. */
-  readonly all: GapReading;
-  /** Single heads, measured on the first problems of each family. */
-  readonly heads: GapReading;
+  /** All heads of a projection together, parts `steer_q` … `unsteer_v`, and single heads. */
+  readonly gap: GapReading;
   /** What Skip-Attn keeps of the gain over the last-layer vector. */
   readonly kept: RecoveredShare;
   readonly skipAttn: BenchmarkOutcomes;
@@ -57,14 +55,12 @@ function lost({ percent, low, high, level }: Share): Share {
 
 /** The claims of figures 5, 20 and 21 that accuracies decide. */
 export function penultimateClaims(readings: PenultimateReadings): readonly ClaimResult[] {
-  const { all, heads, kept, skipAttn, skipLayer } = readings;
-  const gapExists = all.gap.low > 0;
-  const of = (part: string): Share | null => {
-    const found = all.runs.find((run) => run.part === part)?.share;
-    return gapExists && found !== undefined ? found : null;
-  };
-  const valueHeads = heads.runs.filter(({ part, share }) =>
-    heads.gap.low > 0 && part === "steer_v" && share.percent !== null
+  const { gap, kept, skipAttn, skipLayer } = readings;
+  const runs = gap.gap.low > 0 ? gap.runs : [];
+  const of = (part: string): Share | null =>
+    runs.find((run) => run.part === part && run.head === null)?.share ?? null;
+  const valueHeads = runs.filter(({ part, head, share }) =>
+    part === "steer_v" && head !== null && share.percent !== null
   );
   const best = valueHeads.reduce<GapShare | null>(
     (most, run) => most === null || run.percent > most.percent ? run : most,

@@ -21,6 +21,7 @@ export const fig05: Reproduction = {
       decoding: "sampling",
       outputs: false,
       attention: true,
+      problems: 2,
       title: TITLE,
     }),
 };

@@ -21,6 +21,7 @@ export const fig20: Reproduction = {
       decoding: "sampling",
       outputs: true,
       attention: true,
+      problems: 1.5,
       title: TITLE,
     }),
 };

@@ -16,5 +16,12 @@ export const fig21: Reproduction = {
   itemClass: "code",
   differences: PENULTIMATE_DIFFERENCES,
   run: (bench) =>
-    penultimateStudy(bench, { role: "b", decoding: "greedy", outputs: true, attention: false, title: TITLE }),
+    penultimateStudy(bench, {
+      role: "b",
+      decoding: "greedy",
+      outputs: true,
+      attention: false,
+      problems: 4,
+      title: TITLE,
+    }),
 };

@@ -19,6 +19,11 @@ const CASE = z.strictObject({
 
 const MEMORY = z.strictObject({ name: z.string().min(1), peakBytes: amount, neededBytes: amount.nullable() });
 
+const SHARES = z.strictObject({
+  name: z.string().min(1),
+  shares: z.array(z.strictObject({ kind: z.string(), share: z.number().min(0).max(1) })),
+});
+
 /** Least work of a benchmark, in floating-point operations and bytes. */
 export type Phase = z.infer<typeof PHASE>;
 
@@ -27,6 +32,9 @@ export type BenchCase = z.infer<typeof CASE>;
 
 /** Peak memory of one program, and what it could not have done without; null for the empty program. */
 export type MemoryPeak = z.infer<typeof MEMORY>;
+
+/** Shares of the time of one kind of work, by kind of node, the largest first. */
+export type NodeShares = z.infer<typeof SHARES>;
 
 /** Seconds per iteration, as `deno bench` measured them. */
 export interface Timing {
@@ -53,6 +61,24 @@ export interface BenchRow {
 /** Reads the cases that a benchmark file has told of. */
 export function parseCases(text: string): readonly BenchCase[] {
   return z.array(CASE).parse(JSON.parse(text));
+}
+
+/** Reads the answer of the profiling program. */
+export function parseShares(text: string): NodeShares {
+  return SHARES.parse(JSON.parse(text));
+}
+
+/** Kinds of node that take at least so much of the time are named. */
+const NAMED_SHARE = 0.01;
+
+/** Where the time goes, as one line of text: kinds of node with their share, and what the others take together. */
+export function sharesLine({ name, shares }: NodeShares): string {
+  const named = shares.filter(({ share }) => share >= NAMED_SHARE);
+  const rest = 1 - named.reduce((sum, { share }) => sum + share, 0);
+  const text = (kind: string, share: number) => `${kind} ${(share * 100).toFixed(0)} %`;
+  return `${name}: ${
+    [...named.map(({ kind, share }) => text(kind, share)), text("others", rest)].join(", ")
+  }`;
 }
 
 /** Reads the answer of the memory program. */

@@ -1,6 +1,6 @@
 import { type ChatTokenizer, checkFinite } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import { LanguageModel, type OpenOptions, promptTokens } from "../lib/decode/mod.ts";
+import { LanguageModel, type OpenOptions, positionsText, promptTokens } from "../lib/decode/mod.ts";
 import { type PromptTemplate, questionPrompt } from "../lib/problems/mod.ts";
 
 /** Reading all weights of a larger model would take longer than finding out. */
@@ -71,9 +71,9 @@ export function checkRoom(
   const longest = longestPrompt(problems, options), room = maxPositions - longest;
   if (maxNewTokens >= 1 && maxNewTokens <= room) return;
   throw new InputError(
-    `prompts of ${longest} tokens and ${
-      Math.max(maxNewTokens, 1)
-    } new ones do not fit the model's ${maxPositions} positions`,
+    `prompts of ${longest} tokens and ${Math.max(maxNewTokens, 1)} new ones do not fit the model's ${
+      positionsText(model.config)
+    }`,
     { repair: room >= 1 ? `--max-new-tokens may be ${room} at most` : "use a model that reads longer texts" },
   );
 }

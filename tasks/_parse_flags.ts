@@ -153,6 +153,18 @@ function valueOf(name: string, given: { readonly flag: Flag; readonly texts: rea
   return flag.kind === "number" ? toNumber(name, text) : text;
 }
 
+/** Joins a flag and the negative number behind it: `--by -0.5` is `--by=-0.5`, for no flag begins with a digit. */
+function joinNegative(args: readonly string[], takesValue: (name: string) => boolean): string[] {
+  const joined: string[] = [], end = args.indexOf("--");
+  for (const [place, arg] of args.entries()) {
+    const before = args[place - 1] ?? "", name = /^--([^=]+)$/.exec(before)?.[1];
+    const own = (end < 0 || place < end) && name !== undefined && takesValue(name);
+    if (own && /^-\.?\d/.test(arg)) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
 /**
  * Reads arguments into typed flags and free arguments. Throws InputError on a flag that is unknown, repeated,
  * without its value, or whose value is not allowed.
@@ -168,7 +180,8 @@ export function parseFlags<const S extends Flags>(
     const name = /^--([^=]+)=/.exec(arg)?.[1];
     if (name !== undefined && isBoolean(name)) throw new InputError(`--${name} takes no value: got "${arg}"`);
   }
-  const parsed = parseArgs([...args], {
+  const takesValue = (name: string): boolean => names.includes(name) && !isBoolean(name);
+  const parsed = parseArgs(joinNegative(args, takesValue), {
     string: ["_", ...names.filter((name) => !isBoolean(name))],
     boolean: ["help", ...names.filter(isBoolean)],
     collect: names.filter((name) => !isBoolean(name)),

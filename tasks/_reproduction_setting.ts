@@ -9,7 +9,7 @@ import {
   type StudySize,
   ZooModel,
 } from "../lib/experiment/mod.ts";
-import { type Expectation, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
+import { type ExpectationFile, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
@@ -138,9 +138,9 @@ export function expectedFile(size: SizeName, id: string): string {
 export async function expectationsOf(
   setting: ReproductionSetting,
   item: { readonly size: SizeName; readonly id: string },
-): Promise<readonly Expectation[] | null> {
+): Promise<ExpectationFile | null> {
   const { size, id } = item, path = `${setting.fixtures}/${expectedFile(size, id)}`;
-  return await exists(path) ? (await readExpectations(path, { id })).checks : null;
+  return await exists(path) ? await readExpectations(path, { id }) : null;
 }
 
 /** What the paper says of an item, or null where nothing is written down. */

@@ -27,6 +27,8 @@ export interface Benchmark {
   readonly problems: readonly SuiteProblem[];
   /** Completions per problem and seed when sampling, unless the user says otherwise. */
   readonly samples: number;
+  /** SHA-256 of the files it was read from; null for problems that are made here. */
+  readonly dataHash: string | null;
 }
 
 /** What a suite asks and how: `zoo` are the families of the embedded zoo, `mathematics` the paper's benchmarks. */
@@ -76,9 +78,9 @@ function benchmarksNamed(name: string): readonly SuiteName[] {
 
 /** A whole benchmark from the file or folder the user has, cut to its first problems where a number is given. */
 async function readSuite(suite: SuiteName, place: string, count: number | undefined): Promise<Benchmark> {
-  const { problems } = await readBenchmark(suite, place);
+  const { problems, dataHash } = await readBenchmark(suite, place);
   const { samplesPerProblem } = BENCHMARK_SUITES[suite];
-  return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem };
+  return { name: suite, problems: problems.slice(0, count), samples: samplesPerProblem, dataHash };
 }
 
 /** The folder of the hub cache, or null where the environment names none: then nothing is in it. */
@@ -164,7 +166,7 @@ function ofFamily(family: FamilyName, size: number): Benchmark {
   if (size > MOST_PROBLEMS) {
     throw new InputError(`--problems must be at most ${MOST_PROBLEMS} for a family: got ${size}`);
   }
-  return { name: family, problems: testSet(family, { size }), samples: 1 };
+  return { name: family, problems: testSet(family, { size }), samples: 1, dataHash: null };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ensureFolder, writeCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError } from "../lib/core/mod.ts";
+import { canonicalJson, hasEnding, InputError } from "../lib/core/mod.ts";
 import { type LanguageModel, saveAdapters, saveSharedDirection, saveVectors } from "../lib/decode/mod.ts";
 import { removeIfThere } from "./_output_place.ts";
 import { runName, type SteeringConfig, type SteeringRun } from "../lib/train/mod.ts";
@@ -23,7 +23,7 @@ export function trainedPlaces(
 ): TrainedPlaces {
   const { seed, parameters } = run.config, what = runName(run.config, run);
   if (parameters === "full") {
-    if (out.endsWith(".safetensors")) {
+    if (hasEnding(out, ".safetensors")) {
       throw new InputError("all weights do not go into one file", {
         where: out,
         repair: "pass a folder as --out: it gets a model folder",
@@ -38,10 +38,8 @@ export function trainedPlaces(
       run: `${folder}.run`,
     };
   }
-  const stem = out.endsWith(".safetensors")
-    ? out.slice(0, -".safetensors".length)
-    : `${out}/${what}.seed-${seed}`;
-  const result = `${stem}.safetensors`;
+  const result = hasEnding(out, ".safetensors") ? out : `${out}/${what}.seed-${seed}.safetensors`;
+  const stem = result.slice(0, -".safetensors".length);
   return { what, result, shown: result, log: `${stem}.log.jsonl`, run: `${stem}.run` };
 }
 

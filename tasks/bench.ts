@@ -11,9 +11,12 @@ import {
   measuredRates,
   type MemoryPeak,
   memoryRows,
+  type NodeShares,
   parseCases,
   parseMemory,
   parseReport,
+  parseShares,
+  sharesLine,
   tableLines,
   timeRows,
   type Timing,
@@ -25,6 +28,7 @@ const FOLDER = new URL("../tests/bench/", import.meta.url);
 
 /** Benchmark files in the order of the table; the rates come first since every floor is made of them. */
 const FILES = ["rates", "rollout", "pretraining", "steering", "load"] as const;
+const SHARE_KINDS = ["rollout", "steering"] as const;
 const MEMORY_KINDS = ["idle", "rollout", "steering", "pretraining"] as const;
 
 /** What a benchmark may do: read model and sources, write scratch files, and call ONNX Runtime. */
@@ -82,7 +86,7 @@ export const bench = defineCommand({
     const scratch = await Deno.makeTempDir({ prefix: "bench-" });
     const progress = new Progress(terminal, {
       label: "measuring",
-      total: FILES.length + MEMORY_KINDS.length,
+      total: FILES.length + SHARE_KINDS.length + MEMORY_KINDS.length,
       unit: "programs",
     });
     try {
@@ -103,11 +107,17 @@ export const bench = defineCommand({
         for (const [name, timing] of report.timings) timings.set(name, timing);
         progress.advance();
       }
+      const program = async (file: string, kind: string): Promise<string> => {
+        const path = fileURLToPath(new URL(file, FOLDER));
+        const text = await runDeno(["run", ...PERMISSIONS, path, kind, ...args], signal);
+        progress.advance();
+        return text;
+      };
+      const shares: NodeShares[] = [];
+      for (const kind of SHARE_KINDS) shares.push(parseShares(await program("node_shares.ts", kind)));
       const peaks: MemoryPeak[] = [];
       for (const kind of MEMORY_KINDS) {
-        const path = fileURLToPath(new URL("peak_memory.ts", FOLDER));
-        peaks.push(parseMemory(await runDeno(["run", ...PERMISSIONS, path, kind, ...args], signal)));
-        progress.advance();
+        peaks.push(parseMemory(await program("peak_memory.ts", kind)));
       }
       progress.finish();
       const rates = measuredRates(cases, timings);
@@ -128,8 +138,18 @@ export const bench = defineCommand({
       if (flags.quick) print("tiny sizes: these figures mean nothing");
       print("");
       for (const line of tableLines(rows)) print(line);
+      print("");
+      print("shares of the time by kind of node, under ONNX Runtime's profiler");
+      for (const one of shares) print(sharesLine(one));
       if (flags.out !== undefined) {
-        const content = { machine, model: { ...config, parameters }, quick: flags.quick, rates, rows };
+        const content = {
+          machine,
+          model: { ...config, parameters },
+          quick: flags.quick,
+          rates,
+          rows,
+          shares,
+        };
         await writeFileAtomic(flags.out, `${JSON.stringify(content, null, 2)}\n`);
       }
     } finally {

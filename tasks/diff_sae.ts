@@ -1,4 +1,4 @@
-import { InputError } from "../lib/core/mod.ts";
+import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { parseDiffSaeRecipe } from "../lib/train/mod.ts";
 import { trainAutoencoder } from "./_autoencoder_training.ts";
 import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
@@ -48,12 +48,12 @@ export const diffSae = defineCommand({
   ],
   async run({ flags, signal, terminal, print }) {
     const { resume, force, out } = flags;
-    if (!out.endsWith(".safetensors")) {
+    if (!hasEnding(out, ".safetensors")) {
       throw new InputError("--out must name a .safetensors file", { where: out });
     }
     await checkWritable(out, { as: "file" });
     const config = parseDiffSaeRecipe(await readConfigFile(flags.config), { where: flags.config });
-    const model = await openModel(flags.model, computeOptions(flags));
+    const model = await openModel(flags.model, computeOptions(flags, terminal));
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const { layers } = model.config;

@@ -3,7 +3,14 @@ import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { elementCount, InputError, tensor } from "../lib/core/mod.ts";
 import { ResultStore, SourceTree, type StoreContent, storeContent } from "../lib/experiment/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
-import { type Device, runtimeReport, Session } from "../lib/runtime/mod.ts";
+import {
+  type Device,
+  type Float32Products,
+  float32Products,
+  runtimeReport,
+  Session,
+} from "../lib/runtime/mod.ts";
+import { endTokensText } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
 import { neededByFile } from "./_elf.ts";
@@ -173,6 +180,33 @@ export function providerFinding(
   return { item, found: `${found}; missing: ${missing.join(", ")}`, verdict: "optional", repair };
 }
 
+/** Says whether float32 products on CUDA come out exact. */
+export function float32Finding(products: Float32Products): Finding {
+  const item = "float32 on CUDA", variable = "NVIDIA_TF32_OVERRIDE";
+  switch (products) {
+    case "exact":
+      return {
+        item,
+        found: `exact products: ${variable} is 0, set by commands where it is not set`,
+        verdict: "ok",
+      };
+    case "tf32":
+      return {
+        item,
+        found: `products in TF32, good to three digits, as ${variable} says`,
+        verdict: "optional",
+        repair: `unset ${variable}, or set it to 0`,
+      };
+    case "unknown":
+      return {
+        item,
+        found: `not known: ${variable} may not be read here`,
+        verdict: "optional",
+        repair: `set ${variable}=0, or allow --allow-env=${variable}`,
+      };
+  }
+}
+
 /** Runs a small graph on a device and checks its result. */
 export async function deviceFinding(device: Device): Promise<Finding> {
   const item = `${device} sessions`;
@@ -200,7 +234,8 @@ export async function deviceFinding(device: Device): Promise<Finding> {
 
 /** What a model is, and what of its files is not read. */
 export function modelFindings(checkpoint: Checkpoint): Finding[] {
-  const { config, weights, notices } = checkpoint, number = (value: number) => value.toLocaleString("en-US");
+  const { config, weights, notices, endTokens } = checkpoint,
+    number = (value: number) => value.toLocaleString("en-US");
   const parameters = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
   const dtypes = [...new Set([...weights.values()].map(({ dtype }) => dtype))].sort().join(", ");
   const heads = `${config.heads} query heads over ${config.kvHeads} of width ${config.headDim}`;
@@ -211,6 +246,7 @@ export function modelFindings(checkpoint: Checkpoint): Finding[] {
     ["model", `${config.architecture}: ${shape}`],
     ["weights", `${number(parameters)} in ${dtypes}`],
     ["texts", `up to ${number(config.maxPositions)} tokens`],
+    ["answers", `end at ${endTokensText(endTokens)}`],
     ...notices.map((notice) => ["note", notice]),
   ] as const;
   return stated.map(([item, found]) => ({ item: item as string, found: found as string, verdict: "ok" }));
@@ -266,6 +302,7 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
         await deviceFinding("cpu"),
         providerFinding(runtime.folder),
         await deviceFinding("cuda"),
+        float32Finding(float32Products()),
         { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
         memoryFinding(Deno.systemMemoryInfo()),
         outFinding(flags.out),

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type LanguageModel, loadTrained, type TrainedFile } from "../lib/decode/mod.ts";
+import { type LanguageModel, loadTrained, promptText, type TrainedFile } from "../lib/decode/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
@@ -12,6 +12,7 @@ import { defineCommand, main } from "./_command.ts";
 import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { Progress } from "./_progress.ts";
+import { checkSamplesPath, withSampleFile } from "./_sample_file.ts";
 import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./_suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
@@ -20,13 +21,15 @@ export interface EvaluationRow {
   /** Ends of the bootstrap interval. */
   readonly low: number;
   readonly high: number;
+  /** Standard deviation of what the interval is made of, in percentage points. */
+  readonly standardError: number;
   /** Standard deviation over evaluation seeds, in percentage points; null with one seed. */
   readonly evaluationSeedStd: number | null;
 }
 
 function rowOf(outcomes: BenchmarkOutcomes): EvaluationRow {
-  const { percent, low, high, evaluationSeedStd } = accuracyInterval(outcomes);
-  return { percent, low, high, evaluationSeedStd };
+  const { percent, low, high, standardError, evaluationSeedStd } = accuracyInterval(outcomes);
+  return { percent, low, high, standardError, evaluationSeedStd };
 }
 
 /** Rows as lines of a table; the last is the mean, the only one that knows lengths. */
@@ -148,7 +151,7 @@ export const evaluate = defineCommand({
       check: wholeNumber(1),
       help: `Problems per family (default ${USUAL_PROBLEMS}), or the first of each benchmark (default all)`,
     },
-    samples: {
+    answers: {
       kind: "number",
       metavar: "N",
       check: wholeNumber(1),
@@ -175,6 +178,11 @@ export const evaluate = defineCommand({
       metavar: "FILE",
       help: "JSON file for outcomes, intervals, hashes and settings",
     },
+    samples: {
+      kind: "string",
+      metavar: "FILE.jsonl",
+      help: "File for what the model says: a line per answer, with its verdict; deno task samples shows it",
+    },
   },
   examples: [
     ["deno task evaluate --model fixtures/embedded/base-a", "Accuracy of the base model on the six families"],
@@ -192,6 +200,10 @@ export const evaluate = defineCommand({
       'One family, with "To" put at the start of every answer',
     ],
     [
+      "deno task evaluate --model fixtures/embedded/base-a --samples out/base-a.jsonl",
+      "The same as the first, with every answer kept, to be read with: deno task samples out/base-a.jsonl",
+    ],
+    [
       "deno task evaluate --model ./Qwen2.5-Math-7B --suite math500 --data ./math500.jsonl --device cuda",
       "A benchmark of the paper from a file, graded by mathematical meaning",
     ],
@@ -205,14 +217,15 @@ export const evaluate = defineCommand({
     ],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { temperature, device, prefix: answerPrefix = "", out } = flags;
+    const { temperature, device, prefix: answerPrefix = "", out, samples: samplesPath } = flags;
     const seeds = flags.seeds.map(Number);
     const asking = flags.system === undefined ? {} : { system: flags.system };
     if (out !== undefined) await checkWritable(out, { as: "file" });
+    if (samplesPath !== undefined) await checkSamplesPath(samplesPath, { beside: out });
     const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
     const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
     const grader = suiteGrader(kind, { template, grader: flags.grader });
-    const model = await openModel(flags.model, { ...computeOptions(flags), template });
+    const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const steering: TrainedFile | null = flags.vectors === undefined
@@ -225,36 +238,39 @@ export const evaluate = defineCommand({
       const route = routeFrom(flags, { model, steering });
       const problems = benchmarks.flatMap((benchmark) => benchmark.problems);
       const tokenizer = await model.tokenizer();
-      const prompts = { tokenizer, answerPrefix, template, ...asking };
+      const asked = { template, ...asking }, prompts = { tokenizer, answerPrefix, ...asked };
       const maxNewTokens = flags["max-new-tokens"] ??
         (kind === "zoo"
           ? ZOO_TOKENS
           : Math.min(BENCHMARK_TOKENS, model.config.maxPositions) - longestPrompt(problems, prompts));
       checkRoom(problems, { ...prompts, model, maxNewTokens });
       // Greedy answers are all the same one.
-      const samplesOf = (usual: number): number => flags.samples ?? (temperature === 0 ? 1 : usual);
+      const answersOf = (usual: number): number => flags.answers ?? (temperature === 0 ? 1 : usual);
       const samples = benchmarks.flatMap((benchmark) =>
-        benchmark.problems.map(() => samplesOf(benchmark.samples))
+        benchmark.problems.map(() => answersOf(benchmark.samples))
       );
       const total = samples.reduce((sum, count) => sum + count, 0) * seeds.length;
       const progress = new Progress(terminal, { label: "answering", total, unit: "answers" });
-      const { outcomes, lengthTokens, truncatedShare } = await evaluateModel(model, {
-        problems,
-        maxNewTokens,
-        samples,
-        seeds,
-        temperature,
-        answerPrefix,
-        ...asking,
-        template,
-        grade: grader.grade,
-        ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
-        ...route,
-        onProgress(done) {
-          progress.update(done);
-          signal.throwIfAborted();
-        },
-      });
+      const measured = await withSampleFile(samplesPath, { benchmarks }, (hearing) =>
+        evaluateModel(model, {
+          ...hearing,
+          problems,
+          maxNewTokens,
+          samples,
+          seeds,
+          temperature,
+          answerPrefix,
+          ...asking,
+          template,
+          grade: grader.grade,
+          ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
+          ...route,
+          onProgress(done) {
+            progress.update(done);
+            signal.throwIfAborted();
+          },
+        }));
+      const { outcomes, lengthTokens, truncatedShare } = measured;
       progress.finish();
 
       let first = 0;
@@ -283,10 +299,16 @@ export const evaluate = defineCommand({
           place: route.place,
           asPublished: route.asPublished,
           patch: route.lastBlock === null ? null : lastBlockPatchText(route.lastBlock),
+          date: flags.date ?? null,
+          endTokens: model.checkpoint.endTokens,
         },
         inputs: {
           model: modelHash,
           tokenizer: tokenizer.hash,
+          chatTemplate: tokenizer.templateHash,
+          prompts: sha256(
+            canonicalJson(problems.map(({ question }) => promptText(tokenizer, question, asked))),
+          ),
           problems: sha256(canonicalJson(problems)),
           vectors: flags.vectors === undefined ? null : sha256(await Deno.readFile(flags.vectors)),
         },
@@ -294,12 +316,19 @@ export const evaluate = defineCommand({
         dtype: model.dtype,
         versions: { onnxruntime: runtimeReport().version },
         mean,
-        benchmarks: Object.fromEntries(benchmarks.map(({ name, problems, samples: usual }) => [name, {
-          ...rows[name],
-          samples: samplesOf(usual),
-          problems: problems.map(({ id }) => id),
-          outcomes: byBenchmark[name]?.[0],
-        }])),
+        benchmarks: Object.fromEntries(
+          benchmarks.map(({ name, problems, samples: usual, dataHash }) => [name, {
+            ...rows[name],
+            data: dataHash,
+            sizes: {
+              problems: { asked: flags.problems ?? null, effective: problems.length },
+              answers: { asked: flags.answers ?? null, effective: answersOf(usual) },
+              seeds: { asked: seeds.length, effective: temperature === 0 ? 1 : seeds.length },
+            },
+            problems: problems.map(({ id }) => id),
+            outcomes: byBenchmark[name]?.[0],
+          }]),
+        ),
       };
       await ensureFolder(dirname(out));
       await writeFileAtomic(out, `${canonicalJson(report)}\n`);

@@ -162,7 +162,7 @@ export const parity = defineCommand({
       // What was made from a recipe has nothing that its maker does not know.
       const verbose = flags.verbose && model !== undefined;
       const opened = (model: LanguageModel) => tellNotices(model, { verbose, terminal });
-      const options = { ...computeOptions(flags), opened };
+      const options = { ...computeOptions(flags, terminal), opened };
       comparisons.push(
         await (model === undefined ? compareRecipe(path, options) : compare(model, path, options)),
       );

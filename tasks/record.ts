@@ -5,11 +5,15 @@ import {
   metricKind,
   type Reproduction,
   ResultStore,
+  roundingOf,
   type StudySize,
-  toleranceFloors,
-  UNCHECKED_METRICS,
 } from "../lib/experiment/mod.ts";
-import { type RecordedExpectations, type RecordedRun, recordExpectations } from "../lib/report/mod.ts";
+import {
+  comparedValues,
+  type ExpectationFile,
+  type RecordedRun,
+  recordExpectations,
+} from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { wholeNumbers } from "./_checks.ts";
 import { type CommandInput, defineCommand, main } from "./_command.ts";
@@ -29,10 +33,11 @@ import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 const FLAGS = {
   seeds: {
     kind: "list",
-    default: ["0", "10", "20", "30", "40"],
+    default: ["0", "10", "20"],
     metavar: "A,B,…",
     check: wholeNumbers(),
-    help: "First evaluation seed of each run",
+    help:
+      "First evaluation seed of each run; values are those of the first, the others say how far seeds lie apart",
   },
   ...MEASURING_FLAGS,
 } as const;
@@ -59,25 +64,23 @@ function checkSeeds(seeds: readonly number[], perRun: number): void {
   );
 }
 
-function tableLines({ file, leftOut }: RecordedExpectations): readonly string[] {
-  const rows = file.checks.map(({ metric, expected, tolerance, reason }) => [
+function tableLines({ checks, seed }: ExpectationFile): readonly string[] {
+  const number = (value: number | null) =>
+    value === null ? "not applicable" : String(Number(value.toPrecision(5)));
+  const rows = checks.map(({ metric, expected, tolerance, others }) => [
     metric,
-    expected === null ? "not applicable" : String(Number(expected.toPrecision(5))),
-    String(Number(tolerance.toPrecision(3))),
-    reason,
+    number(expected),
+    number(tolerance),
+    ...(others === null ? ["–", "–"] : [number(others.expected), number(others.tolerance)]),
   ]);
-  const head = ["metric", "expected", "tolerance", "reason"];
+  const head = ["metric", `seed ${seed}`, "tolerance", "other seeds", "tolerance"];
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length))
   );
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) =>
-      column === 1 || column === 2 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
-    ).join("  ").trimEnd();
-  return [
-    ...[head, ...rows].map(line),
-    ...leftOut.map(({ metric, reason }) => `no check: ${metric}, ${reason}`),
-  ];
+    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))
+      .join("  ").trimEnd();
+  return [head, ...rows].map(line);
 }
 
 async function recordItem(
@@ -90,15 +93,14 @@ async function recordItem(
     readonly input: Input;
     readonly models: OpenModels;
   },
-): Promise<RecordedExpectations> {
+): Promise<ExpectationFile> {
   const { labs, size, progress, input: { flags, signal, print }, models } = options;
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
   for (const whole of labs) {
     signal.throwIfAborted();
     const lab = whole.part(), { seed } = lab;
-    const { values } = await item.run({ lab, open: models.open });
-    runs.push({ seed, values });
+    runs.push({ seed, values: comparedValues(await item.run({ lab, open: models.open })) });
     inputs = lab.inputs;
     progress.finish();
     print(`${item.id}: run from evaluation seed ${seed} done`);
@@ -109,8 +111,7 @@ async function recordItem(
     madeBy: `deno task record ${item.id} --size ${flags.size} --seeds ${
       flags.seeds.map(Number).join(",")
     } (${made}; ONNX Runtime ${runtimeReport().version}, ${Deno.build.arch})`,
-    floors: toleranceFloors(runs, size),
-    leaveOut: UNCHECKED_METRICS,
+    roundingOf: roundingOf(size),
     kindOf: metricKind,
   });
 }
@@ -119,10 +120,10 @@ async function recordItem(
 export function recordCommand(setting: ReproductionSetting) {
   return defineCommand({
     name: "record",
-    summary: "Records the expected values of tables and figures, and how far a run may lie from them.",
+    summary: "Records what tables and figures should give, from the first seed and from others.",
     ...ITEM_ARGUMENTS,
     flags: FLAGS,
-    examples: [["deno task record fig1 fig3", "Five runs of each, then fixtures/embedded/expected/full/"]],
+    examples: [["deno task record fig1 fig3", "Three runs of each, then fixtures/embedded/expected/full/"]],
     async run(input) {
       const { flags, positionals, print, signal, terminal } = input;
       const items = chooseReproductions(positionals);
@@ -150,7 +151,7 @@ export function recordCommand(setting: ReproductionSetting) {
           const recorded = await recordItem(item, { labs, size, progress, input, models });
           const path = pathOf(item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
-          await writeFileAtomic(path, `${JSON.stringify(recorded.file, null, 2)}\n`);
+          await writeFileAtomic(path, `${JSON.stringify(recorded, null, 2)}\n`);
           for (const line of tableLines(recorded)) print(line);
           print(path);
         }

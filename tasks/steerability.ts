@@ -165,7 +165,7 @@ export const steerability = defineCommand({
   async run({ flags, signal, terminal, print }) {
     const { opener, steps, seed, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
-    const model = await openModel(flags.model, computeOptions(flags));
+    const model = await openModel(flags.model, computeOptions(flags, terminal));
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const tokenizer = await model.tokenizer(), ids = tokenizer.encode(opener);

@@ -5,7 +5,7 @@ import {
   readModelConfig,
   writeSyntheticCheckpoint,
 } from "../lib/checkpoint/mod.ts";
-import { InputError } from "../lib/core/mod.ts";
+import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkNoModel, checkWritable } from "./_output_place.ts";
@@ -20,7 +20,7 @@ function isPublished(name: string): name is PublishedModel {
 /** The shape that `--like` means: a published one by name, else that of a config.json. */
 async function configLike(like: string): Promise<ModelConfig> {
   if (isPublished(like)) return PUBLISHED_CONFIGS[like];
-  if (like.endsWith(".json")) return await readModelConfig(like);
+  if (hasEnding(like, ".json")) return await readModelConfig(like);
   throw new InputError(`unknown model "${like}" for --like`, {
     repair: `choose one of ${NAMES.join(", ")}, or pass the path of a config.json`,
   });

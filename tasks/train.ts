@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InputError } from "../lib/core/mod.ts";
+import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import { FAMILIES } from "../lib/problems/mod.ts";
 import {
@@ -262,8 +262,8 @@ export const train = defineCommand({
   ],
   async run({ flags, signal, terminal, print }) {
     const { resume, force } = flags;
-    await checkWritable(flags.out, { as: flags.out.endsWith(".safetensors") ? "file" : "folder" });
-    const model = await openModel(flags.model, computeOptions(flags));
+    await checkWritable(flags.out, { as: hasEnding(flags.out, ".safetensors") ? "file" : "folder" });
+    const model = await openModel(flags.model, computeOptions(flags, terminal));
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const layerCount = model.config.layers;

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { canonicalJson, hasEnding, InputError, sha256 } from "../lib/core/mod.ts";
 import {
   loadNpyVectors,
   loadVectors,
@@ -18,7 +18,7 @@ import { type FlagValues, suggestion } from "./_parse_flags.ts";
 
 const FLAGS = {
   out: { kind: "string", metavar: "FILE", help: "The .safetensors file to write (not with show)" },
-  by: { kind: "number", metavar: "X", help: "Factor of scale; negative ones as --by=-1" },
+  by: { kind: "number", metavar: "X", help: "Factor of scale" },
   layers: {
     kind: "list",
     metavar: "I,J",
@@ -193,7 +193,7 @@ export const vectors = defineCommand({
     checkUse(name, { paths, flags });
     const { out, force } = flags;
     if (out !== undefined) {
-      if (!out.endsWith(".safetensors")) {
+      if (!hasEnding(out, ".safetensors")) {
         throw new InputError("vectors are written to a .safetensors file", { where: out });
       }
       await checkWritable(out, { as: "file" });

@@ -49,7 +49,7 @@ export const TOLERANCES = {
     dtype: "float32",
     device: "cpu",
     kind: "relative",
-    measured: 1.4e-6,
+    measured: 1.5e-6,
     bound: 1e-5,
     reason:
       "whole-model steering adjoint against PyTorch autograd, patched blocks included: depth times 2^-24, summed over positions",
@@ -93,7 +93,7 @@ export const TOLERANCES = {
     dtype: "float32",
     device: "cpu",
     kind: "relative",
-    measured: 9.2e-7,
+    measured: 1.5e-6,
     bound: 5e-6,
     reason:
       "three blocks against transformers, or a float64 twin: sums of up to 32 products, about a hundred roundings of 2^-24",
@@ -153,7 +153,7 @@ export const TOLERANCES = {
     dtype: "float16",
     device: "cpu",
     kind: "relative",
-    measured: 1.7e-3,
+    measured: 1.9e-3,
     bound: 5e-3,
     reason:
       "two blocks of float16 operations against float32: some tens of roundings of 2^-11, margin for scale",
@@ -192,8 +192,9 @@ export const TOLERANCES = {
     device: "cuda",
     kind: "relative",
     measured: null,
-    bound: 5e-3,
-    reason: "unmeasured: CUDA multiplies float32 in TF32 by default, ten bits of mantissa, so as float16",
+    bound: 1e-4,
+    reason:
+      "unmeasured: exact products (NVIDIA_TF32_OVERRIDE is 0), sums in other orders; TF32 would be beyond it",
   },
   conformanceCudaFloat16: {
     dtype: "float16",

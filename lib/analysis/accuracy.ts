@@ -18,6 +18,8 @@ export interface AccuracyInterval {
   readonly high: number;
   /** Coverage of the interval. */
   readonly level: number;
+  /** Standard deviation of the bootstrap draws, in percentage points. */
+  readonly standardError: number;
   /**
    * Population standard deviation over the evaluation seeds of a run, averaged over runs: the paper's ±. Null with a
    * single evaluation seed.
@@ -61,6 +63,7 @@ export function accuracyInterval(
     low: quantile(draws, tail),
     high: quantile(draws, 1 - tail),
     level: settings.level,
+    standardError: standardDeviation([...draws]),
     evaluationSeedStd: perSeed.some((run) => run.length < 2)
       ? null
       : mean(perSeed.map((run) => standardDeviation(run))),

@@ -1,4 +1,4 @@
-import { type Adapters, type LanguageModel, promptTokens, type SteeringVectors } from "../decode/mod.ts";
+import { type Adapters, type LanguageModel, promptText, type SteeringVectors } from "../decode/mod.ts";
 import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
 import { gradeBoxed, type PromptTemplate } from "../problems/mod.ts";
 
@@ -8,6 +8,42 @@ export interface AskedProblem {
   readonly question: string;
   /** The gold answer, as the grader takes it. */
   readonly answer: string;
+}
+
+/** What a grader says of a completion; graders that say more than whether it is right have the rest. */
+export interface Judgement {
+  /** Whether the completion's answer says what the gold answer says. */
+  readonly correct: boolean;
+  /** The answer that was judged; null where the completion gives none. */
+  readonly extracted?: string | null;
+  /** Why. */
+  readonly reason?: string;
+  /** Who judged. */
+  readonly grader?: string;
+  /** Which version of the grader. */
+  readonly version?: string;
+}
+
+/** One completion, as {@link EvaluateOptions.onCompletion} hears of it. */
+export interface Completion {
+  /** Place of the problem among those asked. */
+  readonly problem: number;
+  /** What its draws are made under, with the seed and the sample. */
+  readonly number: number;
+  /** Evaluation seed. */
+  readonly seed: number;
+  /** Which of the problem's completions it is. */
+  readonly sample: number;
+  /** The text that the model was asked with, the start of the answer not included. */
+  readonly prompt: string;
+  /** What it said, the start of the answer included. */
+  readonly text: string;
+  /** The tokens that it generated. */
+  readonly tokens: readonly number[];
+  /** Whether it ended at a token that ends answers; else the length limit cut it off. */
+  readonly finished: boolean;
+  /** What the grader says. */
+  readonly judgement: Judgement;
 }
 
 /** How a model is evaluated. */
@@ -26,7 +62,7 @@ export interface EvaluateOptions extends SteeringRoute {
   /** How a question is put to the model. `@default "embedded"` */
   readonly template?: PromptTemplate;
   /** Judges a completion, its prefix included, against the gold answer. `@default gradeBoxed` */
-  readonly grade?: (completion: string, gold: string) => { readonly correct: boolean };
+  readonly grade?: (completion: string, gold: string) => Judgement;
   /** Evaluation seeds. `@default [0]` */
   readonly seeds?: readonly number[];
   /** 0 is greedy. `@default 1` */
@@ -43,6 +79,8 @@ export interface EvaluateOptions extends SteeringRoute {
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Hears of every completion, by seed, problem and sample, once its problem is done; it may take its time. */
+  readonly onCompletion?: (completion: Completion) => void | Promise<void>;
 }
 
 /** What an evaluation measured. */
@@ -53,8 +91,24 @@ export interface Evaluation {
   readonly lengthTokens: number;
   /** Share of completions that the length limit cut off. */
   readonly truncatedShare: number;
-  /** Completions as [evaluation seed][problem][sample] text, the prefix included. */
-  readonly texts: readonly (readonly (readonly string[])[])[];
+}
+
+/** Completions that are generated together: enough to keep a batch full, few enough to be held in memory. */
+const COMPLETIONS_AT_ONCE = 1024;
+
+/** Places of problems in parts of at most so many completions each. */
+function partsOf(counts: readonly number[]): readonly (readonly number[])[] {
+  const parts: number[][] = [];
+  let held = Infinity;
+  for (const [place, count] of counts.entries()) {
+    if (held + count > COMPLETIONS_AT_ONCE) {
+      parts.push([]);
+      held = 0;
+    }
+    parts.at(-1)?.push(place);
+    held += count;
+  }
+  return parts;
 }
 
 /** What the draws of each problem are made under. */
@@ -118,41 +172,63 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
   const tokenizer = await model.tokenizer();
   const prefix = answerPrefix === "" ? [] : tokenizer.encode(answerPrefix);
   const asking = options.system === undefined ? {} : { system: options.system };
-  const requests = problems.flatMap((problem, place) => {
-    const prompt = numbers[place] as number;
-    const tokens = [...promptTokens(tokenizer, problem.question, { template, ...asking }), ...prefix];
-    return Array.from({ length: counts[place] as number }, (_, sample) => ({ tokens, prompt, sample }));
-  });
-  const outcomes: number[][][] = [], texts: string[][][] = [];
-  let tokenCount = 0, truncated = 0;
-  for (const [turn, seed] of seeds.entries()) {
-    const rollouts = await model.generate(requests, {
-      maxNewTokens: options.maxNewTokens,
-      temperature,
-      seed,
-      ...(options.steer === undefined ? {} : { steer: options.steer }),
-      ...routeOf(options),
-      ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
-      ...(options.ablation === undefined ? {} : { ablation: options.ablation }),
-      onProgress: (done) =>
-        options.onProgress?.(turn * requests.length + done, seeds.length * requests.length),
-    });
-    let first = 0;
-    const byProblem = problems.map((problem, p) => {
-      const group = rollouts.slice(first, first += counts[p] as number);
-      const groupTexts = group.map((rollout) => answerPrefix + tokenizer.decode(rollout.tokens));
-      return {
-        texts: groupTexts,
-        right: groupTexts.map((text) => grade(text, problem.answer).correct ? 1 : 0),
-      };
-    });
-    outcomes.push(byProblem.map((entry) => entry.right));
-    texts.push(byProblem.map((entry) => entry.texts));
-    for (const rollout of rollouts) {
-      tokenCount += rollout.tokens.length;
-      truncated += rollout.finished ? 0 : 1;
+  const all = counts.reduce((sum, count) => sum + count, 0), total = all * seeds.length;
+  const outcomes: number[][][] = [];
+  let tokenCount = 0, truncated = 0, answered = 0;
+  for (const seed of seeds) {
+    const bySeed: number[][] = [];
+    outcomes.push(bySeed);
+    for (const places of partsOf(counts)) {
+      const prompts = places.map((place) =>
+        promptText(tokenizer, (problems[place] as AskedProblem).question, { template, ...asking })
+      );
+      const requests = places.flatMap((place, part) => {
+        const tokens = [...tokenizer.encode(prompts[part] as string), ...prefix];
+        const prompt = numbers[place] as number;
+        return Array.from({ length: counts[place] as number }, (_, sample) => ({ tokens, prompt, sample }));
+      });
+      const before = answered;
+      const rollouts = await model.generate(requests, {
+        maxNewTokens: options.maxNewTokens,
+        temperature,
+        seed,
+        ...(options.steer === undefined ? {} : { steer: options.steer }),
+        ...routeOf(options),
+        ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
+        ...(options.ablation === undefined ? {} : { ablation: options.ablation }),
+        onProgress: (done) => options.onProgress?.(before + done, total),
+      });
+      answered += requests.length;
+      let first = 0;
+      for (const [part, place] of places.entries()) {
+        const { answer } = problems[place] as AskedProblem, right: number[] = [];
+        bySeed.push(right);
+        for (
+          const { prompt: number, sample, tokens, finished } of rollouts.slice(
+            first,
+            first + (counts[place] as number),
+          )
+        ) {
+          const text = answerPrefix + tokenizer.decode(tokens), judgement = grade(text, answer);
+          right.push(judgement.correct ? 1 : 0);
+          tokenCount += tokens.length;
+          truncated += finished ? 0 : 1;
+          const prompt = prompts[part] as string;
+          await options.onCompletion?.({
+            problem: place,
+            number,
+            seed,
+            sample,
+            prompt,
+            text,
+            tokens,
+            finished,
+            judgement,
+          });
+        }
+        first += counts[place] as number;
+      }
     }
   }
-  const total = requests.length * seeds.length;
-  return { outcomes, texts, lengthTokens: tokenCount / total, truncatedShare: truncated / total };
+  return { outcomes, lengthTokens: tokenCount / total, truncatedShare: truncated / total };
 }

@@ -105,15 +105,24 @@ export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanRatio, meanRatio } from "./mean_ratio.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
-export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export {
+  type AskedProblem,
+  type Completion,
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type Judgement,
+} from "./evaluate.ts";
 export {
   type CosineDistribution,
   cosineDistribution,
   type CosineDistributionOptions,
   symmetricEdges,
 } from "./cosine_distribution.ts";
+export { detectableDifference } from "./detectable_difference.ts";
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
 export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
+export { parseSampleLine, type SampleLine, sampleLine } from "./sample_line.ts";
 export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
 export { type ShiftIntervals, shiftIntervals } from "./shift_intervals.ts";
 export { type Histogram, histogram } from "./histogram.ts";

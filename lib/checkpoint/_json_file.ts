@@ -69,13 +69,13 @@ export function duplicateKey(text: string): string | null {
   return null;
 }
 
-/** UTF-8 bytes → text; `InputError` where they are no UTF-8. */
+/** UTF-8 bytes → text, without a byte order mark before it; `InputError` where they are no UTF-8. */
 export function decodeUtf8(
   bytes: Uint8Array,
   options: { readonly what: string; readonly where: string },
 ): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new InputError(`${options.what} is not valid UTF-8`, {
       where: options.where,

@@ -12,13 +12,87 @@ function temporaryPath(path: string): string {
   return `${path.slice(0, cut)}.${path.slice(cut)}.${Deno.pid}.${writes++}.part`;
 }
 
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+function writeFault(error: unknown, path: string): unknown {
+  return fileFault(error, {
+    what: "cannot write the file",
+    where: path,
+    repair: "choose a folder that can be written",
+  });
 }
 
 /**
- * Writes a file so that a reader sees the old content or the new, never a part: the content goes into a temporary
- * file of the same folder, which then takes the name. The folder must exist (see {@link ensureFolder}).
+ * A file that is written piece by piece: the pieces go into a temporary neighbour, which takes the name when all are
+ * there, so that a reader sees the old content or the new, never a part. The folder must exist (see
+ * {@link ensureFolder}).
+ *
+ * @example
+ * ```ts
+ * import { FileReplacement } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * const file = await FileReplacement.begin(`${folder}/a.txt`);
+ * await file.write("one\n");
+ * await file.write("two\n");
+ * await file.commit();
+ * if (await Deno.readTextFile(`${folder}/a.txt`) !== "one\ntwo\n") throw new Error("not written");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export class FileReplacement {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #file: Deno.FsFile;
+
+  private constructor(path: string, options: { readonly temporary: string; readonly file: Deno.FsFile }) {
+    this.#path = path;
+    this.#temporary = options.temporary;
+    this.#file = options.file;
+  }
+
+  /** Opens the temporary file. Throws `InputError` when the folder is missing or cannot be written. */
+  static async begin(path: string): Promise<FileReplacement> {
+    const temporary = temporaryPath(path);
+    const file = await Deno.open(temporary, { write: true, createNew: true }).catch((error) => {
+      throw writeFault(error, path);
+    });
+    return new FileReplacement(path, { temporary, file });
+  }
+
+  /** Adds to the content, before {@link commit} or {@link discard}. Throws `InputError` when it cannot be written. */
+  async write(content: string | Uint8Array): Promise<void> {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    try {
+      for (let done = 0; done < bytes.length;) done += await this.#file.write(bytes.subarray(done));
+    } catch (error) {
+      throw writeFault(error, this.#path);
+    }
+  }
+
+  /** Gives the content its name. Throws `InputError` when that cannot be done. */
+  async commit(): Promise<void> {
+    try {
+      // Without it, a power cut after the rename could leave the new name on an empty file.
+      await this.#file.syncData();
+      this.#file.close();
+      await Deno.rename(this.#temporary, this.#path);
+    } catch (error) {
+      throw writeFault(error, this.#path);
+    }
+  }
+
+  /** Removes what was written, after a fault; what had the name before stays. */
+  async discard(): Promise<void> {
+    try {
+      this.#file.close();
+    } catch (error) {
+      // A commit that failed may have closed it.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await Deno.remove(this.#temporary);
+  }
+}
+
+/**
+ * Writes a file so that a reader sees the old content or the new, never a part: see {@link FileReplacement}.
  *
  * Throws `InputError` when the folder is missing or cannot be written; nothing is left behind then. Errors that
  * `content` itself throws pass through unchanged.
@@ -34,38 +108,13 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
  * ```
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
-  const chunks = typeof content === "string"
-    ? [new TextEncoder().encode(content)]
-    : content instanceof Uint8Array
-    ? [content]
-    : content;
-  const temporary = temporaryPath(path);
-  const fault = (error: unknown) =>
-    fileFault(error, {
-      what: "cannot write the file",
-      where: path,
-      repair: "choose a folder that can be written",
-    });
-  const file = await Deno.open(temporary, { write: true, createNew: true }).catch((error) => {
-    throw fault(error);
-  });
+  const chunks = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+  const file = await FileReplacement.begin(path);
   try {
-    try {
-      for await (const chunk of chunks) {
-        await writeAll(file, chunk).catch((error) => {
-          throw fault(error);
-        });
-      }
-      // Without it, a power cut after the rename could leave the new name on an empty file.
-      await file.syncData();
-    } finally {
-      file.close();
-    }
-    await Deno.rename(temporary, path).catch((error) => {
-      throw fault(error);
-    });
+    for await (const chunk of chunks) await file.write(chunk);
+    await file.commit();
   } catch (error) {
-    await Deno.remove(temporary);
+    await file.discard();
     throw error;
   }
 }

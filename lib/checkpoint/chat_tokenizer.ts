@@ -1,4 +1,4 @@
-import { InputError, type Json } from "../core/mod.ts";
+import { InputError, type Json, sha256 } from "../core/mod.ts";
 import { dateFrom } from "../jinja/mod.ts";
 import { ChatTemplate } from "./_chat_template.ts";
 import { type LostText, TextTokenizer } from "./_text_tokenizer.ts";
@@ -69,6 +69,8 @@ export class ChatTokenizer {
   readonly padTokenId: number | null;
   /** SHA-256 over tokenizer.json, tokenizer_config.json and the chat template, in hexadecimal. */
   readonly hash: string;
+  /** SHA-256 of the chat template's source, or null where there is none. */
+  readonly templateHash: string | null;
 
   readonly #tokenizer: TextTokenizer;
   readonly #files: TokenizerFiles;
@@ -98,6 +100,7 @@ export class ChatTokenizer {
     this.eosTokenId = roleId("eos_token");
     this.padTokenId = roleId("pad_token");
     this.hash = files.hash;
+    this.templateHash = files.template === null ? null : sha256(files.template.source);
   }
 
   /**

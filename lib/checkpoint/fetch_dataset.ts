@@ -40,7 +40,7 @@ export async function fetchDataset(id: string, options: FetchOptions = {}): Prom
     ...options,
     kind: "dataset",
     async choose({ files, fetchFiles }) {
-      const tables = [...files.values()].filter(({ path }) => /\.(jsonl|parquet)$/.test(path));
+      const tables = [...files.values()].filter(({ path }) => /\.(jsonl|parquet)$/i.test(path));
       const bytes = tables.reduce((sum, file) => sum + file.bytes, 0);
       if (tables.length === 0 || bytes > BYTES_LIMIT) {
         throw new InputError(

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { ensureFolder, type FileContent, writeFileAtomic } from "./atomic_file.ts";
+export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
 export {
   ChatTokenizer,
   type ChatTurn,

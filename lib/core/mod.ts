@@ -1,9 +1,10 @@
 /**
- * The ground floor: words, tensors, hashes, random numbers, statistics. No input or output, no other room.
+ * The ground floor: words, tensors, hashes, random numbers, statistics, texts of files. No input or output, no other room.
  *
  * @module
  */
 export { InputError } from "./errors.ts";
+export { hasEnding, withoutMark } from "./file_text.ts";
 export { canonicalJson, type Json, sha256 } from "./hash.ts";
 export { philox, RandomStream, rolloutUniform, type Words4 } from "./random.ts";
 export { mean, quantile, standardDeviation } from "./statistics.ts";

@@ -1,5 +1,5 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
 import { type ComputeDType, type SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
@@ -22,6 +22,7 @@ import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
 import { sessionLimit } from "./_session_limit.ts";
 import { targetChunk } from "./_target_chunk.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+import { checkPositions } from "./check_positions.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { rolloutGraph } from "./rollout_graph.ts";
@@ -43,6 +44,18 @@ export interface OpenOptions {
    * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
    */
   readonly dtype?: Exclude<ComputeDType, "float64">;
+  /** Told of every session, before it is made, which blocks the thread, and once it is. `@default` nobody */
+  readonly onSession?: (news: SessionNews) => void | Promise<void>;
+}
+
+/** A session that is about to be made, or has been. */
+export interface SessionNews {
+  /** What it computes: `rollout`, `sequence`. */
+  readonly graph: string;
+  /** Bytes of the model's weights in the type that it computes in. */
+  readonly weightBytes: number;
+  /** Whether it has been made, or has failed. */
+  readonly done: boolean;
 }
 
 /** A replaced site value. */
@@ -205,6 +218,7 @@ export class LanguageModel {
   /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
+      checkPositions(rows.map((row) => row.length), { config: this.config, action: "run" });
       const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
       const session = await this.#sequenceSession(this.#runEdits(options), { logits });
       const { tokens, lengths, seq } = padRight(rows, this.config);
@@ -374,6 +388,8 @@ export class LanguageModel {
     run: Parameters<typeof overTargets>[2],
   ): Promise<readonly (readonly number[])[]> {
     const { vocab } = this.config;
+    // The last token of a row is a target only: no position reads it.
+    checkPositions(rows.map(({ tokens }) => tokens.length - 1), { config: this.config, action: "score" });
     return overTargets(rows, { vocab, ...(microBatch === undefined ? {} : { microBatch }) }, run);
   }
 
@@ -436,6 +452,21 @@ export class LanguageModel {
     };
   }
 
+  /** Makes a session between the two news of it. */
+  async #told(graph: Graph, make: (graph: Graph) => Promise<Session>): Promise<Session> {
+    const elements = [...this.checkpoint.weights.values()].reduce(
+      (sum, { dims }) => sum + elementCount(dims),
+      0,
+    );
+    const news = { graph: graph.name, weightBytes: elements * DTYPE_BYTES[this.dtype] };
+    await this.#options.onSession?.({ ...news, done: false });
+    try {
+      return await make(graph);
+    } finally {
+      await this.#options.onSession?.({ ...news, done: true });
+    }
+  }
+
   async #session(key: string, build: () => Parameters<typeof Session.create>[0]): Promise<Session> {
     const known = this.#sessions.get(key);
     if (known !== undefined) {
@@ -449,7 +480,10 @@ export class LanguageModel {
       await (await session).release();
     }
     const { device = "cpu", threads = 2 } = this.#options;
-    const made = Session.create(build(), { device, threads, weightsFolder: this.checkpoint.weightsFolder });
+    const made = this.#told(
+      build(),
+      (graph) => Session.create(graph, { device, threads, weightsFolder: this.checkpoint.weightsFolder }),
+    );
     this.#sessions.set(key, made);
     made.catch(() => this.#sessions.delete(key));
     return await made;

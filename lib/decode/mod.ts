@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { checkPositions, positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
 export {
@@ -20,11 +21,12 @@ export {
   type Patch,
   type RunOptions,
   type RunResult,
+  type SessionNews,
   type SteeringAdjoints,
 } from "./language_model.ts";
 export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
-export { promptTokens } from "./prompt_tokens.ts";
+export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
 export {
   type Rollout,

@@ -9,6 +9,7 @@ import {
   type SteeringRoute,
 } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
+import { positionsText } from "./check_positions.ts";
 import { padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
 import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
@@ -138,7 +139,7 @@ export async function sampleRollouts(
   const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
   if (longest + maxNewTokens > engine.config.maxPositions) {
     throw new RangeError(
-      `Cannot sample as prompt and completion must fit ${engine.config.maxPositions} positions: ` +
+      `Cannot sample as prompt and completion must fit the model's ${positionsText(engine.config)}: ` +
         `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
     );
   }

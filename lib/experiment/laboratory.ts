@@ -184,9 +184,14 @@ export class Laboratory {
     const { zoo, run, prefix = "", system, decoding } = condition;
     const { maxNewTokens } = this.size, { problems: perFamily = this.size.problems } = condition;
     const problems = this.#problemsOf(perFamily);
-    // Fewer problems are drawn under the numbers that they have among all: conditions stay paired answer by answer.
-    const numbers = perFamily === this.size.problems ? {} : {
-      numbers: problems.map((_, at) => at % perFamily + Math.floor(at / perFamily) * this.size.problems),
+    // A problem is drawn under the same number whatever is asked beside it: conditions stay paired answer by answer.
+    const usual = this.size.problems;
+    const numbers = perFamily === usual ? {} : {
+      numbers: problems.map((_, at) => {
+        const family = Math.floor(at / perFamily), place = at % perFamily;
+        // Those beyond the usual ones come behind all of these, the families by turns.
+        return place < usual ? family * usual + place : place * FAMILIES.length + family;
+      }),
     };
     const seeds = decoding === "greedy" ? this.seeds.slice(0, 1) : this.seeds;
     const treatments = run === null ? [null] : await treatmentsOf(zoo, run);

@@ -15,7 +15,7 @@ export interface Condition {
   readonly system?: string;
   /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
-  /** Held-out problems per family, the study's at most. `@default` the study's */
+  /** Held-out problems per family. `@default` the study's */
   readonly problems?: number;
   /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
   readonly label?: string;

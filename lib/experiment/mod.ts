@@ -31,7 +31,7 @@ export { type CodeFingerprint, SourceTree } from "./source_tree.ts";
 export { type StoreContent, storeContent } from "./stale_entries.ts";
 export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
-export { metricKind, toleranceFloors, UNCHECKED_METRICS } from "./tolerance_floors.ts";
+export { metricKind, roundingOf } from "./rounding.ts";
 export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {

@@ -1,4 +1,5 @@
 import {
+  comparedValues,
   compareMetrics,
   compareWithPaper,
   type Expectation,
@@ -21,8 +22,10 @@ export type RunFacts = Report["run"];
 export interface ReproduceOptions {
   /** What measures it. */
   readonly bench: Bench;
-  /** What its metrics should be; null checks nothing. */
+  /** What it should be; null checks nothing. */
   readonly expectations: readonly Expectation[] | null;
+  /** Whether the run is of the first seed that was recorded. `@default "recorded"` */
+  readonly at?: "recorded" | "other";
   /** Where the expected values come from, for the metrics: a path within the repository. */
   readonly source: string;
   /** What the paper says; null where nothing is known. */
@@ -61,9 +64,9 @@ export interface ReproduceOptions {
  * };
  * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const folder = await Deno.makeTempDir();
+ * const expectations = [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config", others: null }];
  * const { checks: [check] } = await reproduce(item, {
- *   bench: { lab, open: () => Promise.resolve(a) }, expectations: [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config" }],
- *   source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
+ *   bench: { lab, open: () => Promise.resolve(a) }, expectations, source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
  * });
  * if (check?.verdict !== "pass") throw new Error("base A has eight layers");
  * await a.release();
@@ -71,7 +74,7 @@ export interface ReproduceOptions {
  * ```
  */
 export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
-  const { bench, expectations, source, paper, profile } = options;
+  const { bench, expectations, at = "recorded", source, paper, profile } = options;
   const { spec: drawn, values, claims } = await item.run({ ...bench, paper });
   const fault = bench.asPublished === true ? item.publishedFault : undefined;
   const spec = fault === undefined ? drawn : withSubtitle(drawn, `As published: ${fault}`);
@@ -81,7 +84,9 @@ export async function reproduce(item: Reproduction, options: ReproduceOptions): 
     title: item.title,
     profile,
     values,
-    checks: expectations === null ? [] : compareMetrics(values, expectations, { source }),
+    checks: expectations === null
+      ? []
+      : compareMetrics(comparedValues({ values, claims }), expectations, { source, at }),
     claims,
     ...(paper === null
       ? {}

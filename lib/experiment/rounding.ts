@@ -4,7 +4,6 @@ import type { StudySize } from "./study_size.ts";
 
 /** Units of counts, and of settings that are whole numbers. */
 const COUNTS: readonly string[] = [
-  "adjoint",
   "answers",
   "bytes",
   "claims",
@@ -16,7 +15,6 @@ const COUNTS: readonly string[] = [
   "pairs",
   "parameters",
   "parts",
-  "per step",
   "problems",
   "rank",
   "rows",
@@ -28,6 +26,8 @@ const COUNTS: readonly string[] = [
 ];
 /** Units of what says which one, and not how much. */
 const IDENTITIES: readonly string[] = ["index", "verdict"];
+/** Units of settings that are real numbers: as they are, but for the digits that are written. */
+const SETTINGS: readonly string[] = ["adjoint", "norm", "per step", "reward"];
 /** Units of real numbers: means over answers or texts, ratios of such, and what is read off weights alone. */
 const REALS: readonly string[] = [
   "%",
@@ -39,18 +39,19 @@ const REALS: readonly string[] = [
   "length",
   "logits",
   "nats",
-  "norm",
+  "orders",
   "points",
   "probability",
   "ratio",
-  "reward",
   "share",
   "share of attention",
   "standardised moment",
   "weight",
   "z",
 ];
-const OF_SIZE = 1e-5;
+/** Units of means over answers, and of what is made of such means. */
+const OF_ANSWERS: readonly string[] = ["%", "points"];
+const OF_SIZE = 1e-4;
 
 /**
  * How far values may move at equal seeds, by unit.
@@ -63,14 +64,17 @@ const OF_SIZE = 1e-5;
  * ```
  */
 export function roundingOf(size: StudySize): (unit: string) => Rounding | null {
-  const answers = FAMILIES.length * size.swept;
   return (unit) => {
     if (IDENTITIES.includes(unit)) {
       return { ofError: 0, ofSize: 0, identity: true, reason: "which one it is" };
     }
     if (COUNTS.includes(unit)) return { ofError: 0, ofSize: 0, reason: "a count" };
+    if (SETTINGS.includes(unit)) {
+      return { ofError: 0, ofSize: 1e-8, reason: "a setting, written with nine digits" };
+    }
     if (!REALS.includes(unit)) return null;
-    return { ofError: 2 / Math.sqrt(answers), ofSize: OF_SIZE, reason: "" };
+    const fewest = OF_ANSWERS.includes(unit) ? FAMILIES.length * size.swept : size.read;
+    return { ofError: 2 / Math.sqrt(fewest), ofSize: OF_SIZE, reason: `one of ${fewest} answers forks` };
   };
 }
 

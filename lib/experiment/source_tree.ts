@@ -117,7 +117,9 @@ export class SourceTree {
       throw unreadable(url, error);
     }
     // Modules were loaded before this one ran: a younger file may hold other code than the process runs.
-    if (stat === null || stat.changedMs > performance.timeOrigin) throw sourceChanged(fileURLToPath(url));
+    if (stat === null || stat.changedMs > performance.timeOrigin) {
+      throw sourceChanged(fileURLToPath(url), "start again; touch the file if its date lies in the future");
+    }
     const imports = neighboursIn(new TextDecoder().decode(content)).map((name) => new URL(name, url).href);
     return { ...stat, hash: sha256(content), imports: imports.filter((href) => this.#isSource(href)) };
   }
@@ -185,9 +187,12 @@ function readObject(url: URL): Readonly<Record<string, unknown>> {
 }
 
 /** The fault of a run whose sources were edited meanwhile. */
-export function sourceChanged(path: string): InputError {
+export function sourceChanged(
+  path: string,
+  repair = "start again; what was measured before is kept",
+): InputError {
   return new InputError("the code changed while it ran, so that nobody could say what made its results", {
     where: path,
-    repair: "start again; what was measured before is kept",
+    repair,
   });
 }

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { openCheckpoint, readSafetensorsHeader } from "../checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
+import { canonicalJson, InputError, sha256, withoutMark } from "../core/mod.ts";
 import {
   type DiffSaeRecipe,
   parseDiffSaeRecipe,
@@ -75,7 +75,7 @@ async function readJson(path: string, from: { readonly where: string }): Promise
     throw new InputError(`there is no ${path}, which the catalogue names`, { ...from, cause });
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputError(`the config is not valid JSON, ${reason}`, { where: path, cause });

@@ -49,7 +49,8 @@ export function rotaryFrequencies(config: ModelConfig): readonly number[] {
  * of angles p · f_i rounded as transformers rounds them, f the frequencies of {@link rotaryFrequencies}. Under a
  * 16-bit compute type the angles are float32 and only their cosines and sines are rounded.
  *
- * They are no nodes because the CUDA provider registers Cos and Sin up to opset 21 only.
+ * They are no nodes: the CPU's Cos gives the last elements of a tensor other last bits than the rest (it computes
+ * them one by one), so that what a row gets would depend on the rows beside it.
  *
  * `count` is a number, or a symbolic length that the graph knows.
  *

@@ -1,4 +1,4 @@
-import { InputError } from "../core/mod.ts";
+import { hasEnding, InputError } from "../core/mod.ts";
 import { BENCHMARK_SUITES, type SuiteName } from "./benchmark_suite.ts";
 
 /** Folders below the given one that are looked through: a benchmark's own, and `data` as the hub has it. */
@@ -58,7 +58,7 @@ async function entriesOf(folder: string): Promise<Entry[]> {
 function filesOf(entries: readonly Entry[], passes: (stem: string) => boolean): string[] {
   for (const ending of ENDINGS) {
     const found = entries.filter(({ name, isFolder }) =>
-      !isFolder && name.endsWith(ending) && passes(name.slice(0, -ending.length))
+      !isFolder && hasEnding(name, ending) && passes(name.slice(0, -ending.length).toLowerCase())
     );
     if (found.length > 0) return found.map(({ path }) => path);
   }

@@ -14,9 +14,9 @@ import {
 
 /** A way of judging completions. */
 export interface Grader {
-  /** Which grader it is. */
+  /** What results call it. */
   readonly name: GraderName;
-  /** Which version of it. */
+  /** Changes with every change of a verdict. */
   readonly version: string;
   /** Judges a completion against a gold answer. Never throws, and takes a bounded amount of work. */
   readonly grade: (completion: string, gold: string) => Verdict;

@@ -59,7 +59,7 @@ export {
   type PromptTemplate,
   questionPrompt,
 } from "./prompt_template.ts";
-export { readBenchmark } from "./read_benchmark.ts";
+export { type BenchmarkData, readBenchmark } from "./read_benchmark.ts";
 export {
   type AnswerReason,
   GRADER_VERSIONS,

@@ -1,4 +1,4 @@
-import { InputError } from "../core/mod.ts";
+import { InputError, sha256 } from "../core/mod.ts";
 import { benchmarkFiles } from "./_benchmark_files.ts";
 import { type BenchmarkRow, type BenchmarkSet, benchmarkSet, type SuiteName } from "./benchmark_suite.ts";
 
@@ -58,9 +58,15 @@ async function parseParquet(bytes: Uint8Array, where: string): Promise<Benchmark
   return rows.filter(isRow);
 }
 
-/** Rows of one file, read as its ending says. */
-async function readRows(path: string): Promise<BenchmarkRow[]> {
-  const ending = /\.(jsonl|parquet)$/.exec(path)?.[1];
+/** A benchmark as its files have it. */
+export interface BenchmarkData extends BenchmarkSet {
+  /** SHA-256 over the bytes of its files, in their order. */
+  readonly dataHash: string;
+}
+
+/** Rows of one file, read as its ending says, and the file's SHA-256. */
+async function readRows(path: string): Promise<{ readonly rows: BenchmarkRow[]; readonly hash: string }> {
+  const ending = /\.(jsonl|parquet)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined) {
     throw new InputError("a benchmark is a .jsonl or .parquet file", {
       where: path,
@@ -75,7 +81,8 @@ async function readRows(path: string): Promise<BenchmarkRow[]> {
     });
   }
   const bytes = await Deno.readFile(path);
-  return ending === "jsonl" ? parseLines(decode(bytes, path), path) : await parseParquet(bytes, path);
+  const rows = ending === "jsonl" ? parseLines(decode(bytes, path), path) : await parseParquet(bytes, path);
+  return { rows, hash: sha256(bytes) };
 }
 
 function decode(bytes: Uint8Array, where: string): string {
@@ -112,7 +119,7 @@ export async function readBenchmark(
   suite: SuiteName,
   path: string,
   options: { readonly partial?: boolean } = {},
-): Promise<BenchmarkSet> {
+): Promise<BenchmarkData> {
   try {
     const { isDirectory, isFile } = await Deno.stat(path);
     if (!isDirectory && !isFile) {
@@ -122,12 +129,17 @@ export async function readBenchmark(
       });
     }
     const files = isDirectory ? await benchmarkFiles(suite, path) : [path];
-    const rows: BenchmarkRow[] = [];
+    const rows: BenchmarkRow[] = [], hashes: string[] = [];
     for (const file of files) {
-      for (const row of await readRows(file)) rows.push(row);
+      const read = await readRows(file);
+      hashes.push(read.hash);
+      for (const row of read.rows) rows.push(row);
       if (rows.length > ROW_LIMIT) throw tooMany(file);
     }
-    return benchmarkSet(suite, rows, { where: files.join(", "), ...options });
+    return {
+      ...benchmarkSet(suite, rows, { where: files.join(", "), ...options }),
+      dataHash: hashes.length === 1 ? hashes[0] as string : sha256(hashes.join()),
+    };
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.PermissionDenied)) {

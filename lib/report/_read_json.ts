@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { InputError } from "../core/mod.ts";
+import { InputError, withoutMark } from "../core/mod.ts";
 
 /** First fault of a value as "path: message", for a one-line error. */
 export function firstFault(error: z.core.$ZodError): string {
@@ -22,7 +22,7 @@ export function parseJson<T>(
   const { schema, what, where, repair } = options;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(withoutMark(text));
   } catch (cause) {
     throw new InputError(`${what} is not JSON`, { where, repair, cause });
   }

@@ -21,6 +21,12 @@ export interface MetricCheck {
   readonly verdict: CheckVerdict;
   /** Where the expectation comes from. */
   readonly source: string;
+  /** The value's interval beside the expected one, where one was recorded; a value passes with its interval alone. */
+  readonly interval?: {
+    readonly found: readonly [low: number, high: number] | null;
+    readonly expected: readonly [low: number, high: number];
+    readonly passes: boolean;
+  } | undefined;
 }
 
 /** A statement of the paper, tested. */
@@ -76,6 +82,7 @@ const UNCERTAINTY: z.ZodType<Uncertainty> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("std"), over: text, std: z.number().min(0) }),
   z.strictObject({ kind: z.literal("range"), over: text, low: z.number(), high: z.number() }),
 ]);
+const ENDS = z.tuple([z.number(), z.number()]);
 // Keys stand in the order in which they are written.
 const METRICS: z.ZodType<Metrics> = z.strictObject({
   schemaVersion: z.literal(1),
@@ -99,6 +106,11 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
     tolerance: z.number().min(0).nullable(),
     verdict: z.enum(["pass", "fail", "not-checked"]),
     source: z.string(),
+    interval: z.exactOptional(z.strictObject({
+      found: ENDS.nullable(),
+      expected: ENDS,
+      passes: z.boolean(),
+    })),
   })),
   claims: z.array(z.strictObject({
     claim: text,

@@ -45,12 +45,16 @@ export {
   type PaperNumber,
 } from "./paper_comparison.ts";
 export {
-  type LeftOutMetric,
-  type RecordedExpectations,
+  formatNoticedChanges,
+  NOTICED_SHARES,
+  type NoticedChanges,
+  noticedChanges,
+} from "./noticed_changes.ts";
+export {
   type RecordedRun,
   recordExpectations,
   type RecordExpectationsOptions,
-  type ToleranceFloor,
+  type Rounding,
 } from "./record_expectations.ts";
 export { type LinePoint, positionLines, type PositionLinesInput } from "./position_lines.ts";
 export { FONT_VERSION, renderPng, renderSvg } from "./render.ts";
@@ -70,9 +74,11 @@ export { type TokenBar, tokenBars, type TokenBarsInput } from "./token_bars.ts";
 export { tokenLabel } from "./token_label.ts";
 export { tokenText, type TokenTextBlock, type TokenTextInput } from "./token_text.ts";
 export {
+  comparedValues,
   compareMetrics,
   type Expectation,
   type ExpectationFile,
+  type ExpectedValue,
   formatCheckTable,
   readExpectations,
 } from "./tolerance.ts";

@@ -1,5 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { encodeModel, type Graph } from "../onnx/mod.ts";
+import { float32Products } from "./float32_products.ts";
+import { profiled, profileOptions } from "./profiling.ts";
 import type { Device } from "./operator_support.ts";
 
 /** How a session is made. */
@@ -42,13 +44,18 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   ];
   if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
   if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
-  return await ort.InferenceSession.create(encodeModel(graph), {
-    executionProviders: [device],
-    intraOpNumThreads: options.threads ?? 2,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 4,
-    extra,
-  });
+  // Before the provider loads NVIDIA's libraries, which read the variable then.
+  if (device === "cuda") float32Products();
+  return profiled(
+    await ort.InferenceSession.create(encodeModel(graph), {
+      ...profileOptions(),
+      executionProviders: [device],
+      intraOpNumThreads: options.threads ?? 2,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 4,
+      extra,
+    }),
+  );
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type Float32Products, float32Products, type Variables } from "./float32_products.ts";
 export { type Device, OPERATOR_SUPPORT, type OperatorSupport } from "./operator_support.ts";
 export {
   checkPlacement,
@@ -12,5 +13,6 @@ export {
   placement,
   type PlacementFault,
 } from "./placement.ts";
+export { endProfiling, startProfiling } from "./profiling.ts";
 export type { SessionOptions } from "./_raw_session.ts";
 export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";

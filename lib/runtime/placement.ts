@@ -41,7 +41,6 @@ function typedValue(node: GraphNode): Value | null {
 function kernelFault(node: GraphNode, device: Device): PlacementFault | null {
   const types = OPERATOR_SUPPORT[node.op][device];
   const { name, op } = node;
-  if (types.length === 0) return { node: name, reason: `is ${op}, which ${device} has no kernel for` };
   const values = op === "Cast" ? [typedValue(node), node.outputs[0] ?? null] : [typedValue(node)];
   const wrong = values.find((value) => value !== null && !types.includes(value.dtype));
   if (wrong === undefined || wrong === null) return null;
@@ -50,6 +49,10 @@ function kernelFault(node: GraphNode, device: Device): PlacementFault | null {
     reason: `is ${op} in ${wrong.dtype}, which ${device} takes in ${types.join(", ")} only`,
   };
 }
+
+/** Whether an input that a kernel reads on the host is a length; the others are conditions of loops and branches. */
+const isLength = ({ op }: GraphNode, index: number): boolean =>
+  op !== "If" && !(op === "Loop" && index === 1);
 
 /** Constants of a graph and the graphs around it, as far as they are small. */
 function smallConstants(graph: Graph): Set<Value> {
@@ -93,6 +96,12 @@ function cudaScope(
     for (const { value, index } of given) {
       const there = onHost.has(value) || held.has(value) || around.fed.has(value) || constants.has(value) ||
         value === step;
+      if (!pulled && hostInputs.includes(index) && isLength(node, index) && !there) {
+        faults.push({
+          node: node.name,
+          reason: `reads the length "${value.name}" on the host, and it is computed on the device`,
+        });
+      }
       if (!(pulled || hostInputs.includes(index)) || there || copied.has(value)) continue;
       copied.add(value); // copied once, however many nodes read it
       hostReads.push({ graph: graph.name, node: node.name, value: `${value.name} ${formatType(value)}` });
@@ -107,7 +116,7 @@ function cudaScope(
       });
     }
     if (pulled || node.op === "Shape") { for (const output of node.outputs) onHost.add(output); }
-    const fed = new Set([...around.fed, ...held]);
+    const fed = new Set([...around.fed, ...held, ...onHost]);
     for (const body of Object.values(node.bodies)) {
       const inner = cudaScope(body, { constants, fed, nested: true });
       faults.push(...inner.faults);
@@ -164,17 +173,20 @@ function cpuFaults(graph: Graph): PlacementFault[] {
  * Runtime's own rule that arithmetic on shapes goes to the CPU. In the main graph that is a fault, as a session that
  * may not fall back refuses it; in the body of a loop it is allowed, and spares a copy where a kernel reads a length
  * on the host. Source of that rule: GetCpuPreferredNodes of ONNX Runtime, and of its check: the instructions of the
- * library of 1.30.0, which go through the main graph's nodes alone (class: code); unmeasured here.
+ * library of 1.30.0, which go through the main graph's nodes alone (class: code).
+ *
+ * A length that a kernel reads on the host must be known there: an input, a constant, or made of shapes. One that is
+ * computed on the device is a fault everywhere, since a kernel that does not say where it reads takes it for zero.
  *
  * @example
  * ```ts
  * import { GraphBuilder } from "../onnx/mod.ts";
  * import { placement } from "./mod.ts";
  * const g = new GraphBuilder("angles");
- * g.output("y", g.apply("Cos", [g.input("x", "float32", ["n"])]));
- * const { faults } = placement(g.build(), { device: "cuda" });
- * if (faults[0]?.reason !== "is Cos, which cuda has no kernel for") throw new Error("at this opset");
- * if (placement(g.build(), { device: "cpu" }).faults.length > 0) throw new Error("the CPU has one");
+ * g.output("y", g.cast(g.apply("Cos", [g.cast(g.input("x", "float32", ["n"]), "bfloat16")]), "float32"));
+ * if (placement(g.build(), { device: "cuda" }).faults.length > 0) throw new Error("CUDA has one in bfloat16");
+ * const { faults } = placement(g.build(), { device: "cpu" });
+ * if (!faults[0]?.reason.startsWith("is Cos in bfloat16, which cpu takes in float32")) throw new Error("not the CPU");
  * ```
  */
 export function placement(graph: Graph, options: { readonly device: Device }): Placement {

@@ -1,5 +1,5 @@
 import { type Checkpoint, type ModelConfig, readTensor } from "../checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
+import { canonicalJson, InputError, sha256, withoutMark } from "../core/mod.ts";
 import type { TokenizerFiles } from "./bpe.ts";
 import type { ChatFormat } from "./chat_format.ts";
 import type { FineTuneConfig, PretrainConfig } from "./pretrain_config.ts";
@@ -100,7 +100,7 @@ export async function retemplated(
   folder: string,
   options: { readonly format: ChatFormat },
 ): Promise<TokenizerFiles> {
-  const config = JSON.parse(await Deno.readTextFile(`${folder}/tokenizer_config.json`));
+  const config = JSON.parse(withoutMark(await Deno.readTextFile(`${folder}/tokenizer_config.json`)));
   return {
     "tokenizer.json": await Deno.readTextFile(`${folder}/tokenizer.json`),
     "tokenizer_config.json": `${

@@ -29,6 +29,8 @@ Deno.test("accuracyInterval() has the width that the binomial law gives", () => 
   // 4000 draws place a 2.5 % quantile within about 0.15 points.
   assertAlmostEquals(result.low, 30 - halfWidth, 0.45);
   assertAlmostEquals(result.high, 30 + halfWidth, 0.45);
+  // 4000 draws know a standard deviation to about a part in 90.
+  assertAlmostEquals(result.standardError, halfWidth / 1.96, 0.1);
 });
 
 Deno.test("accuracyInterval() does not take repeated seeds for more problems", () => {

@@ -1,5 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { evaluate } from "../../lib/analysis/mod.ts";
+import {
+  type Completion,
+  evaluate as evaluateModel,
+  type EvaluateOptions,
+  type Evaluation,
+} from "../../lib/analysis/mod.ts";
 import type { LanguageModel, RolloutRequest, SamplingOptions } from "../../lib/decode/mod.ts";
 import {
   answerMessages,
@@ -19,6 +24,21 @@ const GUESSER: ChainOptions = {
 const PROBLEMS = testSet("remainder", { size: 12 });
 const problem = (answer: string): Problem => ({ ...PROBLEMS[0] as Problem, answer });
 const BOX = /^\\boxed\{(\d)\}\.<\|im_end\|>$/;
+
+/** An evaluation with its completions as [evaluation seed][problem][sample] text. */
+async function evaluate(
+  model: LanguageModel,
+  options: EvaluateOptions,
+): Promise<Evaluation & { readonly texts: string[][][] }> {
+  const heard: Completion[] = [];
+  const evaluation = await evaluateModel(model, { ...options, onCompletion: (one) => void heard.push(one) });
+  const texts = evaluation.outcomes.map((byProblem) => byProblem.map((bySample) => bySample.map(() => "")));
+  const perSeed = heard.length / evaluation.outcomes.length;
+  heard.forEach(({ problem: place, sample, text }, at) => {
+    texts[Math.floor(at / perSeed)]![place]![sample] = text;
+  });
+  return { ...evaluation, texts };
+}
 
 /** Writes down what goes to the model's sampler from now on. */
 function watch(model: LanguageModel) {

@@ -7,6 +7,8 @@ import {
   parseCases,
   parseMemory,
   parseReport,
+  parseShares,
+  sharesLine,
   tableLines,
   timeRows,
   type Timing,
@@ -111,4 +113,11 @@ Deno.test("tableLines() lines numbers up on the right and leaves no blanks at th
     "a             1235  0.123         ms",
     "longer        12.3      1    100  tokens/s   50 %",
   ]);
+});
+
+Deno.test("sharesLine() names kinds of node from one per cent on, and sums the others", () => {
+  const shares = [["MatMul", 0.7], ["Add", 0.285], ["Exp", 0.009], ["Neg", 0.006]] as const;
+  const text = JSON.stringify({ name: "work", shares: shares.map(([kind, share]) => ({ kind, share })) });
+  assertEquals(sharesLine(parseShares(text)), "work: MatMul 70 %, Add 28 %, others 2 %");
+  assertThrows(() => parseShares('{"name": "work", "shares": [{"kind": "Add", "share": 2}]}'));
 });

@@ -132,6 +132,13 @@ Deno.test("an operation whose result is the product of its operands is refused b
   );
 });
 
+Deno.test("an operation on a short text may take a long one", () => {
+  const long = "x".repeat(200);
+  assertEquals(render(`{{ 'a b' | replace(' ', '${long}') }}`), `a${long}b`);
+  assertEquals(render(`{{ 'a b'.replace(' ', '${long}') }}`), `a${long}b`);
+  assertEquals(render(`{{ ['a', 'b'] | join('${long}') }}`), `a${long}b`);
+});
+
 Deno.test("a template cannot reach out of its conversation", () => {
   for (
     const call of [

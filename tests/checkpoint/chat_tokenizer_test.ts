@@ -237,6 +237,9 @@ Deno.test("ChatTokenizer takes the named default of several templates, and a fil
     const fromFile = await ChatTokenizer.open(folder);
     assertEquals(fromFile.renderChat(turns), "\n  from the file");
     assertEquals(fromKey.hash === fromFile.hash, false);
+    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "\ufeff\n  from the file\n");
+    assertEquals((await ChatTokenizer.open(folder)).renderChat(turns), "\n  from the file");
+    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "\n  from the file\n");
     assertEquals(fromFile.hash, (await ChatTokenizer.open(folder)).hash);
   });
 });

@@ -157,7 +157,9 @@ for (const family of ["llama", "qwen2", "qwen3"] as const) {
       }
       const { config: opened } = await openCheckpoint(out);
       const ends = family === "llama" ? ["<|end_of_text|>", "<|eot_id|>"] : ["<|im_end|>"];
-      assertEquals(opened.eosTokenIds, ends.map((token) => tokenizer.tokenId(token) as number));
+      // What the file names comes first; what only the template names, such as the begin of a turn, comes after it.
+      const named = ends.map((token) => tokenizer.tokenId(token) as number);
+      assertEquals(opened.eosTokenIds.slice(0, named.length), named);
       assertEquals(tokenizer.eosTokenId, opened.eosTokenIds[0]);
       assertEquals(opened.bosTokenId, original.bosTokenId);
     }));

@@ -27,6 +27,16 @@ Deno.test("duplicateKey() is not misled by values, nesting and escapes", () => {
   }
 });
 
+Deno.test("readJsonFile() skips a byte order mark before the JSON, and no other", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.json`, read = () => readJsonFile(path, { what: "a.json", kind: "config" });
+    await Deno.writeTextFile(path, '\ufeff{"a": "\ufeff"}');
+    assertEquals(await read(), { a: "\ufeff" });
+    await Deno.writeTextFile(path, '\ufeff\ufeff{"a": 1}');
+    await assertRejects(read, InputError, "is not valid JSON");
+  });
+});
+
 Deno.test("readJsonFile() refuses a file past the limit without reading it", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/config.json`;

@@ -1,9 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import {
+  type Architecture,
+  ARCHITECTURES,
+  openCheckpoint,
+  tinyConfig,
+  weightShapes,
+  writeRandomCheckpoint,
+} from "../../lib/checkpoint/mod.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import type { Graph, GraphNode, Value } from "../../lib/onnx/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
 import { sequenceGraph, type SteeringRoute } from "../../lib/probe/mod.ts";
+import { languageModelGraph } from "../../lib/train/mod.ts";
 import { OPERATOR_SUPPORT, placement } from "../../lib/runtime/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
@@ -26,9 +34,10 @@ async function withGraphs(
   compute: "float32" | "bfloat16" | "float16",
   additions: typeof ADDITIONS[number],
   body: (graphs: { readonly rollout: Graph; readonly sequence: Graph }) => void,
+  architecture: Architecture = "qwen2",
 ): Promise<void> {
   await withFolder(async (folder) => {
-    await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
+    await writeRandomCheckpoint(folder, { config: tinyConfig({ architecture }), dtype: "bfloat16", seed: 0 });
     const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
     const rollout = rolloutGraph({
       config,
@@ -96,6 +105,21 @@ Deno.test("a token and a chunk hand the host the loop's condition each, and noth
         assertEquals([readIn("decode"), readIn("chunks"), readIn("rollout")], [["bool[]"], ["bool[]"], []]);
       });
     }
+  }
+});
+
+Deno.test("graphs of every architecture, and of training all weights, run whole on CUDA and read no computed length", async () => {
+  for (const architecture of ARCHITECTURES) {
+    for (const compute of ["float32", ...HALVES] as const) {
+      await withGraphs(compute, { lastBlock: { mode: "head", head: 1 } }, ({ rollout, sequence }) => {
+        for (const graph of [rollout, sequence]) {
+          assertEquals([architecture, placement(graph, { device: "cuda" }).faults], [architecture, []]);
+        }
+      }, architecture);
+    }
+    const config = tinyConfig({ architecture });
+    const training = languageModelGraph(config, { shapes: weightShapes(config), zLoss: 0.1, logProbs: true });
+    assertEquals([architecture, placement(training, { device: "cuda" }).faults], [architecture, []]);
   }
 });
 

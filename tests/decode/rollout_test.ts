@@ -234,7 +234,11 @@ Deno.test("generate() refuses what it cannot do, naming rule and value", () =>
   withTinyModel(async (model) => {
     const request = { tokens: [1, 2, 3], prompt: 0, sample: 0 };
     const wrong: readonly (readonly [Partial<SamplingOptions>, RolloutRequest, string])[] = [
-      [{ maxNewTokens: 22 }, request, "must fit 24 positions: longest prompt 3 + maxNewTokens 22"],
+      [
+        { maxNewTokens: 22 },
+        request,
+        "must fit the model's 24 positions: longest prompt 3 + maxNewTokens 22",
+      ],
       [{ maxNewTokens: 0 }, request, "maxNewTokens must be at least 1: current value is 0"],
       [{ maxNewTokens: 1.5 }, request, "maxNewTokens must be at least 1: current value is 1.5"],
       [{ temperature: -1 }, request, "temperature must be a number ≥ 0: current value is -1"],

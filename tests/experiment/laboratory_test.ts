@@ -265,7 +265,7 @@ Deno.test("Laboratory tells treatments, routes, system prompts and numbers of pr
     assertEquals(calls.count, 8);
   }));
 
-Deno.test("Laboratory.outcomes() asks the first problems of each family under the numbers that they have among all", () =>
+Deno.test("Laboratory.outcomes() asks every problem under one number, however many of its family are asked", () =>
   withZooModel(async (zoo) => {
     const asked: number[][] = [];
     const generate = zoo.model.generate.bind(zoo.model);
@@ -276,9 +276,11 @@ Deno.test("Laboratory.outcomes() asks the first problems of each family under th
     const condition = { zoo, run: null, decoding: "greedy" } as const, lab = laboratory();
     await lab.outcomes(condition);
     await lab.outcomes({ ...condition, problems: 2 });
+    await lab.outcomes({ ...condition, problems: 5 });
     const all = PROBLEMS.map((_, number) => number);
-    // Three problems of each family, of which the first two: 0, 1, 3, 4, 6, 7, …
-    assertEquals(asked, [all, all.filter((number) => number % 3 < 2)]);
+    // Three problems of each family, of which the first two: 0, 1, 3, 4, 6, 7, …; two more are behind all of these.
+    const more = FAMILIES.flatMap((_, f) => [3 * f, 3 * f + 1, 3 * f + 2, 18 + f, 24 + f]);
+    assertEquals(asked, [all, all.filter((number) => number % 3 < 2), more]);
   }));
 
 Deno.test("Laboratory.measure() computes once for the same inputs and settings, and tells of its inputs", () =>

@@ -55,7 +55,13 @@ const lab = () => new Laboratory({ size: TINY_SIZE, seed: 3, store: new ResultSt
 Deno.test("reproduce() writes what it measured, what it was made from, its checks and the paper's numbers", () =>
   withZooModel(async (a, tiny) => {
     const paper = await readPaperItem(`${tiny.fixtures}/paper/fig1.json`, { item: "fig1" });
-    const expectations = [{ metric: "accuracy.all_layers", expected: 1, tolerance: 0.5, reason: "by hand" }];
+    const expectations = [{
+      metric: "accuracy.all_layers",
+      expected: 1,
+      tolerance: 0.5,
+      reason: "by hand",
+      others: { expected: 0.2, tolerance: 0.3, reason: "by hand" },
+    }];
     const bench = { lab: lab(), open: () => Promise.resolve(a) };
     const given: Bench[] = [];
     const item: Reproduction = {
@@ -66,6 +72,12 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
       },
     };
     const metrics = await reproduce(item, options(tiny, { bench, expectations, paper }));
+    const fromOther = await reproduce(ITEM, {
+      ...options(tiny, { bench, expectations }),
+      at: "other",
+      folder: `${tiny.folder}/other`,
+    });
+    assertEquals(fromOther.checks.map(({ expected, verdict }) => [expected, verdict]), [[0.2, "pass"]]);
     assertEquals(given.map((bench) => bench.paper), [paper]);
     const written = parseMetrics(await Deno.readTextFile(`${tiny.folder}/fig1/metrics.json`), "metrics.json");
     assertEquals(written, metrics);
@@ -97,7 +109,13 @@ Deno.test("reproduce() without expected values checks nothing, and without the p
 
 Deno.test("reproduce() refuses an expected value of no metric before anything is written", () =>
   withZooModel(async (a, tiny) => {
-    const expectations = [{ metric: "accuracy.al_layers", expected: 1, tolerance: 0.5, reason: "by hand" }];
+    const expectations = [{
+      metric: "accuracy.al_layers",
+      expected: 1,
+      tolerance: 0.5,
+      reason: "by hand",
+      others: null,
+    }];
     const bench = { lab: lab(), open: () => Promise.resolve(a) };
     await assertRejects(
       () => reproduce(ITEM, options(tiny, { bench, expectations })),

@@ -76,6 +76,22 @@ Deno.test("readBenchmark() reads the snapshot of a hub data set, whose files are
     await assertRejects(() => readBenchmark("AMC23", `${folder}/other`), InputError, "no .jsonl or .parquet");
   }));
 
+Deno.test("readBenchmark() reads files whose endings and names are capitals, and skips a byte order mark", () =>
+  withFolder(async (folder) => {
+    await writeRows(`${folder}/AMC.JSONL`, ["1"]);
+    assertEquals(await answersOf("AMC23", `${folder}/AMC.JSONL`), ["1"]);
+    await writeRows(`${folder}/all/AIME24.JSONL`, ["24"]);
+    await writeRows(`${folder}/all/Math-500/Test.JsonL`, ["500"]);
+    assertEquals(await answersOf("AIME24", `${folder}/all`), ["24"]);
+    assertEquals(await answersOf("MATH-500", `${folder}/all`), ["500"]);
+    const [shard] = [...Deno.readDirSync(`${PARQUET}amc/data`)].map(({ name }) => name).sort();
+    await Deno.copyFile(`${PARQUET}amc/data/${shard}`, `${folder}/AMC.PARQUET`);
+    assertEquals((await answersOf("AMC23", `${folder}/AMC.PARQUET`)).length > 0, true);
+    const rows = '\ufeff{"question": "q", "answer": 7}\r\n{"question": "q", "answer": 8}\r\n';
+    await Deno.writeTextFile(`${folder}/marked.jsonl`, rows);
+    assertEquals(await answersOf("AMC23", `${folder}/marked.jsonl`), ["7", "8"]);
+  }));
+
 Deno.test("readBenchmark() names the line, the ending or the file that it cannot read", () =>
   withFolder(async (folder) => {
     const refusal = async (name: string, content: string | Uint8Array): Promise<string> => {

@@ -48,6 +48,38 @@ Deno.test("layerCurve() gives a reference line the colour of its curve", () => {
   assertThrows(() => layerCurve({ curves, references: wrong, yTitle: "y" }), RangeError, 'current is "c"');
 });
 
+Deno.test("layerCurve() shades the bands of reference lines in the colours of their lines", () => {
+  const curves = ["a", "b"].map((name) => ({
+    name,
+    points: [{ layer: 0, value: 1 }, { layer: 1, value: 2 }],
+  }));
+  const panel = layerCurve({
+    curves,
+    references: [
+      { label: "of a", value: 1, band: [0.9, 1.1], curve: "a" },
+      { label: "of b", value: 1.5, band: [1.4, 1.6], curve: "b" },
+      { label: "without", value: 2, curve: "b" },
+    ],
+    yTitle: "y",
+  });
+  const shaded = marksOf(panel).filter(({ mark }) => mark.type === "rect").flatMap(({ mark, rows }) =>
+    rows.map(({ label }) => `${label} ${mark.color}`)
+  );
+  assertEquals(shaded, [`of a: 1.0 ${SERIES_COLOURS[0]}`, `of b: 1.5 ${SERIES_COLOURS[1]}`]);
+});
+
+Deno.test("layerCurve() labels whole layers from the first to the last, as many as have room", () => {
+  const ticks = (from: number, to: number, width: number) => {
+    const points = Array.from({ length: to - from + 1 }, (_, at) => ({ layer: from + at, value: at }));
+    const text = JSON.stringify(layerCurve({ curves: [{ name: "a", points }], yTitle: "y", width }));
+    return JSON.parse(/"values":(\[[\d,]*\]),"format":"d"/.exec(text)?.[1] ?? "null");
+  };
+  assertEquals(ticks(0, 7, 640), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertEquals(ticks(2, 2, 640), [2]);
+  assertEquals(ticks(0, 27, 640), [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26]);
+  assertEquals(ticks(0, 7, 112), [0, 2, 4, 6]);
+});
+
 Deno.test("layerCurve() shows its curves in the legend in full colour, bands or not", async () => {
   const points = [0, 1].map((layer) => ({ layer, value: layer, band: [layer - 1, layer + 1] as const }));
   const panel = layerCurve({ curves: ["a", "b"].map((name) => ({ name, points })), yTitle: "y" });

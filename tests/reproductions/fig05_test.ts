@@ -30,6 +30,15 @@ Deno.test("fig5 finds that the values carry the vector where values alone read i
     for (const head of HEADS.k) {
       assertEquals([value(`steer_k_${head}`), value(`unsteer_k_${head}`)], [other, first]);
     }
+    // Differences are from Skip-Attn where the vector is let in, from the whole vector where it is kept out.
+    const difference = (name: string) => valueOf(findings, `difference.${name}.sampling`) ?? NaN;
+    const gap = (whole ?? 0) - (without ?? 0);
+    assertAlmostEquals(valueOf(findings, "gap.sampling") ?? NaN, gap, 1e-9);
+    assertAlmostEquals(difference("steer_v_all"), gap, 1e-9);
+    assertAlmostEquals(difference("unsteer_v_all"), -gap, 1e-9);
+    assertEquals([difference("steer_q_all"), difference("unsteer_k_all")], [0, 0]);
+    assertAlmostEquals(difference("steer_v_0"), (first ?? 0) - (without ?? 0), 1e-9);
+    assertEquals(valueOf(findings, "seen_difference.sampling"), 0); // most heads change nothing at all
     // Queries and keys are zero: attention is uniform, whatever is added.
     assertAlmostEquals(valueOf(findings, "attention.moved") ?? NaN, 0, 1e-6);
     assertAlmostEquals(valueOf(findings, "attention.moved.random") ?? NaN, 0, 1e-6);

@@ -12,7 +12,7 @@ Deno.test("fig21 lets heads' outputs through on every path as the block's arithm
     const findings = await findingsOf(fig21, { a, size: { ...TINY_SIZE, problems: 1, swept: 1 } });
     checkFindings(findings);
     const value = (name: string) => valueOf(findings, `accuracy.${name}.greedy`) ?? NaN;
-    const whole = percentWith(USUAL_DIGIT, 1);
+    const whole = percentWith(USUAL_DIGIT, 4); // four times the size
     assertAlmostEquals(value("penultimate"), whole, 1e-9);
     assertEquals([value("skip_attn"), value("skip_layer")], [0, 0]);
     // The first query head alone writes, and the MLP is zero: the residual stream alone counts.

@@ -37,6 +37,46 @@ Deno.test("placement() lets a shape be read by a kernel that reads it on the hos
   assertEquals([faults, hostReads], [[], []]);
 });
 
+Deno.test("placement() forbids a length that is computed on the device where a kernel reads it on the host", () => {
+  /** Kernels that read a length [1] on the host. */
+  const readers: Readonly<Record<string, (g: GraphBuilder, length: Value) => Value>> = {
+    Range: (g, length) => range(g, length),
+    ConstantOfShape: (g, length) =>
+      g.apply("ConstantOfShape", [length], { attributes: { dtype: "float32", dims: "m" } }),
+    Loop: (g, length) =>
+      g.loop({
+        name: "steps",
+        maxSteps: length,
+        carried: [{ name: "state", start: g.scalar("float32", 1) }],
+        body: (body, { carried: [state] }) => ({
+          goOn: body.scalar("bool", 1),
+          carried: [body.apply("Neg", [state as Value])],
+          collected: [],
+        }),
+      })[0] as Value,
+  };
+  const lengths: Readonly<Record<string, (g: GraphBuilder) => Value>> = {
+    computed: (g) => g.reduce("sum", g.cast(g.input("x", "float32", [1, "n"]), "int64"), { axes: [1] }),
+    input: (g) => g.input("count", "int64", [1]),
+    constant: (g) => g.constant("int64", [1], [3]),
+    shape: (g) => {
+      g.input("x", "float32", ["n"]);
+      return g.length("n");
+    },
+  };
+  for (const [op, read] of Object.entries(readers)) {
+    for (const [kind, length] of Object.entries(lengths)) {
+      const { faults } = onCuda((g) => ({ y: read(g, length(g)) }));
+      const reason = 'reads the length "ReduceSum" on the host, and it is computed on the device';
+      assertEquals([op, kind, faults], [
+        op,
+        kind,
+        kind === "computed" ? [{ node: faults[0]?.node ?? "", reason }] : [],
+      ]);
+    }
+  }
+});
+
 Deno.test("placement() leaves on the device what reads a shape beside a tensor, a large constant or 16 bits", () => {
   const beside = onCuda((g) => {
     const x = g.input("x", "int64", ["n"]);
@@ -71,17 +111,20 @@ Deno.test("placement() looks into bodies, and names what a loop hands to the hos
         const places = body.apply("Range", [body.scalar("int64", 0), less, body.scalar("int64", 1)], {
           attributes: { length: "left" },
         });
-        const cosines = body.apply("Cos", [state]);
+        const logs = body.cast(body.apply("Log", [body.cast(state, "bfloat16")]), "float32");
         return {
           goOn: body.apply("Greater", [less, body.scalar("int64", 0)]),
-          carried: [body.reduce("sum", places, { axes: [0] }), cosines],
+          carried: [body.reduce("sum", places, { axes: [0] }), logs],
           collected: [],
         };
       },
     });
     return { last: last as Value };
   });
-  assertEquals(faults, [{ node: "Cos", reason: "is Cos, which cuda has no kernel for" }]);
+  assertEquals(faults, [
+    { node: "Range", reason: 'reads the length "Sub" on the host, and it is computed on the device' },
+    { node: "Log", reason: "is Log in bfloat16, which cuda takes in float32, float64, float16 only" },
+  ]);
   assertEquals(hostReads, [
     { graph: "steps", node: "Range", value: "Sub int64[]" },
     { graph: "steps", node: "steps", value: "Greater bool[]" },
@@ -136,10 +179,12 @@ Deno.test("Session.create() names the node that a device has no kernel for, in o
     "(choose another --dtype or --device)";
   const error = await assertRejects(() => Session.create(graph), InputError) as Error;
   assertEquals(error.message, message);
-  const cosine = graphOf((g) => ({ y: g.apply("Cos", [g.input("x", "float32", ["n"])]) }));
+  const log = graphOf((g) => ({
+    y: g.cast(g.apply("Log", [g.cast(g.input("x", "float32", ["n"]), "bfloat16")]), "float32"),
+  }));
   await assertRejects(
-    () => Session.create(cosine, { device: "cuda" }),
+    () => Session.create(log, { device: "cuda" }),
     InputError,
-    'device "cuda" cannot run graph "test": node "Cos" is Cos, which cuda has no kernel for',
+    'device "cuda" cannot run graph "test": node "Log" is Log in bfloat16, which cuda takes in float32, float64',
   );
 });

@@ -7,6 +7,7 @@ import {
   doctor,
   doctorCommand,
   findingLines,
+  float32Finding,
   memoryFinding,
   modelFindings,
   outFinding,
@@ -103,6 +104,14 @@ Deno.test("providerFinding() says what is there, what it wants, and what is miss
   });
 });
 
+Deno.test("float32Finding() says what products on CUDA are, and how to have them exact", () => {
+  assertEquals(float32Finding("exact").verdict, "ok");
+  for (const products of ["tf32", "unknown"] as const) {
+    const { verdict, repair } = float32Finding(products);
+    assertEquals([verdict, repair?.includes("NVIDIA_TF32_OVERRIDE")], ["optional", true]);
+  }
+});
+
 Deno.test("findingLines() lines the columns up", () => {
   assertEquals(
     findingLines([
@@ -117,8 +126,8 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   const terminal = fakeTerminal([]);
   const code = await runCommand(doctor, terminal);
   const lines = terminal.written.output.trimEnd().split("\n");
-  assertEquals(lines.length, 11);
-  for (const line of lines.slice(0, 10)) assertMatch(line, /^(ok|optional|missing) /);
+  assertEquals(lines.length, 12);
+  for (const line of lines.slice(0, 11)) assertMatch(line, /^(ok|optional|missing) /);
   const missing = lines.filter((line) => line.startsWith("missing ")).length;
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
@@ -135,6 +144,7 @@ Deno.test("modelFindings() says what a model is and what of its files is not rea
       "model: mistral: 2 layers of width 32, 4 query heads over 2 of width 16, 1,234 tokens",
       "weights: 100,640 in float16",
       "texts: up to 40 tokens",
+      "answers: end at token 0 (config.json)",
       "note: keys of config.json that change nothing in a mistral model: " +
       '"attention_dropout", "torch_dtype", "use_cache", "unsloth_fixed"',
       'note: "sliding_window" of config.json holds texts to 40 positions',

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { evaluate as evaluateModel } from "../../lib/analysis/mod.ts";
-import { ChatTokenizer, openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { ChatTokenizer, type EndToken, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { LanguageModel, promptTokens, saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
-import { FAMILIES, GRADER_VERSIONS, testSet } from "../../lib/problems/mod.ts";
+import { answerMessages, FAMILIES, GRADER_VERSIONS, testSet } from "../../lib/problems/mod.ts";
 import { suiteGrader } from "../../tasks/_suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
@@ -220,13 +220,18 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
     const args = ["--model", model, "--vectors", vectors, "--suite", "remainder", "--problems", "10"];
     const write = async (name: string) => {
       const path = `${folder}/new/${name}.json`;
-      const { code, error } = await runOn(evaluate, [...args, "--samples", "2", ...QUICK, "--out", path]);
+      const { code, error } = await runOn(evaluate, [...args, "--answers", "2", ...QUICK, "--out", path]);
       assertEquals(code, 0, error);
       return await Deno.readTextFile(path);
     };
     const text = await write("a"), report = JSON.parse(text);
     assertEquals(await write("b"), text);
-    assertEquals(report.settings, {
+    const { endTokens, ...settings } = report.settings;
+    assertEquals(
+      endTokens.map(({ text, opensTurn }: EndToken) => [text, opensTurn]),
+      [["<|im_end|>", false], ["<|im_start|>", true]],
+    );
+    assertEquals(settings, {
       suite: "remainder",
       template: "embedded",
       seeds: [0, 1, 2],
@@ -237,11 +242,26 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       place: "mlp",
       asPublished: false,
       patch: null,
+      date: null,
     });
     assertEquals(report.inputs.model, await (await openCheckpoint(model)).hash());
     assertEquals(report.inputs.vectors, sha256(await Deno.readFile(vectors)));
-    const { outcomes, problems, samples, percent, low, high } = report.benchmarks.remainder;
-    assertEquals(samples, 2);
+    const { chat_template } = JSON.parse(await Deno.readTextFile(`${model}/tokenizer_config.json`));
+    assertEquals(report.inputs.chatTemplate, sha256(chat_template));
+    const tokenizer = await ChatTokenizer.open(model);
+    const prompts = testSet("remainder", { size: 10 }).map(({ question }) =>
+      tokenizer.renderChat(answerMessages(question))
+    );
+    assertEquals(report.inputs.prompts, sha256(JSON.stringify(prompts)));
+    const { outcomes, problems, sizes, data, percent, low, high, standardError } =
+      report.benchmarks.remainder;
+    assertEquals(data, null);
+    assertEquals(sizes, {
+      problems: { asked: 10, effective: 10 },
+      answers: { asked: 2, effective: 2 },
+      seeds: { asked: 3, effective: 3 },
+    });
+    assertEquals(standardError > 0 && standardError < high - low, true);
     assertEquals(problems, testSet("remainder", { size: 10 }).map((problem) => problem.id));
     assertEquals(
       outcomes.map((seed: number[][]) => seed.map((samples) => samples.length)),
@@ -288,7 +308,13 @@ Deno.test("evaluate grades a benchmark of a file by mathematical meaning, with t
     assertMatch(greedy.output, /^AMC23 +60\.0 /m);
     assertMatch(greedy.error, /40\/40 answers/);
     const report = JSON.parse(await Deno.readTextFile(`${folder}/e.json`));
-    assertEquals([report.settings.template, report.benchmarks.AMC23.samples], ["qwen_math", 1]);
+    assertEquals(report.settings.template, "qwen_math");
+    assertEquals(report.benchmarks.AMC23.data, sha256(await Deno.readFile(data)));
+    assertEquals(report.benchmarks.AMC23.sizes, {
+      problems: { asked: null, effective: 40 },
+      answers: { asked: null, effective: 1 },
+      seeds: { asked: 1, effective: 1 },
+    });
     assertEquals(report.benchmarks.AMC23.problems.slice(0, 2), ["AMC23/0", "AMC23/1"]);
     assertEquals(report.benchmarks.AMC23.outcomes[0].slice(0, 5), [[1], [1], [1], [0], [0]]);
     assertEquals(report.grader, { name: "box", version: GRADER_VERSIONS.box });
@@ -296,7 +322,7 @@ Deno.test("evaluate grades a benchmark of a file by mathematical meaning, with t
     const sampled = await runOn(evaluate, [...args, "--data", folder, "--problems", "2"]);
     assertEquals(sampled.code, 0, sampled.error);
     assertMatch(sampled.error, /64\/64 answers/);
-    const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--samples", "3"]);
+    const few = await runOn(evaluate, [...args, "--data", folder, "--problems", "2", "--answers", "3"]);
     assertMatch(few.error, /6\/6 answers/);
   });
 });

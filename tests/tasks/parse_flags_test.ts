@@ -45,6 +45,29 @@ Deno.test("parseFlags() reads every kind, in both spellings", () => {
   });
 });
 
+Deno.test("parseFlags() takes a negative number for the value of the flag before it", () => {
+  for (
+    const [text, value] of [["-0.5", -0.5], ["-1e-3", -0.001], ["-.25", -0.25], ["-7", -7], [
+      "-0",
+      -0,
+    ]] as const
+  ) {
+    assertEquals(parse("--rate", text).flags.rate, value);
+    assertEquals(parse(`--rate=${text}`).flags.rate, value);
+    assertEquals(parse("--resume", "--rate", text, "fig1").positionals, ["fig1"]);
+  }
+  assertEquals(parse("--out", "-3").flags.out, "-3");
+  assertEquals(refused("--layers", "-1,2"), "cannot use --layers -1,2: layers are numbers (Layers)");
+  assertEquals(refused("--steps", "-1").startsWith("cannot use --steps -1: "), true);
+  assertEquals(refused("--rate", "-1x"), '--rate must be a number: got "-1x" (write --rate=1)');
+  // A boolean takes none, an unknown flag is still unknown, and a flag is no value.
+  assertEquals(refused("--resume", "-1"), "unknown flag -1 (--help lists the flags)");
+  assertEquals(refused("--stesp", "-1"), "unknown flag --stesp (did you mean --steps?)");
+  assertEquals(refused("-0.5").startsWith("unknown flag -"), true);
+  assertEquals(refused("--rate", "-x").includes("-x"), true);
+  assertEquals(parse("--", "--rate", "-0.5").positionals, ["--rate", "-0.5"]);
+});
+
 Deno.test("parseFlags() types values by their declaration", () => {
   const { flags } = parse("--device", "cuda");
   const device: "cpu" | "cuda" = flags.device;

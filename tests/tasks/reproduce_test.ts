@@ -23,18 +23,22 @@ function reproduce(
 const metricsOf = async (folder: string) =>
   parseMetrics(await Deno.readTextFile(`${folder}/metrics.json`), `${folder}/metrics.json`);
 
-/** Writes expected values that the run at hand has just given. */
-async function expectWhatIs(tiny: TinyZoo, id: string): Promise<void> {
+/** Writes expected values that the run at hand has just given, and that other seeds may be `apart` from. */
+async function expectWhatIs(tiny: TinyZoo, id: string, apart: number): Promise<void> {
   const { values } = await metricsOf(`${tiny.folder}/out/embedded/${id}`);
   const checks = values.map(({ name, value }) => ({
     metric: name,
     expected: value,
     tolerance: 1e-6,
     reason: "the same run",
+    others: { expected: value, tolerance: apart, reason: "another run" },
   }));
   await Deno.mkdir(`${tiny.fixtures}/embedded/expected/full`, { recursive: true });
   const path = `${tiny.fixtures}/embedded/expected/full/${id}.json`;
-  await Deno.writeTextFile(path, JSON.stringify({ schemaVersion: 1, id, madeBy: "this test", checks }));
+  await Deno.writeTextFile(
+    path,
+    JSON.stringify({ schemaVersion: 2, id, seed: 0, madeBy: "this test", checks }),
+  );
 }
 
 Deno.test("reproduce writes five files per item, and says what it found beside what the paper says", () =>
@@ -147,7 +151,7 @@ Deno.test("reproduce shows each condition once, counted in answers, and no progr
 Deno.test("reproduce compares with expected values: green on what they were made from, red on other vectors", () =>
   withTinyZoo(async (tiny) => {
     assertEquals((await reproduce(tiny, ["fig1"])).code, 0);
-    await expectWhatIs(tiny, "fig1");
+    await expectWhatIs(tiny, "fig1", 100);
     const green = await reproduce(tiny, ["fig1"]);
     assertEquals(green.code, 0, green.output);
     assertEquals(green.output.match(/ pass$/gm)?.length, 7);
@@ -163,9 +167,23 @@ Deno.test("reproduce compares with expected values: green on what they were made
     );
     const { checks } = await metricsOf(`${tiny.folder}/out/embedded/fig1`);
     const source = "fixtures/embedded/expected/full/fig1.json";
-    assertEquals(checks.map((check) => check.source), new Array(7).fill(source));
-    // Other sizes, seeds and models have no expected values.
-    for (const flags of [["--size", "quick"], ["--seed", "7"], ["--model", tiny.entry.modelFolder]]) {
+    // Three claims, each with a verdict and an effect, of which nothing is expected here.
+    assertEquals(checks.map((check) => check.source), [
+      ...new Array(7).fill(source),
+      ...new Array(6).fill(""),
+    ]);
+    // Other first seeds are held to what is expected of them, and answers in another number format part as those do.
+    for (const flags of [["--seed", "7"], ["--dtype", "float16"]]) {
+      await expectWhatIs(tiny, "fig1", 100);
+      const near = await reproduce(tiny, ["fig1", ...flags]);
+      assertEquals([near.code, near.output.match(/ pass$/gm)?.length], [0, 7], near.output + near.error);
+    }
+    await reproduce(tiny, ["fig1"]);
+    await expectWhatIs(tiny, "fig1", 1e-6);
+    const apart = await reproduce(tiny, ["fig1", "--seed", "7"]);
+    assertEquals([apart.code, / fail$/m.test(apart.output)], [1, true]);
+    // Other sizes and models have no expected values.
+    for (const flags of [["--size", "quick"], ["--model", tiny.entry.modelFolder]]) {
       const { code, output } = await reproduce(tiny, ["fig1", ...flags]);
       assertEquals([code, output.includes("nothing is checked")], [0, true], flags.join(" "));
     }
