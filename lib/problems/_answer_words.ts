@@ -1,9 +1,6 @@
 /** What may stand before an answer. */
 export const LEAD = /(?:^|\s)(?:is|are|equals|about|approximately|approx|roughly)\s*:?$/i;
 
-/** Words that deny what they stand before. */
-export const DENIAL = /\b(?:no|not|never|isn't|aren't)\b/i;
-
 /** What says of which kind the names of an answer are. */
 export const CONDITION = /^,?\s*(?:where|such that|for (?:all|any|every|some))\b/i;
 

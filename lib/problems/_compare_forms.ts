@@ -1,8 +1,8 @@
 import type { AnswerForm, ListForm, NamedForm, RelationForm } from "./_answer_form.ts";
-import { call, exactValue, type Expression, integer } from "./_expression.ts";
+import { call, exactValue, type Expression, integer, variablesOf } from "./_expression.ts";
 import { divideRational } from "./_rational.ts";
 import { realSetOf, sameRealSet } from "./_real_set.ts";
-import { type Comparison, sameValue, sameZeros } from "./_same_value.ts";
+import { type Comparison, type Sameness, sameValue, sameZeros } from "./_same_value.ts";
 
 /** What comparing two forms found. */
 export type FormOutcome =
@@ -151,27 +151,39 @@ function compareNamed(gold: NamedForm, given: AnswerForm, comparison: FormCompar
 /** A comparison of two expressions: what is less than, at most, equal or unequal to zero. */
 interface Condition {
   readonly sign: string;
+  readonly sides: readonly [Expression, Expression];
+  /** What is compared with zero. */
   readonly zero: Expression;
 }
 
 /** A chain of comparisons as one condition for each link, all of them turned so that they point one way. */
 function conditionsOf({ operators, sides }: RelationForm): Condition[] {
   return operators.map((sign, place) => {
-    const parts = [sides[place] as Expression, sides[place + 1] as Expression];
-    const isTurned = sign.startsWith(">");
-    return { sign: sign.replace(">", "<"), zero: call("Subtract", ...(isTurned ? parts.reverse() : parts)) };
+    const [left, right] = [sides[place] as Expression, sides[place + 1] as Expression];
+    const turned = sign.startsWith(">") ? [right, left] as const : [left, right] as const;
+    return { sign: sign.replace(">", "<"), sides: turned, zero: call("Subtract", ...turned) };
   });
+}
+
+function sameCondition(gold: Condition, given: Condition, comparison: FormComparison): Sameness {
+  if (variablesOf(gold.zero).length + variablesOf(given.zero).length > 0) {
+    return sameZeros(gold.zero, given.zero, { work: comparison.work, positive: gold.sign.startsWith("<") });
+  }
+  // Without a name every two statements are multiples of each other: `4 = 5` of `2 = 3`.
+  const [left, right] = [0, 1].map((side) =>
+    sameValue(gold.sides[side] as Expression, given.sides[side] as Expression, comparison)
+  ) as [Sameness, Sameness];
+  return left === "same" ? right : left;
 }
 
 function compareConditions(gold: RelationForm, given: RelationForm, comparison: FormComparison): FormOutcome {
   const expected = conditionsOf(gold), left = conditionsOf(given);
   if (expected.length !== left.length) return "different kind";
-  for (const { sign, zero } of expected) {
+  for (const condition of expected) {
     let open = false;
     const found = left.findIndex((other) => {
-      if (other.sign !== sign) return false;
-      const options = { work: comparison.work, positive: sign.startsWith("<") };
-      const sameness = sameZeros(zero, other.zero, options);
+      if (other.sign !== condition.sign) return false;
+      const sameness = sameCondition(condition, other, comparison);
       open ||= sameness === "unknown";
       return sameness === "same";
     });
@@ -268,7 +280,9 @@ function compareList(gold: ListForm, given: Plain, comparison: FormComparison): 
     if (comparison.tuplesAreSets && isTuple) return compareUnordered(gold.items, given.items, comparison);
     if (isRound(given)) return compareOrdered(gold.items, given.items, comparison);
   }
-  if (given.kind === "region") return compareSets(gold, given, comparison);
+  // Tuples in a list are points, and no intervals.
+  const isOfTuples = gold.items.some(({ kind }) => kind === "tuple");
+  if (given.kind === "region") return isOfTuples ? "different kind" : compareSets(gold, given, comparison);
   if (gold.items.length === 1) return compareForms(gold.items[0] as AnswerForm, given, comparison);
   const single = comparison.tuplesAreSets ? withoutDoubles(gold.items, comparison) : [];
   if (single.length === 1) return compareForms(single[0] as AnswerForm, given, comparison);

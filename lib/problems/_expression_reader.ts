@@ -1,7 +1,8 @@
 import type { Token } from "./_token_scanner.ts";
 import { call, type Expression, integer, negated } from "./_expression.ts";
 import { addMatrices, multiplyMatrices, scaleMatrix, transposed } from "./_matrix.ts";
-import { FUNCTIONS, isOperand, OperandReader } from "./_operand_reader.ts";
+import { FUNCTIONS, isOperand } from "./_function_names.ts";
+import { OperandReader } from "./_operand_reader.ts";
 import { isMatrix, type Quantity } from "./_token_run.ts";
 
 /** Factors of one answer that are read. */

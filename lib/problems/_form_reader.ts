@@ -2,7 +2,6 @@ import type { Token } from "./_token_scanner.ts";
 import type { AnswerForm, NamedForm } from "./_answer_form.ts";
 import {
   CONDITION,
-  DENIAL,
   EMPTY_WORDS,
   LEAD,
   NUMBER_WORDS,
@@ -163,8 +162,7 @@ export class FormReader {
   #isLead(place: number): boolean {
     const { kind, text } = this.tokens[place] as Token;
     if (kind === "mark") return text === "≈" || text === "=";
-    return (kind === "text" || kind === "word") && place + 1 < this.tokens.length && LEAD.test(text) &&
-      !DENIAL.test(text);
+    return (kind === "text" || kind === "word") && place + 1 < this.tokens.length && LEAD.test(text);
   }
 
   /** Words alone. */

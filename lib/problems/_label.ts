@@ -1,4 +1,5 @@
 import { spellingOf } from "./_answer_tokens.ts";
+import { isFunctionName } from "./_function_names.ts";
 import type { Token } from "./_token_scanner.ts";
 
 /** A name before an equals sign. */
@@ -14,6 +15,9 @@ const OPERATIONS = /^(?:frac|sqrt|surd|cbrt|qdrt|binom|infty|sum|int|prod|lim|mo
 /** Whether a run is made of names alone: no operation, and no number outside of subscripts and arguments. */
 function isOfNames(tokens: readonly Token[]): boolean {
   let depth = 0, hasName = false;
+  // The sine of a number is a number, and no name for what it equals.
+  const isFunction = tokens.some(({ kind, text }) => kind === "command" && isFunctionName(text));
+  if (isFunction && tokens.some(({ kind, text }) => kind === "number" || /^[-+*]$/.test(text))) return false;
   for (const [place, { kind, text }] of tokens.entries()) {
     const before = tokens[place - 1];
     if (kind === "open") {

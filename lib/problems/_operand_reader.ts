@@ -2,66 +2,16 @@ import { spellingOf } from "./_answer_tokens.ts";
 import type { Token } from "./_token_scanner.ts";
 import { call, CONSTANTS, type Expression, integer, literal, negated, symbol } from "./_expression.ts";
 import type { Matrix } from "./_matrix.ts";
+import {
+  ACCENTS,
+  FUNCTION_LETTER,
+  FUNCTIONS,
+  GREEK,
+  INVERSES,
+  LISTED,
+  LONG_SIGN,
+} from "./_function_names.ts";
 import { isMatrix, type Quantity, TokenRun } from "./_token_run.ts";
-
-/** Functions by their command, as the call they make. */
-export const FUNCTIONS: Readonly<Record<string, string>> = {
-  sin: "Sin",
-  cos: "Cos",
-  tan: "Tan",
-  cot: "Cot",
-  sec: "Sec",
-  csc: "Csc",
-  arcsin: "Arcsin",
-  arccos: "Arccos",
-  arctan: "Arctan",
-  sinh: "Sinh",
-  cosh: "Cosh",
-  tanh: "Tanh",
-  arsinh: "Arsinh",
-  arcosh: "Arcosh",
-  artanh: "Artanh",
-  exp: "Exp",
-  ln: "Ln",
-  log: "Log",
-  lg: "Lg",
-  lb: "Lb",
-  abs: "Abs",
-  floor: "Floor",
-  ceil: "Ceil",
-};
-
-const LISTED: Readonly<Record<string, string>> = { max: "Max", min: "Min", gcd: "GCD", lcm: "LCM" };
-
-/** `\sin^{-1}` is the inverse function, not the reciprocal. */
-const INVERSES: Readonly<Record<string, string>> = {
-  Sin: "Arcsin",
-  Cos: "Arccos",
-  Tan: "Arctan",
-  Sinh: "Arsinh",
-  Cosh: "Arcosh",
-  Tanh: "Artanh",
-};
-
-const GREEK: ReadonlySet<string> = new Set(
-  ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega " +
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega hbar ell imath jmath Re Im odot mho nabla partial varpi")
-    .split(" "),
-);
-
-const LONG_SIGN = /^(?:sum|prod|int|lim)$/;
-
-const ACCENTS: ReadonlySet<string> = new Set("dot ddot hat vec bar overline tilde".split(" "));
-
-/** Letters that by custom name functions: what stands in brackets behind them is an argument. */
-const FUNCTION_LETTER = /^(?:[fghuvFGHOPT]|phi|psi|delta|zeta|mho|Gamma|Theta|Phi|Psi|Omega)(?:[_'].*)?$/;
-
-/** Whether a command may stand where an operand is due. */
-export function isOperand(name: string): boolean {
-  return Object.hasOwn(FUNCTIONS, name) || Object.hasOwn(LISTED, name) || GREEK.has(name) ||
-    ACCENTS.has(name) ||
-    name.startsWith("mathbb{") || /^(?:frac|sqrt|surd|cbrt|qdrt|binom|pi|infty|sum|prod|int|lim)$/.test(name);
-}
 
 /** Reads what operators stand between: numbers, names, brackets, roots, fractions, functions, matrices. */
 export abstract class OperandReader extends TokenRun {
@@ -301,7 +251,7 @@ export abstract class OperandReader extends TokenRun {
       return call("Divide", integer(next.text[0] as string), integer(next.text[1] as string));
     }
     const derivative = this.derivative();
-    if (derivative !== null) return derivative;
+    if (derivative !== undefined) return derivative;
     const top = this.part(), bottom = top === null ? null : this.part();
     return top === null || bottom === null ? null : call("Divide", top, bottom);
   }
@@ -311,20 +261,23 @@ export abstract class OperandReader extends TokenRun {
     return next?.kind === "number" && next.text.length > 1 ? null : this.operand();
   }
 
-  /** `\frac{d x}{d t}`, `\frac{d^2 y}{d x^2}`: a derivative is no quotient, and d is no factor. */
-  protected derivative(): Expression | null {
-    const groups: (readonly Token[])[] = [];
-    let at = this.at;
-    for (let turn = 0; turn < 2; turn++) {
-      if (this.tokens[at]?.text !== "{") return null;
-      const close = this.closes[at] as number;
-      groups.push(this.tokens.slice(at + 1, close));
-      at = close + 1;
-    }
-    const [top = [], bottom = []] = groups.map(withoutD);
-    if (top === null || bottom === null || bottom.length === 0) return null;
-    this.at = at;
-    return top.length === 0 ? null : symbol(`d ${spellingOf(top)} / d ${spellingOf(bottom)}`);
+  /**
+   * `\frac{d x}{d t}`, `\frac{d^2 y}{d x^2}`: a derivative is no quotient, and d is no factor. Null for `\frac{d}{d x}`,
+   * which waits for what it derives; undefined for any other fraction.
+   */
+  protected derivative(): Expression | null | undefined {
+    if (this.next?.text !== "{") return undefined;
+    const middle = this.closes[this.at] as number;
+    if (this.tokens[middle + 1]?.text !== "{") return undefined;
+    const end = this.closes[middle + 1] as number;
+    const top = withoutD(this.tokens.slice(this.at + 1, middle));
+    const bottom = withoutD(this.tokens.slice(middle + 2, end));
+    if (top === null || bottom === null || !isVariable(bottom)) return undefined;
+    this.at = end + 1;
+    const [above, below] = [top, bottom].map((run) =>
+      spellingOf(run.filter(({ text }) => text !== "{" && text !== "}"))
+    );
+    return top.length === 0 ? null : symbol(`d ${above} / d ${below}`);
   }
 
   protected root(isPlain: boolean): Expression | null {
@@ -489,4 +442,12 @@ function withoutD(group: readonly Token[]): readonly Token[] | null {
     return [{ ...first, kind: "letter", text: first.text.slice(1) }, ...rest];
   }
   return first?.text === "d" && first.kind === "letter" || first?.text === "partial" ? rest : null;
+}
+
+/** Whether a run is one name, raised to a number or not. */
+function isVariable([name, caret, ...rest]: readonly Token[]): boolean {
+  const isName = name?.kind === "letter" || (name?.kind === "command" && GREEK.has(name.text));
+  return isName && (caret === undefined ||
+    (caret.text === "^" &&
+      rest.every(({ kind, text }) => kind === "number" || text === "{" || text === "}")));
 }

@@ -72,7 +72,7 @@ export function unitOf(tokens: readonly Token[]): string | null {
       words += text === "*" ? " " : /[%°¤]/.test(text) ? ` ${text} ` : text;
     } else if (text !== "{" && text !== "}") return null;
   }
-  if (words.length > 60 || NOT_A_UNIT.test(words) || /[<>=]/.test(words) || !/[\p{L}%°¤]/u.test(words)) {
+  if (words.length > 60 || NOT_A_UNIT.test(words) || /[<>=+*!]/.test(words) || !/[\p{L}%°¤]/u.test(words)) {
     return null;
   }
   return canonicalUnit(words);

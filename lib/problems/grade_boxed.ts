@@ -59,7 +59,7 @@ export function gradeBoxed(completion: string, gold: string): Verdict {
   if (expected === null) {
     return verdictOf("box-number", extracted, bare === withoutFonts(gold) ? "equal" : "different");
   }
-  const given = boxes.length > 1 ? null : canonicalNumber(bare);
+  const given = canonicalNumber(bare);
   const reason = given === null ? "not a number" : given === expected ? "equal" : "different";
   return verdictOf("box-number", extracted, reason);
 }

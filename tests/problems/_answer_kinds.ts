@@ -86,7 +86,9 @@ x^{1/2} | x^1/2
 \frac{3}{2} | 1½
 3 | 2\frac{3}{2}
 \frac{1}{3} | 1-2/3
-\frac{x}{2}+3 | 1/2 x + 3`,
+\frac{x}{2}+3 | 1/2 x + 3
+\frac{d}{d+1} | 1-\frac{1}{d+1}
+\frac{d^2 y}{d x^2} | \frac{d^{2}y}{dx^{2}}`,
     wrong: String.raw`
 \frac92 | 4\left(\frac12\right)
 \frac92 | 4(1/2)
@@ -101,6 +103,8 @@ x^{1/2} | x^1/2
 \frac{\sqrt3}{2} | 1/2\sqrt{3}
 \frac{1}{2\sqrt3} | 1/2\sqrt{3}
 3 1/2 | 3/2
+\frac{y}{x} | \frac{dy}{dx}
+\frac{1}{x} | \frac{d}{dx}
 12 | 1 2`,
   },
   {
@@ -135,7 +139,9 @@ x\cos x | \cos x \cdot x
 \ln(2)x | \ln 2 (x)
 \log_2 8 | \log_3 8
 \frac{1}{\sin x} | \sin^{-1} x
-\sin x | \cos x`,
+\sin x | \cos x
+2 | \sin(7) = 2
+\sin(7+7) = 2 | 2`,
   },
   {
     name: "answers with nothing in them",
@@ -336,6 +342,8 @@ C | \textbf{(D)}\ 12
 1:2:3 | 1:2
 12:00 | 1:00
 12:00 | 24:00
+2=3 | 4=5
+1+1=2 | 2+2=4
 \frac13 | \frac14 \approx \frac13
 \sqrt2 | 1.41 \approx \sqrt2`,
   },
@@ -364,7 +372,8 @@ x=1,y=2 | \begin{cases}x=1\\y=2\end{cases}`,
 4 | \pm 4
 \pm 4 | 4
 5 | 5 \text{ or more}
-(1,2),(3,4) | (2,1),(3,4)`,
+(1,2),(3,4) | (2,1),(3,4)
+(1,2),(3,4) | (1,2)\cup(3,4)`,
   },
   {
     name: "unequal",
@@ -510,6 +519,7 @@ $\frac{1}{2}$ | 2
 $125$ miles | 125 km
 $f(x)=ax+b$, where $b$ is any integer and $c=0$ | 0
 $f(x)=ax+b$, where $c=0$ | $f(x)=ax+b$, where $c=8$
+The only functions are $f(x)=ax$, where $b=0$. | 0
 Therefore $n=45$ and $m=3$. | 3`,
   },
   {

@@ -95,7 +95,7 @@ function fuzzOne(found: GraderFuzz, text: string, other: string): void {
   if (form !== null) found.read++;
   const digit = judgeAnswer(text, text.replace(/\d/, (old) => String((Number(old) + 1) % 10)), LENIENT);
   const padded = text.replace(/(?<=[\d)}!])\+/g, "+0+"), zeros = readAnswer(padded).form;
-  if (form !== null && zeros !== null && padded !== text && !/\\text|_/.test(text)) {
+  if (form !== null && zeros !== null && padded !== text && !/\\text|\\mbox|_/.test(text)) {
     found.rewritten++;
     const outcome = compareForms(form, zeros, comparison());
     if (outcome !== "same" && outcome !== "unknown") found.notThemselves.push(text);

@@ -9,6 +9,8 @@ const CASES: readonly (readonly [completion: string, answer: string | null])[] =
   ["\\fbox{7} and $8$", "7"],
   // Boxes close together, or joined within 70 characters, are one answer.
   ["\\boxed{2} and \\boxed{3}", "2, 3"],
+  ["\\boxed{2} then \\boxed{3}", "2, 3"],
+  ["\\boxed{2} but then \\boxed{3}", "3"],
   ["either \\boxed{2} or, if the sign is the other one, we get \\boxed{3}", "2, 3"],
   ["\\boxed{2} is wrong. I made a mistake when I took the root of both sides before. So \\boxed{3}", "3"],
   ["\\boxed{2} is what we have from the first line. \\boxed{3}", "3"],
