@@ -179,7 +179,7 @@ Deno.test("evaluate tells at which tokens answers end where files disagree, and 
     await Deno.remove(`${model}/generation_config.json`);
     const configPath = `${model}/tokenizer_config.json`,
       config = JSON.parse(await Deno.readTextFile(configPath));
-    const dated = `{{ strftime_now('%Y') }}\n${config.chat_template}`;
+    const dated = `{{ strftime_now('%Y') }}!${config.chat_template}`;
     await Deno.writeTextFile(configPath, JSON.stringify({ ...config, chat_template: dated }));
     assertStringIncludes(faultLine(await runOn(evaluate, args)), "the chat template asks for today's date");
     const hashOn = async (day: string) => {
@@ -189,7 +189,7 @@ Deno.test("evaluate tells at which tokens answers end where files disagree, and 
     };
     const [question] = testSet("remainder", { size: 1 });
     const prompt = tokenizer.renderChat(answerMessages(question?.question ?? ""));
-    assertEquals(await hashOn("2024-07-26"), sha256(`2024\n${prompt}`));
-    assertEquals(await hashOn("2025-07-26"), sha256(`2025\n${prompt}`));
+    assertEquals(await hashOn("2024-07-26"), sha256(`2024!${prompt}`));
+    assertEquals(await hashOn("2025-07-26"), sha256(`2025!${prompt}`));
   });
 });
