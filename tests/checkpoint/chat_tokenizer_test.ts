@@ -85,6 +85,19 @@ Deno.test("renderChat() never reads the clock", async () => {
   const tokenizer = await ChatTokenizer.open(`${FOLDER}llama`);
   const messages = [{ role: "user", content: "hi" }];
   assertThrows(() => tokenizer.renderChat(messages), InputError, "asks for today's date");
+  // The day that is given is the day that is shown: 29 February 2024 was a Thursday.
+  const template = "{{ strftime_now('%d %b %Y, %A') }}";
+  await withTokenizer({ config: { chat_template: template } }, async (folder) => {
+    const dated = await ChatTokenizer.open(folder, { date: "2024-02-29" });
+    assertEquals(dated.renderChat(messages), "29 Feb 2024, Thursday");
+    for (const date of ["2023-02-29", "today", "", "2024-2-9"]) {
+      await assertRejects(
+        () => ChatTokenizer.open(folder, { date }),
+        InputError,
+        `the date must be a day like 2024-07-26: got "${date}"`,
+      );
+    }
+  });
 });
 
 Deno.test("renderChat() says why a template refuses, and when there is none", async () => {

@@ -156,3 +156,40 @@ Deno.test("a file of samples of base A is opened and read", async () => {
     }
   });
 });
+
+Deno.test("evaluate tells at which tokens answers end where files disagree, and shows the day that it is given", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(folder, { digits: { 3: 4 } }), path = `${folder}/s.jsonl`;
+    const args = ["--model", model, "--suite", "remainder", "--problems", "1", "--seeds", "0", ...QUICK];
+    const usual = await runOn(evaluate, args);
+    assertEquals([usual.code, usual.error.includes("answers end")], [0, false]);
+    // Another file that names the brace as an end: the answer ends there.
+    const tokenizer = await ChatTokenizer.open(model), brace = tokenizer.tokenId("}");
+    await Deno.writeTextFile(`${model}/generation_config.json`, JSON.stringify({ eos_token_id: brace }));
+    const ended = await runOn(evaluate, [...args, "--samples", path]);
+    assertEquals(ended.code, 0, ended.error);
+    assertStringIncludes(
+      ended.error,
+      'note: answers end at "<|im_end|>" (config.json, tokenizer_config.json, chat template), ' +
+        '"}" (generation_config.json), "<|im_start|>" (next turn of the chat template)\n',
+    );
+    const [line] = await readSamples(path);
+    assertEquals([line?.text, line?.finish], ["\\boxed{3}", "end"]);
+
+    await Deno.remove(`${model}/generation_config.json`);
+    const configPath = `${model}/tokenizer_config.json`,
+      config = JSON.parse(await Deno.readTextFile(configPath));
+    const dated = `{{ strftime_now('%Y') }}!${config.chat_template}`;
+    await Deno.writeTextFile(configPath, JSON.stringify({ ...config, chat_template: dated }));
+    assertStringIncludes(faultLine(await runOn(evaluate, args)), "the chat template asks for today's date");
+    const hashOn = async (day: string) => {
+      const { code, error } = await runOn(evaluate, [...args, "--samples", path, "--date", day]);
+      assertEquals(code, 0, error);
+      return (await readSamples(path))[0]?.promptHash;
+    };
+    const [question] = testSet("remainder", { size: 1 });
+    const prompt = tokenizer.renderChat(answerMessages(question?.question ?? ""));
+    assertEquals(await hashOn("2024-07-26"), sha256(`2024!${prompt}`));
+    assertEquals(await hashOn("2025-07-26"), sha256(`2025!${prompt}`));
+  });
+});
