@@ -40,9 +40,12 @@ export async function startingPoint(
   options: { readonly checkpoint: Checkpoint; readonly where: string },
 ): Promise<StartingPoint> {
   const { checkpoint, where } = options;
-  const key = differingKey(config.model, checkpoint.config);
+  // A folder's other files may name further ends of an answer; they come after those of its config.json.
+  const { eosTokenIds } = checkpoint.config;
+  const stated = { ...checkpoint.config, eosTokenIds: eosTokenIds.slice(0, config.model.eosTokenIds.length) };
+  const key = differingKey(config.model, stated);
   if (key !== null) {
-    const [own, other] = [config.model, checkpoint.config].map((model) => JSON.stringify(model[key]));
+    const [own, other] = [config.model, stated].map((model) => JSON.stringify(model[key]));
     throw new InputError(`the config's model has ${key} ${own}, that of "from" ${other}`, {
       where,
       repair: `write "model" as ${checkpoint.folder}/config.json has it`,
