@@ -89,8 +89,10 @@ export async function writeTrained(
   await writeFileAtomic(places.log, run.log.map((line) => `${line}\n`).join(""));
   if (run.weights.size > 0) {
     await copyTokenizer(model.checkpoint.folder, places.shown);
+    // What the tokenizer's files name beside them, they name again where they are copied to.
+    const stated = model.checkpoint.endTokens.filter(({ sources }) => sources.includes("config.json"));
     await writeCheckpoint(places.shown, {
-      config: model.config,
+      config: { ...model.config, eosTokenIds: stated.map(({ id }) => id) },
       dtype: "bfloat16",
       weights: run.weights,
       metadata,

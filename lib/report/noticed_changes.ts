@@ -43,7 +43,7 @@ export function noticedChanges(checks: readonly MetricCheck[]): NoticedChanges {
  * import { formatNoticedChanges } from "./mod.ts";
  * const check = { metric: "a", value: 50, expected: 50, tolerance: 1, verdict: "pass", source: "" } as const;
  * const lines = formatNoticedChanges([{ id: "fig1", checks: [check] }, { id: "fig2", checks: [check] }]).split("\n");
- * if (lines.at(-1) !== "all         2    0    2     2          0") throw new Error(lines.at(-1));
+ * if (lines.at(-1) !== "all           2    0    2     2         0") throw new Error(lines.at(-1));
  * ```
  */
 export function formatNoticedChanges(

@@ -50,7 +50,6 @@ Deno.test("parsePretrainConfig() refuses unknown keys at every depth, by name an
     { path: "training.initial.norm", at: "training.initial" },
     { path: "corpus.authors", at: "" },
     { path: "corpus.writers.nobody", at: "writers" },
-    { path: "model.attention_sinks", at: "model" },
   ];
   for (const { path, at } of cases) {
     const message = refusal(() => parsePretrainConfig(changed(path, 1), { where: "a.json" }), "a.json");
