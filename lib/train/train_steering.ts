@@ -1,6 +1,6 @@
-import { canonicalJson, sha256 } from "../core/mod.ts";
+import { canonicalJson, RandomStream, sha256 } from "../core/mod.ts";
 import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
-import { gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
+import { answerModeOf, graderNamed, type Problem, trainProblem } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
@@ -17,7 +17,7 @@ export interface SteeringStep {
   readonly reward: number;
   /** Completions cut off by the length limit. */
   readonly truncatedShare: number;
-  /** Completions without a gradable box. */
+  /** Completions in which the grader finds no answer. */
   readonly unboxedShare: number;
   /** Problems whose completions were all right or all wrong. */
   readonly zeroVarianceGroups: number;
@@ -70,7 +70,7 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
 
 /**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
- * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
+ * `samples` completions at temperature 1, reward ±1 from the grader, leave-one-out advantages, one AdamW step. The
  * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
  * step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: the trainer of the paper and its settings, which table5 lists (class: code).
@@ -214,7 +214,7 @@ async function sampleStep(
   config: SteeringConfig,
   state: { readonly step: number; readonly set: ParameterSet },
 ): Promise<StepBatch> {
-  const { seed, samples, families } = config;
+  const { seed, samples, families, template = "embedded", grader = "box-number", reward = "right" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
   const problems: Problem[] = Array.from({ length: config.prompts }, (_, p) => {
@@ -223,16 +223,21 @@ async function sampleStep(
     return trainProblem(family, { seed, index: Math.floor(index / families.length) });
   });
   const requests = problems.flatMap((problem, p) => {
-    const tokens = promptTokens(tokenizer, problem.question);
+    const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
   });
   const rollouts = await state.set.sample(requests, { maxNewTokens: config.maxNewTokens, seed });
+  const { grade } = graderNamed(grader, { mode: answerModeOf(template) });
   const verdicts = rollouts.map((rollout, i) =>
-    gradeBoxed(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
+    grade(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
   );
+  const isRewarded = (p: number, s: number) =>
+    reward === "right"
+      ? verdicts[p * samples + s]?.correct === true
+      : new RandomStream(seed, "reward", first + p, s).uniform() < 0.5;
   const graded = problems.map((_, p) =>
     Array.from({ length: samples }, (_, s) => ({
-      reward: verdicts[p * samples + s]?.correct === true ? 1 : -1,
+      reward: isRewarded(p, s) ? 1 : -1,
       length: rollouts[p * samples + s]?.tokens.length as number,
     }))
   );
