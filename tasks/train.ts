@@ -137,7 +137,7 @@ const FLAGS = {
   reward: {
     kind: "string",
     choices: REWARDS,
-    help: "What is rewarded: right answers, or, as a control, half of all at random (default right)",
+    help: "What completions are rewarded for; random is a control, +1 or -1 by a coin (default right)",
   },
   ...COMPUTE_FLAGS,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },

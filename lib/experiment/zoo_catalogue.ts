@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
-import { parseRunName, parseSteeringConfig, REWARDS, type SteeringConfig } from "../train/mod.ts";
+import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
 import { MODEL_ROLES, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
@@ -16,7 +16,6 @@ export type RunSettings = Pick<
   | "families"
   | "template"
   | "grader"
-  | "reward"
 >;
 
 /** One RL run of a model, once per training seed. */
@@ -98,7 +97,6 @@ const SETTINGS = {
   families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
   template: z.enum(PROMPT_TEMPLATES).optional(),
   grader: z.enum(GRADER_NAMES).optional(),
-  reward: z.enum(REWARDS).optional(),
 };
 
 /** Whether no two values are alike. */
@@ -221,27 +219,24 @@ export function runConfig(
   },
 ): SteeringConfig {
   const { settings, seed, layerCount, where } = options;
-  // A run of another learning rate trains what the run of its layer trains, one of random rewards what the run does
-  // that it is the control of.
-  const isRandom = run.run.startsWith("random-");
-  const plain = run.run.replace(/^random-/, "").replace(/^rate-[\d.]+-(\d+)$/, "layer-$1");
-  const target = parseRunName(plain, { layerCount });
+  // A run of another learning rate trains what the run of its layer trains.
+  const target = parseRunName(run.run.replace(/^rate-[\d.]+-(\d+)$/, "layer-$1"), { layerCount });
   if (target === null) {
     throw new InputError(`a model of ${layerCount} layers has no run "${run.run}"`, {
       where,
       repair:
-        "runs are all, layer-3, place-attention-3, rate-0.5-3, adapter-all, adapter-3, rank1-all, full, random-all",
+        "runs are all, layer-3, place-attention-3, rate-0.5-3, random-all, adapter-all, adapter-3, rank1-all, full",
     });
   }
-  const { parameters, layers, place } = target;
+  const { parameters, layers, place, reward } = target;
   const single = parameters === "rank1" || parameters === "full" || run.learningRates.length > 1;
   return parseSteeringConfig({
     ...settings,
     ...run.settings,
-    ...(isRandom ? { reward: "random" } : {}),
     parameters,
     layers,
     ...(place === "mlp" ? {} : { place }),
+    ...(reward === undefined ? {} : { reward }),
     learningRates: single ? run.learningRates : layers.map(() => run.learningRates[0]),
     seed,
   }, { where: `${where}, run ${run.run}` });

@@ -16,11 +16,14 @@ import {
  */
 export const TRAINED_KINDS = ["vectors", "adapter", "rank1", "full"] as const;
 
+/**
+ * What a completion is rewarded for: being right, or nothing. `random` is a control: every completion gets +1 or −1 by a
+ * coin that knows nothing of it.
+ */
+export const REWARDS = ["right", "random"] as const;
+
 /** One kind of what is trained. */
 export type TrainedKind = typeof TRAINED_KINDS[number];
-
-/** What an RL run may reward: what the grader finds right, or, as a control, half of all answers at random. */
-export const REWARDS = ["right", "random"] as const;
 
 /** Everything that decides an RL run, but for the model. */
 export interface SteeringConfig {
@@ -52,8 +55,8 @@ export interface SteeringConfig {
   readonly template?: PromptTemplate;
   /** Who judges answers. `@default "box-number"` */
   readonly grader?: GraderName;
-  /** What is rewarded: what the grader finds right, or, as a control, half of all answers at random. `@default "right"` */
-  readonly reward?: typeof REWARDS[number];
+  /** What completions are rewarded for. `@default "right"` */
+  readonly reward?: "random";
 }
 
 const whole = z.int().positive();
@@ -85,7 +88,10 @@ const SCHEMA = z.strictObject({
   (config) =>
     (config.place ?? "mlp") === "mlp" || config.parameters === "vectors" || config.parameters === "rank1",
   { path: ["place"], message: "a place is for vectors and rank1 alone" },
-).refine((config) => new Set(config.layers).size === config.layers.length, {
+).refine((config) => config.reward === "right" || config.parameters === "vectors", {
+  path: ["reward"],
+  message: "random is for vectors alone",
+}).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
 });
@@ -115,7 +121,7 @@ const SCHEMA = z.strictObject({
 export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
-    // What is usual goes without saying, so a run has one name whether its config says it or not.
+    // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
     const { parameters, place, template, grader, reward, ...rest } = parsed.data;
     const config = {
       ...rest,
