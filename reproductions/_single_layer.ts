@@ -4,7 +4,15 @@ import {
   accuracyInterval,
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
-import type { Bench, Findings, Laboratory, ModelRole, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  type ModelRole,
+  type RunName,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
   type CurvePoint,
@@ -165,7 +173,9 @@ export async function singleLayerStudy(
   const spec = figureSpec([panel], {
     title: "Accuracy with a steering vector in one layer",
     subtitle: [
-      `${zoo.entry.name}, mean of six problem families, τ = 1. Markers: mean over training seeds (small dots: each).`,
+      `${zoo.entry.name}, mean of ${
+        setsText(lab.asked)
+      }, τ = 1. Markers: mean over training seeds (small dots: each).`,
       "Band: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
     ],
   });

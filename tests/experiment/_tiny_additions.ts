@@ -76,5 +76,5 @@ export function tinyBench(
   options: { readonly store?: ResultStore; readonly size?: StudySize } = {},
 ): Bench {
   const { store = new ResultStore(null), size = TINY_SIZE } = options;
-  return { lab: new Laboratory({ size, seed: 0, store }), open: () => Promise.resolve(a) };
+  return { lab: new Laboratory({ asked: EMBEDDED, size, seed: 0, store }), open: () => Promise.resolve(a) };
 }

@@ -116,7 +116,7 @@ async function withKeys(
     if (treatment === undefined || adapter === undefined) throw new Error("runs of the tiny zoo");
     for (const [kind, [, measure]] of Object.entries(KINDS)) {
       const store = new ToldStore(null),
-        lab = new Laboratory({ size: TINY_SIZE, seed: 0, store, ...options });
+        lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store, ...options });
       const problems = lab.problems(2);
       const ran = await graphsRun(zoo, () => measure(lab, { zoo, treatment, adapter, problems }));
       body(kind, { keys: store.keys, ...ran });

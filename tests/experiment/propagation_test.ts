@@ -7,7 +7,7 @@ const PUSH = 8, WIDTH = 20;
 /** Additions to a float32 residual of length 1 round at 6e-8. */
 const ROUNDING = 1e-6;
 
-const laboratory = (store = new ResultStore(null)) => new Laboratory({ size: TINY_SIZE, seed: 0, store });
+const laboratory = (store = new ResultStore(null)) => new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store });
 
 Deno.test("propagation() finds in blocks of zeros what was added, in every later layer", () =>
   withZooModel(async (a) => {

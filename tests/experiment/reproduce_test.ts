@@ -50,7 +50,7 @@ function options(
   };
 }
 
-const lab = () => new Laboratory({ size: TINY_SIZE, seed: 3, store: new ResultStore(null) });
+const lab = () => new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 3, store: new ResultStore(null) });
 
 Deno.test("reproduce() writes what it measured, what it was made from, its checks and the paper's numbers", () =>
   withZooModel(async (a, tiny) => {

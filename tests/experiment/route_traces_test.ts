@@ -14,7 +14,7 @@ Deno.test("routeTraces() gives the means that plain runs of both models give", (
     await writeVectors(`${entry.vectorsFolder}/layer-2.seed-0.safetensors`, { 2: 0.05 });
     const [treatment] = await a.trained("layer-2");
     assert(treatment !== undefined);
-    const lab = new Laboratory({ size: { ...TINY_SIZE, traced: 6 }, seed: 0, store: new ResultStore(null) });
+    const lab = new Laboratory({ asked: EMBEDDED, size: { ...TINY_SIZE, traced: 6 }, seed: 0, store: new ResultStore(null) });
     const traces = await routeTraces(lab, { zoo: a, treatment });
     assertEquals(traces.map(({ name }) => name), [
       "skip_attn→no_patch",

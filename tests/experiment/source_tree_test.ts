@@ -167,7 +167,7 @@ async function measuredIn({ root }: PackageCopy, store: string) {
   };
   const zoo = await ZooModel.open(entry, { threads: 1 }), kept = new ResultStore(store);
   const size = { ...STUDY_SIZES.quick, problems: 1, evaluationSeeds: 1, traced: 2, maxNewTokens: 64 };
-  const lab = new Laboratory({ size, seed: 0, store: kept });
+  const lab = new Laboratory({ asked: EMBEDDED, size, seed: 0, store: kept });
   const outcomes = await lab.outcomes({ zoo, run: "layer-5", decoding: "greedy" });
   const shifts = await lab.shifts({ zoo, run: "layer-5", follow: [] });
   await zoo.release();
@@ -220,7 +220,7 @@ Deno.test("a laboratory keeps nothing when its sources change while it measures"
   withPackageCopy(({ root, replace }) =>
     withZooModel(async (zoo, { folder }) => {
       const sources = new SourceTree(root), store = new ResultStore(`${folder}/store`);
-      const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store, sources });
+      const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store, sources });
       const measurement = {
         kind: "edited",
         code: new URL("lib/experiment/route_traces.ts", root).href,

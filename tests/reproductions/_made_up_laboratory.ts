@@ -18,7 +18,7 @@ export class MadeUpLaboratory extends Laboratory {
 
   /** `percent` gives the accuracy of a model under one training seed of a condition, in steps of 5 %. */
   constructor(percent: (zoo: ZooModel, treatment: Treatment | null) => number) {
-    super({ size: { ...TINY_SIZE, swept: MADE_UP_PROBLEMS }, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: { ...TINY_SIZE, swept: MADE_UP_PROBLEMS }, seed: 0, store: new ResultStore(null) });
     this.#percent = percent;
   }
 

@@ -27,7 +27,7 @@ export function findingsOf(
   },
 ): Promise<Findings> {
   const { a, others = {}, size = TINY_SIZE, store = new ResultStore(null) } = options;
-  const { lab = new Laboratory({ size, seed: 0, store }) } = options;
+  const { lab = new Laboratory({ asked: EMBEDDED, size, seed: 0, store }) } = options;
   return item.run({ lab, open: (role) => Promise.resolve(others[role] ?? a) });
 }
 
@@ -70,7 +70,7 @@ export class PlannedLaboratory extends Laboratory {
   readonly #right: (condition: Condition) => number;
 
   constructor(options: { readonly size: StudySize; readonly right: (condition: Condition) => number }) {
-    super({ size: { ...options.size, swept: PLANNED_PROBLEMS }, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: { ...options.size, swept: PLANNED_PROBLEMS }, seed: 0, store: new ResultStore(null) });
     this.#right = options.right;
   }
 

@@ -25,7 +25,7 @@ export class ScriptedLab extends Laboratory {
   readonly #share: (asked: Asked) => number;
 
   constructor(share: (asked: Asked) => number) {
-    super({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     this.#share = share;
   }
 

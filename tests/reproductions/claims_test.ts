@@ -175,7 +175,7 @@ Deno.test("claims let faults through: on the positive zoo, of other kinds, of it
       'Cannot read claim "transfer_within_family" of table1 as it must be one of another',
     );
     a.model.generate = () => Promise.reject(new Error("measured too early"));
-    const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     const open: Bench["open"] = (role) =>
       role === "control" ? Promise.reject(new InputError("no model")) : Promise.resolve(a);
     await assertRejects(() => claimsItem(GOOD).run({ lab, open }), InputError, "no model");

@@ -14,7 +14,7 @@ class WrittenLab extends Laboratory {
   readonly #shares: Readonly<Record<string, number>>;
 
   constructor(shares: Readonly<Record<string, number>>) {
-    super({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     this.#shares = shares;
   }
 

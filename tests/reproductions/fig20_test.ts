@@ -50,7 +50,7 @@ Deno.test("fig19, fig20 and fig21 are made of base B; fig20 says what Skip-Attn 
       roles.push(role);
       return Promise.resolve(a);
     };
-    const small = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    const small = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     const last = await fig19.run({ lab: small, open });
     checkFindings(last);
     await fig20.run({ lab, open });

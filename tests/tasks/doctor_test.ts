@@ -174,7 +174,7 @@ Deno.test("doctor --model looks at a folder before anything else, and refuses a 
 Deno.test("doctor finds measurements that no code can name any more, and removes them on request", () =>
   inFolder(async (store) => {
     await withZooModel(async (zoo) => {
-      const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(store) });
+      const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(store) });
       await lab.outcomes({ zoo, run: null, decoding: "greedy" });
     });
     const [measured = ""] = [...Deno.readDirSync(store)].map(({ name }) => name);
