@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { mean } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
 import { attentionMoves, Laboratory, ResultStore } from "../../lib/experiment/mod.ts";
-import { TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 Deno.test("attentionMoves() gives the share that a vector draws from everywhere to line breaks", () =>
   withZooModel(async (a, { entry }) => {

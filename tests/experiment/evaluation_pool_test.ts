@@ -4,6 +4,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { LanguageModel, loadVectors } from "../../lib/decode/mod.ts";
 import { EvaluationPool, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
 import { testSet } from "../../lib/problems/mod.ts";
+import { EMBEDDED } from "./_tiny_zoo.ts";
 
 const BASE_A = "fixtures/embedded/base-a";
 const OPTIONS = { problems: testSet("linear", { size: 6 }), maxNewTokens: 48 };

@@ -6,6 +6,7 @@ import { saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import {
+  EMBEDDED,
   openerProbability,
   percentWith,
   STRENGTHS,
@@ -15,7 +16,13 @@ import {
 } from "./_tiny_zoo.ts";
 
 function laboratory(options: Partial<ConstructorParameters<typeof Laboratory>[0]> = {}): Laboratory {
-  return new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null), ...options });
+  return new Laboratory({
+    asked: EMBEDDED,
+    size: TINY_SIZE,
+    seed: 0,
+    store: new ResultStore(null),
+    ...options,
+  });
 }
 
 const PROBLEMS = FAMILIES.flatMap((family) => testSet(family, { size: TINY_SIZE.problems }));

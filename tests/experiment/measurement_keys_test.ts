@@ -9,13 +9,13 @@ import {
   ResultStore,
   routeTraces,
   sharedTextMagnitudes,
+  type StudyProblem,
   type Treatment,
   type ZooModel,
 } from "../../lib/experiment/mod.ts";
-import type { Problem } from "../../lib/problems/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
 import { writeTinyAdapters, writeTinyAutoencoder } from "./_tiny_additions.ts";
-import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 /** A key, as far as it is looked at. */
 interface Key {
@@ -59,7 +59,7 @@ type Measure = (lab: Laboratory, of: {
   readonly zoo: ZooModel;
   readonly treatment: Treatment;
   readonly adapter: Treatment;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly StudyProblem[];
 }) => Promise<unknown>;
 
 /** Every kind of measurement: the module that computes it, and how it is asked for. */
@@ -91,7 +91,7 @@ const KINDS: Readonly<Record<string, readonly [module: string, Measure]>> = {
       sharedTextMagnitudes(lab, {
         zoo,
         adapters: [{ layer: 1, treatment: adapter }],
-        problem: problems[0] as Problem,
+        problem: problems[0] as StudyProblem,
       }),
   ],
   "feature traces": [

@@ -5,7 +5,7 @@ import { withFolder } from "../checkpoint/_folder.ts";
 import { outline } from "../house/_outline.ts";
 import { FLOORS, resolveImport } from "../house/_rules.ts";
 import { type PackageCopy, ROOT, withPackageCopy } from "./_package_copy.ts";
-import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 /** The modules that measure: those that give their address to a measurement. */
 const MEASURING = [...Deno.readDirSync(new URL("lib/experiment/", ROOT))]
