@@ -32,6 +32,7 @@ export function layerRuns(zoo: ZooModel, kind: "layer" | "adapter" = "layer"): r
 
 /** Throws unless a model has every run: a missing one is found before the first measurement, not after minutes. */
 export async function requireRuns(zoo: ZooModel, runs: readonly RunName[]): Promise<void> {
+  zoo.checkPlanned(runs);
   for (const name of runs) await zoo.trained(name);
 }
 

@@ -1,5 +1,5 @@
 /**
- * control-negative: the negative control beside base A, on what tells them apart: writers asked for by name, and the
+ * control-negative: the negative control beside model A, on what tells them apart: writers asked for by name, and the
  * opener put in.
  *
  * @module
@@ -147,11 +147,11 @@ async function run(bench: Bench): Promise<Findings> {
   return { spec, values, claims };
 }
 
-/** Control: a model without the paper's mechanisms, measured beside base A. */
+/** Control: a model without the paper's mechanisms, measured beside model A. */
 export const controlNegative: Reproduction = {
   id: "control-negative",
   slug: "negative-control",
-  title: "The negative control beside base A",
+  title: "The negative control beside model A",
   itemClass: "review",
   differences: ["The paper has no such control; the model is pretrained for it."],
   run,

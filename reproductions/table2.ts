@@ -156,8 +156,9 @@ async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findi
   const siblings = bench.roles.filter((role) => role !== "a" && isFamily(role));
   const models = await openEach(bench, ["a", "b", ...siblings]);
   for (const { zoo } of models) {
-    await zoo.tuned();
+    zoo.checkPlanned(["full"]);
     await requireRuns(zoo, ["all", "adapter-all"]);
+    await zoo.tuned();
   }
   const sets = lab.asked.sets.map(({ name }) => name);
   const studies = [];

@@ -130,6 +130,13 @@ export class ZooModel {
     return this.model.config.layers;
   }
 
+  /** Throws {@link NotApplicable} unless the profile that the model is of has every run; whether they lie there is another matter. */
+  checkPlanned(runs: readonly (RunName | "full")[]): void {
+    const { name, planned } = this.entry;
+    const lacking = planned === undefined ? undefined : runs.find((run) => !planned.runs.includes(run));
+    if (lacking !== undefined) throw new NotApplicable(`the profile has no run "${lacking}" of ${name}`);
+  }
+
   /**
    * What every training seed of a run made, in order of the seeds.
    *
@@ -243,9 +250,7 @@ export class ZooModel {
   /** Files or folders `RUN.seed-N` of a run, in order of the seeds; at least one. */
   async #found(run: RunName | "full", ending: string): Promise<readonly { path: string; seed: number }[]> {
     const { vectorsFolder: folder, planned } = this.entry;
-    if (planned?.runs.includes(run) === false) {
-      throw new NotApplicable(`the profile has no run "${run}" of ${this.entry.name}`);
-    }
+    this.checkPlanned([run]);
     const repair = planned === undefined ? "pass --vectors" : `train it: ${planned.command}${run}`;
     const found: { path: string; seed: number }[] = [];
     for (const file of await namesIn(folder, { repair })) {

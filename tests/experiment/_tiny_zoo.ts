@@ -213,7 +213,8 @@ export async function withTinyZoo(
       );
     }
     await Deno.mkdir(`${folder}/work`);
-    const entry = { name: "base-a", modelFolder, vectorsFolder, opener: "To" };
+    const { opener, openers, systems } = profile.models[0];
+    const entry = { name: "base-a", modelFolder, vectorsFolder, opener, openers, systems };
     await body({ entry, fixtures, folder: `${folder}/work` });
   });
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { canonicalJson, InputError } from "../../lib/core/mod.ts";
+import { PROBLEM_FAMILIES } from "../../lib/problems/mod.ts";
 import { readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
 import { parseProfile, type Profile, runConfig, type ZooCatalogue } from "../../lib/experiment/mod.ts";
 
@@ -170,4 +171,26 @@ Deno.test("parseProfile() wants of each model how it is made or where it comes f
   }
   const short = changed("models.0.source", { ...source, hash: "ab" });
   assertStringIncludes(assertThrows(() => parse(short), InputError).message, "must be a SHA-256");
+});
+
+/** Names of families and models that are also a role, a scale or an axis. */
+const ALSO = ["control", "linear", "words"];
+
+Deno.test("no source of the experiments or the items names a problem family or a model of a profile", async () => {
+  const names = new Set<string>(PROBLEM_FAMILIES);
+  for await (const { name } of Deno.readDir("fixtures/profiles")) {
+    const where = `fixtures/profiles/${name}`;
+    const { models } = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
+    for (const model of models) names.add(model.name).add(model.title);
+  }
+  const faults: string[] = [];
+  for (const folder of ["lib/experiment", "reproductions"]) {
+    for await (const { name } of Deno.readDir(folder)) {
+      const source = (await Deno.readTextFile(`${folder}/${name}`)).replaceAll(/\/\*\*[^]*?\*\/|\/\/.*/g, "");
+      for (const [, literal = ""] of source.matchAll(/["'`]([^"'`\n]*)["'`]/g)) {
+        if (names.has(literal) && !ALSO.includes(literal)) faults.push(`${folder}/${name}: "${literal}"`);
+      }
+    }
+  }
+  assertEquals(faults, []);
 });
