@@ -209,7 +209,7 @@ Deno.test("log-probabilities of rollouts are those of the sequence graph, steere
         tokens: [...promptTokens, ...tokens],
         from: promptTokens.length,
       }));
-      const logProbs = await model.logProbs(rows, { steer, microBatch: 3 });
+      const logProbs = await model.logProbs(rows, { steer, maxTokens: 50 });
       for (const [index, rollout] of rollouts.entries()) {
         assertClose(rollout.logProbs, logProbs[index] as number[], "logProbabilityFloat32");
       }
