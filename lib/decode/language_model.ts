@@ -95,7 +95,7 @@ function sequenceKey({ edits, ...rest }: SequenceParts): string {
 const DTYPES = ["float32", "float16", "bfloat16"], DEVICES = ["cpu", "cuda"];
 
 /** Refuses what a caller without types could pass, before anything is read. */
-function checkOpening({ device = "cpu", dtype = "float32", threads = 1 }: OpenOptions): void {
+function checkOpening({ device = "cpu", dtype = "float32", threads = 1, memory = 1 }: OpenOptions): void {
   const refuse = (name: string, must: string, value: unknown): never => {
     throw new RangeError(
       `Cannot open a model as ${name} must be ${must}: current value is ${JSON.stringify(value)}`,
@@ -104,6 +104,7 @@ function checkOpening({ device = "cpu", dtype = "float32", threads = 1 }: OpenOp
   if (!DEVICES.includes(device)) refuse("device", DEVICES.join(" or "), device);
   if (!DTYPES.includes(dtype)) refuse("dtype", DTYPES.join(", "), dtype);
   if (!(Number.isInteger(threads) && threads >= 1)) refuse("threads", "a whole number ≥ 1", threads);
+  if (!(memory > 0)) refuse("memory", "a number of bytes > 0", memory);
 }
 
 /**

@@ -28,14 +28,8 @@ export class MemoryBudget {
   /** Bytes that the values of one batch of rows should not exceed. */
   readonly batchBytes: number;
 
-  /** @throws {RangeError} for a budget that is no positive number. */
   constructor(options: { readonly memory?: number | undefined; readonly device: Device }) {
     const { memory, device } = options;
-    if (memory !== undefined && !(memory > 0)) {
-      throw new RangeError(
-        `Cannot open a model as memory must be a number of bytes > 0: current value is ${memory}`,
-      );
-    }
     const free = device === "cpu" ? (availableMemory() ?? 2 * UNKNOWN) / 2 : Infinity;
     this.bytes = memory ?? free;
     this.batchBytes = BATCH_BYTES[device];
