@@ -150,6 +150,44 @@ Deno.test("trainSteering() refuses the state of a run with another config", () =
     );
   }));
 
+Deno.test("trainSteering() asks and grades as its config says, and rewards half of all answers as a control", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const steps = watch(model), tokenizer = await model.tokenizer();
+    const config = {
+      ...CONFIG,
+      steps: 2,
+      families: ["sums", "larger"],
+      template: "chat",
+      grader: "last-number",
+    } as const;
+    const right = await trainSteering(model, config, { folder: `${folder}/right` });
+    const problem = trainProblem("larger", { seed: CONFIG.seed, index: 0 });
+    const asked = tokenizer.encodeChat([{ role: "user", content: problem.question }]);
+    assertEquals(steps[0]?.requests[CONFIG.samples]?.tokens, asked);
+    const rewards = steps.slice(0, 2).map((step, number) =>
+      mean(step.rollouts.map((rollout, i): number => {
+        const index = number * CONFIG.prompts + Math.floor(i / CONFIG.samples);
+        const family = config.families[index % 2] as "sums" | "larger";
+        const { answer } = trainProblem(family, { seed: CONFIG.seed, index: Math.floor(index / 2) });
+        // The model boxes one digit or writes none.
+        return /\d/.exec(tokenizer.decode(rollout.tokens))?.[0] === answer ? 1 : -1;
+      }))
+    );
+    assert(rewards.some((reward) => reward > -1));
+    assertEquals(
+      lines(right.log).map(({ reward }) => reward),
+      rewards.map((reward) => Number(reward.toFixed(4))),
+    );
+    const random = { ...config, reward: "random" } as const;
+    const control = await trainSteering(model, random, { folder: `${folder}/random` });
+    // The log says what the answers were worth; the coin alone moved the vectors.
+    assertEquals(lines(control.log)[0]?.reward, lines(right.log)[0]?.reward);
+    assertNotEquals(bytesOf(control).vectors, bytesOf(right).vectors);
+    assertNotEquals(control.runHash, right.runHash);
+    const again = await trainSteering(model, random, { folder: `${folder}/again` });
+    assertEquals(bytesOf(again), bytesOf(control));
+  }));
+
 Deno.test("trainSteering() samples, weighs and updates as RLOO says", () =>
   withChainModel(LIVELY, async (model, folder) => {
     const steps = watch(model);
