@@ -18,6 +18,8 @@ import { unfinishedSteps } from "./_training_folder.ts";
 
 /** What building needs to know and tell. */
 export interface BuildOptions {
+  /** The folder that paths of training data start from. */
+  readonly root: string;
   readonly threads: number;
   readonly signal: AbortSignal;
   readonly terminal: Terminal;
@@ -99,6 +101,7 @@ async function buildRun(artifact: RunArtifact, options: BuildOptions, resume: bo
   try {
     const run = await trainInto(model, config, {
       places: trainedPlaces(artifact.out, artifact),
+      root: options.root,
       resume,
       force: !resume,
       signal,

@@ -179,7 +179,9 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         bench: { lab: part, roles, open, asPublished },
         expectations: expected?.checks ?? null,
         at: usual && seed === expected?.seed ? "recorded" : "other",
-        source: namedPath(expectedPath(profile, { size: flags.size, id: item.id }), setting),
+        source: profile.expected === "paper"
+          ? `fixtures/paper/${item.id}.json`
+          : namedPath(expectedPath(profile, { size: flags.size, id: item.id }), setting),
         paper: await paperItemOf(setting, item.id),
         profile: profile.name,
         paperModels: profile.expected === "paper",

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
@@ -124,6 +125,7 @@ export const zoo = defineCommand({
         const total = workOf(artifact), label = `${++count}/${unmade.length} ${artifact.name}`;
         let progress: Progress | null = null, before = 0, last = "";
         const finished = await build(artifact, {
+          root: dirname(profile.where),
           threads,
           signal,
           terminal,

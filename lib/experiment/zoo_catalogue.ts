@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
-import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
+import { parseRunName, parseSteeringConfig, type SteeringConfig, TRAINING_DATA } from "../train/mod.ts";
 import { isModelRole, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
@@ -14,6 +14,7 @@ export type RunSettings = Pick<
   | "warmupShare"
   | "maxNorm"
   | "families"
+  | "data"
   | "template"
   | "grader"
 >;
@@ -98,7 +99,8 @@ const SETTINGS = {
   maxNewTokens: whole,
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])),
+  data: TRAINING_DATA.optional(),
   template: z.enum(PROMPT_TEMPLATES).optional(),
   grader: z.enum(GRADER_NAMES).optional(),
 };

@@ -79,8 +79,11 @@ export {
   type SteeringConfig,
   TRAINED_KINDS,
   type TrainedKind,
+  TRAINING_DATA,
+  type TrainingData,
 } from "./steering_config.ts";
 export { type DiffSaeRun, diffSaeRunHash, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
+export { type TrainingProblem, trainingProblems } from "./training_problems.ts";
 export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
 export { type TrainingCost, trainingCost, type TrainingCostOptions } from "./training_cost.ts";
 export {
