@@ -79,8 +79,8 @@ export {
   type SteeringConfig,
   TRAINED_KINDS,
   type TrainedKind,
-  TRAINING_DATA,
   type TrainingData,
+  trainingDataFault,
 } from "./steering_config.ts";
 export { type DiffSaeRun, diffSaeRunHash, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
 export { type TrainingProblem, trainingProblems } from "./training_problems.ts";

@@ -78,7 +78,7 @@ export interface SteeringConfig {
 const whole = z.int().positive();
 
 /** Where training problems come from, as JSON. */
-export const TRAINING_DATA: z.ZodType<TrainingData> = z.strictObject({
+const TRAINING_DATA: z.ZodType<TrainingData> = z.strictObject({
   file: z.string().min(1),
   dataset: z.exactOptional(z.string().min(1)),
   question: z.string().min(1).default("question"),
@@ -124,6 +124,21 @@ const SCHEMA = z.strictObject({
   path: ["layers"],
   message: "each layer may stand there once",
 });
+
+/**
+ * What is wrong with a value that should say where training problems come from; null where nothing is.
+ *
+ * @example
+ * ```ts
+ * import { trainingDataFault } from "./mod.ts";
+ * if (trainingDataFault({ file: "mine.jsonl" }) !== null) throw new Error("fields have their usual names");
+ * if (trainingDataFault({ file: "" }) === null) throw new Error("a file has a name");
+ * ```
+ */
+export function trainingDataFault(value: unknown): string | null {
+  const [issue] = TRAINING_DATA.safeParse(value).error?.issues ?? [];
+  return issue === undefined ? null : `${issue.path.join(".") || "data"}: ${issue.message}`;
+}
 
 /**
  * Checks an RL config that came from outside; `where` names it in errors. Throws an `InputError` for unknown, missing
