@@ -1,6 +1,7 @@
 import { ensureFolder, readSafetensorsHeader, readTensor, writeSafetensors } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type Additions, type LanguageModel, loadTrained } from "../lib/decode/mod.ts";
+import { type Additions, type LanguageModel } from "../lib/decode/mod.ts";
+import { loadTrained } from "../lib/vectors/mod.ts";
 import {
   diffSaeProblems,
   type DiffSaeRecipe,
@@ -11,8 +12,8 @@ import {
   residualDifferences,
   sparseFit,
   trainDiffSae,
-  writeSparseAutoencoder,
 } from "../lib/train/mod.ts";
+import { writeSparseAutoencoder } from "../lib/vectors/mod.ts";
 import { checkRoom } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";

@@ -2,15 +2,13 @@ import { dirname } from "node:path";
 import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, hasEnding, InputError, sha256 } from "../lib/core/mod.ts";
 import {
-  loadNpyVectors,
-  loadVectors,
   mergeVectors,
   pairVectors,
-  saveVectors,
   scaleVectors,
   type SteeringVectors,
   sumVectors,
 } from "../lib/decode/mod.ts";
+import { loadNpyVectors, loadVectors, saveVectors } from "../lib/vectors/mod.ts";
 import { wholeNumbers } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkWritable, exists } from "./_output_place.ts";

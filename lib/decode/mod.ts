@@ -5,7 +5,6 @@
  */
 export { checkPositions, positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
-export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
 export {
   mergeVectors,
   pairVectors,
@@ -24,7 +23,6 @@ export {
   type SessionNews,
   type SteeringAdjoints,
 } from "./language_model.ts";
-export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -39,4 +37,3 @@ export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
-export { loadVectors, saveSharedDirection, saveVectors, type VectorFile } from "./vector_file.ts";

@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { loadVectors, saveSharedDirection, saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
+import { type SteeringVectors } from "../../lib/decode/mod.ts";
+import { loadVectors, saveSharedDirection, saveVectors } from "../../lib/vectors/mod.ts";
 import { vectors } from "../../tasks/vectors.ts";
 import { npyOf } from "../checkpoint/_npy_bytes.ts";
 import { faultLine, inFolder, namesBelow, runOn } from "./_tiny_zoo.ts";

@@ -5,7 +5,7 @@ import {
   readSparseAutoencoder,
   type SparseAutoencoder,
   writeSparseAutoencoder,
-} from "../../lib/train/mod.ts";
+} from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const SAE: SparseAutoencoder = {

@@ -8,8 +8,7 @@ import {
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
 import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
-import { type SharedDirection, sharedVectors } from "./shared_direction.ts";
-import type { SteeringVectors } from "./steering.ts";
+import { type SharedDirection, sharedVectors, type SteeringVectors } from "../decode/mod.ts";
 
 const PREFIX = "steering", SCALE = "scale", DIRECTION = "direction";
 

@@ -2,8 +2,7 @@ import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../ch
 import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
 import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
-import type { Adapter, Adapters } from "./adapter.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { Adapter, Adapters, SteeringVectors } from "../decode/mod.ts";
 import { loadVectors } from "./vector_file.ts";
 
 const INPUT = "adapter_in", OUTPUT = "adapter_out";

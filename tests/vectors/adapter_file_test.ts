@@ -7,9 +7,9 @@ import {
   saveAdapters,
   saveSharedDirection,
   saveVectors,
-} from "../../lib/decode/mod.ts";
+} from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
-import { randomAdapters } from "./_adapters.ts";
+import { randomAdapters } from "../decode/_adapters.ts";
 
 const CONFIG = tinyConfig({ layers: 12 });
 

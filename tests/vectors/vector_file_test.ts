@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { tinyConfig, writeSafetensors } from "../../lib/checkpoint/mod.ts";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
-import { loadVectors, saveVectors } from "../../lib/decode/mod.ts";
+import { loadVectors, saveVectors } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const CONFIG = tinyConfig({ layers: 12 });

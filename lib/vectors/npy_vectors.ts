@@ -1,6 +1,6 @@
 import { type ModelConfig, readNpy } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { SteeringVectors } from "../decode/mod.ts";
 
 /**
  * Reads the authors' `steering_vectors.npy`: a matrix [layers, embed] whose row l is s_l. A row of zeros steers
