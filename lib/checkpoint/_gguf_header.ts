@@ -2,13 +2,7 @@ import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { GGUF_BLOCKS, GGUF_TYPE_NAMES, type GgufType, isGgufType } from "./_gguf_blocks.ts";
 import { formatDims } from "./_safetensors_header.ts";
-
-/** A file to be parsed: its length, and any part of it. */
-export interface ByteSource {
-  readonly bytes: number;
-  /** The bytes from an offset; never asked for what lies past the end. Valid until the next call. */
-  readonly read: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
-}
+import type { ByteSource } from "./byte_source.ts";
 
 /** A value of the metadata. Whole numbers beyond 2^53 are bigint. */
 export type GgufScalar = number | bigint | boolean | string;
