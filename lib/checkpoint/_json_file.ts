@@ -22,6 +22,8 @@ export const JSON_LIMITS = {
   index: { bytes: 2 ** 24, depth: 8, values: 2 ** 18 },
   /** The largest vocabularies, of 260 thousand tokens, make 35 megabytes with their merges. */
   tokenizer: { bytes: 2 ** 26, depth: 32, values: 2 ** 22 },
+  /** A hundred layers of a width of 40,000, a number each. */
+  vectors: { bytes: 2 ** 27, depth: 4, values: 2 ** 22 },
 } as const satisfies Readonly<Record<string, JsonLimits>>;
 
 /** The kind of a JSON file, which sets its limits. */

@@ -4,6 +4,8 @@
  *
  * @module
  */
+export { type JsonKind, parseJson, quoted, readJsonFile, validateJson } from "./_json_file.ts";
+export { pathExists } from "./_read_bytes.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
 export { type ByteSource, memorySource, openSource } from "./byte_source.ts";
 export {
@@ -23,7 +25,13 @@ export {
   parseGgufHeader,
 } from "./_gguf_header.ts";
 export { type EndToken, type EndTokenSource } from "./_end_tokens.ts";
-export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
+export {
+  type Checkpoint,
+  openCheckpoint,
+  readWeightFiles,
+  type WeightEntry,
+  type WeightFiles,
+} from "./checkpoint.ts";
 export { type Architecture, architectureRow, ARCHITECTURES } from "./architecture.ts";
 export type { ArchitectureRow, Biases, OwnKey } from "./architectures/architecture_row.ts";
 export {

@@ -3,7 +3,8 @@ import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
 import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
 import type { Adapter, Adapters, SteeringVectors } from "../decode/mod.ts";
-import { loadVectors } from "./vector_file.ts";
+import { formatOf } from "./file_format.ts";
+import { loadVectors } from "./load_vectors.ts";
 
 const INPUT = "adapter_in", OUTPUT = "adapter_out";
 
@@ -50,7 +51,7 @@ export async function saveAdapters(
 }
 
 /**
- * Reads what an RL run wrote, vectors or adapters, for a model. Anything that does not fit it is an `InputError` that
+ * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that does not fit it is an `InputError` that
  * names the tensor.
  *
  * @example
@@ -65,13 +66,11 @@ export async function saveAdapters(
  * ```
  */
 export async function loadTrained(path: string, config: ModelConfig): Promise<TrainedFile> {
-  const file = await readSafetensorsHeader(path);
-  const ofAdapter = (name: string) => name.startsWith(`${INPUT}.`) || name.startsWith(`${OUTPUT}.`);
-  if (![...file.tensors.keys()].some(ofAdapter)) {
+  if (await formatOf(path) !== "adapters") {
     const { vectors, place, metadata } = await loadVectors(path, config);
     return { vectors, adapters: new Map(), place, metadata };
   }
-  const adapters = new Map<number, Partial<Adapter>>();
+  const adapters = new Map<number, Partial<Adapter>>(), file = await readSafetensorsHeader(path);
   for (const [name, entry] of file.tensors) {
     const input = layerOf(name, INPUT), layer = input ?? layerOf(name, OUTPUT);
     if (layer === null) {

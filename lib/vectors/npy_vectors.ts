@@ -1,6 +1,11 @@
-import { type ModelConfig, readNpy } from "../checkpoint/mod.ts";
-import { InputError } from "../core/mod.ts";
+import { memorySource, type ModelConfig, parseNpy, writeNpy } from "../checkpoint/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
+import { matrixVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+
+/** The vectors of the bytes of a .npy file; see {@link loadNpyVectors}. */
+export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): SteeringVectors {
+  return matrixVectors(parseNpy(memorySource(bytes), source), source);
+}
 
 /**
  * Reads the authors' `steering_vectors.npy`: a matrix [layers, embed] whose row l is s_l. A row of zeros steers
@@ -13,41 +18,54 @@ import type { SteeringVectors } from "../decode/mod.ts";
  *
  * @example
  * ```ts
- * import { loadNpyVectors } from "./mod.ts";
+ * import { loadNpyVectors, saveNpyVectors } from "./mod.ts";
  * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
- * const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }".padEnd(117) + "\n";
- * const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0);
- * const rows = new Uint8Array(Float32Array.of(0, 0, 1, 2, 3, 0).buffer);
- * await Deno.writeFile(path, Uint8Array.of(...start, ...new TextEncoder().encode(header), ...rows));
+ * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 3 });
  * const vectors = await loadNpyVectors(path, null);
- * if ([...vectors.keys()].join() !== "1,2" || vectors.get(1)?.join() !== "1,2") throw new Error("row l is layer l");
+ * if ([...vectors.keys()].join() !== "1" || vectors.get(1)?.join() !== "1,2") throw new Error("row l is layer l");
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
  * @throws {InputError} for a file that is no such matrix, that does not fit the model, or that holds NaN or infinity.
  */
 export async function loadNpyVectors(path: string, config: ModelConfig | null): Promise<SteeringVectors> {
-  const { dims, data } = await readNpy(path);
-  const [layers, embed] = dims;
-  if (layers === undefined || embed === undefined || dims.length !== 2 || data.length === 0) {
-    throw new InputError(`steering vectors must be a matrix [layers, embed], found [${dims.join(", ")}]`, {
-      where: path,
-    });
-  }
-  if (config !== null && (layers !== config.layers || embed !== config.embed)) {
-    throw new InputError(
-      `steering vectors must be [${config.layers}, ${config.embed}] for this model, found [${layers}, ${embed}]`,
-      { where: path, repair: "these vectors belong to another model" },
-    );
-  }
-  const vectors = new Map<number, Float32Array>();
-  for (let layer = 0; layer < layers; layer++) {
-    const vector = data.slice(layer * embed, (layer + 1) * embed);
-    if (!vector.every(Number.isFinite)) {
-      throw new InputError(`the vector of layer ${layer} holds NaN or infinity`, { where: path });
+  return npyVectors(await vectorBytes(path), { where: path, config });
+}
+
+/**
+ * Writes vectors as the authors' programs read them: a float32 matrix [layers, embed] whose row l is s_l, zeros for
+ * layers without a vector.
+ *
+ * @example
+ * ```ts
+ * import { readNpy } from "../checkpoint/mod.ts";
+ * import { saveNpyVectors } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 2 });
+ * if ((await readNpy(path)).data.join() !== "0,0,1,2") throw new Error("a row per layer");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for vectors of unlike widths, and for a layer outside the matrix.
+ */
+export async function saveNpyVectors(
+  path: string,
+  content: {
+    readonly vectors: SteeringVectors;
+    /** Rows of the matrix: the layers of the model. */
+    readonly layers: number;
+  },
+): Promise<void> {
+  const { vectors, layers } = content, [embed = 0] = [...vectors.values()].map(({ length }) => length);
+  const data = new Float32Array(layers * embed);
+  for (const [layer, vector] of vectors) {
+    if (!(layer >= 0 && layer < layers) || vector.length !== embed) {
+      throw new RangeError(
+        `Cannot write the vector of layer ${layer} as it must be a row of [${layers}, ${embed}]: ` +
+          `current width is ${vector.length}`,
+      );
     }
-    if (vector.some((value) => value !== 0)) vectors.set(layer, vector);
+    data.set(vector, layer * embed);
   }
-  if (vectors.size === 0) throw new InputError("every vector is zero", { where: path });
-  return vectors;
+  await writeNpy(path, { dims: [layers, embed], data });
 }
