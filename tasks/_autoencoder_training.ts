@@ -16,6 +16,7 @@ import {
 import { writeSparseAutoencoder } from "../lib/vectors/mod.ts";
 import { checkRoom } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
+import { sourceHash } from "./_source_hash.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 
 const ENDING = ".safetensors";
@@ -66,7 +67,7 @@ async function rowsKey(
   const { layer, texts, maxNewTokens, seed } = config, { dtype } = model;
   return sha256(canonicalJson({
     model: await model.checkpoint.hash(),
-    trained: sha256(await Deno.readFile(trained)),
+    trained: await sourceHash(trained),
     dtype,
     rows: { layer, texts, maxNewTokens, seed },
   }));
@@ -164,7 +165,7 @@ export async function trainAutoencoder(
     metadata: {
       run: runHash,
       model: await model.checkpoint.hash(),
-      trained: sha256(await Deno.readFile(trained)),
+      trained: await sourceHash(trained),
       config: text,
       config_hash: sha256(text),
       site: `blocks.${config.layer}.resid_post`,
