@@ -40,15 +40,21 @@ async function settings<T>(folder: string, schema: z.ZodType<T>): Promise<T> {
   return validateJson(await readJsonFile(where, { what, kind: "config" }), { schema, what, where });
 }
 
+/** Weights of a folder, and what their file says beside them. */
+interface FolderWeights<Name extends string> {
+  readonly embed: number;
+  readonly features: number;
+  readonly tensors: Record<Name, Float32Array>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 /** The tensors of exactly these names, finite, with shapes that sizes decide once they are known. */
 async function weightsOf<Name extends string>(
   path: string,
   names: readonly Name[],
   shapes: (sizes: { readonly embed: number; readonly features: number }) => Record<Name, readonly number[]>,
-): Promise<
-  { readonly embed: number; readonly features: number; readonly tensors: Record<Name, Float32Array> }
-> {
-  const { tensors } = await readSafetensorsHeader(path);
+): Promise<FolderWeights<Name>> {
+  const { tensors, metadata } = await readSafetensorsHeader(path);
   const odd = [...tensors.keys()].find((name) => !names.includes(name as Name));
   if (odd !== undefined) throw fault(`tensor ${quoted(odd)} is not one of ${names.join(", ")}`, path);
   // The encoder's bias says how many features there are, the decoder's how wide the stream is.
@@ -65,7 +71,7 @@ async function weightsOf<Name extends string>(
     if (!values.every(Number.isFinite)) throw fault(`tensor ${quoted(name)} holds NaN or infinity`, path);
     read[name] = values;
   }
-  return { ...sizes, tensors: read };
+  return { ...sizes, tensors: read, metadata };
 }
 
 /** A matrix [rows, columns] as [columns, rows]. */
@@ -103,22 +109,24 @@ const lensSettings = z.looseObject({
   d_sae: count,
   apply_b_dec_to_input: z.boolean("must be true or false").optional(),
   rescale_acts_by_decoder_norm: z.boolean("must be true or false").optional(),
-  normalize_activations: z.string("must be text").optional(),
+  normalize_activations: z.union([z.string(), z.boolean()], "must be text").nullish(),
   reshape_activations: z.string("must be text").optional(),
+  hook_name: z.string("must be text").optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 
 const LENS_WEIGHTS = "sae_weights.safetensors", LENS_NAMES = ["W_enc", "W_dec", "b_enc", "b_dec"] as const;
-/** That program's word for the site of an activation. */
+/** That program's word for the site of an activation; before version 6 it stood beside the settings. */
 const LENS_SITE = "hook_name";
+/** Without it the notes are read as those of a version before 6, which had none. */
+const LENS_VERSION = "sae_lens_version";
 
 /** `blocks.4.hook_resid_post` is `blocks.4.resid_post` here. */
 function lensNotes(metadata: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
   const notes = new Map<string, string>();
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value === "string" || (typeof value === "number" && Number.isFinite(value))) {
-      notes.set(key, String(value));
-    }
+    const told = typeof value === "string" || (typeof value === "number" && Number.isFinite(value));
+    if (told && !key.startsWith("sae_lens_")) notes.set(key, String(value));
   }
   const layer = /^blocks\.(\d{1,9})\.hook_resid_post$/.exec(notes.get(LENS_SITE) ?? "")?.[1];
   if (layer !== undefined) notes.set("site", `blocks.${layer}.resid_post`).set("layer", layer);
@@ -139,8 +147,9 @@ const saelens: FolderFormat = {
       throw fault(`cfg.json has the architecture ${quoted(String(kind))}, where "topk" is needed`, where);
     }
     for (const key of ["normalize_activations", "reshape_activations"] as const) {
-      if (![undefined, "none"].includes(cfg[key])) {
-        throw fault(`cfg.json has ${quoted(String(cfg[key]))} for "${key}", where "none" is needed`, where);
+      const value = cfg[key] ?? "none";
+      if (value !== "none" && value !== false) {
+        throw fault(`cfg.json has ${quoted(String(value))} for "${key}", where "none" is needed`, where);
       }
     }
     if (k === undefined) throw fault('"k" is missing in cfg.json', where);
@@ -181,7 +190,7 @@ const saelens: FolderFormat = {
     const sizes = { embed, features, active: activeOf(k, { features, where }) };
     return {
       autoencoder: { ...sizes, encoder, encoderBias, decoder, decoderBias },
-      metadata: lensNotes(cfg.metadata ?? {}),
+      metadata: lensNotes({ [LENS_SITE]: cfg.hook_name, ...cfg.metadata }),
     };
   },
   async write(folder, { embed, features, active, encoder, encoderBias, decoder, decoderBias }, notes) {
@@ -198,6 +207,7 @@ const saelens: FolderFormat = {
       normalize_activations: "none",
       reshape_activations: "none",
       metadata: {
+        [LENS_VERSION]: "6.0.0",
         ...notes,
         ...(layer === undefined ? {} : { [LENS_SITE]: `blocks.${layer}.hook_resid_post` }),
       },
@@ -221,7 +231,6 @@ const sparsifySettings = z.looseObject({
   transcode: z.boolean("must be true or false").optional(),
   k: count,
   d_in: count,
-  metadata: z.record(z.string(), z.string("must be text")).optional(),
 });
 
 const SPARSIFY_WEIGHTS = "sae.safetensors";
@@ -240,7 +249,7 @@ const sparsify: FolderFormat = {
     for (const key of ["signed", "skip_connection", "transcode"] as const) {
       if (cfg[key] === true) throw fault(`cfg.json has true for "${key}", where false is needed`, where);
     }
-    const { embed, features, tensors } = await weightsOf(
+    const { embed, features, tensors, metadata } = await weightsOf(
       `${folder}/${SPARSIFY_WEIGHTS}`,
       SPARSIFY_NAMES,
       ({ embed, features }) => ({
@@ -261,7 +270,7 @@ const sparsify: FolderFormat = {
         decoder: tensors.W_dec,
         decoderBias: tensors.b_dec,
       },
-      metadata: new Map(Object.entries(cfg.metadata ?? {})),
+      metadata,
     };
   },
   async write(folder, { embed, features, active, encoder, encoderBias, decoder, decoderBias }, notes) {
@@ -275,7 +284,6 @@ const sparsify: FolderFormat = {
       skip_connection: false,
       transcode: false,
       d_in: embed,
-      metadata: notes,
     };
     const tensors = {
       "encoder.weight": float32([features, embed], encoder),
@@ -284,7 +292,7 @@ const sparsify: FolderFormat = {
       "b_dec": float32([embed], decoderBias),
     };
     await ensureFolder(folder);
-    await writeSafetensors(`${folder}/${SPARSIFY_WEIGHTS}`, { tensors });
+    await writeSafetensors(`${folder}/${SPARSIFY_WEIGHTS}`, { tensors, metadata: notes });
     await writeFileAtomic(`${folder}/cfg.json`, `${JSON.stringify(cfg, null, 2)}\n`);
   },
 };
