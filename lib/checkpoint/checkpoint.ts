@@ -158,9 +158,12 @@ function matchWeights(
   if (unused[0] !== undefined) {
     const found = formatDims(tensors.get(unused[0])?.dims ?? []);
     const place = `has no place in a ${config.architecture} model of this config`;
+    const vectors = unused.every((name) => name.endsWith(".mlp.down_proj.bias"));
     throw new InputError(`${named(unused)} ${place}: expected none, found shape ${found}`, {
       where,
-      repair: repairOf(unused[0], config),
+      repair: vectors
+        ? "these are steering vectors as biases: deno task vectors convert brings them into a file"
+        : repairOf(unused[0], config),
     });
   }
   const weights = new Map<string, TensorEntry>();

@@ -93,7 +93,7 @@ Deno.test("loadTrained() refuses adapters that do not fit, by tensor", () =>
     }
     await write(path, good);
     const asVectors = await refusal(path, () => loadVectors(path, CONFIG));
-    assertStringIncludes(asVectors, 'rank-1 adapters in safetensors, not vectors');
+    assertStringIncludes(asVectors, "rank-1 adapters in safetensors, not vectors");
   }));
 
 Deno.test("loadVectors() refuses a shared direction that does not fit, and factors that are none", () =>
