@@ -43,7 +43,10 @@ export function zipEntries(source: ByteSource): readonly ZipEntry[] {
   const notZip = new InputError("not a zip archive", { repair: REPAIR });
   const tail = readAt(source, Math.max(0, size - 65_557), Math.min(size, 65_557));
   let end = tail.byteLength - 22;
-  while (end >= 0 && tail.getUint32(end, true) !== END_MARK) end--;
+  // The archive ends with the comment whose length its last record states.
+  const isEnd = (at: number) =>
+    tail.getUint32(at, true) === END_MARK && at + 22 + tail.getUint16(at + 20, true) === tail.byteLength;
+  while (end >= 0 && !isEnd(end)) end--;
   if (end < 0) throw notZip;
   const count = tail.getUint16(end + 10, true), length = tail.getUint32(end + 12, true);
   const start = tail.getUint32(end + 16, true);

@@ -25,7 +25,15 @@ const schema = z.strictObject({
 /** The vectors of the bytes of a .svec file; see {@link loadSvec}. */
 export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile {
   const { where } = source, what = "the .svec file";
-  const json = validateJson(parseJson(bytes, { what, where, kind: "vectors" }), { schema, what, where });
+  const raw = parseJson(bytes, { what, where, kind: "vectors" });
+  const json = validateJson(raw, { schema, what, where });
+  // A record of zod passes over one key, and a vector that is passed over would be missed in silence.
+  const { directions } = raw as { readonly directions: object };
+  if (Object.hasOwn(directions, "__proto__")) {
+    throw new InputError(`"__proto__" in "directions" of ${what}: must be a layer, counted from zero`, {
+      where,
+    });
+  }
   const found = Object.entries(json.directions).map(([name, values]) => {
     return { name, layer: Number(name), values: Float32Array.from(values) };
   });
