@@ -15,8 +15,14 @@ export function memorySource(bytes: Uint8Array<ArrayBuffer>): ByteSource {
   return { bytes: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
+/** A file that is open for reading. */
+export interface FileSource extends ByteSource, Disposable {
+  /** Real path of the file, links resolved. */
+  readonly file: string;
+}
+
 /** Opens a file for reading any part of it; `using` closes it. Throws `InputError` where it cannot be read. */
-export async function openSource(path: string): Promise<ByteSource & Disposable> {
+export async function openSource(path: string): Promise<FileSource> {
   const { path: real, bytes } = await statFile(path);
   const fault = (error: unknown) =>
     fileFault(error, {
@@ -24,21 +30,22 @@ export async function openSource(path: string): Promise<ByteSource & Disposable>
       where: path,
       repair: "check the path and its permissions",
     });
-  let file: Deno.FsFile;
+  let open: Deno.FsFile;
   try {
-    file = await Deno.open(real, { read: true });
+    open = await Deno.open(real, { read: true });
   } catch (error) {
     throw fault(error);
   }
   return {
+    file: real,
     bytes,
-    [Symbol.dispose]: () => file.close(),
+    [Symbol.dispose]: () => open.close(),
     read(offset, length) {
       const buffer = new Uint8Array(length);
       try {
-        file.seekSync(offset, Deno.SeekMode.Start);
+        open.seekSync(offset, Deno.SeekMode.Start);
         for (let done = 0; done < length;) {
-          const count = file.readSync(buffer.subarray(done));
+          const count = open.readSync(buffer.subarray(done));
           if (count === null) {
             throw new InputError("the file became shorter while it was read", { where: path });
           }

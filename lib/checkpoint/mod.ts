@@ -7,7 +7,7 @@
 export { type JsonKind, parseJson, quoted, readJsonFile, validateJson } from "./_json_file.ts";
 export { pathExists } from "./_read_bytes.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
-export { type ByteSource, memorySource, openSource } from "./byte_source.ts";
+export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {
   ChatTokenizer,
   type ChatTurn,

@@ -5,7 +5,7 @@ import { InputError, RandomStream } from "../../lib/core/mod.ts";
 export const ROUNDS = 10_000;
 
 /** Files of each format with random edits, which may leave a sound file. */
-export const EDIT_ROUNDS = 3_000;
+export const EDIT_ROUNDS = 1_000;
 
 function assertOneLine(error: unknown, round: number): InputError {
   if (!(error instanceof InputError)) throw new Error(`round ${round}`, { cause: error });
