@@ -12,12 +12,15 @@ export type GgufValue = GgufScalar | readonly GgufScalar[];
 
 /** A tensor of the file, checked against it. */
 export interface GgufTensor {
+  /** The name in the file. */
   readonly name: string;
+  /** Type of its blocks of numbers. */
   readonly type: GgufType;
   /** Its shape in row-major order, as everywhere here; the format writes it the other way round. */
   readonly dims: readonly number[];
   /** Byte offset of its first block in the file. */
   readonly offset: number;
+  /** Bytes of all its blocks. */
   readonly length: number;
 }
 
@@ -25,7 +28,9 @@ export interface GgufTensor {
 export interface GgufHeader {
   /** The file's name in messages. */
   readonly where: string;
+  /** Values by key, in the order of the file. */
   readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** By name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 

@@ -4,7 +4,14 @@
  *
  * @module
  */
-export { type JsonKind, parseJson, quoted, readJsonFile, validateJson } from "./_json_file.ts";
+export {
+  type JsonKind,
+  type JsonSchema,
+  parseJson,
+  quoted,
+  readJsonFile,
+  validateJson,
+} from "./_json_file.ts";
 export { pathExists } from "./_read_bytes.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
 export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
@@ -16,6 +23,7 @@ export {
   type TokenizerOptions,
 } from "./chat_tokenizer.ts";
 export { checkFinite } from "./check_finite.ts";
+export type { GgufType } from "./_gguf_blocks.ts";
 export { readGgufTensor } from "./_gguf_weights.ts";
 export {
   type GgufHeader,
