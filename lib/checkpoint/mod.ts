@@ -10,6 +10,7 @@ export {
   parseJson,
   quoted,
   readJsonFile,
+  type SchemaIssue,
   validateJson,
 } from "./_json_file.ts";
 export { pathExists } from "./_read_bytes.ts";
