@@ -1,5 +1,13 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { memorySource, parseGgufHeader, tinyConfig, writeGguf, writeNpy } from "../../lib/checkpoint/mod.ts";
+import {
+  memorySource,
+  parseGgufHeader,
+  tinyConfig,
+  unpack,
+  writeGguf,
+  writeNpy,
+  zipEntries,
+} from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import {
   FILE_FORMATS,
@@ -7,6 +15,7 @@ import {
   formatOf,
   loadControlVector,
   loadSvec,
+  loadTorchVectors,
   loadTrained,
   loadVectors,
   readSparseAutoencoder,
@@ -20,6 +29,7 @@ import {
   writeSparseAutoencoder,
 } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
+import { zip } from "../tasks/_zip.ts";
 
 const VECTORS = new Map([[1, Float32Array.of(0.1, -3e-9)], [4, Float32Array.of(5, 1e30)]]);
 const SAE: SparseAutoencoder = {
@@ -130,6 +140,36 @@ Deno.test("saveControlVector() writes layers in order, refuses layer 0 unless to
       InputError,
       "must have shape [32], found [1]",
     );
+  }));
+
+Deno.test("loadTorchVectors() refuses views past their numbers, other counts, and archives that are compressed", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/v.pt`,
+      sound = await Deno.readFile(new URL("../../fixtures/golden/vectors/layers.pt", import.meta.url));
+    const source = memorySource(sound), members: Record<string, Uint8Array> = {};
+    for (const entry of zipEntries(source)) {
+      const pieces: number[] = [];
+      await unpack(source, entry, { write: (bytes) => void pieces.push(...bytes) });
+      members[entry.name] = Uint8Array.from(pieces);
+    }
+    const refused = async (change: (pickle: string) => string, message: string, stored = true) => {
+      const parts = Object.entries(members).map(([name, bytes]): [string, Uint8Array] => {
+        const letters = name.endsWith("data.pkl") ? change(String.fromCharCode(...bytes)) : null;
+        return [name, letters === null ? bytes : Uint8Array.from(letters, (letter) => letter.charCodeAt(0))];
+      });
+      await Deno.writeFile(path, zip(Object.fromEntries(parts), { stored }));
+      assertStringIncludes(
+        (await assertRejects(() => loadTorchVectors(path, null), InputError)).message,
+        message,
+      );
+    };
+    // Offset 0, shape (6,): from 1 on there are five.
+    await refused(
+      (pickle) => pickle.replace("QK\x00K\x06", "QK\x01K\x06"),
+      "reaches past its stored numbers",
+    );
+    await refused((pickle) => pickle.replace("K\x06t", "K\x07t"), "needs 7 numbers of FloatStorage");
+    await refused((pickle) => pickle, "is compressed", false);
   }));
 
 Deno.test("loadSvec() reads directions in a list of their own, and refuses several positions", () =>
