@@ -68,6 +68,7 @@ export {
 } from "./steerability.ts";
 export {
   parseSteeringConfig,
+  REWARDS,
   type SteeringConfig,
   TRAINED_KINDS,
   type TrainedKind,

@@ -1,13 +1,26 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
-import { FAMILIES, type FamilyName } from "../problems/mod.ts";
+import {
+  GRADER_NAMES,
+  type GraderName,
+  PROBLEM_FAMILIES,
+  type ProblemFamily,
+  PROMPT_TEMPLATES,
+  type PromptTemplate,
+} from "../problems/mod.ts";
 
 /**
  * What an RL run may train: a vector per layer; a rank-1 adapter on each layer's down_proj; one direction that all
  * layers share, with a factor each; every weight of the model.
  */
 export const TRAINED_KINDS = ["vectors", "adapter", "rank1", "full"] as const;
+
+/**
+ * What a completion is rewarded for: being right, or nothing. `random` is a control: every completion gets +1 or −1 by a
+ * coin that knows nothing of it.
+ */
+export const REWARDS = ["right", "random"] as const;
 
 /** One kind of what is trained. */
 export type TrainedKind = typeof TRAINED_KINDS[number];
@@ -37,7 +50,13 @@ export interface SteeringConfig {
   /** Global norm that adjoints are clipped to; the paper's is 2. */
   readonly maxNorm: number;
   /** Families that problems are drawn from in turn. */
-  readonly families: readonly FamilyName[];
+  readonly families: readonly ProblemFamily[];
+  /** How questions are put to the model. `@default "embedded"` */
+  readonly template?: PromptTemplate;
+  /** Who judges answers. `@default "box-number"` */
+  readonly grader?: GraderName;
+  /** What completions are rewarded for. `@default "right"` */
+  readonly reward?: "random";
 }
 
 const whole = z.int().positive();
@@ -53,7 +72,10 @@ const SCHEMA = z.strictObject({
   learningRates: z.array(z.number().positive()).nonempty(),
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  template: z.enum(PROMPT_TEMPLATES).default("embedded"),
+  grader: z.enum(GRADER_NAMES).default("box-number"),
+  reward: z.enum(REWARDS).default("right"),
 }).refine((config) => (config.layers.length === 0) === (config.parameters === "full"), {
   path: ["layers"],
   message: "there must be layers, but for full training, which has none",
@@ -66,7 +88,10 @@ const SCHEMA = z.strictObject({
   (config) =>
     (config.place ?? "mlp") === "mlp" || config.parameters === "vectors" || config.parameters === "rank1",
   { path: ["place"], message: "a place is for vectors and rank1 alone" },
-).refine((config) => new Set(config.layers).size === config.layers.length, {
+).refine((config) => config.reward === "right" || config.parameters === "vectors", {
+  path: ["reward"],
+  message: "random is for vectors alone",
+}).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
 });
@@ -97,8 +122,14 @@ export function parseSteeringConfig(value: unknown, options: { readonly where: s
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
     // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
-    const { parameters, place, ...rest } = parsed.data;
-    const config = place === undefined ? rest : { ...rest, place };
+    const { parameters, place, template, grader, reward, ...rest } = parsed.data;
+    const config = {
+      ...rest,
+      ...(place === undefined ? {} : { place }),
+      ...(template === "embedded" ? {} : { template }),
+      ...(grader === "box-number" ? {} : { grader }),
+      ...(reward === "right" ? {} : { reward }),
+    };
     return parameters === "vectors" ? config : { parameters, ...config };
   }
   const [issue] = parsed.error.issues;

@@ -1,6 +1,6 @@
-import { canonicalJson, sha256 } from "../core/mod.ts";
+import { canonicalJson, RandomStream, sha256 } from "../core/mod.ts";
 import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
-import { gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
+import { answerModeOf, graderNamed, type Problem, trainProblem } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
@@ -13,11 +13,11 @@ import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 export interface SteeringStep {
   /** Counts from zero. */
   readonly step: number;
-  /** Mean reward, +1 right and −1 wrong. */
+  /** Mean reward, +1 right and −1 wrong; what would have been its mean where rewards are random. */
   readonly reward: number;
   /** Completions cut off by the length limit. */
   readonly truncatedShare: number;
-  /** Completions without a gradable box. */
+  /** Completions in which the grader finds no answer. */
   readonly unboxedShare: number;
   /** Problems whose completions were all right or all wrong. */
   readonly zeroVarianceGroups: number;
@@ -70,8 +70,8 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
 
 /**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
- * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
- * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
+ * `samples` completions at temperature 1, reward ±1 from the grader, or by `reward: "random"` from a coin, leave-one-out
+ * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
  * step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: the trainer of the paper and its settings, which table5 lists (class: code).
  *
@@ -204,6 +204,7 @@ async function scoreStep(
 
 interface StepBatch {
   readonly rollouts: readonly Rollout[];
+  /** What the update is made of. */
   readonly graded: readonly (readonly GradedRollout[])[];
   readonly statistics: Pick<SteeringStep, "reward" | "truncatedShare" | "unboxedShare" | "lengthTokens">;
 }
@@ -214,7 +215,7 @@ async function sampleStep(
   config: SteeringConfig,
   state: { readonly step: number; readonly set: ParameterSet },
 ): Promise<StepBatch> {
-  const { seed, samples, families } = config;
+  const { seed, samples, families, template = "embedded", grader = "box-number" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
   const problems: Problem[] = Array.from({ length: config.prompts }, (_, p) => {
@@ -223,12 +224,13 @@ async function sampleStep(
     return trainProblem(family, { seed, index: Math.floor(index / families.length) });
   });
   const requests = problems.flatMap((problem, p) => {
-    const tokens = promptTokens(tokenizer, problem.question);
+    const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
   });
   const rollouts = await state.set.sample(requests, { maxNewTokens: config.maxNewTokens, seed });
+  const { grade } = graderNamed(grader, { mode: answerModeOf(template) });
   const verdicts = rollouts.map((rollout, i) =>
-    gradeBoxed(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
+    grade(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
   );
   const graded = problems.map((_, p) =>
     Array.from({ length: samples }, (_, s) => ({
@@ -236,11 +238,15 @@ async function sampleStep(
       length: rollouts[p * samples + s]?.tokens.length as number,
     }))
   );
+  const tossed = config.reward !== "random" ? graded : graded.map((group, p) => {
+    const coin = new RandomStream(seed, "random reward", first + p);
+    return group.map(({ length }) => ({ reward: coin.uniform() < 0.5 ? 1 : -1, length }));
+  });
   const share = (count: number) => Number((count / rollouts.length).toFixed(4));
   const lengths = graded.flat().reduce((sum, rollout) => sum + rollout.length, 0);
   return {
     rollouts,
-    graded,
+    graded: tossed,
     statistics: {
       reward: share(graded.flat().reduce((sum, rollout) => sum + rollout.reward, 0)),
       truncatedShare: share(rollouts.filter((rollout) => !rollout.finished).length),

@@ -1,5 +1,10 @@
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { openCheckpoint, readTensor, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import {
+  openCheckpoint,
+  readSafetensorsHeader,
+  readTensor,
+  writeCheckpoint,
+} from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig, pretrainRunHash } from "../../lib/train/mod.ts";
 import { readSparseAutoencoder } from "../../lib/vectors/mod.ts";
@@ -246,6 +251,36 @@ Deno.test("zoo builds what --only names, and says what that needs", async () => 
   });
 });
 
+Deno.test("zoo trains on a model that is brought, and names the command that brings it", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/brought`, { maxPositions: 512 });
+    const checkpoint = await openCheckpoint(model);
+    const source = {
+      folder: "brought",
+      layers: checkpoint.config.layers,
+      hash: await checkpoint.hash(),
+      command: "deno task fetch owner/name@0123",
+    };
+    const runs = ["all", "random-all"].map((run) => ({ run, learningRates: [0.1], seeds: [0] }));
+    const args = await writeCatalogue(folder, (catalogue) => {
+      Object.assign(catalogue.settings, { families: ["sums"], template: "chat", grader: "last-number" });
+      catalogue.models = [
+        { name: "real", role: "a", ...ENTRY, source, runs } as TinyCatalogue["models"][number],
+      ];
+    });
+    const built = await runOn(zoo, args);
+    assertEquals([built.code, built.output.trimEnd().split("\n").at(-1)], [0, "nothing is missing"]);
+    const { metadata } = await readSafetensorsHeader(`${folder}/vectors/real/random-all.seed-0.safetensors`);
+    const { reward, template, grader } = JSON.parse(metadata.get("config") as string);
+    assertEquals([reward, template, grader], ["random", "chat", "last-number"]);
+    await Deno.remove(`${folder}/brought/config.json`);
+    assertStringIncludes(
+      faultLine(await runOn(zoo, args)),
+      `real is not there, or another model: ${folder}/brought (bring it: ${source.command})`,
+    );
+  });
+});
+
 Deno.test("zoo refuses a catalogue and configs that are no good with one line", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
@@ -259,7 +294,7 @@ Deno.test("zoo refuses a catalogue and configs that are no good with one line", 
     assertEquals(
       await line(({ models }) => void (models[1]!.runs[0]!["run"] = "layer-2")),
       `error: a model of 2 layers has no run "layer-2": ${folder}/zoo.json ` +
-        "(runs are all, layer-3, place-attention-3, rate-0.5-3, adapter-all, adapter-3, rank1-all, full)",
+        "(runs are all, layer-3, place-attention-3, rate-0.5-3, random-all, adapter-all, adapter-3, rank1-all, full)",
     );
     assertStringIncludes(
       await line(({ models }) => void (models[1]!.runs[0]!["learningRates"] = [1, 2])),
