@@ -100,6 +100,9 @@ function activeOf(
   throw fault(`cfg.json lets ${k} features of ${features} be active`, where);
 }
 
+/** That program's word for the site of an activation; before version 6 it stood beside the settings. */
+const LENS_SITE = "hook_name";
+
 const lensSettings = z.looseObject({
   architecture: z.string("must be text").optional(),
   activation_fn: z.string("must be text").optional(),
@@ -111,13 +114,11 @@ const lensSettings = z.looseObject({
   rescale_acts_by_decoder_norm: z.boolean("must be true or false").optional(),
   normalize_activations: z.union([z.string(), z.boolean()], "must be text").nullish(),
   reshape_activations: z.string("must be text").optional(),
-  hook_name: z.string("must be text").optional(),
+  [LENS_SITE]: z.string("must be text").optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 
 const LENS_WEIGHTS = "sae_weights.safetensors", LENS_NAMES = ["W_enc", "W_dec", "b_enc", "b_dec"] as const;
-/** That program's word for the site of an activation; before version 6 it stood beside the settings. */
-const LENS_SITE = "hook_name";
 /** Without it the notes are read as those of a version before 6, which had none. */
 const LENS_VERSION = "sae_lens_version";
 
@@ -190,7 +191,7 @@ const saelens: FolderFormat = {
     const sizes = { embed, features, active: activeOf(k, { features, where }) };
     return {
       autoencoder: { ...sizes, encoder, encoderBias, decoder, decoderBias },
-      metadata: lensNotes({ [LENS_SITE]: cfg.hook_name, ...cfg.metadata }),
+      metadata: lensNotes({ [LENS_SITE]: cfg[LENS_SITE], ...cfg.metadata }),
     };
   },
   async write(folder, { embed, features, active, encoder, encoderBias, decoder, decoderBias }, notes) {

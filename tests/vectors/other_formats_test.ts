@@ -25,22 +25,13 @@ import {
   saveSharedDirection,
   saveSvec,
   saveVectors,
-  type SparseAutoencoder,
   writeSparseAutoencoder,
 } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { zip } from "../tasks/_zip.ts";
+import { SAE } from "./_tiny_autoencoder.ts";
 
 const VECTORS = new Map([[1, Float32Array.of(0.1, -3e-9)], [4, Float32Array.of(5, 1e30)]]);
-const SAE: SparseAutoencoder = {
-  embed: 2,
-  features: 3,
-  active: 2,
-  encoder: Float32Array.of(1, 2, 3, 4, 5, 6),
-  encoderBias: Float32Array.of(-1, -2, -3),
-  decoder: Float32Array.of(0.5, 0.25, 1, 0, 0, 1),
-  decoderBias: Float32Array.of(7, 8),
-};
 
 Deno.test("formatOf() tells every format by its content, whatever the name and the lengths of headers", () =>
   withFolder(async (folder) => {
