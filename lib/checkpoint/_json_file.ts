@@ -186,7 +186,7 @@ export function validateJson<T>(
     const keys = (issue.keys ?? []).map(quoted).join(", ");
     throw new InputError(`${what} has unknown keys ${keys}${place ? ` in "${place}"` : ""}${more}`, {
       where,
-      repair: "they may change the computation: use a model without them",
+      repair: "they may change the computation: use a file without them",
     });
   }
   if (issue.input === undefined) {

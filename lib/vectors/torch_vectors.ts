@@ -21,6 +21,9 @@ import type { VectorFile } from "./vector_file.ts";
 
 const PICKLE = "data.pkl", REPAIR = "save a dictionary {layer: vector} of float32 tensors by torch.save";
 
+/** Bytes of a pickle: one of a thousand tensors has 200 kilobytes. */
+const PICKLE_LIMIT = 2 ** 22;
+
 /** Numbers that are read of a file, and axes of a tensor: a view may show few numbers many times. */
 const ELEMENT_LIMIT = 2 ** 26, AXES_LIMIT = 8;
 
@@ -173,6 +176,11 @@ export async function torchVectors(
 }
 
 function picked(pickle: Uint8Array, archive: TorchArchive): PickleValue {
+  if (pickle.length > PICKLE_LIMIT) {
+    throw archive.fault(
+      `the pickle of the PyTorch file has ${pickle.length} bytes, more than ${PICKLE_LIMIT}`,
+    );
+  }
   try {
     return readPickle(pickle);
   } catch (error) {

@@ -15,8 +15,14 @@ function assertOneLine(error: unknown, round: number): InputError {
   return error;
 }
 
+/** Bytes of this test's own heap and buffers: those of the process are of every test that runs beside it. */
+function heldBytes(): number {
+  const { heapTotal, external } = Deno.memoryUsage();
+  return heapTotal + external;
+}
+
 function assertBounded(before: number): void {
-  const grownBytes = Deno.memoryUsage().rss - before;
+  const grownBytes = heldBytes() - before;
   assert(grownBytes < 4e8, `memory grew by ${grownBytes} bytes on files of a few kilobytes`);
 }
 
@@ -28,7 +34,7 @@ export async function assertRefused<T>(
   make: (stream: RandomStream) => T,
   options: { readonly read: (damaged: T) => unknown; readonly seed: string; readonly kinds: number },
 ): Promise<void> {
-  const { read, seed, kinds } = options, lines = new Set<string>(), before = Deno.memoryUsage().rss;
+  const { read, seed, kinds } = options, lines = new Set<string>(), before = heldBytes();
   for (let round = 0; round < ROUNDS; round++) {
     const damaged = make(new RandomStream(0, seed, round));
     let refused = false;
@@ -38,10 +44,10 @@ export async function assertRefused<T>(
       lines.add(assertOneLine(error, round).what.replace(/\d+|"(?:[^"\\]|\\.)*"|\[.*\]/g, "_"));
       refused = true;
     }
+    if (round % 100 === 0) assertBounded(before);
     assert(refused, `${seed}, round ${round}: a damaged file was taken`);
   }
   assert(lines.size >= kinds, `only ${lines.size} kinds of refusal:\n${[...lines].join("\n")}`);
-  assertBounded(before);
 }
 
 /** Every edited file must be refused in one line, or give what `check` finds sound; both must occur. */
@@ -54,10 +60,11 @@ export async function assertSurvived<T, R>(
     readonly rounds?: number;
   },
 ): Promise<void> {
-  const { read, check, seed, rounds = EDIT_ROUNDS } = options, before = Deno.memoryUsage().rss;
+  const { read, check, seed, rounds = EDIT_ROUNDS } = options, before = heldBytes();
   let sound = 0, refused = 0;
   for (let round = 0; round < rounds; round++) {
     const edited = make(new RandomStream(1, seed, round));
+    if (round % 100 === 0) assertBounded(before);
     let result: R;
     try {
       result = await read(edited);
@@ -70,7 +77,6 @@ export async function assertSurvived<T, R>(
     sound++;
   }
   assert(sound > rounds / 100 && refused > rounds / 10, `${sound} sound, ${refused} refused`);
-  assertBounded(before);
 }
 
 /** Finite vectors of one width by whole layers. */

@@ -161,6 +161,7 @@ Deno.test("loadTorchVectors() refuses views past their numbers, other counts, an
     );
     await refused((pickle) => pickle.replace("K\x06t", "K\x07t"), "needs 7 numbers of FloatStorage");
     await refused((pickle) => pickle, "is compressed", false);
+    await refused((pickle) => pickle + "(".repeat(2 ** 22), "bytes, more than 4194304");
   }));
 
 Deno.test("loadSvec() reads directions in a list of their own, and refuses several positions", () =>
