@@ -12,7 +12,15 @@ import {
   shiftShares,
 } from "../lib/analysis/mod.ts";
 import { InputError, mean } from "../lib/core/mod.ts";
-import type { Bench, Findings, Laboratory, ModelRole, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  type ModelRole,
+  type RunName,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
   type ClaimResult,
@@ -272,7 +280,7 @@ export async function lastLayerStudy(
       `${zoo.entry.name}, vector in layer ${
         zoo.layers - 1
       }. Left: ${drawn.kept} answers to held-out problems, τ = 1.`,
-      "Right: mean of six problem families; bars: 95 % bootstrap over problems and seeds.",
+      `Right: mean of ${setsText(lab.asked)}; bars: 95 % bootstrap over problems and seeds.`,
     ],
   });
   return { spec, values, claims };

@@ -26,7 +26,7 @@ export interface PaperClaim {
 
 /**
  * The eleven claims of the paper's abstract and captions (class: caption). The control's writers do not differ in
- * accuracy nor in how they open an answer; everything else is as in base A.
+ * accuracy nor in how they open an answer; everything else is as in model A.
  */
 export const PAPER_CLAIMS: readonly PaperClaim[] = [
   {

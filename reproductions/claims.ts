@@ -5,7 +5,7 @@
  * @module
  */
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
+import { type Bench, type Findings, NotApplicable, type Reproduction } from "../lib/experiment/mod.ts";
 import { type ClaimResult, figureSpec, type MetricValue, textTable } from "../lib/report/mod.ts";
 import { type ClaimSource, PAPER_CLAIMS, type PaperClaim } from "./_paper_claims.ts";
 
@@ -61,15 +61,16 @@ function runnerOf(items: readonly Reproduction[], bench: Bench, onFault: "throw"
     if (item === undefined) return { absent: "not built" };
     const lab = bench.lab.part();
     try {
-      const { claims } = await item.run({ lab, open: bench.open });
+      const { claims } = await item.run({ ...bench, lab });
       return {
         claims,
         training: rangeOf(trainingSeeds(lab.inputs)),
         evaluation: rangeOf(lab.evaluationSeedCounts),
       };
     } catch (error) {
-      // What the control lacks is said; everything else is a fault.
-      if (onFault === "throw" || !(error instanceof InputError)) throw error;
+      // What the profile or the control lacks is said; everything else is a fault.
+      const isAbsent = error instanceof NotApplicable || onFault === "absent";
+      if (!isAbsent || !(error instanceof InputError)) throw error;
       return { absent: `not measured: ${error.what}` };
     }
   };
@@ -280,13 +281,18 @@ function panelOf(rows: readonly Row[]) {
   });
 }
 
-async function run(items: readonly Reproduction[], { lab, open }: Bench): Promise<Findings> {
-  // A control that is not there is found before anything is measured.
-  const control = await open("control");
-  const onPositive = runnerOf(items, { lab, open }, "throw");
+async function run(items: readonly Reproduction[], { lab, roles, open }: Bench): Promise<Findings> {
+  // A control that is not there is found before anything is measured; a profile may have none.
+  const control = roles.includes("control") ? await open("control") : null;
+  const onPositive = runnerOf(items, { lab, roles, open }, "throw");
   const onControl = runnerOf(items, {
     lab,
-    open: (role) => role === "a" ? Promise.resolve(control) : open(role),
+    roles,
+    open: async (role) => {
+      if (role !== "a") return await open(role);
+      if (control === null) throw new NotApplicable("the profile has no control");
+      return control;
+    },
   }, "absent");
   const rows: Row[] = [];
   for (const claim of PAPER_CLAIMS) {

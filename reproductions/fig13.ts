@@ -24,6 +24,7 @@ import {
   type Findings,
   type Laboratory,
   type Reproduction,
+  setsText,
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
@@ -37,6 +38,7 @@ import {
   textTable,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, endsOf, onFirst, pointsMetric, separated } from "./_accuracy.ts";
+import { openEach } from "./_roles.ts";
 
 const NORMALISATIONS: Readonly<Record<PairNormalisation, string>> = {
   prev: "over the later vector",
@@ -212,17 +214,24 @@ function claimOf(claim: string, study: Study): ClaimResult {
   };
 }
 
-async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
+async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {
+  const models: { readonly role: "a" | "b"; readonly isolated: Isolated }[] = [];
   // Everything that is missing is found before the first measurement.
-  const inA = await isolatedVectors(await open("a")), inB = await isolatedVectors(await open("b"));
-  const a = await measure(lab, inA), b = await measure(lab, inB);
-  const spec = figureSpec([
-    ...panelsOf("abc", { study: a, asPublished }),
-    ...panelsOf("def", { study: b, asPublished }),
-  ], {
+  for (const { role, zoo } of await openEach(bench, ["a", "b"])) {
+    models.push({ role, isolated: await isolatedVectors(zoo) });
+  }
+  const studies: { readonly role: "a" | "b"; readonly study: Study }[] = [];
+  for (const { role, isolated } of models) studies.push({ role, study: await measure(lab, isolated) });
+  const letters = ["abc", "def"] as const;
+  const panels = studies.flatMap(({ study }, place) =>
+    panelsOf(letters[place] as string, { study, asPublished })
+  );
+  const spec = figureSpec(panels, {
     title: "Pairs of vectors that were trained in isolation",
     subtitle: [
-      `Mean of six families, ${lab.size.swept} problems of each, τ = 1, first training seed of each layer. 0: no better`,
+      `Mean of ${
+        setsText(lab.asked)
+      }, ${lab.size.swept} problems of each, τ = 1, first training seed of each layer. 0: no better`,
       `than alone; 1: as good as all-layer steering; crosses: above ${PAIR_CROSS_THRESHOLD}${
         asPublished ? "." : "; hatched: no gap to all layers."
       }`,
@@ -231,8 +240,10 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   });
   return {
     spec,
-    values: [...valuesOf("a", a), ...valuesOf("b", b)],
-    claims: [claimOf("isolated_vectors_combine", a), claimOf("isolated_vectors_combine_b", b)],
+    values: studies.flatMap(({ role, study }) => valuesOf(role, study)),
+    claims: studies.map(({ role, study }) =>
+      claimOf(`isolated_vectors_combine${role === "a" ? "" : "_b"}`, study)
+    ),
   };
 }
 
