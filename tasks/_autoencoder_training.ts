@@ -1,7 +1,6 @@
 import { ensureFolder, readSafetensorsHeader, readTensor, writeSafetensors } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type Additions, type LanguageModel } from "../lib/decode/mod.ts";
-import { loadTrained } from "../lib/vectors/mod.ts";
+import type { Additions, LanguageModel } from "../lib/decode/mod.ts";
 import {
   diffSaeProblems,
   type DiffSaeRecipe,
@@ -13,7 +12,7 @@ import {
   sparseFit,
   trainDiffSae,
 } from "../lib/train/mod.ts";
-import { writeSparseAutoencoder } from "../lib/vectors/mod.ts";
+import { loadTrained, writeSparseAutoencoder } from "../lib/vectors/mod.ts";
 import { checkRoom } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 import { sourceHash } from "./_source_hash.ts";
