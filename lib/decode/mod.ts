@@ -14,14 +14,10 @@ export {
   sumVectors,
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
-export {
-  LanguageModel,
-  type OpenOptions,
-  type ScoringOptions,
-  type SteeringAdjoints,
-} from "./language_model.ts";
+export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
 export { bytesText } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
+export type { OpenOptions } from "./open_options.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -33,6 +29,15 @@ export {
   type SamplingOptions,
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export {
+  type Attribution,
+  attributionPatch,
+  logitDifference,
+  type ObjectiveRow,
+  type ObjectiveTarget,
+  type SiteAdjointOptions,
+  type SiteAdjoints,
+} from "./site_adjoints.ts";
 export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
