@@ -1,7 +1,7 @@
 import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
-import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
+import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
 import type { Adapter, Adapters, SteeringVectors } from "../decode/mod.ts";
 import { formatOf } from "./file_format.ts";
 import { loadVectors } from "./load_vectors.ts";
@@ -40,6 +40,10 @@ export async function saveAdapters(
   path: string,
   content: { readonly adapters: Adapters; readonly metadata: Readonly<Record<string, string>> },
 ): Promise<void> {
+  for (const side of ["input", "output"] as const) {
+    const values = new Map([...content.adapters].map(([layer, adapter]) => [layer, adapter[side]]));
+    checkWritable(values, { what: `adapters' ${side}s` });
+  }
   const tensors = Object.fromEntries(
     [...content.adapters].flatMap((
       [layer, { input, output }],

@@ -12,6 +12,7 @@ import type { SteeringVectors } from "../decode/mod.ts";
 import { layeredVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
 import { layerOf } from "./_small_tensors.ts";
 import type { VectorFile } from "./vector_file.ts";
+import { checkWritable } from "./_small_tensors.ts";
 
 const KIND = "controlvector", DIRECTION = "direction";
 
@@ -104,6 +105,7 @@ export async function saveControlVector(
   },
 ): Promise<void> {
   const { vectors, architecture, layerZero = "refuse" } = content;
+  checkWritable(vectors, { what: "a control vector" });
   if (vectors.has(0) && layerZero === "refuse") {
     throw new InputError("llama.cpp refuses a control vector of layer 0", {
       where: path,

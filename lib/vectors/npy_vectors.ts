@@ -1,6 +1,7 @@
 import { memorySource, type ModelConfig, parseNpy, writeNpy } from "../checkpoint/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
 import { matrixVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+import { checkWritable } from "./_small_tensors.ts";
 
 /** The vectors of the bytes of a .npy file; see {@link loadNpyVectors}. */
 export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): SteeringVectors {
@@ -56,6 +57,7 @@ export async function saveNpyVectors(
     readonly layers: number;
   },
 ): Promise<void> {
+  checkWritable(content.vectors, { what: "steering vectors" });
   const { vectors, layers } = content, [embed = 0] = [...vectors.values()].map(({ length }) => length);
   const data = new Float32Array(layers * embed);
   for (const [layer, vector] of vectors) {

@@ -7,7 +7,7 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
-import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
+import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
 import type { FileFormat } from "./file_format.ts";
 import { type SharedDirection, sharedVectors, type SteeringVectors } from "../decode/mod.ts";
 
@@ -34,6 +34,8 @@ export interface VectorFile {
  * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`, and their place in
  * the metadata where it is given.
  *
+ * @throws {RangeError} for what {@link loadVectors} would refuse.
+ *
  * @example
  * ```ts
  * import { tinyConfig } from "../checkpoint/mod.ts";
@@ -55,6 +57,7 @@ export async function saveVectors(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
+  checkWritable(content.vectors, { what: "steering vectors" });
   const tensors = Object.fromEntries(
     [...content.vectors].map(([layer, data]) =>
       [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
@@ -89,6 +92,9 @@ export async function saveSharedDirection(
   },
 ): Promise<void> {
   const { scales, direction } = content.shared;
+  const layers = new Map([...scales].map(([layer, scale]) => [layer, Float32Array.of(scale)]));
+  checkWritable(layers, { what: "the factors of a direction" });
+  checkWritable(new Map([[0, direction]]), { what: "a direction" });
   const place = content.place === undefined ? {} : { place: content.place };
   const tensors = Object.fromEntries([
     ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
