@@ -5,9 +5,9 @@ import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
+import { runProblems, type TrainingProblem } from "./run_problems.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { SteeringConfig } from "./steering_config.ts";
-import { type TrainingProblem, trainingProblems } from "./training_problems.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 
 /** One line of an RL log. */
@@ -125,7 +125,8 @@ export async function trainSteering(
     readonly onStep?: (line: SteeringStep) => void;
   },
 ): Promise<SteeringRun> {
-  const { folder, saveEvery = 10 } = options;
+  const { folder, saveEvery = 10, problems } = options;
+  const data = problems === undefined ? {} : { problems };
   const runHash = steeringRunHash(config, { model: await model.checkpoint.hash() });
   const resumed = await loadTrainingState(folder, runHash);
   const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
@@ -135,14 +136,13 @@ export async function trainSteering(
     const log = [...(resumed?.log ?? [])];
     const warmupSteps = Math.ceil(config.warmupShare * config.steps);
     const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;
-    const asked = trainingProblems(config, options);
     const save = () => saveTrainingState(folder, { runHash, parameters, optimizer: optimizer.state, log });
     for (let step = optimizer.state.step; step < config.steps; step++) {
       if (options.signal?.aborted === true) {
         await save();
         return { ...set.result, log, finished: false, runHash };
       }
-      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set, asked });
+      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set, ...data });
       const factor = scheduleFactor(schedule, step);
       optimizer.step(adjoints, { learningRate: (parameter) => factor * set.rate(parameter) });
       const line: SteeringStep = {
@@ -166,7 +166,8 @@ export async function trainSteering(
 interface StepState {
   readonly step: number;
   readonly set: ParameterSet;
-  readonly asked: ReturnType<typeof trainingProblems>;
+  /** Problems of the config's data. */
+  readonly problems?: readonly TrainingProblem[];
 }
 
 interface ScoredStep {
@@ -229,7 +230,8 @@ async function sampleStep(
   const { seed, samples, template = "embedded", grader = "box-number" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
-  const problems = state.asked.slice(first, first + config.prompts);
+  const data = state.problems === undefined ? {} : { problems: state.problems };
+  const problems = runProblems(config, { first, count: config.prompts, ...data });
   const requests = problems.flatMap((problem, p) => {
     const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
