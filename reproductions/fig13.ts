@@ -193,7 +193,7 @@ function panelsOf(
       triangle: "upper",
       crossAbove: PAIR_CROSS_THRESHOLD,
       colours: { high: 1 },
-      cell: 36,
+      cell: Math.min(36, Math.max(12, Math.floor(288 / zoo.layers))),
     });
   });
 }
