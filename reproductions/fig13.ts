@@ -27,16 +27,9 @@ import {
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  heatMap,
-  intervalVerdict,
-  type MetricValue,
-  type Panel,
-  textTable,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, endsOf, onFirst, pointsMetric, separated } from "./_accuracy.ts";
+import { figureSpec, heatMap, type MetricValue, type Panel, textTable } from "../lib/report/mod.ts";
+import { accuracyMetric, onFirst, pointsMetric, separated } from "./_accuracy.ts";
+import { pairClaim } from "./_accuracy_claims.ts";
 
 const NORMALISATIONS: Readonly<Record<PairNormalisation, string>> = {
   prev: "over the later vector",
@@ -196,22 +189,6 @@ function panelsOf(
   });
 }
 
-function claimOf(claim: string, study: Study): ClaimResult {
-  const { meanGain, pairCount } = study.composition;
-  return {
-    claim,
-    statement: `Vectors trained in isolation combine across layers (${study.zoo.entry.name}).`,
-    holds: intervalVerdict(meanGain, { above: 0 }),
-    effect: {
-      name: `mean over ${pairCount} pairs of the pair minus its better vector`,
-      value: meanGain.points,
-      unit: "points",
-    },
-    interval: endsOf(meanGain),
-    note: "Holds when the interval lies above 0; the better vector is chosen anew in every draw.",
-  };
-}
-
 async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
   // Everything that is missing is found before the first measurement.
   const inA = await isolatedVectors(await open("a")), inB = await isolatedVectors(await open("b"));
@@ -232,7 +209,10 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   return {
     spec,
     values: [...valuesOf("a", a), ...valuesOf("b", b)],
-    claims: [claimOf("isolated_vectors_combine", a), claimOf("isolated_vectors_combine_b", b)],
+    claims: [
+      pairClaim(a.composition, { claim: "isolated_vectors_combine", model: a.zoo.entry.name }),
+      pairClaim(b.composition, { claim: "isolated_vectors_combine_b", model: b.zoo.entry.name }),
+    ],
   };
 }
 

@@ -4,6 +4,7 @@ import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import { FAMILIES } from "../lib/problems/mod.ts";
 import {
   parseSteeringConfig,
+  REWARDS,
   type SteeringConfig,
   TRAINED_KINDS,
   type TrainedKind,
@@ -116,6 +117,11 @@ const FLAGS = {
     metavar: "all|A,B,…",
     help: `Problem families to train on: ${FAMILIES.join(", ")} (default all)`,
   },
+  reward: {
+    kind: "string",
+    choices: REWARDS,
+    help: "What completions are rewarded for; random is a control, +1 or -1 by a coin (default right)",
+  },
   ...COMPUTE_FLAGS,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
   force: { kind: "boolean", help: "Start over, replacing the result or the unfinished run of --out" },
@@ -199,6 +205,7 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
     maxNewTokens: flags["max-new-tokens"],
     warmupShare: flags["warmup-share"],
     maxNorm: flags["max-norm"],
+    reward: flags.reward,
   };
   const kind = flags.parameters ?? file?.parameters ?? "vectors";
   if (file !== null && kind !== (file.parameters ?? "vectors") && flags["learning-rate"].length === 0) {

@@ -40,6 +40,7 @@ export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";
 export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
+export { type OpenerChance, openerChances } from "./opener_chance.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
   type ArtifactBase,

@@ -39,7 +39,7 @@ export interface ZooAutoencoder {
 /**
  * A run of the zoo: `all` or `layer-3` (vectors), `adapter-all` or `adapter-3` (rank-1 adapters on down_proj),
  * `place-attention-5` (a vector at another place of its block), `rate-0.25-4` (the vector of layer 4, trained with a
- * quarter of the learning rate of `layer-4`); `full` has models of its own, see {@link ZooModel.tuned}.
+ * quarter of the learning rate of `layer-4`), `random-all` (the vectors of `all`, trained on random rewards); `full` has models of its own, see {@link ZooModel.tuned}.
  */
 export type RunName =
   | "all"
@@ -47,7 +47,8 @@ export type RunName =
   | "adapter-all"
   | `adapter-${number}`
   | `place-${VectorPlace}-${number}`
-  | `rate-${number}-${number}`;
+  | `rate-${number}-${number}`
+  | "random-all";
 
 /** How one training seed of a run was made, as its file says it. */
 export interface TrainingRecord {
@@ -271,6 +272,7 @@ function trainingCommand(run: RunName | "full", folder: string): string {
     const out = `${folder}/${run}.seed-0.safetensors`;
     return `deno task train --layers ${layer} --learning-rate R --out ${out}, R being ${factor} of layer-${layer}'s`;
   }
+  if (run === "random-all") return `deno task train --layers all --reward random --out ${folder}`;
   const [, kind, place, layers] = /^(?:(adapter|layer|place-(\w+))-)?(\w+)$/.exec(run) ?? [];
   const parameters = run === "full"
     ? " --parameters full"

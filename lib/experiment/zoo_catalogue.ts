@@ -182,10 +182,11 @@ export function runConfig(
   if (target === null) {
     throw new InputError(`a model of ${layerCount} layers has no run "${run.run}"`, {
       where,
-      repair: "runs are all, layer-3, place-attention-3, rate-0.5-3, adapter-all, adapter-3, rank1-all, full",
+      repair:
+        "runs are all, layer-3, place-attention-3, rate-0.5-3, random-all, adapter-all, adapter-3, rank1-all, full",
     });
   }
-  const { parameters, layers, place } = target;
+  const { parameters, layers, place, reward } = target;
   const single = parameters === "rank1" || parameters === "full" || run.learningRates.length > 1;
   return parseSteeringConfig({
     ...settings,
@@ -193,6 +194,7 @@ export function runConfig(
     parameters,
     layers,
     ...(place === "mlp" ? {} : { place }),
+    ...(reward === undefined ? {} : { reward }),
     learningRates: single ? run.learningRates : layers.map(() => run.learningRates[0]),
     seed,
   }, { where: `${where}, run ${run.run}` });

@@ -75,6 +75,7 @@ export {
 } from "./steerability.ts";
 export {
   parseSteeringConfig,
+  REWARDS,
   type SteeringConfig,
   TRAINED_KINDS,
   type TrainedKind,

@@ -9,11 +9,14 @@ export interface RunTarget {
   readonly layers: readonly number[];
   /** Where in their blocks vectors are added; `mlp` for all that is no vector. */
   readonly place: VectorPlace;
+  /** What completions are rewarded for. `@default "right"` */
+  readonly reward?: "random";
 }
 
 /**
  * The name of an RL run in a model of `layerCount` layers, as files are called: `all`, `layer-3`, `layers-3-5`,
- * `place-attention-3`, `adapter-all`, `adapter-3`, `rank1-all`, `rank1-place-attention-3-5`, `full`.
+ * `place-attention-3`, `adapter-all`, `adapter-3`, `rank1-all`, `rank1-place-attention-3-5`, `full`; with random rewards
+ * `random-all`, `random-layer-3`.
  *
  * @example
  * ```ts
@@ -23,9 +26,11 @@ export interface RunTarget {
  * ```
  */
 export function runName(
-  config: Pick<SteeringConfig, "layers" | "parameters" | "place">,
+  config: Pick<SteeringConfig, "layers" | "parameters" | "place" | "reward">,
   options: { readonly layerCount: number },
 ): string {
+  const { reward, ...rest } = config;
+  if (reward === "random") return `random-${runName(rest, options)}`;
   const { layers, parameters, place = "mlp" } = config;
   if (parameters === "full") return "full";
   const every = layers.length === options.layerCount;
@@ -48,6 +53,12 @@ export function runName(
  * ```
  */
 export function parseRunName(name: string, options: { readonly layerCount: number }): RunTarget | null {
+  if (name.startsWith("random-")) {
+    const target = parseRunName(name.slice("random-".length), options);
+    return target?.parameters === "vectors" && target.reward === undefined
+      ? { ...target, reward: "random" }
+      : null;
+  }
   if (name === "full") return { parameters: "full", layers: [], place: "mlp" };
   const parts = /^(?:(adapter|rank1)-|layers?-)?(?:place-([a-z_]+)-)?(all|\d+(?:-\d+)*)$/.exec(name);
   const place = VECTOR_PLACES.find((known) => known === (parts?.[2] ?? "mlp"));

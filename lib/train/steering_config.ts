@@ -9,6 +9,12 @@ import { FAMILIES, type FamilyName } from "../problems/mod.ts";
  */
 export const TRAINED_KINDS = ["vectors", "adapter", "rank1", "full"] as const;
 
+/**
+ * What a completion is rewarded for: being right, or nothing. `random` is a control: every completion gets +1 or −1 by a
+ * coin that knows nothing of it.
+ */
+export const REWARDS = ["right", "random"] as const;
+
 /** One kind of what is trained. */
 export type TrainedKind = typeof TRAINED_KINDS[number];
 
@@ -38,6 +44,8 @@ export interface SteeringConfig {
   readonly maxNorm: number;
   /** Families that problems are drawn from in turn. */
   readonly families: readonly FamilyName[];
+  /** What completions are rewarded for. `@default "right"` */
+  readonly reward?: "random";
 }
 
 const whole = z.int().positive();
@@ -54,6 +62,7 @@ const SCHEMA = z.strictObject({
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
   families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+  reward: z.enum(REWARDS).default("right"),
 }).refine((config) => (config.layers.length === 0) === (config.parameters === "full"), {
   path: ["layers"],
   message: "there must be layers, but for full training, which has none",
@@ -66,7 +75,10 @@ const SCHEMA = z.strictObject({
   (config) =>
     (config.place ?? "mlp") === "mlp" || config.parameters === "vectors" || config.parameters === "rank1",
   { path: ["place"], message: "a place is for vectors and rank1 alone" },
-).refine((config) => new Set(config.layers).size === config.layers.length, {
+).refine((config) => config.reward === "right" || config.parameters === "vectors", {
+  path: ["reward"],
+  message: "random is for vectors alone",
+}).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
 });
@@ -97,8 +109,12 @@ export function parseSteeringConfig(value: unknown, options: { readonly where: s
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
     // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
-    const { parameters, place, ...rest } = parsed.data;
-    const config = place === undefined ? rest : { ...rest, place };
+    const { parameters, place, reward, ...rest } = parsed.data;
+    const config = {
+      ...rest,
+      ...(place === undefined ? {} : { place }),
+      ...(reward === "right" ? {} : { reward }),
+    };
     return parameters === "vectors" ? config : { parameters, ...config };
   }
   const [issue] = parsed.error.issues;

@@ -1,4 +1,4 @@
-import { canonicalJson, sha256 } from "../core/mod.ts";
+import { canonicalJson, RandomStream, sha256 } from "../core/mod.ts";
 import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
 import { gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
@@ -13,7 +13,7 @@ import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 export interface SteeringStep {
   /** Counts from zero. */
   readonly step: number;
-  /** Mean reward, +1 right and −1 wrong. */
+  /** Mean reward, +1 right and −1 wrong; what would have been its mean where rewards are random. */
   readonly reward: number;
   /** Completions cut off by the length limit. */
   readonly truncatedShare: number;
@@ -70,8 +70,8 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
 
 /**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
- * `samples` completions at temperature 1, reward ±1 from the last box, leave-one-out advantages, one AdamW step. The
- * model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
+ * `samples` completions at temperature 1, reward ±1 from the last box, or by `reward: "random"` from a coin, leave-one-out
+ * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
  * step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: the trainer of the paper and its settings, which table5 lists (class: code).
  *
@@ -204,6 +204,7 @@ async function scoreStep(
 
 interface StepBatch {
   readonly rollouts: readonly Rollout[];
+  /** What the update is made of. */
   readonly graded: readonly (readonly GradedRollout[])[];
   readonly statistics: Pick<SteeringStep, "reward" | "truncatedShare" | "unboxedShare" | "lengthTokens">;
 }
@@ -236,11 +237,15 @@ async function sampleStep(
       length: rollouts[p * samples + s]?.tokens.length as number,
     }))
   );
+  const tossed = config.reward !== "random" ? graded : graded.map((group, p) => {
+    const coin = new RandomStream(seed, "random reward", first + p);
+    return group.map(({ length }) => ({ reward: coin.uniform() < 0.5 ? 1 : -1, length }));
+  });
   const share = (count: number) => Number((count / rollouts.length).toFixed(4));
   const lengths = graded.flat().reduce((sum, rollout) => sum + rollout.length, 0);
   return {
     rollouts,
-    graded,
+    graded: tossed,
     statistics: {
       reward: share(graded.flat().reduce((sum, rollout) => sum + rollout.reward, 0)),
       truncatedShare: share(rollouts.filter((rollout) => !rollout.finished).length),

@@ -258,7 +258,7 @@ Deno.test("zoo refuses a catalogue and configs that are no good with one line", 
     assertEquals(
       await line(({ models }) => void (models[1]!.runs[0]!["run"] = "layer-2")),
       `error: a model of 2 layers has no run "layer-2": ${folder}/zoo.json ` +
-        "(runs are all, layer-3, place-attention-3, rate-0.5-3, adapter-all, adapter-3, rank1-all, full)",
+        "(runs are all, layer-3, place-attention-3, rate-0.5-3, random-all, adapter-all, adapter-3, rank1-all, full)",
     );
     assertStringIncludes(
       await line(({ models }) => void (models[1]!.runs[0]!["learningRates"] = [1, 2])),
