@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { adjointEnergies, type AdjointEnergy } from "./adjoint_energy.ts";
 export { attentionMoves } from "./attention_moves.ts";
 export {
   type AdapterTrace,

@@ -35,6 +35,7 @@ export {
   type TrainingSettings,
 } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
+export { runProblems } from "./run_problems.ts";
 export { parseRunName, runName, type RunTarget } from "./run_name.ts";
 export {
   diffSaeProblems,
@@ -92,3 +93,4 @@ export {
 } from "./training_state.ts";
 export type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 export { weightSet } from "./weight_set.ts";
+export { untrainedAdjoints, type UntrainedBatches } from "./untrained_adjoints.ts";

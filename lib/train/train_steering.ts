@@ -1,10 +1,11 @@
 import { canonicalJson, RandomStream, sha256 } from "../core/mod.ts";
 import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
-import { gradeBoxed, type Problem, trainProblem } from "../problems/mod.ts";
+import { gradeBoxed } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
+import { runProblems } from "./run_problems.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { SteeringConfig } from "./steering_config.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
@@ -158,14 +159,15 @@ export async function trainSteering(
   }
 }
 
-interface ScoredStep {
+/** What one step gave. */
+export interface ScoredStep {
   readonly adjoints: Parameters;
   readonly measured: StepBatch["statistics"] & Pick<SteeringStep, "zeroVarianceGroups" | "adjointNorm">;
   readonly worstLogRatio: number;
 }
 
 /** Samples, grades and differentiates one step; the adjoints come clipped, and finite or not at all. */
-async function scoreStep(
+export async function scoreStep(
   model: LanguageModel,
   config: SteeringConfig,
   state: { readonly step: number; readonly set: ParameterSet },
@@ -215,14 +217,10 @@ async function sampleStep(
   config: SteeringConfig,
   state: { readonly step: number; readonly set: ParameterSet },
 ): Promise<StepBatch> {
-  const { seed, samples, families } = config;
+  const { seed, samples } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
-  const problems: Problem[] = Array.from({ length: config.prompts }, (_, p) => {
-    const index = first + p;
-    const family = families[index % families.length] as typeof families[number];
-    return trainProblem(family, { seed, index: Math.floor(index / families.length) });
-  });
+  const problems = runProblems(config, { first, count: config.prompts });
   const requests = problems.flatMap((problem, p) => {
     const tokens = promptTokens(tokenizer, problem.question);
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));

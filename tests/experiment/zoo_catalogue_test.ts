@@ -138,3 +138,13 @@ Deno.test("runConfig() trains under a run of another learning rate what the run 
   assertThrows(() => config("rate-2-8"), InputError, 'a model of 8 layers has no run "rate-2-8"');
   assertThrows(() => config("rate-4"), InputError, 'has no run "rate-4"');
 });
+
+Deno.test("runConfig() of a run on random rewards is that of the ordinary run but for them", () => {
+  const { settings } = parseZooCatalogue(JSON.parse(Deno.readTextFileSync("fixtures/embedded/zoo.json")), {
+    where: "zoo.json",
+  });
+  const given = { settings, seed: 1, layerCount: 8, where: "zoo.json" };
+  const config = (run: string) => runConfig({ run, learningRates: [0.1], seeds: [1] }, given);
+  assertEquals(config("random-all"), { ...config("all"), reward: "random" });
+  assertThrows(() => config("random-adapter-all"), InputError, 'has no run "random-adapter-all"');
+});
