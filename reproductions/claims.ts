@@ -67,8 +67,19 @@ function runnerOf(items: readonly Reproduction[], bench: Bench, onFault: "throw"
   };
 }
 
-/** How often the decision of a claim says of planted evidence what it should. */
-function calibrated({ sources }: PaperClaim): ClaimRow["planted"] {
+/** Calibrations by claim: they follow from nothing that is measured, so that a process makes each once. */
+const calibrations = new Map<string, ClaimRow["planted"]>();
+
+/** What the decision of a claim says of planted evidence. */
+function calibrated(claim: PaperClaim): ClaimRow["planted"] {
+  const known = calibrations.get(claim.id);
+  if (known !== undefined) return known;
+  const made = calibration(claim);
+  calibrations.set(claim.id, made);
+  return made;
+}
+
+function calibration({ sources }: PaperClaim): ClaimRow["planted"] {
   if (sources.length === 0) return null;
   const said = (kind: PlantedKind, draw: number) =>
     verdictOf(sources.flatMap((source) => {
