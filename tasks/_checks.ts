@@ -30,3 +30,27 @@ export const POSITIVE_NUMBERS: z.ZodType = z.array(z.string()).refine(
   (list) => list.every((text) => Number.isFinite(Number(text)) && Number(text) > 0),
   "must be numbers above 0",
 );
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+
+/** Bytes that a text means, `4GB`, `1.5 GiB` or `4000000000`; null where it means none. */
+export function bytesOf(text: string): number | null {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  const factor = UNITS[unit?.toUpperCase() ?? ""];
+  const bytes = Number(amount) * (factor ?? NaN);
+  return bytes > 0 && Number.isFinite(bytes) ? Math.floor(bytes) : null;
+}
+
+/** An amount of memory in words. */
+export const MEMORY: z.ZodType = z.string().refine(
+  (text) => bytesOf(text) !== null,
+  "must be an amount of memory, as 4GB, 1.5GiB or 800MB",
+);

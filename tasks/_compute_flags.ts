@@ -1,7 +1,7 @@
 import type { EndToken } from "../lib/checkpoint/mod.ts";
 import type { LanguageModel, OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
-import { wholeNumber } from "./_checks.ts";
+import { bytesOf, MEMORY, wholeNumber } from "./_checks.ts";
 import { sessionProgress } from "./_session_progress.ts";
 import type { Terminal } from "./_terminal.ts";
 
@@ -33,6 +33,12 @@ export const COMPUTE_FLAGS = {
     choices: ["float32", "bfloat16", "float16"],
     help: "Type of matrices and KV cache; without it float32 on cpu, bfloat16 on cuda",
   },
+  memory: {
+    kind: "string",
+    metavar: "SIZE",
+    check: MEMORY,
+    help: "Memory that the model may take, as 4GB; without it half of what is free",
+  },
   date: {
     kind: "string",
     metavar: "DAY",
@@ -46,15 +52,18 @@ interface ComputeValues {
   readonly threads: number;
   readonly device: Device;
   readonly dtype: "float32" | "bfloat16" | "float16" | undefined;
+  readonly memory?: string | undefined;
   readonly date?: string | undefined;
 }
 
 /** The values of those flags as options for opening a model; its sessions are told of on a terminal. */
 export function computeOptions(flags: ComputeValues, terminal?: Terminal): OpenOptions {
   const { threads, device, dtype, date } = flags;
+  const memory = flags.memory === undefined ? null : bytesOf(flags.memory);
   return {
     threads,
     device,
+    ...(memory === null ? {} : { memory }),
     ...(dtype === undefined ? {} : { dtype }),
     ...(date === undefined ? {} : { date }),
     ...(terminal === undefined ? {} : { onSession: sessionProgress(terminal) }),

@@ -6,15 +6,25 @@ import { type PromptTemplate, questionPrompt } from "../lib/problems/mod.ts";
 /** Reading all weights of a larger model would take longer than finding out. */
 const FINITE_CHECK_BYTES = 2 ** 30;
 
+/** Throws an InputError unless a template is for a model. */
+export async function checkTemplate(model: LanguageModel, template: PromptTemplate): Promise<void> {
+  const chat = (await model.tokenizer()).hasChatTemplate;
+  if (questionPrompt("", { template, chat, bos: "" }) !== null) return;
+  throw new InputError(`the model's tokenizer has ${chat ? "a" : "no"} chat template`, {
+    where: model.checkpoint.folder,
+    repair: chat ? `"${template}" is for models without one` : "use a model that answers in a conversation",
+  });
+}
+
 /**
  * Opens a model that answers questions put by a template: on a device that runs it, whole, finite, with a tokenizer
- * and a token that ends a text.
+ * and a token that ends a text. Where the template is null, {@link checkTemplate} is yet to come.
  *
  * `@default {template: "embedded"}`
  */
 export async function openModel(
   folder: string,
-  options: OpenOptions & { readonly template?: PromptTemplate },
+  options: OpenOptions & { readonly template?: PromptTemplate | null },
 ): Promise<LanguageModel> {
   const { template = "embedded", ...opening } = options;
   const model = await LanguageModel.open(folder, opening);
@@ -22,13 +32,7 @@ export async function openModel(
   const { weights } = model.checkpoint;
   const bytes = [...weights.values()].reduce((sum, entry) => sum + entry.length, 0);
   if (bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);
-  const chat = (await model.tokenizer()).hasChatTemplate;
-  if (questionPrompt("", { template, chat, bos: "" }) === null) {
-    throw new InputError(`the model's tokenizer has ${chat ? "a" : "no"} chat template`, {
-      where: folder,
-      repair: chat ? `"${template}" is for models without one` : "use a model that answers in a conversation",
-    });
-  }
+  if (template !== null) await checkTemplate(model, template);
   if (model.config.eosTokenIds.length === 0) {
     throw new InputError("the model has no token that ends a text", {
       where: `${model.checkpoint.folder}/config.json`,

@@ -58,13 +58,16 @@ export async function trainInto(
   options: SteeringTrainingOptions,
 ): Promise<string | null> {
   const { places, force, resume } = options, { maxNewTokens } = config;
-  checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens });
+  const { template = "embedded" } = config;
+  checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens, template });
   const from = await stepsToGoOnFrom({ folder: places.run, result: places.result }, { resume, force });
   await ensureFolder(places.run);
   if (force) await dropTrainingState(places.run);
   options.onStart(from);
   const run = await trainSteering(model, config, {
     folder: places.run,
+    // All weights take a while to write; vectors and adapters are small, and a step of a real model takes long.
+    saveEvery: config.parameters === "full" ? 10 : 1,
     signal: options.signal,
     onStep: options.onStep,
   });

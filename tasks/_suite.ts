@@ -3,10 +3,14 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   answerModeOf,
   BENCHMARK_SUITES,
-  FAMILIES,
-  type FamilyName,
+  familiesNamed,
   type Grader,
+  type GraderName,
   graderNamed,
+  PROBLEM_FAMILIES,
+  PROBLEM_SETS,
+  type ProblemSet,
+  problemSetOf,
   type PromptTemplate,
   readBenchmark,
   type SuiteName,
@@ -31,17 +35,18 @@ export interface Benchmark {
   readonly dataHash: string | null;
 }
 
-/** What a suite asks and how: `zoo` are the families of the embedded zoo, `mathematics` the paper's benchmarks. */
+/** What a suite asks and how. */
 export interface Suite {
-  readonly kind: "zoo" | "mathematics";
   readonly benchmarks: readonly Benchmark[];
+  /** The set whose families these are; null for the paper's benchmarks. */
+  readonly set: ProblemSet | null;
 }
 
-/** What the command line calls graders: strictly what the last box holds, or as math-verify looks and compares. */
-export const GRADER_FLAGS = ["box", "math-verify"] as const;
-
-/** Held-out problems that every family has at least. */
-export const MOST_PROBLEMS = 700;
+/**
+ * What the command line calls graders: strictly what the last box holds, as math-verify looks and compares, or the last
+ * number.
+ */
+export const GRADER_FLAGS = ["box", "math-verify", "last-number"] as const;
 
 /** Problems per family where the user gives no number. */
 export const USUAL_PROBLEMS = 50;
@@ -61,8 +66,8 @@ const ALL_BENCHMARKS = "math";
 
 /** Names of every suite, in the order of the help. */
 export const SUITE_NAMES: readonly string[] = [
-  "embedded",
-  ...FAMILIES,
+  ...Object.keys(PROBLEM_SETS),
+  ...PROBLEM_FAMILIES,
   ALL_BENCHMARKS,
   ...Object.keys(BENCHMARK_FLAGS),
 ];
@@ -145,10 +150,10 @@ export async function openSuite(
     for (const [suite, place] of await placesOf(suites, { name, data, hubCache })) {
       benchmarks.push(await readSuite(suite, place, problems));
     }
-    return { kind: "mathematics", benchmarks };
+    return { set: null, benchmarks };
   }
-  const families = name === "embedded" ? FAMILIES : FAMILIES.filter((family) => family === name);
-  if (families.length === 0) {
+  const families = familiesNamed([name]);
+  if (typeof families === "string") {
     const meant = suggestion(name, SUITE_NAMES);
     throw new InputError(`unknown suite "${name}", known are ${SUITE_NAMES.join(", ")}`, {
       ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
@@ -159,24 +164,31 @@ export async function openSuite(
       repair: "its problems are part of the project",
     });
   }
-  return { kind: "zoo", benchmarks: families.map((family) => ofFamily(family, problems ?? USUAL_PROBLEMS)) };
-}
-
-function ofFamily(family: FamilyName, size: number): Benchmark {
-  if (size > MOST_PROBLEMS) {
-    throw new InputError(`--problems must be at most ${MOST_PROBLEMS} for a family: got ${size}`);
+  const set = problemSetOf(families) as ProblemSet, size = problems ?? Math.min(USUAL_PROBLEMS, set.heldOut);
+  if (size > set.heldOut) {
+    throw new InputError(`--problems must be at most ${set.heldOut} for a family: got ${size}`);
   }
-  return { name: family, problems: testSet(family, { size }), samples: 1, dataHash: null };
+  const benchmarks = families.map((family) => ({
+    name: family,
+    problems: testSet(family, { size }),
+    samples: 1,
+    dataHash: null,
+  }));
+  return { set, benchmarks };
 }
 
 /**
- * The grader of a suite: as math-verify has it, or strict, for which the zoo's answers are plain numbers and those of
- * benchmarks mathematics; `r1` answers between tags.
+ * The grader of a suite: what was asked for, or the suite's own. In the last box the answers of a family are plain
+ * numbers and those of benchmarks mathematics; `r1` answers between tags.
  */
 export function suiteGrader(
-  kind: Suite["kind"],
-  options: { readonly template: PromptTemplate; readonly grader: (typeof GRADER_FLAGS)[number] },
+  { set }: Pick<Suite, "set">,
+  options: {
+    readonly template: PromptTemplate;
+    readonly grader: (typeof GRADER_FLAGS)[number] | undefined;
+  },
 ): Grader {
-  const mode = answerModeOf(options.template), strict = kind === "zoo" ? "box-number" : "box";
-  return graderNamed(options.grader === "box" ? strict : options.grader, { mode });
+  const strict: GraderName = set === null ? "box" : "box-number";
+  const { grader = set?.grader ?? strict, template } = options;
+  return graderNamed(grader === "box" ? strict : grader, { mode: answerModeOf(template) });
 }

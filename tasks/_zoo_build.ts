@@ -37,6 +37,8 @@ export function workOf(artifact: ZooArtifact): number {
   switch (artifact.kind) {
     case "model":
       return artifact.config.training.steps;
+    case "published":
+      return 0;
     case "run":
       return artifact.config.steps;
     case "autoencoder":
@@ -51,6 +53,7 @@ function stateFolder(artifact: ModelArtifact | RunArtifact): string {
 
 /** Steps that an unfinished run of an artifact has made. */
 export async function stepsMade(artifact: ZooArtifact): Promise<number> {
+  if (artifact.kind === "published") return 0;
   if (artifact.kind !== "autoencoder") return await unfinishedSteps(stateFolder(artifact)) ?? 0;
   const made = await unfinishedSteps(autoencoderRunFolder(artifact.path)) ?? 0;
   return Math.floor(made / artifact.config.steps * AUTOENCODER_WORK);
@@ -135,6 +138,11 @@ async function buildAutoencoder(artifact: AutoencoderArtifact, options: BuildOpt
 /** Makes an artifact, going on with an unfinished run of it. False when it was stopped, with its state saved. */
 export async function build(artifact: ZooArtifact, options: BuildOptions): Promise<boolean> {
   switch (artifact.kind) {
+    case "published":
+      throw new InputError(`${artifact.name} is not there, or another model`, {
+        where: artifact.path,
+        repair: `bring it: ${artifact.source.command}`,
+      });
     case "model":
       return await buildModel(artifact, options, await mayResume(artifact, options));
     case "run":

@@ -65,9 +65,6 @@ function tableLines(
   ];
 }
 
-/** Most new tokens for the problems of the zoo. */
-const ZOO_TOKENS = 64;
-
 /** Tokens of prompt and completion together for the benchmarks: the paper's for Qwen2.5-Math-7B. */
 const BENCHMARK_TOKENS = 4096;
 
@@ -136,14 +133,14 @@ export const evaluate = defineCommand({
     template: {
       kind: "string",
       choices: PROMPT_TEMPLATES as readonly [PromptTemplate, ...PromptTemplate[]],
-      help: "How questions are put (default embedded for the zoo, qwen_math for benchmarks)",
+      help: "How questions are put (default that of the families, qwen_math for benchmarks)",
     },
     grader: {
       kind: "string",
-      default: "box",
       choices: GRADER_FLAGS,
       help:
-        "Who judges: what the last box holds (of the zoo's families a plain number), or as math-verify looks and compares",
+        "Who judges: what the last box holds (of families a plain number), as math-verify looks and compares, or the " +
+        "last number (default last-number for first arithmetic, box for all else)",
     },
     problems: {
       kind: "number",
@@ -170,7 +167,7 @@ export const evaluate = defineCommand({
       metavar: "N",
       check: wholeNumber(1),
       help:
-        `Most tokens of an answer (default ${ZOO_TOKENS}; for benchmarks what ${BENCHMARK_TOKENS} leaves beside a prompt)`,
+        `Most tokens of an answer (default that of the families; for benchmarks what ${BENCHMARK_TOKENS} leaves beside a prompt)`,
     },
     ...COMPUTE_FLAGS,
     out: {
@@ -200,6 +197,10 @@ export const evaluate = defineCommand({
       'One family, with "To" put at the start of every answer',
     ],
     [
+      "deno task evaluate --model out/real-model --suite first-arithmetic",
+      "First arithmetic of a small real model, after: deno task real-model",
+    ],
+    [
       "deno task evaluate --model fixtures/embedded/base-a --samples out/base-a.jsonl",
       "The same as the first, with every answer kept, to be read with: deno task samples out/base-a.jsonl",
     ],
@@ -222,9 +223,9 @@ export const evaluate = defineCommand({
     const asking = flags.system === undefined ? {} : { system: flags.system };
     if (out !== undefined) await checkWritable(out, { as: "file" });
     if (samplesPath !== undefined) await checkSamplesPath(samplesPath, { beside: out });
-    const { kind, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
-    const template = flags.template ?? (kind === "zoo" ? "embedded" : "qwen_math");
-    const grader = suiteGrader(kind, { template, grader: flags.grader });
+    const { set, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
+    const template = flags.template ?? set?.template ?? "qwen_math";
+    const grader = suiteGrader({ set }, { template, grader: flags.grader });
     const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
@@ -240,9 +241,8 @@ export const evaluate = defineCommand({
       const tokenizer = await model.tokenizer();
       const asked = { template, ...asking }, prompts = { tokenizer, answerPrefix, ...asked };
       const maxNewTokens = flags["max-new-tokens"] ??
-        (kind === "zoo"
-          ? ZOO_TOKENS
-          : Math.min(BENCHMARK_TOKENS, model.config.maxPositions) - longestPrompt(problems, prompts));
+        set?.maxNewTokens ??
+        Math.min(BENCHMARK_TOKENS, model.config.maxPositions) - longestPrompt(problems, prompts);
       checkRoom(problems, { ...prompts, model, maxNewTokens });
       // Greedy answers are all the same one.
       const answersOf = (usual: number): number => flags.answers ?? (temperature === 0 ? 1 : usual);

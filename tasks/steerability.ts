@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type LanguageModel, promptTokens } from "../lib/decode/mod.ts";
-import { FAMILIES, type Problem, testSet, trainProblem } from "../lib/problems/mod.ts";
+import { type Problem, PROBLEM_SETS, type ProblemSet, testSet, trainProblem } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import {
   type AnsweredText,
@@ -37,17 +37,25 @@ export function steerabilityRow(norms: ResidualNorms, result: Steerability): Ste
 }
 
 /** Problems of every family in turn. */
-function problemsOf(count: number, seed: number): { readonly train: Problem[]; readonly heldOut: Problem[] } {
-  const each = Math.ceil(count / FAMILIES.length);
-  const sets = FAMILIES.map((family) => testSet(family, { size: each, seed }));
+function problemsOf(
+  { families, heldOut }: ProblemSet,
+  { count, seed }: { readonly count: number; readonly seed: number },
+): { readonly train: Problem[]; readonly heldOut: Problem[] } {
+  const each = Math.ceil(count / families.length);
+  if (each > heldOut) {
+    throw new InputError(
+      `--prompts must be at most ${heldOut * families.length} for this suite: got ${count}`,
+    );
+  }
+  const sets = families.map((family) => testSet(family, { size: each, seed }));
   const place = (index: number) => ({
-    turn: index % FAMILIES.length,
-    index: Math.floor(index / FAMILIES.length),
+    turn: index % families.length,
+    index: Math.floor(index / families.length),
   });
   const places = Array.from({ length: count }, (_, index) => place(index));
   return {
     train: places.map(({ turn, index }) =>
-      trainProblem(FAMILIES[turn] as typeof FAMILIES[number], { seed, index })
+      trainProblem(families[turn] as typeof families[number], { seed, index })
     ),
     heldOut: places.map(({ turn, index }) => sets[turn]?.[index] as Problem),
   };
@@ -121,6 +129,12 @@ export const steerability = defineCommand({
       metavar: "TEXT",
       help: "The token that answers shall begin with",
     },
+    suite: {
+      kind: "string",
+      default: "embedded",
+      choices: Object.keys(PROBLEM_SETS) as ["embedded", "first-arithmetic"],
+      help: "Problems that the prompts ask",
+    },
     prompts: {
       kind: "number",
       default: 48,
@@ -165,7 +179,8 @@ export const steerability = defineCommand({
   async run({ flags, signal, terminal, print }) {
     const { opener, steps, seed, device, out } = flags;
     if (out !== undefined) await checkWritable(out, { as: "file" });
-    const model = await openModel(flags.model, computeOptions(flags, terminal));
+    const set = PROBLEM_SETS[flags.suite], { template } = set;
+    const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const tokenizer = await model.tokenizer(), ids = tokenizer.encode(opener);
@@ -174,10 +189,11 @@ export const steerability = defineCommand({
           repair: "give a word that the tokenizer knows as a whole",
         });
       }
-      const problems = problemsOf(flags.prompts, seed);
-      checkRoom([...problems.train, ...problems.heldOut], { model, tokenizer, maxNewTokens: MAX_NEW_TOKENS });
+      const problems = problemsOf(set, { count: flags.prompts, seed });
+      const asking = { template, maxNewTokens: MAX_NEW_TOKENS };
+      checkRoom([...problems.train, ...problems.heldOut], { model, tokenizer, ...asking });
       const encoded = (list: readonly Problem[]) =>
-        list.map(({ question }) => promptTokens(tokenizer, question));
+        list.map(({ question }) => promptTokens(tokenizer, question, { template }));
       const prompts = encoded(problems.train), heldOut = encoded(problems.heldOut);
       const texts = await textsOf(model, { prompts: heldOut, seed });
       const norms = await residualNorms(model, prompts);
@@ -208,7 +224,14 @@ export const steerability = defineCommand({
       if (out === undefined) return;
       const report = {
         kind: "steerability",
-        settings: { opener, prompts: flags.prompts, steps, learningRate: flags["learning-rate"], seed },
+        settings: {
+          opener,
+          suite: flags.suite,
+          prompts: flags.prompts,
+          steps,
+          learningRate: flags["learning-rate"],
+          seed,
+        },
         goal: GOAL,
         inputs: {
           model: await model.checkpoint.hash(),

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
-import { FAMILIES } from "../lib/problems/mod.ts";
+import {
+  familiesNamed,
+  GRADER_NAMES,
+  PROBLEM_FAMILIES,
+  PROBLEM_SETS,
+  problemSetOf,
+  PROMPT_TEMPLATES,
+} from "../lib/problems/mod.ts";
 import {
   parseSteeringConfig,
   REWARDS,
@@ -13,7 +20,7 @@ import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks
 import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
-import { openModel } from "./_model_input.ts";
+import { checkTemplate, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { type FlagValues, suggestion } from "./_parse_flags.ts";
 import { Progress } from "./_progress.ts";
@@ -26,10 +33,8 @@ const DEFAULTS = {
   steps: 60,
   prompts: 16,
   samples: 16,
-  maxNewTokens: 64,
   warmupShare: 0.03,
   maxNorm: 2,
-  families: FAMILIES,
 } as const;
 
 /** Places as flags write them. */
@@ -92,7 +97,7 @@ const FLAGS = {
     kind: "number",
     metavar: "N",
     check: wholeNumber(1),
-    help: `Most tokens of a completion (default ${DEFAULTS.maxNewTokens})`,
+    help: `Most tokens of a completion (default that of the families: ${PROBLEM_SETS.embedded.maxNewTokens})`,
   },
   seed: {
     kind: "number",
@@ -114,8 +119,20 @@ const FLAGS = {
   },
   families: {
     kind: "list",
-    metavar: "all|A,B,…",
-    help: `Problem families to train on: ${FAMILIES.join(", ")} (default all)`,
+    metavar: "A,B,…",
+    help: `Problems to train on, sets (${Object.keys(PROBLEM_SETS).join(", ")}) or families: ${
+      PROBLEM_FAMILIES.join(", ")
+    } (default embedded)`,
+  },
+  template: {
+    kind: "string",
+    choices: PROMPT_TEMPLATES,
+    help: "How questions are put to the model (default that of the families)",
+  },
+  grader: {
+    kind: "string",
+    choices: GRADER_NAMES,
+    help: "Who judges answers (default that of the families)",
   },
   reward: {
     kind: "string",
@@ -176,19 +193,33 @@ function layersAndRates(
   return { layers, learningRates: rates.length > 1 ? rates : layers.map(() => rates[0] as number) };
 }
 
-function familiesOf(given: readonly string[]): Partial<Pick<SteeringConfig, "families">> {
-  if (given.length === 0) return {};
-  if (given.join() === "all") return { families: FAMILIES };
-  const known = (name: string) => FAMILIES.find((family) => family === name);
-  return {
-    families: given.map((name) => {
-      const family = known(name), meant = suggestion(name, FAMILIES);
-      if (family !== undefined) return family;
-      throw new InputError(`unknown family "${name}", known are ${FAMILIES.join(", ")}`, {
-        ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-      });
-    }),
+/** The families that flags name, and how these are asked and judged; without a config file what is usual. */
+function asked(flags: TrainFlags, file: SteeringConfig | null): Partial<SteeringConfig> {
+  const { template, grader } = flags;
+  const families = flags.families.length > 0 || file === null
+    ? familiesNamed(flags.families.length > 0 ? flags.families : ["embedded"])
+    : file.families;
+  if (typeof families === "string") {
+    const known = [...Object.keys(PROBLEM_SETS), ...PROBLEM_FAMILIES], meant = suggestion(families, known);
+    throw new InputError(`unknown family "${families}", known are ${known.join(", ")}`, {
+      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
+    });
+  }
+  const given = {
+    families,
+    ...(template === undefined ? {} : { template }),
+    ...(grader === undefined ? {} : { grader }),
   };
+  if (file !== null && flags.families.length === 0) return given;
+  const set = problemSetOf(families);
+  if (set === null && (template === undefined || grader === undefined)) {
+    throw new InputError("--families are of several sets", {
+      repair: "give --template and --grader beside them",
+    });
+  }
+  const usual = set ?? PROBLEM_SETS.embedded;
+  const longest = file === null ? { maxNewTokens: usual.maxNewTokens } : {};
+  return { template: usual.template, grader: usual.grader, ...longest, ...given };
 }
 
 /** The run that flags and config file ask for, checked against the model's layers. */
@@ -216,8 +247,8 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const config = parseSteeringConfig({
     ...(file ?? DEFAULTS),
+    ...asked(flags, file),
     ...given,
-    ...familiesOf(flags.families),
     ...layersAndRates(flags, { layerCount, file, kind }),
     parameters: kind,
   }, { where: "the flags" });
@@ -270,11 +301,12 @@ export const train = defineCommand({
   async run({ flags, signal, terminal, print }) {
     const { resume, force } = flags;
     await checkWritable(flags.out, { as: hasEnding(flags.out, ".safetensors") ? "file" : "folder" });
-    const model = await openModel(flags.model, computeOptions(flags, terminal));
+    const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template: null });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
       const layerCount = model.config.layers;
       const config = await steeringConfigOf(flags, layerCount);
+      await checkTemplate(model, config.template ?? "embedded");
       const places = trainedPlaces(flags.out, { config, layerCount });
       let progress: Progress | null = null, note = "";
       const run = await trainInto(model, config, {

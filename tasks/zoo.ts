@@ -3,6 +3,7 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
   artifactState,
+  belongsTo,
   parseZooCatalogue,
   type ZooArtifact,
   zooArtifacts,
@@ -21,17 +22,15 @@ import { projectPath } from "./_user_folder.ts";
 /** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
 function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): readonly ZooArtifact[] {
   if (only.length === 0) return artifacts;
-  const belongs = (name: string, given: string) =>
-    name === given || name.startsWith(`${given}/`) || name.startsWith(`${given}.`);
   for (const given of only) {
-    if (artifacts.some(({ name }) => belongs(name, given))) continue;
+    if (artifacts.some((artifact) => belongsTo(artifact, given))) continue;
     const names = artifacts.flatMap(({ name }) => [name, name.replace(/\.seed-\d+$/, "")]);
     const meant = suggestion(given, names);
     throw new InputError(`the catalogue has no "${given}"`, {
       repair: meant === undefined ? "--dry-run lists the names" : `did you mean ${meant}?`,
     });
   }
-  return artifacts.filter(({ name }) => only.some((given) => belongs(name, given)));
+  return artifacts.filter((artifact) => only.some((given) => belongsTo(artifact, given)));
 }
 
 /** How much of the whole work is done, for the time that is left. */
@@ -82,7 +81,13 @@ export const zoo = defineCommand({
       kind: "string",
       metavar: "FILE",
       help:
-        "What the zoo is made of; everything goes into the catalogue's folder (default: the project's fixtures/embedded/zoo.json)",
+        "What the zoo is made of; everything goes into the catalogue's folder (default: that of the profile)",
+    },
+    profile: {
+      kind: "string",
+      choices: ["embedded", "smollm2"],
+      default: "embedded",
+      help: "Whose zoo; --catalogue names another's",
     },
     only: {
       kind: "list",
@@ -96,10 +101,11 @@ export const zoo = defineCommand({
   examples: [
     ["deno task zoo --dry-run", "Say what is missing"],
     ["deno task zoo", "Build it; after Ctrl-C or a kill the same command goes on where it was"],
+    ["deno task zoo --profile smollm2", "Train what is missing of the runs on SmolLM2-135M-Instruct"],
     ["deno task zoo --only base-b/layer-3,base-b/all", "Build these runs alone"],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { catalogue: where = projectPath("fixtures/embedded/zoo.json"), force, threads } = flags;
+    const { catalogue: where = projectPath(`fixtures/${flags.profile}/zoo.json`), force, threads } = flags;
     const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
     const artifacts = await zooArtifacts(catalogue, { where });
     const chosen = selected(artifacts, flags.only);

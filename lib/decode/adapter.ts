@@ -1,6 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
 import { ADAPTER_NAMES } from "../probe/mod.ts";
+import { infiniteValue } from "./steering.ts";
 
 /** A rank-1 adapter on one layer's down_proj: y = W_down z + (a·z) b. */
 export interface Adapter {
@@ -14,7 +15,7 @@ export interface Adapter {
 export type Adapters = ReadonlyMap<number, Adapter>;
 
 /**
- * Checks layers and widths; throws a RangeError that names the adapter.
+ * Checks layers, widths and that values are finite; throws a RangeError that names the adapter.
  *
  * @example
  * ```ts
@@ -32,12 +33,16 @@ export function checkAdapters(adapters: Adapters, config: ModelConfig): void {
     if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
       throw new RangeError(`Cannot adapt layer ${layer} as it must lie in [0, ${config.layers})`);
     }
-    const sides = [["input", input.length, config.neurons], ["output", output.length, config.embed]] as const;
-    for (const [side, length, needed] of sides) {
-      if (length !== needed) {
+    const sides = [["input", input, config.neurons], ["output", output, config.embed]] as const;
+    for (const [side, values, needed] of sides) {
+      if (values.length !== needed) {
         throw new RangeError(
-          `Cannot adapt layer ${layer} as its ${side} must have ${needed} values: current count is ${length}`,
+          `Cannot adapt layer ${layer} as its ${side} must have ${needed} values: current count is ${values.length}`,
         );
+      }
+      const infinite = infiniteValue(values);
+      if (infinite !== null) {
+        throw new RangeError(`Cannot adapt layer ${layer} as its ${side} must be finite: ${infinite}`);
       }
     }
   }

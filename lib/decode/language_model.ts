@@ -1,33 +1,37 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { DTYPE_BYTES, elementCount, sha256, type Tensor, tensor } from "../core/mod.ts";
-import { type ComputeDType, type SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
+import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
+import type { ComputeDType } from "../model/mod.ts";
+import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
 import {
-  ablationFeeds,
   ablationShape,
-  checkAblation,
-  checkRoute,
   EDIT_NAMES,
   type Edits,
-  type FeatureAblation,
-  routeFeeds,
   routeKey,
   routeOf,
   SEQUENCE_NAMES,
   sequenceGraph,
   type SequenceOutputs,
-  type SteeringRoute,
 } from "../probe/mod.ts";
 import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
-import { sessionLimit } from "./_session_limit.ts";
-import { targetChunk } from "./_target_chunk.ts";
-import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+import { ModelSessions, type SessionNews, type SessionPlan } from "./_model_sessions.ts";
+import type { Adapters } from "./adapter.ts";
+import {
+  additionEdits,
+  additionFeeds,
+  type Additions,
+  allLayers,
+  hasAdapters,
+  namedLayers,
+} from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
+import { MemoryBudget } from "./memory_budget.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
-import { rolloutGraph } from "./rollout_graph.ts";
-import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-import { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
+import { packsRollouts, rolloutGraph } from "./rollout_graph.ts";
+import { rolloutRowBytes, RowMemory, RowSums, targetChunk, targetFeeds } from "./scored_rows.ts";
+import { plannedRun, type RunOptions, type RunResult } from "./sequence_run.ts";
+import type { SteeringVectors } from "./steering.ts";
+import { overTargets, type WeightedRow } from "./target_batches.ts";
 
 /** How a model is opened. */
 export interface OpenOptions {
@@ -44,58 +48,19 @@ export interface OpenOptions {
    * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
    */
   readonly dtype?: Exclude<ComputeDType, "float64">;
+  /**
+   * Bytes of memory that the model may take, weights included. Rows are batched and blocks computed a second time so
+   * as to stay within it; what cannot is refused before any work. `@default` half of what is free; no bound on CUDA
+   */
+  readonly memory?: number;
   /** Told of every session, before it is made, which blocks the thread, and once it is. `@default` nobody */
   readonly onSession?: (news: SessionNews) => void | Promise<void>;
 }
 
-/** A session that is about to be made, or has been. */
-export interface SessionNews {
-  /** What it computes: `rollout`, `sequence`. */
-  readonly graph: string;
-  /** Bytes of the model's weights in the type that it computes in. */
-  readonly weightBytes: number;
-  /** Whether it has been made, or has failed. */
-  readonly done: boolean;
-}
-
-/** A replaced site value. */
-export interface Patch {
-  /** The new value, in the site's shape for this batch. */
-  readonly value: Tensor<"float32">;
-  /** Where it holds, bool [batch, seq]. `@default` everywhere */
-  readonly mask?: Tensor<"bool">;
-}
-
-/** What a model may have added, and on which way. */
-export interface Additions extends SteeringRoute {
-  /** Vectors to add, at `resid_post` unless `place` says otherwise. `@default none` */
-  readonly steer?: SteeringVectors;
-  /** Rank-1 adapters on down_proj. `@default none` */
-  readonly adapters?: Adapters;
-  /** Features taken out of what the vectors and adapters change. `@default none` */
-  readonly ablation?: FeatureAblation;
-}
-
-/** What one run reads and changes. */
-export interface RunOptions extends Additions {
-  /** Sites to copy out. `@default []` */
-  readonly taps?: readonly SiteName[];
-  /** Factors on the vectors, float [batch, seq]. `@default` 1 everywhere */
-  readonly steerFactors?: Tensor<"float32">;
-  /** Sites to replace. `@default none` */
-  readonly patches?: ReadonlyMap<SiteName, Patch>;
-  /** Whether logits are computed. `@default true` */
-  readonly logits?: boolean;
-}
-
-/** Result of a run. Rows right of a sequence's length are padding. */
-export interface RunResult {
-  /** float [batch, seq, vocab]; null when not asked for. */
-  readonly logits: Tensor<"float32"> | null;
-  /** Tapped values by site. */
-  readonly taps: ReadonlyMap<SiteName, Tensor<"float32">>;
-  /** Real tokens of each row. */
-  readonly lengths: readonly number[];
+/** How rows are scored. */
+export interface ScoringOptions extends Additions {
+  /** Most positions of rows that run together, padding included; a longer row runs alone. `@default` by memory */
+  readonly maxTokens?: number;
 }
 
 /** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
@@ -108,10 +73,6 @@ export interface SteeringAdjoints {
   readonly logProbs: readonly (readonly number[])[];
 }
 
-function hasAdapters({ adapters }: Additions): boolean {
-  return adapters !== undefined && adapters.size > 0;
-}
-
 /** Names the rollout graph of a route, with or without adapters. */
 function rolloutKey(additions: Additions): string {
   const shape = ablationShape(additions.ablation);
@@ -119,36 +80,31 @@ function rolloutKey(additions: Additions): string {
   return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions), ...ablation });
 }
 
-/** Names the graph over whole sequences of edits; which heads a patch of the last block names is fed to it. */
-function sequenceKey(edits: Edits, outputs: SequenceOutputs): string {
-  return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), outputs });
+/** What a graph over whole sequences is made of. */
+interface SequenceParts {
+  readonly edits: Edits;
+  readonly outputs: SequenceOutputs;
+  readonly recompute?: "nothing" | "blocks";
 }
 
-/** Sums [layers, batch, width] outputs over rows by their weights, in float64. */
-class RowSums {
-  readonly #layers: readonly number[];
-  readonly #sums: readonly Float64Array[];
+/** Names such a graph; which heads a patch of the last block names is fed to it. */
+function sequenceKey({ edits, ...rest }: SequenceParts): string {
+  return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), ...rest });
+}
 
-  constructor(layers: readonly number[], width: number) {
-    this.#layers = layers;
-    this.#sums = layers.map(() => new Float64Array(width));
-  }
+const DTYPES = ["float32", "float16", "bfloat16"], DEVICES = ["cpu", "cuda"];
 
-  /** Adds one batch; an output that the graph does not have is that of no layer. */
-  add(part: Tensor | undefined, weights: readonly number[]): void {
-    this.#sums.forEach((sum, layer) =>
-      weights.forEach((weight, row) => {
-        const first = (layer * weights.length + row) * sum.length;
-        for (let i = 0; i < sum.length; i++) {
-          sum[i] = (sum[i] as number) + weight * (part?.data[first + i] as number);
-        }
-      })
+/** Refuses what a caller without types could pass, before anything is read. */
+function checkOpening({ device = "cpu", dtype = "float32", threads = 1, memory = 1 }: OpenOptions): void {
+  const refuse = (name: string, must: string, value: unknown): never => {
+    throw new RangeError(
+      `Cannot open a model as ${name} must be ${must}: current value is ${JSON.stringify(value)}`,
     );
-  }
-
-  byLayer(): ReadonlyMap<number, Float32Array> {
-    return new Map(this.#layers.map((layer, row) => [layer, Float32Array.from(this.#sums[row] ?? [])]));
-  }
+  };
+  if (!DEVICES.includes(device)) refuse("device", DEVICES.join(" or "), device);
+  if (!DTYPES.includes(dtype)) refuse("dtype", DTYPES.join(", "), dtype);
+  if (!(Number.isInteger(threads) && threads >= 1)) refuse("threads", "a whole number ≥ 1", threads);
+  if (!(memory > 0)) refuse("memory", "a number of bytes > 0", memory);
 }
 
 /**
@@ -172,26 +128,35 @@ export class LanguageModel {
   /** The folder that it was opened from, checked. */
   readonly checkpoint: Checkpoint;
   readonly #options: OpenOptions;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #budget: MemoryBudget;
+  readonly #sessions: ModelSessions;
+  readonly #plans = new Map<string, SessionPlan>();
+  readonly #memories = new Map<SessionPlan, RowMemory>();
+  readonly #hashes = new Map<string, string>();
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #graphHashes = new Map<string, string>();
-  readonly #sessionLimit: number;
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
     this.#options = options;
-    const parameters = [...checkpoint.weights.values()].reduce(
-      (sum, { dims }) => sum + elementCount(dims),
-      0,
-    );
-    this.#sessionLimit = sessionLimit(parameters);
+    const { device = "cpu", threads = 2, memory, onSession } = options;
+    this.#budget = new MemoryBudget({ memory, device });
+    this.#sessions = new ModelSessions(checkpoint, {
+      device,
+      threads,
+      dtype: this.dtype,
+      budget: this.#budget,
+      onSession,
+    });
   }
 
   /**
-   * Opens a Hugging Face folder, or a model in the hub cache by its id `owner/name@revision`. Throws an InputError
-   * for anything wrong with it.
+   * Opens a Hugging Face folder, or a model in the hub cache by its id `owner/name@revision`.
+   *
+   * @throws {InputError} for anything wrong with it.
+   * @throws {RangeError} for options that no model can be opened with.
    */
   static async open(folder: string, options: OpenOptions = {}): Promise<LanguageModel> {
+    checkOpening(options);
     return new LanguageModel(await openCheckpoint(folder, options), options);
   }
 
@@ -215,24 +180,26 @@ export class LanguageModel {
     return this.checkpoint.tokenizer();
   }
 
-  /** Runs whole sequences under declared edits. Shapes and names are checked before anything runs. */
+  /**
+   * Runs whole sequences under declared edits. Shapes, names and values are checked before anything runs.
+   *
+   * @throws {InputError} when it takes more memory than is set aside.
+   */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
     return this.#inTurn(async () => {
       checkPositions(rows.map((row) => row.length), { config: this.config, action: "run" });
-      const { taps = [], patches = new Map<SiteName, Patch>(), logits = true } = options;
-      const session = await this.#sequenceSession(this.#runEdits(options), { logits });
+      const { taps = [], logits = true } = options;
+      const { edits, feeds } = plannedRun(options, this.config);
       const { tokens, lengths, seq } = padRight(rows, this.config);
-      const everywhere = () => tensor("bool", [rows.length, seq], new Uint8Array(rows.length * seq).fill(1));
-      const feeds: Record<string, Tensor> = {
-        [SEQUENCE_NAMES.tokens]: tokens,
-        ...this.#editFeeds(options),
-      };
-      if (options.steerFactors !== undefined) feeds[EDIT_NAMES.steerFactors] = options.steerFactors;
-      for (const [site, patch] of patches) {
-        feeds[EDIT_NAMES.patch(site)] = patch.value;
-        feeds[EDIT_NAMES.patchMask(site)] = patch.mask ?? everywhere();
-      }
-      const out = await session.run(feeds);
+      const plan = this.#sequencePlan({ edits, outputs: { logits } });
+      const { values: valueBytes } = graphMemory(plan.graph, { lengths: { batch: rows.length, seq } });
+      const outputs = [
+        ...taps.map((site) => EDIT_NAMES.tap(site)),
+        ...(logits ? [SEQUENCE_NAMES.logits] : []),
+      ];
+      const what = `a run of ${rows.length} × ${seq} tokens`;
+      const session = await this.#sessions.session(plan, { valueBytes, what });
+      const out = await session.run({ [SEQUENCE_NAMES.tokens]: tokens, ...feeds }, outputs);
       return {
         logits: logits ? out[SEQUENCE_NAMES.logits] as Tensor<"float32"> : null,
         taps: new Map(taps.map((site) => [site, out[EDIT_NAMES.tap(site)] as Tensor<"float32">])),
@@ -260,33 +227,49 @@ export class LanguageModel {
    * fed to the graph, so it is no part of it.
    */
   graphHash(options: Omit<Additions, "steer"> = {}): string {
-    const key = rolloutKey(options);
-    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#rolloutGraph(options)));
-    this.#graphHashes.set(key, hash);
-    return hash;
+    return this.#hash(rolloutKey(options), () => this.#rolloutGraph(options));
   }
 
   /** SHA-256 of the text of the graph of {@link run} under these options; values are fed to it and no part of it. */
   sequenceGraphHash(options: RunOptions = {}): string {
-    const edits = this.#runEdits(options), outputs = { logits: options.logits ?? true };
-    const key = sequenceKey(edits, outputs);
-    const hash = this.#graphHashes.get(key) ?? sha256(formatGraph(this.#sequenceGraph(edits, outputs)));
-    this.#graphHashes.set(key, hash);
-    return hash;
+    const parts = {
+      edits: plannedRun(options, this.config).edits,
+      outputs: { logits: options.logits ?? true },
+    };
+    return this.#hash(sequenceKey(parts), () => this.#sequenceGraph(parts));
   }
 
   /** Samples completions; see {@link sampleRollouts}. */
   generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
     return this.#inTurn(async () => {
-      const steeredLayers = this.#allLayers(), stopTokens = this.config.eosTokenIds;
-      // The graph can steer every layer, so that the patch has its vector is for the vectors to say.
-      checkRoute(options, { config: this.config, layers: [...options.steer?.keys() ?? []] });
-      const session = await this.#session(rolloutKey(options), () => this.#rolloutGraph(options));
-      const adaptedLayers = hasAdapters(options) ? this.#allLayers() : [];
+      const { config } = this, steeredLayers = allLayers(config);
+      // Checks what is added: the session is made for any vectors.
+      additionEdits(options, { config, layers: namedLayers(options) });
+      const key = rolloutKey(options);
+      const plan = this.#plan(key, () => this.#rolloutPlan(key, options));
+      const { batchSize = 64, maxNewTokens } = options;
+      const prompt = Math.max(1, ...requests.map(({ tokens }) => tokens.length));
+      const rowBytes = rolloutRowBytes(config, {
+        prompt,
+        newTokens: maxNewTokens,
+        elementBytes: DTYPE_BYTES[this.dtype],
+      });
+      const room = this.#budget.bytes - plan.weightBytes;
+      const fitting = Math.max(1, Math.min(batchSize, requests.length, Math.floor(room / rowBytes)));
+      const session = await this.#sessions.session(plan, {
+        valueBytes: fitting * rowBytes,
+        what: `a rollout of ${prompt} + ${maxNewTokens} tokens`,
+      });
       return await sampleRollouts(
-        { session, config: this.config, stopTokens, steeredLayers, adaptedLayers },
+        {
+          session,
+          config,
+          stopTokens: config.eosTokenIds,
+          steeredLayers,
+          adaptedLayers: hasAdapters(options) ? steeredLayers : [],
+        },
         requests,
-        options,
+        { ...options, batchSize: Math.min(batchSize, fitting) },
       );
     });
   }
@@ -295,29 +278,36 @@ export class LanguageModel {
    * Adjoints of steering vectors and adapters for the loss Σ over rows and targets of −weight · log p, and those
    * log p. Rows may come in any number and order: the result does not depend on how they are split into batches.
    * Vectors may be at any place, or go through a patched last block.
+   *
+   * @throws {InputError} when a row takes more memory than is set aside.
    */
-  steeringAdjoint(
-    rows: readonly WeightedRow[],
-    options: Additions & { readonly microBatch?: number },
-  ): Promise<SteeringAdjoints> {
+  steeringAdjoint(rows: readonly WeightedRow[], options: ScoringOptions): Promise<SteeringAdjoints> {
     return this.#inTurn(async () => {
-      const edits = this.#editsOf(options), feeds = this.#editFeeds(options);
-      const { embed, neurons } = this.config;
-      const session = await this.#sequenceSession(edits, { logProbs: true, steeringAdjoint: true });
-      const vectors = new RowSums(edits.steer, embed);
-      const inputs = new RowSums(edits.adapters, neurons), outputs = new RowSums(edits.adapters, embed);
-      const logProbs = await this.#overTargets(rows, options.microBatch, async (batch) => {
-        const out = await session.run({ ...this.#targetFeeds(batch), ...feeds });
-        const weights = batch.rows.map((index) => rows[index]?.weight as number);
-        vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
-        inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
-        outputs.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
-        return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
-      });
-      const input = inputs.byLayer(), output = outputs.byLayer();
+      const { config } = this, layers = namedLayers(options);
+      const edits = additionEdits(options, { config, layers }),
+        feeds = additionFeeds(options, { config, layers });
+      const outputs = { logProbs: true, steeringAdjoint: true };
+      const seq = this.#checkRows(rows), plain = this.#sequencePlan({ edits, outputs });
+      const plan = this.#rowMemory(plain).recompute(seq) === "nothing"
+        ? plain
+        : this.#sequencePlan({ edits, outputs, recompute: "blocks" });
+      const vectors = new RowSums(layers.steer, config.embed);
+      const inputs = new RowSums(layers.adapters, config.neurons);
+      const results = new RowSums(layers.adapters, config.embed);
+      const logProbs = await this.#score(
+        rows,
+        { ...options, plan, seq, feeds, weighted: true },
+        (out, batch) => {
+          const weights = batch.map((index) => rows[index]?.weight as number);
+          vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
+          inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
+          results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
+        },
+      );
+      const input = inputs.byLayer(), output = results.byLayer();
       return {
         adjoints: vectors.byLayer(),
-        adapterAdjoints: new Map(edits.adapters.map((layer) => [layer, {
+        adapterAdjoints: new Map(layers.adapters.map((layer) => [layer, {
           input: input.get(layer) as Float32Array,
           output: output.get(layer) as Float32Array,
         }])),
@@ -326,29 +316,27 @@ export class LanguageModel {
     });
   }
 
-  /** Log-probabilities of every target of every row, at temperature 1. */
+  /**
+   * Log-probabilities of every target of every row, at temperature 1.
+   *
+   * @throws {InputError} when a row takes more memory than is set aside.
+   */
   logProbs(
     rows: readonly Omit<WeightedRow, "weight">[],
-    options: Additions & { readonly microBatch?: number } = {},
+    options: ScoringOptions = {},
   ): Promise<readonly (readonly number[])[]> {
     return this.#inTurn(async () => {
-      const edits = this.#editsOf(options), feeds = this.#editFeeds(options);
-      const session = await this.#sequenceSession(edits, { logProbs: true });
       const weighted = rows.map((row) => ({ ...row, weight: 0 }));
-      return await this.#overTargets(weighted, options.microBatch, async (batch) => {
-        const { target_weights: _, ...targets } = this.#targetFeeds(batch);
-        return (await session.run({ ...targets, ...feeds }))[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
-      });
+      const seq = this.#checkRows(weighted);
+      const { edits, feeds } = plannedRun(options, this.config);
+      const plan = this.#sequencePlan({ edits, outputs: { logProbs: true } });
+      return await this.#score(weighted, { ...options, plan, seq, feeds, weighted: false }, () => {});
     });
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */
   release(): Promise<void> {
-    return this.#inTurn(async () => {
-      const open = [...this.#sessions.values()];
-      this.#sessions.clear();
-      for (const session of open) await (await session).release();
-    });
+    return this.#inTurn(() => this.#sessions.release());
   }
 
   /** One call after another: a session must not be pushed out between being made and being run. */
@@ -358,8 +346,10 @@ export class LanguageModel {
     return result;
   }
 
-  #allLayers(): readonly number[] {
-    return Array.from({ length: this.config.layers }, (_, layer) => layer);
+  #hash(key: string, build: () => Graph): string {
+    const hash = this.#hashes.get(key) ?? sha256(formatGraph(build()));
+    this.#hashes.set(key, hash);
+    return hash;
   }
 
   /**
@@ -367,13 +357,13 @@ export class LanguageModel {
    * Adapters cost a product per layer and token, so they have a graph of their own, in which every layer may have one.
    */
   #rolloutGraph(additions: Additions): Graph {
-    const { config, checkpoint, dtype } = this;
+    const { config, checkpoint, dtype } = this, every = allLayers(config);
     return rolloutGraph({
       config,
       checkpoint,
       edits: {
-        steer: this.#allLayers(),
-        ...(hasAdapters(additions) ? { adapters: this.#allLayers() } : {}),
+        steer: every,
+        ...(hasAdapters(additions) ? { adapters: every } : {}),
         ablation: ablationShape(additions.ablation),
         ...routeOf(additions),
       },
@@ -382,110 +372,96 @@ export class LanguageModel {
     });
   }
 
-  #overTargets(
-    rows: readonly WeightedRow[],
-    microBatch: number | undefined,
-    run: Parameters<typeof overTargets>[2],
-  ): Promise<readonly (readonly number[])[]> {
-    const { vocab } = this.config;
-    // The last token of a row is a target only: no position reads it.
-    checkPositions(rows.map(({ tokens }) => tokens.length - 1), { config: this.config, action: "score" });
-    return overTargets(rows, { vocab, ...(microBatch === undefined ? {} : { microBatch }) }, run);
-  }
-
-  #targetFeeds(batch: TargetBatch) {
-    const chunk = targetChunk(this.config.vocab, this.#options.device ?? "cpu");
-    return { [SEQUENCE_NAMES.tokens]: batch.tokens, ...chunkedTargets(batch, { chunk }) };
-  }
-
-  /** Layers that additions touch, in order, and the way of the vectors; checks that they fit the model. */
-  #editsOf(additions: Additions) {
-    const { steer = new Map(), adapters = new Map() } = additions;
-    checkSteering(steer, this.config);
-    checkAdapters(adapters, this.config);
-    const sorted = (layers: Iterable<number>): readonly number[] => [...layers].sort((a, b) => a - b);
-    checkAblation(additions.ablation, { config: this.config, additions: steer.size + adapters.size });
+  #rolloutPlan(key: string, additions: Additions): SessionPlan {
+    const { weightBytes } = this.#sessions;
     return {
-      steer: sorted(steer.keys()),
-      adapters: sorted(adapters.keys()),
-      ablation: ablationShape(additions.ablation),
-      ...routeOf(additions),
+      key,
+      graph: this.#rolloutGraph(additions),
+      packWeights: true,
+      weightBytes: packsRollouts(this.checkpoint) ? 2 * weightBytes : weightBytes,
     };
   }
 
-  #editFeeds(additions: Additions): Record<string, Tensor> {
-    const { steer: steered, adapters: adapted } = this.#editsOf(additions);
-    const { steer = new Map(), adapters = new Map() } = additions;
-    const vectors = steered.length === 0
-      ? {}
-      : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: steered, embed: this.config.embed }) };
-    return {
-      ...vectors,
-      ...adapterFeeds(adapters, { layers: adapted, config: this.config }),
-      ...routeFeeds(additions, this.config),
-      ...ablationFeeds(additions.ablation),
-    };
-  }
-
-  #sequenceSession(edits: Edits, outputs: SequenceOutputs): Promise<Session> {
-    return this.#session(sequenceKey(edits, outputs), () => this.#sequenceGraph(edits, outputs));
-  }
-
-  #sequenceGraph(edits: Edits, outputs: SequenceOutputs): Graph {
+  #sequenceGraph({ edits, outputs, recompute = "nothing" }: SequenceParts): Graph {
     return sequenceGraph({
       config: this.config,
       weights: this.checkpoint,
       edits,
       outputs,
       compute: this.dtype,
+      recompute,
     });
   }
 
-  /** What a run changes in the graph, checked against the model. */
-  #runEdits(options: RunOptions): Edits {
-    const { taps = [], patches = new Map<SiteName, Patch>(), steerFactors } = options;
-    return {
-      taps,
-      patches: [...patches.keys()],
-      ...this.#editsOf(options),
-      steerFactors: steerFactors !== undefined,
-    };
+  #sequencePlan(parts: SequenceParts): SessionPlan {
+    const key = sequenceKey(parts), adjoints = parts.outputs.steeringAdjoint === true;
+    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { adjoints }));
   }
 
-  /** Makes a session between the two news of it. */
-  async #told(graph: Graph, make: (graph: Graph) => Promise<Session>): Promise<Session> {
-    const elements = [...this.checkpoint.weights.values()].reduce(
-      (sum, { dims }) => sum + elementCount(dims),
-      0,
-    );
-    const news = { graph: graph.name, weightBytes: elements * DTYPE_BYTES[this.dtype] };
-    await this.#options.onSession?.({ ...news, done: false });
-    try {
-      return await make(graph);
-    } finally {
-      await this.#options.onSession?.({ ...news, done: true });
-    }
+  #plan(key: string, make: () => SessionPlan): SessionPlan {
+    const plan = this.#plans.get(key) ?? make();
+    this.#plans.set(key, plan);
+    return plan;
   }
 
-  async #session(key: string, build: () => Parameters<typeof Session.create>[0]): Promise<Session> {
-    const known = this.#sessions.get(key);
-    if (known !== undefined) {
-      this.#sessions.delete(key); // put it last: the longest unused goes first
-      this.#sessions.set(key, known);
-      return await known;
+  #rowMemory(plan: SessionPlan): RowMemory {
+    const memory = this.#memories.get(plan) ??
+      new RowMemory(plan, { budget: this.#budget, chunk: this.#targetChunk });
+    this.#memories.set(plan, memory);
+    return memory;
+  }
+
+  get #targetChunk(): number {
+    return targetChunk(this.config.vocab, this.#options.device ?? "cpu");
+  }
+
+  /** Positions of the longest row, all of which must fit the model. */
+  #checkRows(rows: readonly WeightedRow[]): number {
+    const positions = rows.map(({ tokens }) => tokens.length - 1); // the last token of a row is a target only
+    checkPositions(positions, { config: this.config, action: "score" });
+    return Math.max(1, ...positions);
+  }
+
+  /** Runs rows through a graph that scores targets, in batches of as many as fit. */
+  #score(
+    rows: readonly WeightedRow[],
+    options: {
+      readonly plan: SessionPlan;
+      /** Positions of the longest row. */
+      readonly seq: number;
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly weighted: boolean;
+      readonly maxTokens?: number;
+    },
+    take: (out: Readonly<Record<string, Tensor>>, rows: readonly number[]) => void,
+  ): Promise<readonly (readonly number[])[]> {
+    const { plan, feeds, weighted, maxTokens } = options, { vocab } = this.config;
+    const memory = this.#rowMemory(plan);
+    if (maxTokens !== undefined && !(maxTokens >= 1)) {
+      throw new RangeError(
+        `Cannot split rows as maxTokens must be at least 1: current value is ${maxTokens}`,
+      );
     }
-    if (this.#sessions.size >= this.#sessionLimit) {
-      const [oldest, session] = this.#sessions.entries().next().value as [string, Promise<Session>];
-      this.#sessions.delete(oldest);
-      await (await session).release();
-    }
-    const { device = "cpu", threads = 2 } = this.#options;
-    const made = this.#told(
-      build(),
-      (graph) => Session.create(graph, { device, threads, weightsFolder: this.checkpoint.weightsFolder }),
+    const { weightBytes } = plan;
+    this.#budget.check(
+      { weightBytes, valueBytes: memory.bytes(1, options.seq) },
+      `a row of ${options.seq} tokens`,
     );
-    this.#sessions.set(key, made);
-    made.catch(() => this.#sessions.delete(key));
-    return await made;
+    const rowsAtOnce = maxTokens === undefined
+      ? (seq: number) => memory.rowsAtOnce(seq)
+      : (seq: number) => Math.floor(maxTokens / seq);
+    return overTargets(rows, { vocab, rowsAtOnce }, async (batch) => {
+      const [size, seq] = batch.tokens.dims as [number, number];
+      const session = await this.#sessions.session(plan, {
+        valueBytes: memory.bytes(size, seq),
+        what: `a batch of ${size} × ${seq} tokens`,
+      });
+      const out = await session.run({
+        ...targetFeeds(batch, { chunk: this.#targetChunk, weighted }),
+        ...feeds,
+      });
+      take(out, batch.rows);
+      return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
+    });
   }
 }

@@ -14,16 +14,15 @@ export {
   scaleVectors,
   sumVectors,
 } from "./compose_vectors.ts";
+export type { Additions } from "./additions.ts";
 export {
-  type Additions,
   LanguageModel,
   type OpenOptions,
-  type Patch,
-  type RunOptions,
-  type RunResult,
-  type SessionNews,
+  type ScoringOptions,
   type SteeringAdjoints,
 } from "./language_model.ts";
+export { bytesText } from "./memory_budget.ts";
+export type { SessionNews } from "./_model_sessions.ts";
 export { loadNpyVectors } from "./npy_vectors.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
@@ -36,6 +35,7 @@ export {
   type SamplingOptions,
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";

@@ -45,7 +45,7 @@ export interface Rollout {
 export interface SamplingOptions extends SteeringRoute {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
-  /** 0 takes the most likely token. `@default 1` */
+  /** From 1e-6 up; 0 takes the most likely token. `@default 1` */
   readonly temperature?: number;
   /** Seed of the uniforms. `@default 0` */
   readonly seed?: number;
@@ -65,6 +65,9 @@ export interface SamplingOptions extends SteeringRoute {
   /** Called after every batch with the number of finished completions. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** Below it logits over temperature leave float32: every completion would be the greedy one, or none. */
+const COLDEST = 1e-6;
 
 interface Unfinished {
   readonly request: RolloutRequest;
@@ -123,9 +126,9 @@ export async function sampleRollouts(
     );
   }
   const { temperature = 1 } = options;
-  if (!(Number.isFinite(temperature) && temperature >= 0)) {
+  if (!(temperature === 0 || (Number.isFinite(temperature) && temperature >= COLDEST))) {
     throw new RangeError(
-      `Cannot sample as temperature must be a number ≥ 0: current value is ${temperature}`,
+      `Cannot sample as temperature must be ${COLDEST} or more, or 0 for greedy: current value is ${temperature}`,
     );
   }
   if (!(Number.isInteger(batchSize) && batchSize >= 1)) {

@@ -79,6 +79,12 @@ function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
 /** Float32 bytes of weights up to which they are packed for their products, at the price of a second copy. */
 const PACKED_BYTES = 2 ** 30;
 
+/** Whether a rollout graph has a model's weights packed, and holds them twice. */
+export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean {
+  const elements = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
+  return elements * DTYPE_BYTES.float32 <= PACKED_BYTES;
+}
+
 /** Steps between two times that what is recent in the cache is put behind what is settled. */
 const CHUNK = 32;
 
@@ -266,12 +272,7 @@ export function rolloutGraph(
       const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
-      const elements = [...checkpoint.weights.values()].reduce(
-        (sum, { dims }) => sum + elementCount(dims),
-        0,
-      );
-      const packed = elements * DTYPE_BYTES.float32 <= PACKED_BYTES;
-      const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
+      const weights = fileWeights(packsRollouts(checkpoint) ? outer : g, { checkpoint, compute });
       const settled = pairs(caches);
       const inner = outer.loop({
         name: "decode",

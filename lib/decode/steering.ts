@@ -4,8 +4,16 @@ import { type Tensor, tensor } from "../core/mod.ts";
 /** Steering vectors by layer, each [embed]: the paper's s_l. Layers that are left out are not steered. */
 export type SteeringVectors = ReadonlyMap<number, Float32Array>;
 
+/** The first value of a vector that is not finite, in words; null where all are. */
+export function infiniteValue(values: ArrayLike<number>): string | null {
+  for (let at = 0; at < values.length; at++) {
+    if (!Number.isFinite(values[at])) return `current value at ${at} is ${values[at]}`;
+  }
+  return null;
+}
+
 /**
- * Checks layers and widths; throws a RangeError that names the vector.
+ * Checks layers, widths and that values are finite; throws a RangeError that names the vector.
  *
  * @example
  * ```ts
@@ -26,6 +34,10 @@ export function checkSteering(vectors: SteeringVectors, config: ModelConfig): vo
       throw new RangeError(
         `Cannot steer layer ${layer} as its vector must have ${config.embed} values: current count is ${vector.length}`,
       );
+    }
+    const infinite = infiniteValue(vector);
+    if (infinite !== null) {
+      throw new RangeError(`Cannot steer layer ${layer} as its values must be finite: ${infinite}`);
     }
   }
 }

@@ -22,12 +22,20 @@ export interface TargetBatch {
   readonly targets: readonly { readonly place: number; readonly token: number; readonly row: number }[];
 }
 
+/** Tokens that run together where nobody says how much memory they take. */
+const BATCH_TOKENS = 4096;
+
 /** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
 function checkTarget(
-  tokens: readonly number[],
-  at: { readonly index: number; readonly from: number; readonly vocab: number },
+  { tokens, from, weight }: WeightedRow,
+  at: { readonly index: number; readonly vocab: number },
 ): void {
-  const { index, from, vocab } = at;
+  const { index, vocab } = at;
+  if (!Number.isFinite(weight)) {
+    throw new RangeError(
+      `Cannot score row ${index} as its weight must be finite: current value is ${weight}`,
+    );
+  }
   if (!(Number.isInteger(from) && from >= 1 && from <= tokens.length && tokens.length >= 2)) {
     throw new RangeError(
       `Cannot score row ${index} as its targets must start in [1, ${tokens.length}] of at least two tokens: ` +
@@ -46,8 +54,6 @@ function checkTarget(
  * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gives
  * the log-probabilities of a batch's targets in their order.
  *
- * `@default {microBatch: 32}`
- *
  * @example
  * ```ts
  * import { overTargets } from "./mod.ts";
@@ -61,21 +67,24 @@ function checkTarget(
  */
 export async function overTargets(
   rows: readonly WeightedRow[],
-  options: { readonly vocab: number; readonly microBatch?: number },
+  options: {
+    readonly vocab: number;
+    /** Rows of so many positions that run together, padding included. `@default` as many as 4,096 tokens hold */
+    readonly rowsAtOnce?: (seq: number) => number;
+  },
   run: (batch: TargetBatch) => Promise<ArrayLike<number>>,
 ): Promise<readonly (readonly number[])[]> {
-  const { vocab, microBatch = 32 } = options;
-  if (!(Number.isInteger(microBatch) && microBatch >= 1)) {
-    throw new RangeError(
-      `Cannot split rows as microBatch must be at least 1: current value is ${microBatch}`,
-    );
-  }
-  rows.forEach(({ tokens, from }, index) => checkTarget(tokens, { index, from, vocab }));
+  const { vocab, rowsAtOnce = (seq) => Math.floor(BATCH_TOKENS / seq) } = options;
+  rows.forEach((row, index) => checkTarget(row, { index, vocab }));
   const order = rows.map((_, index) => index)
     .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);
   const results: number[][] = rows.map(() => []);
-  for (let start = 0; start < order.length; start += microBatch) {
-    const batch = order.slice(start, start + microBatch);
+  const positions = (place: number) => (rows[order[place] as number]?.tokens.length as number) - 1;
+  for (let start = 0, end = 0; start < order.length; start = end) {
+    // The last row of a batch is its longest: it says how many there may be.
+    end = start + 1;
+    while (end < order.length && end - start < rowsAtOnce(positions(end))) end++;
+    const batch = order.slice(start, end);
     const { tokens, seq } = padRight(
       batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []),
       { vocab },

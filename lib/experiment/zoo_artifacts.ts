@@ -10,7 +10,7 @@ import {
   type SteeringConfig,
   steeringRunHash,
 } from "../train/mod.ts";
-import { runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
+import { type ModelSource, runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
 
 /** What every artifact of a zoo has. */
 export interface ArtifactBase {
@@ -32,6 +32,14 @@ export interface ModelArtifact extends ArtifactBase {
   readonly configPath: string;
   /** Folder of the model that it goes on from, or null. */
   readonly from: string | null;
+}
+
+/** A model that is published elsewhere, and is brought rather than built. */
+export interface PublishedArtifact extends ArtifactBase {
+  /** Tells it from the others. */
+  readonly kind: "published";
+  /** How to know it, and what brings it. */
+  readonly source: ModelSource;
 }
 
 /** What one RL run of one training seed makes. */
@@ -61,7 +69,7 @@ export interface AutoencoderArtifact extends ArtifactBase {
 }
 
 /** One thing that a zoo is made of. */
-export type ZooArtifact = ModelArtifact | RunArtifact | AutoencoderArtifact;
+export type ZooArtifact = ModelArtifact | PublishedArtifact | RunArtifact | AutoencoderArtifact;
 
 /** Whether an artifact is there, and made from what the catalogue asks for. */
 export type ArtifactState = "there" | "missing" | "made from other inputs";
@@ -104,9 +112,14 @@ export async function zooArtifacts(
   options: { readonly where: string },
 ): Promise<readonly ZooArtifact[]> {
   const { where } = options, root = dirname(where);
-  const models = new Map<string, ModelArtifact>();
+  const models = new Map<string, ModelArtifact | PublishedArtifact>();
   const folders = new Map(catalogue.models.map(({ name }) => [resolve(root, name), name]));
-  for (const { name, config: file } of catalogue.models) {
+  for (const { name, config: file, source } of catalogue.models) {
+    if (source !== null) {
+      const path = isAbsolute(source.folder) ? source.folder : join(root, source.folder);
+      models.set(name, { kind: "published", name, needs: [], path, source });
+    }
+    if (file === null) continue;
     const configPath = join(root, file);
     const config = parsePretrainConfig(await readJson(configPath, { where }), { where: configPath });
     const from = config.from === undefined
@@ -132,7 +145,7 @@ export async function zooArtifacts(
   };
   for (const { name, runs } of catalogue.models) {
     visit(name, []);
-    const { path: model, config: { model: { layers: layerCount } } } = models.get(name) as ModelArtifact;
+    const { path: model, layerCount } = shapeOf(models, name);
     const folder = join(root, "vectors", name);
     for (const run of runs) {
       for (const seed of run.seeds) {
@@ -147,15 +160,13 @@ export async function zooArtifacts(
   }
   for (const { model: name, run, seed, config: file } of catalogue.autoencoders) {
     const configPath = join(root, file),
-      { path: model, config: { model: shape } } = models.get(name) as ModelArtifact;
+      { path: model, layerCount } = shapeOf(models, name);
     const config = parseDiffSaeRecipe(await readJson(configPath, { where }), { where: configPath });
     const { layer } = config, stem = `${run}.seed-${seed}`;
-    if (run === "full" || layer >= shape.layers) {
+    if (run === "full" || layer >= layerCount) {
       throw new InputError(`there can be no autoencoder of ${name}, ${run}, layer ${layer}`, {
         where,
-        repair: `name a run of vectors or adapters, and in ${file} one of the layers 0 to ${
-          shape.layers - 1
-        }`,
+        repair: `name a run of vectors or adapters, and in ${file} one of the layers 0 to ${layerCount - 1}`,
       });
     }
     artifacts.push({
@@ -168,7 +179,37 @@ export async function zooArtifacts(
       trained: join(root, "vectors", name, `${stem}.safetensors`),
     });
   }
-  return artifacts;
+  return firstOf(artifacts, catalogue.first, where);
+}
+
+/** Where a model lies, and its number of layers. */
+function shapeOf(models: ReadonlyMap<string, ModelArtifact | PublishedArtifact>, name: string) {
+  const model = models.get(name) as ModelArtifact | PublishedArtifact;
+  return {
+    path: model.path,
+    layerCount: model.kind === "published" ? model.source.layers : model.config.model.layers,
+  };
+}
+
+/** Whether a name of an artifact is the given one or goes on from it: `base-a/all.seed-0` from `base-a/all`. */
+export function belongsTo({ name }: Pick<ZooArtifact, "name">, given: string): boolean {
+  return name === given || name.startsWith(`${given}/`) || name.startsWith(`${given}.`);
+}
+
+/** Artifacts in the order of building: the models, the runs that are named, all else. */
+function firstOf(
+  artifacts: readonly ZooArtifact[],
+  first: readonly string[],
+  where: string,
+): readonly ZooArtifact[] {
+  if (first.length === 0) return artifacts;
+  const models = artifacts.filter(({ kind }) => kind === "model" || kind === "published");
+  const named = first.flatMap((given) => {
+    const found = artifacts.filter((artifact) => artifact.kind === "run" && belongsTo(artifact, given));
+    if (found.length > 0) return found;
+    throw new InputError(`bad catalogue at first, there is no run "${given}"`, { where });
+  });
+  return [...new Set([...models, ...named, ...artifacts])];
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -195,13 +236,15 @@ export type ArtifactMark = Readonly<Record<string, string>>;
  * const where = "./fixtures/embedded/zoo.json";
  * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
  * const [base] = await zooArtifacts(catalogue, { where });
- * if (base === undefined) throw new Error("base A comes first");
+ * if (base?.kind !== "model") throw new Error("base A comes first");
  * const { run } = await artifactMark(base);
  * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
  * if (metadata.get("run") !== run) throw new Error("base A is made from another config");
  * ```
  */
-export async function artifactMark(artifact: ZooArtifact): Promise<ArtifactMark> {
+export async function artifactMark(
+  artifact: Exclude<ZooArtifact, PublishedArtifact>,
+): Promise<ArtifactMark> {
   const hashOf = async (folder: string) => await (await openCheckpoint(folder)).hash();
   switch (artifact.kind) {
     case "model": {
@@ -242,6 +285,12 @@ export async function artifactState(
   states: ReadonlyMap<string, ArtifactState>,
 ): Promise<ArtifactState> {
   const { kind, path, needs } = artifact;
+  if (kind === "published") {
+    if (!await isThere(`${path}/config.json`)) return "missing";
+    return await (await openCheckpoint(path)).hash() === artifact.source.hash
+      ? "there"
+      : "made from other inputs";
+  }
   const folder = kind === "model" || (kind === "run" && artifact.config.parameters === "full");
   if (!await isThere(folder ? `${path}/config.json` : path)) return "missing";
   if (needs.some((name) => states.get(name) !== "there")) return "made from other inputs";

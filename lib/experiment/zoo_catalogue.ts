@@ -1,13 +1,21 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
-import { FAMILIES, type FamilyName } from "../problems/mod.ts";
+import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
 import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
 import { MODEL_ROLES, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
 export type RunSettings = Pick<
   SteeringConfig,
-  "steps" | "prompts" | "samples" | "maxNewTokens" | "warmupShare" | "maxNorm" | "families"
+  | "steps"
+  | "prompts"
+  | "samples"
+  | "maxNewTokens"
+  | "warmupShare"
+  | "maxNorm"
+  | "families"
+  | "template"
+  | "grader"
 >;
 
 /** One RL run of a model, once per training seed. */
@@ -22,6 +30,18 @@ export interface CatalogueRun {
   readonly settings?: { readonly [K in keyof RunSettings]?: RunSettings[K] };
 }
 
+/** A published model: where it lies once it was fetched, and how to know it. */
+export interface ModelSource {
+  /** Its folder, relative to the catalogue, or `owner/name@revision` in the hub cache. */
+  readonly folder: string;
+  /** Layers of the model. */
+  readonly layers: number;
+  /** The hash of its checkpoint. */
+  readonly hash: string;
+  /** The command that brings it. */
+  readonly command: string;
+}
+
 /** A model of the zoo and its runs. */
 export interface CatalogueModel {
   /** Its folder's name: `base-a`. */
@@ -32,8 +52,10 @@ export interface CatalogueModel {
   readonly title: string;
   /** The opener that the paper's last-layer vector boosts in this model: "To", "Step". */
   readonly opener: string;
-  /** Pretraining config, relative to the catalogue. */
-  readonly config: string;
+  /** Pretraining config of a model that is trained here, relative to the catalogue; null for one that is fetched. */
+  readonly config: string | null;
+  /** Where a model comes from that is not trained here; null for one that is. */
+  readonly source: ModelSource | null;
   /** What is trained on it. */
   readonly runs: readonly CatalogueRun[];
 }
@@ -56,6 +78,8 @@ export interface ZooCatalogue {
   readonly settings: RunSettings;
   /** Models with their runs; their order is that of building, donors first. */
   readonly models: readonly CatalogueModel[];
+  /** Names of what is built first, in this order: `base-a/all.seed-0`, or `base-a/all` for every seed. */
+  readonly first: readonly string[];
   /** Autoencoders, made last. */
   readonly autoencoders: readonly CatalogueAutoencoder[];
 }
@@ -70,7 +94,9 @@ const SETTINGS = {
   maxNewTokens: whole,
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  template: z.enum(PROMPT_TEMPLATES).optional(),
+  grader: z.enum(GRADER_NAMES).optional(),
 };
 
 /** Whether no two values are alike. */
@@ -83,7 +109,13 @@ const SCHEMA = z.strictObject({
     role: z.enum(MODEL_ROLES),
     title: z.string().min(1),
     opener: z.string().min(1),
-    config: path,
+    config: path.nullable().default(null),
+    source: z.strictObject({
+      folder: path,
+      layers: whole,
+      hash: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256"),
+      command: z.string().min(1),
+    }).nullable().default(null),
     runs: z.array(z.strictObject({
       run: z.string().min(1),
       learningRates: z.array(z.number().positive()).nonempty(),
@@ -91,8 +123,13 @@ const SCHEMA = z.strictObject({
       settings: z.strictObject(SETTINGS).partial().optional(),
     })).refine((runs) => unlike(runs.map(({ run }) => run)), "a run stands there twice"),
   })).nonempty()
+    .refine(
+      (models) => models.every(({ config, source }) => (config === null) !== (source === null)),
+      "each must have a config or a source",
+    )
     .refine((models) => unlike(models.map(({ name }) => name)), "a name stands there twice")
     .refine((models) => unlike(models.map(({ role }) => role)), "a role stands there twice"),
+  first: z.array(z.string()).default([]),
   autoencoders: z.array(z.strictObject({
     model: z.string(),
     run: z.string(),
@@ -101,12 +138,14 @@ const SCHEMA = z.strictObject({
   })),
 });
 
+/** What an optional key of zod comes to where there is nothing: no key. */
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
 /** Settings without the keys that are undefined, which is how zod writes what is absent. */
-function present(settings: z.infer<typeof SCHEMA>["models"][number]["runs"][number]["settings"]) {
-  if (settings === undefined) return {};
-  return {
-    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
-  };
+function present<T extends object>(settings: T): Present<T> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Present<
+    T
+  >;
 }
 
 /**
@@ -133,10 +172,13 @@ export function parseZooCatalogue(value: unknown, options: { readonly where: str
       options,
     );
   }
-  const { settings, autoencoders } = parsed.data;
+  const { autoencoders, first } = parsed.data, settings = present(parsed.data.settings);
   const models = parsed.data.models.map(({ runs, ...model }) => ({
     ...model,
-    runs: runs.map(({ settings, ...run }) => ({ ...run, ...present(settings) })),
+    runs: runs.map(({ settings, ...run }) => ({
+      ...run,
+      ...(settings === undefined ? {} : { settings: present(settings) }),
+    })),
   }));
   autoencoders.forEach(({ model, run, seed }, index) => {
     const runs = models.find(({ name }) => name === model)?.runs ?? [];
@@ -146,7 +188,7 @@ export function parseZooCatalogue(value: unknown, options: { readonly where: str
       options,
     );
   });
-  return { settings, models, autoencoders };
+  return { settings, models, first, autoencoders };
 }
 
 /**

@@ -60,13 +60,34 @@ export function decoderBlocks(
   x: Value,
   parts: DecoderParts & { readonly blocks?: number },
 ): Value {
-  const { config: { layers }, blocks } = parts;
-  const lastBlock = blocks === undefined ? parts.lastBlock ?? null : null;
-  let residual = x;
-  for (let layer = 0; layer < (blocks ?? (lastBlock === null ? layers : layers - 1)); layer++) {
-    residual = decoderBlock(g, residual, { ...parts, layer });
+  return decoderStreams(g, x, parts).at(-1) as Value;
+}
+
+/** The residual stream before the first block and behind each of {@link decoderBlocks}, [batch, seq, embed] each. */
+export function decoderStreams(
+  g: GraphBuilder,
+  x: Value,
+  parts: DecoderParts & { readonly blocks?: number },
+): readonly Value[] {
+  const { config: { layers }, blocks, lastBlock = null } = parts;
+  const routed = { ...parts, lastBlock: blocks === undefined ? lastBlock : null };
+  const streams = [x];
+  for (let layer = 0; layer < (blocks ?? layers); layer++) {
+    streams.push(blockAt(g, streams[layer] as Value, { ...routed, layer }));
   }
-  return lastBlock === null ? residual : patchedLastBlock(g, residual, { ...parts, lastBlock });
+  return streams;
+}
+
+/** Block `layer` over a stream [batch, seq, embed]; where a vector is routed through the last block, that is it. */
+export function blockAt(
+  g: GraphBuilder,
+  x: Value,
+  options: DecoderParts & { readonly layer: number },
+): Value {
+  const { config: { layers }, layer, lastBlock = null } = options;
+  return lastBlock !== null && layer === layers - 1
+    ? patchedLastBlock(g, x, { ...options, lastBlock })
+    : decoderBlock(g, x, options);
 }
 
 /** The norm before the unembedding: residual [.., embed] → [.., embed], in float32 of a 16-bit graph. */

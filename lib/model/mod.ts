@@ -11,7 +11,7 @@ export {
   type KeysAndValues,
   type LayerCache,
 } from "./cached_attention.ts";
-export { decoderBlocks, embedTokens, finalNorm, unembed } from "./decoder.ts";
+export { blockAt, decoderBlocks, decoderStreams, embedTokens, finalNorm, unembed } from "./decoder.ts";
 export { decoderBlock } from "./decoder_block.ts";
 export type {
   AdapterHandler,

@@ -12,6 +12,8 @@ export interface Value {
   readonly dims: Shape;
   /** The graph that owns the value; a body graph may use its ancestors' values. */
   readonly scope: Scope;
+  /** Whether a feed may have 1 in place of any length: of an input that is only ever broadcast. `@default false` */
+  readonly broadcasts?: boolean;
 }
 
 /** Identity of a graph under construction and of the graph it is nested in. */

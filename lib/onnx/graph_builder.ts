@@ -72,9 +72,10 @@ export class GraphBuilder {
     }
   }
 
-  /** A graph input. */
-  input(name: string, dtype: DType, dims: Shape): Value {
-    const value = this.#newValue(this.#claim(name), dtype, dims);
+  /** A graph input. With `broadcasts` a feed may have 1 in place of any of its lengths. `@default {broadcasts: false}` */
+  input(name: string, dtype: DType, dims: Shape, options: { readonly broadcasts?: boolean } = {}): Value {
+    const made = this.#newValue(this.#claim(name), dtype, dims);
+    const value = options.broadcasts === true ? { ...made, broadcasts: true } : made;
     this.#inputs.push(value);
     return value;
   }
@@ -458,7 +459,7 @@ export class GraphBuilder {
   /** The shape of one input, or of some axes of it in a row, where that is all that `dims` asks for. */
   #findRun(dims: Shape): Value | null {
     if (dims.length < 2) return null;
-    for (const value of this.#inputs) {
+    for (const value of this.#measurable) {
       for (let start = 0; start + dims.length <= value.dims.length; start++) {
         if (!dims.every((dim, axis) => dim === value.dims[start + axis])) continue;
         const key = dims.join(",");
@@ -473,8 +474,13 @@ export class GraphBuilder {
     return null;
   }
 
+  /** Inputs whose lengths are what their shapes say. */
+  get #measurable(): readonly Value[] {
+    return this.#inputs.filter(({ broadcasts }) => broadcasts !== true);
+  }
+
   #findSymbol(dim: string): { value: Value; axis: number } | null {
-    for (const value of this.#inputs) {
+    for (const value of this.#measurable) {
       const axis = value.dims.indexOf(dim);
       if (axis >= 0) return { value, axis };
     }

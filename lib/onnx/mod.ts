@@ -15,6 +15,7 @@ export {
   type Scope,
   type Value,
 } from "./graph.ts";
+export { type GraphMemory, graphMemory } from "./graph_memory.ts";
 export type { OpName } from "./op_name.ts";
 export { normalAxis } from "./operators.ts";
 export { encodeModel } from "./protobuf.ts";

@@ -43,8 +43,9 @@ function attribute(name: string, value: Attribute): unknown {
 }
 
 function valueInfo(value: Value, name = value.name): unknown {
+  // ONNX Runtime holds lengths of one name for equal, and one without a name for anything.
   const dim = value.dims.map((length) =>
-    typeof length === "number" ? { dimValue: length } : { dimParam: length }
+    value.broadcasts === true ? {} : typeof length === "number" ? { dimValue: length } : { dimParam: length }
   );
   return { name, type: { tensorType: { elemType: DATA_TYPES[value.dtype], shape: { dim } } } };
 }

@@ -61,7 +61,9 @@ function formatNode(node: GraphNode, indent: string): string[] {
 function formatLines(graph: Graph, indent: string): string[] {
   return [
     `${indent}graph ${graph.name}(${
-      graph.inputs.map((value) => `${value.name}: ${formatType(value)}`).join(", ")
+      graph.inputs.map((value) =>
+        `${value.name}: ${formatType(value)}${value.broadcasts === true ? " or 1" : ""}`
+      ).join(", ")
     })`,
     ...graph.initializers.map((initializer) => `${indent}  ${formatInitializer(initializer)}`),
     ...graph.nodes.flatMap((node) => formatNode(node, `${indent}  `)),

@@ -49,9 +49,9 @@ export const EDIT_NAMES = {
   steering: "steering",
   /** Factors on the vectors, float [batch, seq]. */
   steerFactors: "steer_factors",
-  /** New value of a patched site, in the site's shape. */
+  /** New value of a patched site, in the site's shape or broadcast to it. */
   patch: (site: SiteName): string => `patch.${site}`,
-  /** Where the new value holds, bool [batch, seq]. */
+  /** Where the new value holds, bool [batch, seq], or broadcast to that. */
   patchMask: (site: SiteName): string => `patch_mask.${site}`,
   /** A tapped value. */
   tap: (site: SiteName): string => `tap.${site}`,
@@ -227,8 +227,10 @@ export function applyEdits(
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
     // a·z of an adapter is an island of its own
     const dtype = kind === "adapter_scale" ? accurate : compute;
-    const value = g.cast(g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config)), dtype);
-    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"]);
+    const broadcasts = { broadcasts: true };
+    const fed = g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config), broadcasts);
+    const value = g.cast(fed, dtype);
+    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"], broadcasts);
     return [name, { value, mask, axes: maskAxes(kind) }] as const;
   }));
   const tapped = new Map<SiteName, Value>();

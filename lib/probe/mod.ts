@@ -5,6 +5,7 @@
  * @module
  */
 export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
+export type { Recompute } from "./added_adjoints.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export {
   ABLATION_NAMES,

@@ -1,11 +1,11 @@
-import { backward } from "../adjoint/mod.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
   type AccurateDType,
   accurateDType,
+  blockAt,
   type ComputeDType,
-  decoderBlocks,
   type DecoderParts,
+  decoderStreams,
   embedTokens,
   fileWeights,
   sequenceAttention,
@@ -15,6 +15,7 @@ import {
   type WeightSource,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import { addedAdjoints, type Recompute } from "./added_adjoints.ts";
 import { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits } from "./edits.ts";
 import { targetScores } from "./target_scores.ts";
 
@@ -86,9 +87,11 @@ export function sequenceGraph(
     readonly outputs: SequenceOutputs;
     /** Type of matrices and residual stream; inputs and outputs are float32 under a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
+    /** What of the blocks the adjoints compute a second time, to hold less. `@default "nothing"` */
+    readonly recompute?: Recompute;
   },
 ): Graph {
-  const { config, outputs, compute = "float32" } = options;
+  const { config, outputs, compute = "float32", recompute = "nothing" } = options;
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("sequence");
   const tokens = g.input(SEQUENCE_NAMES.tokens, "int64", ["batch", "seq"]);
@@ -103,13 +106,14 @@ export function sequenceGraph(
   const streamUnder = (site: SiteHandler, more: Partial<DecoderParts> & { readonly blocks?: number }) => {
     const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
     const parts = { config, weights, attention, site, ...more };
-    return { parts, residual: decoderBlocks(g, embedTokens(g, tokens, parts), parts) };
+    const streams = decoderStreams(g, embedTokens(g, tokens, parts), parts);
+    return { parts, streams, residual: streams.at(-1) as Value };
   };
   const untouched: SiteHandler = (_, __, value) => value;
   const site = ablation === null ? applied.site : applied.siteOver(
     g.within("base", () => streamUnder(untouched, { blocks: ablation.blocks }).residual),
   );
-  const { parts, residual } = streamUnder(site, { adapter, lastBlock });
+  const { parts, streams, residual } = streamUnder(site, { adapter, lastBlock });
   for (const name of edits.taps) {
     const value = applied.tapped.get(name);
     if (value === undefined) throw new RangeError(`Cannot tap "${name}" as the graph never came to it`);
@@ -129,7 +133,7 @@ export function sequenceGraph(
       "Cannot give steering adjoints as no feature may be ablated: which are active has none",
     );
   }
-  if (wantsLogProbs) addScores(g, { residual, parts, outputs, applied, compute });
+  if (wantsLogProbs) addScores(g, { streams, parts, outputs, applied, compute, recompute });
   return g.build();
 }
 
@@ -143,14 +147,15 @@ function onePerRow(g: GraphBuilder, tokens: Value, dtype: AccurateDType): Value 
 function addScores(
   g: GraphBuilder,
   options: {
-    readonly residual: Value;
+    readonly streams: readonly Value[];
     readonly parts: DecoderParts;
     readonly outputs: SequenceOutputs;
     readonly applied: AppliedEdits;
     readonly compute: ComputeDType;
+    readonly recompute: Recompute;
   },
 ): void {
-  const { residual, parts, outputs, applied, compute } = options, chunked = ["chunks", "chunk"];
+  const { streams, parts, outputs, applied, compute, recompute } = options, chunked = ["chunks", "chunk"];
   const wantsAdjoint = outputs.steeringAdjoint === true;
   const adapters = [...applied.adapters.values()];
   const wanted = ([
@@ -163,7 +168,7 @@ function addScores(
       "Cannot give steering adjoints as at least one layer must be steered or adapted: current value is none",
     );
   }
-  const { logProbs, normed, normedAdjoint } = targetScores(g, residual, {
+  const { logProbs, normed, normedAdjoint } = targetScores(g, streams.at(-1) as Value, {
     ...parts,
     targets: {
       places: g.input(SEQUENCE_NAMES.targetPlaces, "int64", chunked),
@@ -173,9 +178,11 @@ function addScores(
   });
   if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
   if (normedAdjoint === null) return;
-  const adjoints = backward(g, {
-    known: [[normed, normedAdjoint]],
+  const block = (inner: GraphBuilder, stream: Value, layer: number) =>
+    blockAt(inner, stream, { ...parts, layer });
+  const adjoints = addedAdjoints(g, { streams, block, known: [normed, normedAdjoint] }, {
     of: wanted.flatMap(([, values]) => values),
+    recompute,
   });
   let first = 0;
   for (const [name, values] of wanted) {

@@ -6,6 +6,8 @@ export interface Draft {
   /** Canonical parameters: two drafts with equal parameters are the same problem in another wording. */
   readonly parameters: readonly (number | string)[];
   readonly question: string;
+  /** Tells wordings of one problem apart in a family that is too small without: it is no part of the split. */
+  readonly wording?: string;
   /** What is looked for, as a writer would name it. */
   readonly goal: string;
   readonly steps: readonly Step[];

@@ -1,7 +1,7 @@
 import { goldAnswer } from "./_gold_answer.ts";
 import { judgeAnswer, type JudgeRules } from "./_judge_answer.ts";
 import { type AnswerMode, extractAnswer } from "./extract_answer.ts";
-import { findAnswer } from "./find_answer.ts";
+import { findAnswer, lastNumber } from "./find_answer.ts";
 import { gradeBoxed } from "./grade_boxed.ts";
 import {
   type AnswerReason,
@@ -118,19 +118,36 @@ function gradeAnywhere(
   );
 }
 
+/**
+ * The last number of a completion, or the one that it announces as its answer, boxed or not. It must be a plain one: a term such as
+ * `7 + 8` is worth as much as its value, and would let a model earn by repeating the question.
+ */
+function gradeLastNumber(completion: string, gold: string, { mode = "box" }: GraderOptions): Verdict {
+  const tagged = mode === "answer" ? extractAnswer(completion, { mode }) : null;
+  if (tagged !== null && (tagged.text === null || tagged.fault !== null)) {
+    return verdictOf("last-number", tagged.text, tagged.fault ?? "no answer tags");
+  }
+  const said = tagged?.text ?? completion;
+  const text = lastNumber(said.replace(/\\boxed\{([^{}]*)\}/g, " $1 ").replaceAll("**", " "));
+  if (text === null) return verdictOf("last-number", null, "no answer");
+  return verdictOf("last-number", text, gradeBoxed(`\\boxed{${text}}`, gold).reason);
+}
+
 const GRADES: Readonly<
   Record<GraderName, (completion: string, gold: string, options: GraderOptions) => Verdict>
 > = {
   "box-number": gradeNumber,
   "box": gradeBox,
   "math-verify": gradeAnywhere,
+  "last-number": gradeLastNumber,
 };
 
 /**
  * A grader by its name. `box-number` is the reward of the embedded zoo: the plain number in the last box. `box` is the
  * strict grader of mathematics, and the one to train on: the last box, compared by {@link compareAnswers}. `math-verify`
  * looks where math-verify looks, outside of boxes too, and compares as its documentation says: decimals agree in six
- * places, tuples and sets of the same values are one, words are compared without their case.
+ * places, tuples and sets of the same values are one, words are compared without their case. `last-number` is for plain
+ * questions that ask for a number and for no box: the last number of the text, or the one behind "answer".
  *
  * @example
  * ```ts

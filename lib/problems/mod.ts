@@ -1,7 +1,7 @@
 /**
  * The embedded zoo's problems: six families with held-out test sets, the corpus of the five writers that base
- * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers. For real
- * mathematics: the six benchmarks as named suites, a strict grader that tells whether two answers say one thing, and one
+ * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers. First
+ * arithmetic in five families, for small models of real text. For real mathematics: the six benchmarks as named suites, a strict grader that tells whether two answers say one thing, and one
  * that looks and compares as math-verify does.
  *
  * @module
@@ -51,7 +51,24 @@ export {
   graderNamed,
   type GraderOptions,
 } from "./grader.ts";
-export { FAMILIES, type FamilyName, type Problem, testSet, trainProblem } from "./problem.ts";
+export {
+  ARITHMETIC_FAMILIES,
+  type ArithmeticFamily,
+  FAMILIES,
+  type FamilyName,
+  type Problem,
+  PROBLEM_FAMILIES,
+  type ProblemFamily,
+  testSet,
+  trainProblem,
+} from "./problem.ts";
+export {
+  familiesNamed,
+  PROBLEM_SETS,
+  type ProblemSet,
+  type ProblemSetName,
+  problemSetOf,
+} from "./problem_set.ts";
 export {
   answerModeOf,
   type Prompt,
@@ -69,6 +86,7 @@ export {
 } from "./sample_line.ts";
 export {
   type AnswerReason,
+  GRADER_NAMES,
   GRADER_VERSIONS,
   type GraderName,
   type Verdict,

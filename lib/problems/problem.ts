@@ -1,4 +1,5 @@
 import { RandomStream, sha256 } from "../core/mod.ts";
+import { ARITHMETIC_DRAFTS } from "./_arithmetic_families.ts";
 import { type Draft, DRAFT_FAMILIES } from "./_families.ts";
 import { operandValue, type Step, stepResult } from "./_steps.ts";
 
@@ -15,12 +16,33 @@ export const FAMILIES: readonly FamilyName[] = [
   "sequence",
 ];
 
-/** One problem with its right answer, a non-negative integer below 100. */
+/** The five families of first arithmetic: what a small model that was trained on real text half knows. */
+export type ArithmeticFamily = "sums" | "differences" | "products" | "larger" | "stories";
+
+/** Every family of first arithmetic. */
+export const ARITHMETIC_FAMILIES: readonly ArithmeticFamily[] = [
+  "sums",
+  "differences",
+  "products",
+  "larger",
+  "stories",
+];
+
+/** A family whose problems are made here. */
+export type ProblemFamily = FamilyName | ArithmeticFamily;
+
+/** Every family whose problems are made here. */
+export const PROBLEM_FAMILIES: readonly ProblemFamily[] = [...FAMILIES, ...ARITHMETIC_FAMILIES];
+
+/** One problem with its right answer, a non-negative integer. */
 export interface Problem {
-  /** Family and canonical parameters: `sequence/up,4,7,9`. Wordings of one problem share it. */
+  /**
+   * Family and canonical parameters: `sequence/up,4,7,9`. Wordings of one problem share it; in first arithmetic, which
+   * has few numbers, they are told apart behind another stroke: `sums/7,8/0,8`.
+   */
   readonly id: string;
   /** The family it was drawn from. */
-  readonly family: FamilyName;
+  readonly family: ProblemFamily;
   /** The English question. */
   readonly question: string;
   /** The gold answer in decimal digits. */
@@ -33,18 +55,27 @@ export interface WorkedProblem extends Problem {
   readonly steps: readonly Step[];
 }
 
-/** Whether a problem belongs to the test split: an eighth of all, by hash of its name alone. */
-export function isHeldOut(id: string): boolean {
-  return parseInt(sha256(id).slice(0, 8), 16) % 8 === 0;
+const DRAFTS = { ...DRAFT_FAMILIES, ...ARITHMETIC_DRAFTS };
+
+/**
+ * Whether a problem belongs to the test split, by hash of its family and parameters alone: an eighth of all in the
+ * embedded families, a quarter in first arithmetic, which has few.
+ */
+export function isHeldOut({ id, family }: Pick<Problem, "id" | "family">): boolean {
+  const name = id.split("/").slice(0, 2).join("/");
+  const share = ARITHMETIC_FAMILIES.some((known) => known === family) ? 4 : 8;
+  return parseInt(sha256(name).slice(0, 8), 16) % share === 0;
 }
 
-function finish(family: FamilyName, draft: Draft): WorkedProblem {
+function finish(family: ProblemFamily, draft: Draft): WorkedProblem {
   const results: number[] = [];
   for (const step of draft.steps) {
     results.push(stepResult(step.kind, operandValue(step.left, results), operandValue(step.right, results)));
   }
   return {
-    id: `${family}/${draft.parameters.join(",")}`,
+    id: [family, draft.parameters.join(","), ...(draft.wording === undefined ? [] : [draft.wording])].join(
+      "/",
+    ),
     family,
     question: draft.question,
     answer: String(results[results.length - 1]),
@@ -53,25 +84,25 @@ function finish(family: FamilyName, draft: Draft): WorkedProblem {
   };
 }
 
-function* draw(family: FamilyName, random: RandomStream): Generator<WorkedProblem> {
-  if (!Object.hasOwn(DRAFT_FAMILIES, family)) {
+function* draw(family: ProblemFamily, random: RandomStream): Generator<WorkedProblem> {
+  if (!Object.hasOwn(DRAFTS, family)) {
     throw new RangeError(
-      `Cannot draw a problem as the family must be one of ${FAMILIES.join(", ")}: ${family}`,
+      `Cannot draw a problem as the family must be one of ${PROBLEM_FAMILIES.join(", ")}: ${family}`,
     );
   }
   for (;;) {
-    const draft = DRAFT_FAMILIES[family](random);
+    const draft = DRAFTS[family](random);
     if (draft !== null) yield finish(family, draft);
   }
 }
 
 /** `trainProblem` with the steps of its solution. */
 export function workedProblem(
-  family: FamilyName,
+  family: ProblemFamily,
   options: { readonly seed: number; readonly index: number },
 ): WorkedProblem {
   for (const problem of draw(family, new RandomStream(options.seed, "train", family, options.index))) {
-    if (!isHeldOut(problem.id)) return problem;
+    if (!isHeldOut(problem)) return problem;
   }
   throw new RangeError(`Cannot draw a problem of ${family} as the generator ended`);
 }
@@ -92,7 +123,7 @@ function bare(problem: WorkedProblem): Problem {
  * ```
  */
 export function trainProblem(
-  family: FamilyName,
+  family: ProblemFamily,
   options: { readonly seed: number; readonly index: number },
 ): Problem {
   return bare(workedProblem(family, options));
@@ -100,10 +131,11 @@ export function trainProblem(
 
 /**
  * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn
- * by `trainProblem`. A problem is held out when the SHA-256 of its id falls in a fixed eighth, so the split does not
+ * by `trainProblem`. A problem is held out when the SHA-256 of its family and parameters falls in a fixed share, so the split does not
  * depend on seed, size or wording, and a smaller set is the beginning of a larger one.
  *
- * Throws a `RangeError` when the family has fewer than `size` held-out problems (each has over 700).
+ * Throws a `RangeError` when the family has fewer than `size` held-out problems; {@link PROBLEM_SETS} says how many each
+ * has at least.
  *
  * `@default {seed: 0}`
  *
@@ -115,7 +147,7 @@ export function trainProblem(
  * ```
  */
 export function testSet(
-  family: FamilyName,
+  family: ProblemFamily,
   options: { readonly size: number; readonly seed?: number },
 ): readonly Problem[] {
   const { size, seed = 0 } = options;
@@ -127,7 +159,7 @@ export function testSet(
   const found = new Map<string, Problem>();
   let misses = 0;
   for (const problem of draw(family, new RandomStream(seed, "test", family))) {
-    if (!isHeldOut(problem.id) || found.has(problem.id)) {
+    if (!isHeldOut(problem) || found.has(problem.id)) {
       // A run of misses this long says that the family is used up.
       if (++misses > 20_000) break;
       continue;

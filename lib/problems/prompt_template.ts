@@ -7,12 +7,13 @@ import {
 import type { AnswerMode } from "./extract_answer.ts";
 
 /**
- * How a question is put to a model: `embedded` is the zoo's conversation, `qwen_math` and `r1` are the paper's.
+ * How a question is put to a model: `embedded` is the zoo's conversation, `qwen_math` and `r1` are the paper's, `chat`
+ * is the question alone in the model's own chat template.
  */
-export type PromptTemplate = "embedded" | "qwen_math" | "r1";
+export const PROMPT_TEMPLATES = ["embedded", "qwen_math", "r1", "chat"] as const;
 
-/** Every template by name. */
-export const PROMPT_TEMPLATES: readonly PromptTemplate[] = ["embedded", "qwen_math", "r1"];
+/** One of the templates. */
+export type PromptTemplate = typeof PROMPT_TEMPLATES[number];
 
 /** A question as a model reads it: a conversation for its chat template, or the whole text. */
 export type Prompt =
@@ -32,10 +33,11 @@ const R1_OPENING =
 /**
  * The prompt that asks a question, word for word as the paper's code has it. With a chat template, `qwen_math` and
  * `embedded` are a system message and the question as the user's, nothing added; without one, `qwen_math` and `r1`
- * are one text that begins with `bos`, the text of the token that opens a text ("" where there is none).
+ * are one text that begins with `bos`, the text of the token that opens a text ("" where there is none). `chat` is the
+ * question as the user's and no system message: what the chat template writes of itself is there.
  *
- * Null where there is no such prompt: `r1` for a model with a chat template, `embedded` or a system message for one
- * without.
+ * Null where there is no such prompt: `r1` for a model with a chat template, `embedded`, `chat` or a system message for
+ * one without.
  *
  * Source: the paper's prompts for its models (class: code).
  *
@@ -62,11 +64,14 @@ export function questionPrompt(
   if (template === "r1") {
     return chat ? null : { kind: "text", text: `${bos}${R1_OPENING}\nUser: ${question}\nAssistant: <think>` };
   }
+  if (chat && template === "chat" && options.system === undefined) {
+    return { kind: "conversation", messages: [{ role: "user", content: question }] };
+  }
   if (chat) {
     const usual = template === "qwen_math" ? QWEN_MATH_SYSTEM_PROMPT : EMBEDDED_SYSTEM_PROMPT;
     return { kind: "conversation", messages: answerMessages(question, { system: options.system ?? usual }) };
   }
-  return template === "embedded"
+  return template === "embedded" || template === "chat"
     ? null
     : { kind: "text", text: `${bos}${QWEN_MATH_OPENING}\n\nUser: ${question} Assistant:` };
 }

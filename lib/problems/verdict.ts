@@ -1,10 +1,13 @@
 import type { ExtractionFault } from "./extract_answer.ts";
 
 /**
- * The graders: `box-number` takes the plain number in the last box, `box` the mathematics in it, and `math-verify` looks
- * where math-verify looks and compares by its rules.
+ * The graders: `box-number` takes the plain number in the last box, `box` the mathematics in it, `math-verify` looks
+ * where math-verify looks and compares by its rules, and `last-number` takes the last number wherever it stands.
  */
-export type GraderName = "box-number" | "box" | "math-verify";
+export const GRADER_NAMES = ["box-number", "box", "math-verify", "last-number"] as const;
+
+/** One of the graders. */
+export type GraderName = typeof GRADER_NAMES[number];
 
 /** Why an answer was judged right or wrong. */
 export type AnswerReason =
@@ -61,6 +64,7 @@ export const GRADER_VERSIONS: Readonly<Record<GraderName, string>> = {
   "box-number": "2",
   "box": "2",
   "math-verify": "0.9.0-1",
+  "last-number": "1",
 };
 
 /** Whether a reason is that of a right answer. */

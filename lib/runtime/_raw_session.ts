@@ -17,6 +17,11 @@ export interface SessionOptions {
    * copy of the weights. `@default true`
    */
   readonly foldConstants?: boolean;
+  /**
+   * Lay each matrix out once more for every product that it is in: faster where few rows are multiplied, and no copy
+   * more where that is its only use. `@default true`
+   */
+  readonly packWeights?: boolean;
 }
 
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
@@ -43,6 +48,7 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
     ...(holdsOtherSigmoids(graph) ? ["QuickGeluFusion"] : []),
   ];
   if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
+  if (options.packWeights === false) extra["session.disable_prepacking"] = "1";
   if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
   // Before the provider loads NVIDIA's libraries, which read the variable then.
   if (device === "cuda") float32Products();
@@ -53,6 +59,8 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
       intraOpNumThreads: options.threads ?? 2,
       interOpNumThreads: 1,
       executionMode: "sequential",
+      // A pattern is one block of all that a run holds at its peak, kept for every set of lengths that comes by.
+      enableMemPattern: false,
       graphOptimizationLevel: "all",
       logSeverityLevel: 4,
       extra,

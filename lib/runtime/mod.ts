@@ -16,3 +16,4 @@ export {
 export { endProfiling, startProfiling } from "./profiling.ts";
 export type { SessionOptions } from "./_raw_session.ts";
 export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";
+export { availableMemory } from "./system_memory.ts";

@@ -5,6 +5,7 @@ import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
 import { formatType, type Graph } from "../onnx/mod.ts";
 import { rawSession, type SessionOptions } from "./_raw_session.ts";
 import { checkPlacement } from "./placement.ts";
+import { returnFreedMemory } from "./system_memory.ts";
 
 /** Named tensors in and out of a graph. */
 export type Feeds = Readonly<Record<string, Tensor>>;
@@ -103,8 +104,11 @@ export class Session {
     }
   }
 
-  /** Runs the graph. A missing, unknown or misshapen feed is a TypeError that names it. */
-  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+  /**
+   * Runs the graph. A missing, unknown or misshapen feed is a TypeError that names it. `outputs` are the ones that are
+   * handed out. `@default` all of the graph's
+   */
+  async run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Tensor>> {
     const given: Record<string, ort.Tensor> = {};
     const lengths = new Map<string, number>();
     for (const input of this.#graph.inputs) {
@@ -115,6 +119,7 @@ export class Session {
       const fits = feed.dtype === input.dtype && feed.dims.length === input.dims.length &&
         input.dims.every((dim, axis) => {
           const length = feed.dims[axis] as number;
+          if (input.broadcasts === true && length === 1) return true;
           if (typeof dim === "number") return dim === length;
           const known = lengths.get(dim) ?? length;
           lengths.set(dim, known);
@@ -138,18 +143,20 @@ export class Session {
     if (extra !== undefined) {
       throw new TypeError(`Cannot run "${this.#graph.name}" as it has no input "${extra}"`);
     }
-    const results = await this.#session.run(given);
+    const wanted = outputs ?? this.#graph.outputs.map(({ name }) => name);
+    const results = await this.#session.run(given, [...wanted]);
     const out: Record<string, Tensor> = {};
-    for (const { name } of this.#graph.outputs) {
+    for (const name of wanted) {
       const result = results[name] as ort.Tensor;
       out[name] = { dtype: result.type as BorderDType, dims: [...result.dims], data: result.data } as Tensor;
     }
     return out;
   }
 
-  /** Frees the session's memory. */
+  /** Frees the session's memory and hands it back to the system. */
   async release(): Promise<void> {
     await this.#session.release();
+    returnFreedMemory();
   }
 }
 

@@ -1,7 +1,14 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
-import { FAMILIES, type FamilyName } from "../problems/mod.ts";
+import {
+  GRADER_NAMES,
+  type GraderName,
+  PROBLEM_FAMILIES,
+  type ProblemFamily,
+  PROMPT_TEMPLATES,
+  type PromptTemplate,
+} from "../problems/mod.ts";
 
 /**
  * What an RL run may train: a vector per layer; a rank-1 adapter on each layer's down_proj; one direction that all
@@ -43,7 +50,11 @@ export interface SteeringConfig {
   /** Global norm that adjoints are clipped to; the paper's is 2. */
   readonly maxNorm: number;
   /** Families that problems are drawn from in turn. */
-  readonly families: readonly FamilyName[];
+  readonly families: readonly ProblemFamily[];
+  /** How questions are put to the model. `@default "embedded"` */
+  readonly template?: PromptTemplate;
+  /** Who judges answers. `@default "box-number"` */
+  readonly grader?: GraderName;
   /** What completions are rewarded for. `@default "right"` */
   readonly reward?: "random";
 }
@@ -61,7 +72,9 @@ const SCHEMA = z.strictObject({
   learningRates: z.array(z.number().positive()).nonempty(),
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(FAMILIES as readonly [FamilyName, ...FamilyName[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  template: z.enum(PROMPT_TEMPLATES).default("embedded"),
+  grader: z.enum(GRADER_NAMES).default("box-number"),
   reward: z.enum(REWARDS).default("right"),
 }).refine((config) => (config.layers.length === 0) === (config.parameters === "full"), {
   path: ["layers"],
@@ -109,10 +122,12 @@ export function parseSteeringConfig(value: unknown, options: { readonly where: s
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
     // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
-    const { parameters, place, reward, ...rest } = parsed.data;
+    const { parameters, place, template, grader, reward, ...rest } = parsed.data;
     const config = {
       ...rest,
       ...(place === undefined ? {} : { place }),
+      ...(template === "embedded" ? {} : { template }),
+      ...(grader === "box-number" ? {} : { grader }),
       ...(reward === "right" ? {} : { reward }),
     };
     return parameters === "vectors" ? config : { parameters, ...config };

@@ -1,6 +1,6 @@
 import { canonicalJson, RandomStream, sha256 } from "../core/mod.ts";
 import { type LanguageModel, promptTokens, type Rollout, type WeightedRow } from "../decode/mod.ts";
-import { gradeBoxed } from "../problems/mod.ts";
+import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
@@ -18,7 +18,7 @@ export interface SteeringStep {
   readonly reward: number;
   /** Completions cut off by the length limit. */
   readonly truncatedShare: number;
-  /** Completions without a gradable box. */
+  /** Completions in which the grader finds no answer. */
   readonly unboxedShare: number;
   /** Problems whose completions were all right or all wrong. */
   readonly zeroVarianceGroups: number;
@@ -71,9 +71,9 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
 
 /**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
- * `samples` completions at temperature 1, reward ±1 from the last box, or by `reward: "random"` from a coin, leave-one-out
- * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
- * step), so a killed run that resumes ends with the same bytes as an unbroken one.
+ * `samples` completions at temperature 1, reward ±1 from the grader, or by `reward: "random"` from a coin, leave-one-out
+ * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure
+ * function of (config, model, step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: the trainer of the paper and its settings, which table5 lists (class: code).
  *
  * `@default {saveEvery: 10}`
@@ -217,17 +217,18 @@ async function sampleStep(
   config: SteeringConfig,
   state: { readonly step: number; readonly set: ParameterSet },
 ): Promise<StepBatch> {
-  const { seed, samples } = config;
+  const { seed, samples, template = "embedded", grader = "box-number" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
   const problems = runProblems(config, { first, count: config.prompts });
   const requests = problems.flatMap((problem, p) => {
-    const tokens = promptTokens(tokenizer, problem.question);
+    const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));
   });
   const rollouts = await state.set.sample(requests, { maxNewTokens: config.maxNewTokens, seed });
+  const { grade } = graderNamed(grader, { mode: answerModeOf(template) });
   const verdicts = rollouts.map((rollout, i) =>
-    gradeBoxed(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
+    grade(tokenizer.decode(rollout.tokens), problems[Math.floor(i / samples)]?.answer as string)
   );
   const graded = problems.map((_, p) =>
     Array.from({ length: samples }, (_, s) => ({

@@ -77,7 +77,7 @@ if (args.kind !== "rollout") {
   show(
     `steering gradient, ${steps} × ${seq}, one row at a time`,
     await best(async () => {
-      await model.steeringAdjoint(batch, { steer, microBatch: 1 });
+      await model.steeringAdjoint(batch, { steer, maxTokens: 1 });
       return steps * seq;
     }),
   );

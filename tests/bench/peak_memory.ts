@@ -39,7 +39,7 @@ const KINDS: Readonly<Record<string, () => Promise<Omit<MemoryPeak, "peakBytes">
   },
   async steering() {
     const { model, steerAll, rowsOf } = await openSteering(setting);
-    await model.steeringAdjoint(rowsOf(rows), { steer: steerAll, microBatch: rows.rows });
+    await model.steeringAdjoint(rowsOf(rows), { steer: steerAll });
     return {
       name: `peak memory, steering adjoint of ${rows.rows} rows × ${rows.seq} tokens`,
       neededBytes: neededBytes.steering(config, rows),

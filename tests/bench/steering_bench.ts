@@ -60,8 +60,7 @@ const grow = (kind: "batch" | "length", size: { readonly rows: number; readonly 
     },
     {
       group: `steering adjoint by ${kind}`,
-      fn: async () =>
-        void await model.steeringAdjoint(grown, { steer: steerAll, microBatch: Math.min(size.rows, 64) }),
+      fn: async () => void await model.steeringAdjoint(grown, { steer: steerAll }),
     },
   );
 };

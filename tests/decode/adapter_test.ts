@@ -201,7 +201,7 @@ Deno.test("adjoints of adapters do not depend on micro-batches, padding or order
       const order = random.shuffled(rows.map((_, index) => index));
       const moved = await model.steeringAdjoint(order.map((index) => rows[index] as WeightedRow), {
         adapters,
-        microBatch: random.integer({ from: 1, below: 4 }),
+        maxTokens: random.integer({ from: 1, below: 30 }),
       });
       assertClose(flat(moved.adapterAdjoints), flat(whole.adapterAdjoints), "steeringAdjointSplit");
       order.forEach((from, to) =>

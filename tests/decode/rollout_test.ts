@@ -209,7 +209,7 @@ Deno.test("log-probabilities of rollouts are those of the sequence graph, steere
         tokens: [...promptTokens, ...tokens],
         from: promptTokens.length,
       }));
-      const logProbs = await model.logProbs(rows, { steer, microBatch: 3 });
+      const logProbs = await model.logProbs(rows, { steer, maxTokens: 50 });
       for (const [index, rollout] of rollouts.entries()) {
         assertClose(rollout.logProbs, logProbs[index] as number[], "logProbabilityFloat32");
       }
@@ -241,8 +241,13 @@ Deno.test("generate() refuses what it cannot do, naming rule and value", () =>
       ],
       [{ maxNewTokens: 0 }, request, "maxNewTokens must be at least 1: current value is 0"],
       [{ maxNewTokens: 1.5 }, request, "maxNewTokens must be at least 1: current value is 1.5"],
-      [{ temperature: -1 }, request, "temperature must be a number ≥ 0: current value is -1"],
-      [{ temperature: NaN }, request, "temperature must be a number ≥ 0: current value is NaN"],
+      ...[-1, NaN, 9e-7, Infinity].map((temperature) =>
+        [
+          { temperature },
+          request,
+          `temperature must be 0.000001 or more, or 0 for greedy: current value is ${temperature}`,
+        ] as const
+      ),
       [{ batchSize: 0 }, request, "batchSize must be at least 1: current value is 0"],
       [{ stragglerShare: 1.5 }, request, "stragglerShare must lie in [0, 1]: current value is 1.5"],
       [

@@ -46,10 +46,10 @@ Deno.test("steeringAdjoint() does not depend on micro-batches, padding or order"
       rows.push({ tokens: [3, 1], from: 2, weight: 1 }); // a row without a target
       const whole = await model.steeringAdjoint(rows, { steer });
       const order = random.shuffled(rows.map((_, index) => index));
-      const microBatch = random.integer({ from: 1, below: rows.length + 1 });
+      const maxTokens = random.integer({ from: 1, below: 40 });
       const moved = await model.steeringAdjoint(order.map((index) => rows[index] as WeightedRow), {
         steer,
-        microBatch,
+        maxTokens,
       });
       assertEquals([...moved.adjoints.keys()], allLayers(model.config));
       assertClose(flat(moved.adjoints), flat(whole.adjoints), "steeringAdjointSplit");
@@ -157,9 +157,9 @@ Deno.test("scoring refuses targets without a token before them, short rows and i
     }
     const rows = [{ tokens: [1, 2], from: 1, weight: 1 }];
     await assertRejects(
-      () => model.logProbs(rows, { microBatch: 0 }),
+      () => model.logProbs(rows, { maxTokens: 0 }),
       RangeError,
-      "microBatch must be at least 1",
+      "maxTokens must be at least 1",
     );
     await assertRejects(
       () => model.steeringAdjoint(rows, { steer: new Map() }),

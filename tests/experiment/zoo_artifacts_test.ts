@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import {
   type ArtifactState,
@@ -123,3 +124,38 @@ Deno.test("artifactState() finds the shipped autoencoder there, and one of anoth
   assertEquals(await artifactState(onOthers, states), "made from other inputs");
   assertEquals(await artifactState({ ...made, path: `${root}/sae/none.safetensors` }, states), "missing");
 });
+
+Deno.test("zooArtifacts() puts the runs first that the catalogue names, and knows a model that is brought", () =>
+  withFolder(async (folder) => {
+    const hash = await (await openCheckpoint("fixtures/embedded/base-b")).hash();
+    await Deno.mkdir(`${folder}/there`);
+    for (const name of ["config.json", "model.safetensors"]) {
+      await Deno.copyFile(`fixtures/embedded/base-b/${name}`, `${folder}/there/${name}`);
+    }
+    const where = `${folder}/zoo.json`;
+    const model = (name: string, source: object) => ({
+      ...{ name, role: name, title: name, opener: "To" },
+      source: { layers: 6, command: "deno task real-model", ...source },
+      runs: ["all", "layer-5", "layer-2"].map((run) => ({ run, learningRates: [0.1], seeds: [0, 1] })),
+    });
+    const artifactsOf = (first: readonly string[]) => {
+      const models = [model("a", { folder: "there", hash }), model("b", { folder: "lost", hash })];
+      models.push(model("control", { folder: "there", hash: "0".repeat(64) }));
+      const catalogue = { settings: shipped.settings, models, first, autoencoders: [] };
+      return zooArtifacts(parseZooCatalogue(catalogue, { where }), { where });
+    };
+    const artifacts = await artifactsOf(["b/layer-5.seed-1", "a/layer-2"]);
+    assertEquals(artifacts.slice(0, 8).map(({ name }) => name), [
+      ...["a", "b", "control", "b/layer-5.seed-1", "a/layer-2.seed-0", "a/layer-2.seed-1"],
+      ...["a/all.seed-0", "a/all.seed-1"],
+    ]);
+    assertEquals(new Set(artifacts).size, 3 + 3 * 6);
+    const none = new Map<string, ArtifactState>();
+    const states = await Promise.all(artifacts.slice(0, 3).map((artifact) => artifactState(artifact, none)));
+    assertEquals(states, ["there", "missing", "made from other inputs"]);
+    await assertRejects(
+      () => artifactsOf(["a/layer-3"]),
+      InputError,
+      'at first, there is no run "a/layer-3"',
+    );
+  }));

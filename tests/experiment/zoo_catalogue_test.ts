@@ -45,7 +45,7 @@ Deno.test("runConfig() of the shipped catalogue is what the shipped vectors say 
   const { settings, models } = parseZooCatalogue(shipped(), { where: "zoo.json" });
   let compared = 0;
   for (const { name, config, runs } of models) {
-    const { model } = JSON.parse(await Deno.readTextFile(new URL(config, ZOO)));
+    const { model } = JSON.parse(await Deno.readTextFile(new URL(config as string, ZOO)));
     for (const run of runs) {
       for (const seed of run.seeds) {
         const layerCount = model.num_hidden_layers as number;
@@ -139,12 +139,24 @@ Deno.test("runConfig() trains under a run of another learning rate what the run 
   assertThrows(() => config("rate-4"), InputError, 'has no run "rate-4"');
 });
 
-Deno.test("runConfig() of a run on random rewards is that of the ordinary run but for them", () => {
-  const { settings } = parseZooCatalogue(JSON.parse(Deno.readTextFileSync("fixtures/embedded/zoo.json")), {
-    where: "zoo.json",
-  });
-  const given = { settings, seed: 1, layerCount: 8, where: "zoo.json" };
-  const config = (run: string) => runConfig({ run, learningRates: [0.1], seeds: [1] }, given);
-  assertEquals(config("random-all"), { ...config("all"), reward: "random" });
-  assertThrows(() => config("random-adapter-all"), InputError, 'has no run "random-adapter-all"');
+Deno.test("runConfig() rewards half of all answers at random under a random- run, and asks as the settings say", () => {
+  const run = { run: "random-all", learningRates: [0.1], seeds: [5] };
+  const settings = { ...SETTINGS, template: "chat", grader: "last-number" } as const;
+  const config = runConfig(run, { ...MADE, settings });
+  assertEquals(config, { ...runConfig({ ...run, run: "all" }, { ...MADE, settings }), reward: "random" });
+  assertEquals([config.template, config.grader], ["chat", "last-number"]);
+});
+
+Deno.test("parseZooCatalogue() wants of each model how it is made or where it comes from, not both", () => {
+  const source = { folder: "../m", layers: 2, hash: "0".repeat(64), command: "deno task real-model" };
+  const parse = (value: Plain) => parseZooCatalogue(value, { where: "z.json" });
+  const brought = changed("models.0.config", undefined);
+  (brought.models as Plain[])[0] = { ...(brought.models as Plain[])[0], source };
+  assertEquals(parse(brought).models[0]?.source, source);
+  for (const [path, value] of [["models.0.config", undefined], ["models.0.source", source]] as const) {
+    const fault = assertThrows(() => parse(changed(path, value)), InputError).message;
+    assertStringIncludes(fault, "at models, each must have a config or a source");
+  }
+  const short = changed("models.0.source", { ...source, hash: "ab" });
+  assertStringIncludes(assertThrows(() => parse(short), InputError).message, "must be a SHA-256");
 });

@@ -74,7 +74,7 @@ async function scored(
     const prompt = promptTokens.slice(Math.max(0, promptTokens.length - keep));
     return { tokens: [...prompt, ...tokens], from: prompt.length };
   });
-  return (await model.logProbs(rows, { microBatch: 1 })).flat();
+  return (await model.logProbs(rows, { maxTokens: 1 })).flat();
 }
 
 const places = (value: number): string => value.toExponential(1);
@@ -265,7 +265,6 @@ async function adjointOf(model: LanguageModel, tokens: readonly number[]): Promi
   const row = { tokens, from: 1, weight: 1 / tokens.length };
   const { adjoints } = await model.steeringAdjoint([row], {
     steer: zeroVectors(model.config),
-    microBatch: 1,
   });
   return [...adjoints.values()].flatMap((vector) => [...vector]);
 }

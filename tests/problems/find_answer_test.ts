@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { findAnswer, graderNamed, lastNumber } from "../../lib/problems/mod.ts";
+import { findAnswer, GRADER_VERSIONS, graderNamed, lastNumber } from "../../lib/problems/mod.ts";
 
 /** Completions, and what is looked at: formulas first, then plain numbers. */
 const CASES: readonly (readonly [completion: string, answer: string | null])[] = [
@@ -120,4 +120,26 @@ Deno.test("findAnswer() is quick on long and hostile completions", () => {
   }
   const elapsed = performance.now() - start;
   assert(elapsed < 60_000, `${elapsed} ms`);
+});
+
+Deno.test("graderNamed() as last-number takes a plain number, and no term that repeats the question", () => {
+  const { grade } = graderNamed("last-number");
+  const judged = (completion: string, gold: string) => {
+    const { extracted, reason } = grade(completion, gold);
+    return [extracted, reason];
+  };
+  assertEquals(judged("3 + 9 = 12", "12"), ["12", "equal"]);
+  assertEquals(judged("3 plus 9 is 12.<|im_end|>", "12"), ["12", "equal"]);
+  assertEquals(judged("**12**", "12"), ["12", "equal"]);
+  assertEquals(judged("so \\boxed{12}.", "12"), ["12", "equal"]);
+  assertEquals(judged("12.0", "12"), ["12.0", "equal"]);
+  assertEquals(judged("It is 12, or 13", "12"), ["13", "different"]);
+  assertEquals(judged("3 + 9", "12"), ["3 + 9", "not a number"]);
+  assertEquals(judged("12 %", "12"), ["12%", "not a number"]);
+  assertEquals(judged("Twelve.", "12"), [null, "no answer"]);
+  const { name, version, correct } = { ...graderNamed("last-number"), ...grade("12", "12") };
+  assertEquals([name, version, correct], ["last-number", GRADER_VERSIONS["last-number"], true]);
+  const tagged = graderNamed("last-number", { mode: "answer" });
+  assertEquals(tagged.grade("12 </think> <answer>so 7</answer>", "7").reason, "equal");
+  assertEquals(tagged.grade("7", "7").correct, false);
 });

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
-import { FAMILIES, type FamilyName, testSet, trainProblem } from "../../lib/problems/mod.ts";
+import {
+  ARITHMETIC_FAMILIES,
+  FAMILIES,
+  type FamilyName,
+  PROBLEM_SETS,
+  testSet,
+  trainProblem,
+} from "../../lib/problems/mod.ts";
 
 const numbers = (text: string) => (text.match(/\d+/g) ?? []).map(Number);
 
@@ -131,4 +138,50 @@ Deno.test("trainProblem() depends on seed and index alone", () => {
   );
   assert(ids.size > 180, `only ${ids.size} of 200 problems differ`);
   assertMatch(first.id, /^words\//);
+});
+
+/** The answer of a question of first arithmetic, from its words alone. */
+function firstAnswer(question: string): number {
+  const [a = 0, b = 0] = numbers(question);
+  if (/larger/.test(question)) return Math.max(a, b);
+  if (/Subtract/.test(question)) return b - a;
+  if (/ - | minus |gives/.test(question)) return a - b;
+  if (/×|times|Multiply|in each/.test(question)) return a * b;
+  if (/\+|plus|Add|more/.test(question)) return a + b;
+  throw new Error(question);
+}
+
+/** The numbers that a question of first arithmetic asks about, and what it asks, whatever its words and their order. */
+function asked(question: string): string {
+  const order = /Subtract| - | minus |gives|boxes/.test(question) ? 0 : 1;
+  const pair = /Subtract/.test(question) ? numbers(question).reverse() : numbers(question);
+  const what = ["larger", "has .* more", "gives", "boxes"].find((word) => new RegExp(word).test(question)) ??
+    (/×|times|Multiply/.test(question) ? "times" : order === 0 ? "minus" : "plus");
+  return `${what} ${order === 0 || what === "has .* more" ? pair : pair.sort((a, b) => a - b)}`;
+}
+
+Deno.test("first arithmetic has the answers that its questions have, and asks every pair in one split alone", () => {
+  const { families, heldOut: count } = PROBLEM_SETS["first-arithmetic"];
+  assertEquals(families, ARITHMETIC_FAMILIES);
+  for (const family of ARITHMETIC_FAMILIES) {
+    const train = Array.from({ length: 600 }, (_, index) => trainProblem(family, { seed: 3, index }));
+    const test = testSet(family, { size: count });
+    for (const { question, answer } of [...train, ...test]) {
+      assertEquals(answer, String(firstAnswer(question)), question);
+    }
+    assertEquals(new Set(test.map(({ id }) => id)).size, count);
+    assertEquals(new Set(test.map(({ question }) => question)).size, count);
+    const trained = new Set(train.map(({ question }) => asked(question)));
+    assertEquals(test.filter(({ question }) => trained.has(asked(question))), [], family);
+  }
+});
+
+Deno.test("the sums, differences and products of first arithmetic are of one digit, what is compared has two", () => {
+  for (const family of ["sums", "differences", "products", "larger"] as const) {
+    for (let index = 0; index < 300; index++) {
+      const { question } = trainProblem(family, { seed: 1, index });
+      const lengths = numbers(question).map((number) => String(number).length).join();
+      assertEquals(lengths, family === "larger" ? "2,2" : "1,1", question);
+    }
+  }
 });

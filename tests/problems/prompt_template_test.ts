@@ -32,5 +32,18 @@ Deno.test("questionPrompt() gives null where there is no such prompt", () => {
     [true, false].filter((chat) => questionPrompt("Q", { template, chat, bos: "" }) === null)
       .map((chat) => `${template} ${chat}`)
   );
-  assertEquals(none, ["embedded false", "r1 true"]);
+  assertEquals(none, ["embedded false", "r1 true", "chat false"]);
+});
+
+Deno.test("questionPrompt() of chat is the question alone, or behind the system message that is given", () => {
+  const ask = (system?: string) =>
+    questionPrompt("Q", {
+      template: "chat",
+      chat: true,
+      bos: "<B>",
+      ...(system === undefined ? {} : { system }),
+    });
+  const question = { role: "user", content: "Q" } as const;
+  assertEquals(ask(), { kind: "conversation", messages: [question] });
+  assertEquals(ask("S"), { kind: "conversation", messages: [{ role: "system", content: "S" }, question] });
 });

@@ -4,8 +4,8 @@ import { ChatTokenizer, type EndToken, openCheckpoint } from "../../lib/checkpoi
 import { sha256 } from "../../lib/core/mod.ts";
 import { LanguageModel, promptTokens, saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
-import { answerMessages, FAMILIES, GRADER_VERSIONS, testSet } from "../../lib/problems/mod.ts";
-import { suiteGrader } from "../../tasks/_suite.ts";
+import { answerMessages, FAMILIES, GRADER_VERSIONS, PROBLEM_SETS, testSet } from "../../lib/problems/mod.ts";
+import { type Suite, suiteGrader } from "../../tasks/_suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, FREE_COORDINATE, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 
@@ -347,7 +347,7 @@ Deno.test("evaluate --grader math-verify judges by the rules of its name, and sa
       assertEquals(report.benchmarks.AMC23.outcomes[0].slice(0, 4), right);
     }
     const refused = await runOn(evaluate, ["--model", model, "--grader", "verify"]);
-    assertStringIncludes(faultLine(refused), "--grader must be box or math-verify");
+    assertStringIncludes(faultLine(refused), "--grader must be box or math-verify or last-number");
   });
 });
 
@@ -401,7 +401,7 @@ Deno.test("evaluate refuses a benchmark without its file, and a file that is ano
     );
     assertStringIncludes(
       await refused({ suite: "amc23", data, template: "qwen" }),
-      "--template must be embedded or qwen_math or r1",
+      "--template must be embedded or qwen_math or r1 or chat",
     );
   });
 });
@@ -409,22 +409,24 @@ Deno.test("evaluate refuses a benchmark without its file, and a file that is ano
 Deno.test("suiteGrader() reads answers between tags for r1, and the last box else", () => {
   const box = "\\boxed{\\frac{1}{2}} <answer>7</answer>";
   const judge = (
-    kind: "zoo" | "mathematics",
+    set: Suite["set"],
     options: { readonly template: "qwen_math" | "r1"; readonly grader: "box" | "math-verify" },
     gold: string,
-  ) => suiteGrader(kind, options).grade(box, gold).correct;
+  ) => suiteGrader({ set }, options).grade(box, gold).correct;
   for (const grader of ["box", "math-verify"] as const) {
     const qwen = { template: "qwen_math", grader } as const, r1 = { template: "r1", grader } as const;
-    assertEquals(judge("mathematics", qwen, "0.5"), true);
-    assertEquals(judge("mathematics", r1, "0.5"), false);
-    assertEquals(judge("mathematics", r1, "7"), true);
-    assertEquals(judge("zoo", r1, "7"), true);
-    assertEquals(judge("zoo", qwen, "7"), false);
+    assertEquals(judge(null, qwen, "0.5"), true);
+    assertEquals(judge(null, r1, "0.5"), false);
+    assertEquals(judge(null, r1, "7"), true);
+    assertEquals(judge(PROBLEM_SETS.embedded, r1, "7"), true);
+    assertEquals(judge(PROBLEM_SETS.embedded, qwen, "7"), false);
   }
-  const names = (["zoo", "mathematics"] as const).map((kind) =>
-    suiteGrader(kind, { template: "embedded", grader: "box" }).name
-  );
-  assertEquals(names, ["box-number", "box"]);
+  const names = (grader: "box" | undefined) =>
+    [...Object.values(PROBLEM_SETS), null].map((set) =>
+      suiteGrader({ set }, { template: "embedded", grader }).name
+    );
+  assertEquals(names("box"), ["box-number", "box-number", "box"]);
+  assertEquals(names(undefined), ["box-number", "last-number", "box"]);
 });
 
 Deno.test("evaluate stops at Ctrl-C and writes nothing", async () => {
@@ -464,7 +466,8 @@ Deno.test("evaluate refuses bad input with one line and writes nothing", async (
     };
     assertEquals(
       await refused({ suite: "chian" }),
-      'error: unknown suite "chian", known are embedded, linear, words, compare, remainder, chain, sequence, math, ' +
+      'error: unknown suite "chian", known are embedded, first-arithmetic, linear, words, compare, remainder, chain, sequence, sums, ' +
+        "differences, products, larger, stories, math, " +
         "aime24, aime25, amc23, math500, minerva, olympiad (did you mean chain?)",
     );
     assertEquals(

@@ -82,7 +82,14 @@ Deno.test("steerability trains a vector per layer and writes what it measured", 
     // Layers are the same here, so the numbers must be.
     const [first, second] = report.layers;
     assertEquals({ ...first, layer: 1 }, second);
-    assertEquals(report.settings, { opener: "5", prompts: 6, steps: 40, learningRate: 0.5, seed: 0 });
+    assertEquals(report.settings, {
+      opener: "5",
+      suite: "embedded",
+      prompts: 6,
+      steps: 40,
+      learningRate: 0.5,
+      seed: 0,
+    });
     assertMatch(report.inputs.model, /^[0-9a-f]{64}$/);
     const lines = output.trimEnd().split("\n");
     assertEquals(lines.length, 5);

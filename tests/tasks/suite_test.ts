@@ -42,8 +42,8 @@ Deno.test("openSuite() finds all six benchmarks in the hub cache as their publis
   await inFolder(async (folder) => {
     const hubCache = `${folder}/cache`, suites = Object.keys(BENCHMARK_SUITES) as SuiteName[];
     for (const suite of suites) await cacheSuite(suite, { folder, hubCache });
-    const { kind, benchmarks } = await openSuite("math", { problems: undefined, data: undefined, hubCache });
-    assertEquals([kind, benchmarks.map(({ name }) => name)], ["mathematics", suites]);
+    const { set, benchmarks } = await openSuite("math", { problems: undefined, data: undefined, hubCache });
+    assertEquals([set, benchmarks.map(({ name }) => name)], [null, suites]);
     for (const { name, problems, samples } of benchmarks) {
       const { size, samplesPerProblem } = BENCHMARK_SUITES[name as SuiteName];
       assertEquals(samples, samplesPerProblem);

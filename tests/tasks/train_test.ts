@@ -323,7 +323,8 @@ Deno.test("train refuses bad input with one line and writes nothing", async () =
     assertStringIncludes(await refused({ samples: "1" }), "cannot use --samples 1: must be at least 2");
     assertEquals(
       await refused({ families: "chian" }),
-      'error: unknown family "chian", known are linear, words, compare, remainder, chain, sequence ' +
+      'error: unknown family "chian", known are embedded, first-arithmetic, linear, words, compare, remainder, chain, sequence, sums, ' +
+        "differences, products, larger, stories " +
         "(did you mean chain?)",
     );
     assertMatch(

@@ -1,5 +1,10 @@
 import { assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { openCheckpoint, readTensor, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import {
+  openCheckpoint,
+  readSafetensorsHeader,
+  readTensor,
+  writeCheckpoint,
+} from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig, pretrainRunHash, readSparseAutoencoder } from "../../lib/train/mod.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
@@ -241,6 +246,36 @@ Deno.test("zoo builds what --only names, and says what that needs", async () => 
     assertEquals(
       faultLine(await runOn(zoo, [...args, "--only", "one/layer-2"])),
       'error: the catalogue has no "one/layer-2" (did you mean one/layer-1?)',
+    );
+  });
+});
+
+Deno.test("zoo trains on a model that is brought, and names the command that brings it", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/brought`, { maxPositions: 512 });
+    const checkpoint = await openCheckpoint(model);
+    const source = {
+      folder: "brought",
+      layers: checkpoint.config.layers,
+      hash: await checkpoint.hash(),
+      command: "deno task fetch owner/name@0123",
+    };
+    const runs = ["all", "random-all"].map((run) => ({ run, learningRates: [0.1], seeds: [0] }));
+    const args = await writeCatalogue(folder, (catalogue) => {
+      Object.assign(catalogue.settings, { families: ["sums"], template: "chat", grader: "last-number" });
+      catalogue.models = [
+        { name: "real", role: "a", ...ENTRY, source, runs } as TinyCatalogue["models"][number],
+      ];
+    });
+    const built = await runOn(zoo, args);
+    assertEquals([built.code, built.output.trimEnd().split("\n").at(-1)], [0, "nothing is missing"]);
+    const { metadata } = await readSafetensorsHeader(`${folder}/vectors/real/random-all.seed-0.safetensors`);
+    const { reward, template, grader } = JSON.parse(metadata.get("config") as string);
+    assertEquals([reward, template, grader], ["random", "chat", "last-number"]);
+    await Deno.remove(`${folder}/brought/config.json`);
+    assertStringIncludes(
+      faultLine(await runOn(zoo, args)),
+      `real is not there, or another model: ${folder}/brought (bring it: ${source.command})`,
     );
   });
 });

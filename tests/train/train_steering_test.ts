@@ -150,6 +150,44 @@ Deno.test("trainSteering() refuses the state of a run with another config", () =
     );
   }));
 
+Deno.test("trainSteering() asks and grades as its config says, and rewards half of all answers as a control", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const steps = watch(model), tokenizer = await model.tokenizer();
+    const config = {
+      ...CONFIG,
+      steps: 2,
+      families: ["sums", "larger"],
+      template: "chat",
+      grader: "last-number",
+    } as const;
+    const right = await trainSteering(model, config, { folder: `${folder}/right` });
+    const problem = trainProblem("larger", { seed: CONFIG.seed, index: 0 });
+    const asked = tokenizer.encodeChat([{ role: "user", content: problem.question }]);
+    assertEquals(steps[0]?.requests[CONFIG.samples]?.tokens, asked);
+    const rewards = steps.slice(0, 2).map((step, number) =>
+      mean(step.rollouts.map((rollout, i): number => {
+        const index = number * CONFIG.prompts + Math.floor(i / CONFIG.samples);
+        const family = config.families[index % 2] as "sums" | "larger";
+        const { answer } = trainProblem(family, { seed: CONFIG.seed, index: Math.floor(index / 2) });
+        // The model boxes one digit or writes none.
+        return /\d/.exec(tokenizer.decode(rollout.tokens))?.[0] === answer ? 1 : -1;
+      }))
+    );
+    assert(rewards.some((reward) => reward > -1));
+    assertEquals(
+      lines(right.log).map(({ reward }) => reward),
+      rewards.map((reward) => Number(reward.toFixed(4))),
+    );
+    const random = { ...config, reward: "random" } as const;
+    const control = await trainSteering(model, random, { folder: `${folder}/random` });
+    // The log says what the answers were worth; the coin alone moved the vectors.
+    assertEquals(lines(control.log)[0]?.reward, lines(right.log)[0]?.reward);
+    assertNotEquals(bytesOf(control).vectors, bytesOf(right).vectors);
+    assertNotEquals(control.runHash, right.runHash);
+    const again = await trainSteering(model, random, { folder: `${folder}/again` });
+    assertEquals(bytesOf(again), bytesOf(control));
+  }));
+
 Deno.test("trainSteering() samples, weighs and updates as RLOO says", () =>
   withChainModel(LIVELY, async (model, folder) => {
     const steps = watch(model);
@@ -264,15 +302,15 @@ Deno.test("a step's adjoint does not depend on micro-batches, order, padding or 
       );
       const carrying = rows.filter((row) => row.weight !== 0);
       assert(carrying.length > 0 && carrying.length <= rows.length - 2);
-      const flat = async (some: readonly WeightedRow[], microBatch: number) => {
-        const { adjoints } = await model.steeringAdjoint(some, { steer, microBatch });
+      const flat = async (some: readonly WeightedRow[], maxTokens: number) => {
+        const { adjoints } = await model.steeringAdjoint(some, { steer, maxTokens });
         return [...adjoints.values()].flatMap((adjoint) => [...adjoint]);
       };
-      const reference = await flat(rows, rows.length);
+      const reference = await flat(rows, 1e6);
       assert(reference.some((value) => value !== 0));
-      for (const microBatch of [1, 2, 5]) {
-        assertClose(await flat(rows, microBatch), reference, "steeringAdjointSplit");
-        assertClose(await flat(random.shuffled(carrying), microBatch), reference, "steeringAdjointSplit");
+      for (const maxTokens of [1, 30, 80]) {
+        assertClose(await flat(rows, maxTokens), reference, "steeringAdjointSplit");
+        assertClose(await flat(random.shuffled(carrying), maxTokens), reference, "steeringAdjointSplit");
       }
     }
   }));
