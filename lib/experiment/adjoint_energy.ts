@@ -30,7 +30,7 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
 
 /**
  * The energy of the RLOO objective's adjoint on every layer's vector, all of them zero: batches of training problems
- * as the shipped runs have them, one for every two problems of each family that are swept, under each evaluation seed.
+ * as the shipped runs have them, one for every four problems that are swept of a family, under each evaluation seed.
  *
  * Source: "gradient energy before training" of other groups' label-free steering (class: third-party), there of another
  * objective; the estimate without noise is ours.
@@ -53,7 +53,7 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
 export async function adjointEnergies(lab: Laboratory, zoo: ZooModel): Promise<readonly AdjointEnergy[]> {
   const { seeds, size: { swept, maxNewTokens } } = lab, { embed } = zoo.model.config;
   const layers = Array.from({ length: zoo.layers }, (_, layer) => layer);
-  const steps = Math.ceil(swept * FAMILIES.length / BATCH.prompts);
+  const steps = Math.ceil(swept / 4);
   const batches = { ...BATCH, layers, steps, maxNewTokens, families: FAMILIES };
   const zero: Treatment = {
     name: "zero vectors",

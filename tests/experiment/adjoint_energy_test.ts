@@ -6,7 +6,7 @@ import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 Deno.test("adjointEnergies() are the squares of each batch's adjoint, and their products without the noise", () =>
   withZooModel(async (zoo) => {
-    const size = { ...TINY_SIZE, swept: 4, evaluationSeeds: 2 };
+    const size = { ...TINY_SIZE, swept: 5, evaluationSeeds: 2 };
     const lab = new Laboratory({ size, seed: 3, store: new ResultStore(null) });
     const energies = await adjointEnergies(lab, zoo);
     const batches: (readonly Float32Array[])[] = [];
