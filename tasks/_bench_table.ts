@@ -17,7 +17,9 @@ const CASE = z.strictObject({
   goal: z.string().optional(),
 });
 
-const MEMORY = z.strictObject({ name: z.string().min(1), peakBytes: amount, neededBytes: amount.nullable() });
+const PEAK = z.strictObject({ peakBytes: amount, seconds: amount });
+
+const MEMORY = PEAK.extend({ name: z.string().min(1), neededBytes: amount.nullable() });
 
 const SHARES = z.strictObject({
   name: z.string().min(1),
@@ -30,8 +32,16 @@ export type Phase = z.infer<typeof PHASE>;
 /** What one iteration of a benchmark does, told by the file that measures it. */
 export type BenchCase = z.infer<typeof CASE>;
 
-/** Peak memory of one program, and what it could not have done without; null for the empty program. */
+/** Peak memory of one program and the time of its work, once it has done it before. */
+export type Peak = z.infer<typeof PEAK>;
+
+/** That of a program of ours, and the bytes that it could not have done without; null for the empty program. */
 export type MemoryPeak = z.infer<typeof MEMORY>;
+
+/** One line of the table of memory: a program of ours, and PyTorch's for the same work where it was asked for. */
+export interface MemoryRow extends MemoryPeak {
+  readonly peer: Peak | null;
+}
 
 /** Shares of the time of one kind of work, by kind of node, the largest first. */
 export type NodeShares = z.infer<typeof SHARES>;
@@ -79,6 +89,11 @@ export function sharesLine({ name, shares }: NodeShares): string {
   return `${name}: ${
     [...named.map(({ kind, share }) => text(kind, share)), text("others", rest)].join(", ")
   }`;
+}
+
+/** Reads the answer of PyTorch's memory program. */
+export function parsePeak(text: string): Peak {
+  return PEAK.parse(JSON.parse(text));
 }
 
 /** Reads the answer of the memory program. */
@@ -198,30 +213,21 @@ export function timeRows(
   });
 }
 
-/** Rows of memory, beyond what the empty program takes. */
-export function memoryRows(peaks: readonly MemoryPeak[]): readonly BenchRow[] {
-  const empty = peaks.find((peak) => peak.neededBytes === null);
-  if (empty === undefined) throw new RangeError("Cannot report memory as the empty program was not measured");
-  const mib = (bytes: number) => bytes / 2 ** 20;
-  return peaks.map((peak) => {
-    const own = peak === empty ? peak.peakBytes : peak.peakBytes - empty.peakBytes;
-    return {
-      quantity: peak === empty ? peak.name : `${peak.name}, beyond the empty program`,
-      unit: "MiB",
-      measured: mib(own),
-      best: mib(own),
-      floor: peak.neededBytes === null ? null : mib(peak.neededBytes),
-      share: peak.neededBytes === null ? null : peak.neededBytes / own,
-    };
-  });
-}
-
 /** Three digits at least, no exponent: "0.125", "12.5", "48210". */
 function numberText(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** The table as lines of text, numbers to the right. */
+/** Cells as lines of text, the columns in `left` to the left, numbers to the right. */
+function columns(rows: readonly (readonly string[])[], left: readonly number[]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row.map((cell, at) => left.includes(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))
+      .join("  ").trimEnd()
+  );
+}
+
+/** The table as lines of text. */
 export function tableLines(rows: readonly BenchRow[]): string[] {
   const cells = rows.map(({ quantity, unit, measured, best, floor, share }) => [
     quantity,
@@ -231,12 +237,20 @@ export function tableLines(rows: readonly BenchRow[]): string[] {
     unit,
     share === null ? "" : `${numberText(share * 100)} %`,
   ]);
-  const all = [["quantity", "measured", "best", "floor", "unit", "share"], ...cells];
-  const widths = [0, 1, 2, 3, 4, 5].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
-  return all.map((row) =>
-    row.map((cell, at) =>
-      at === 0 || at === 4 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)
-    )
-      .join("  ").trimEnd()
-  );
+  return columns([["quantity", "measured", "best", "floor", "unit", "share"], ...cells], [0, 4]);
+}
+
+/** The table of memory as lines of text: peaks of whole processes. */
+export function memoryLines(rows: readonly MemoryRow[]): string[] {
+  const mib = (bytes: number) => numberText(bytes / 2 ** 20);
+  const withPeers = rows.some(({ peer }) => peer !== null);
+  const cells = rows.map(({ name, peakBytes, neededBytes, seconds, peer }) => [
+    name,
+    mib(peakBytes),
+    neededBytes === null ? "" : mib(neededBytes),
+    numberText(seconds),
+    ...(withPeers ? peer === null ? ["", ""] : [mib(peer.peakBytes), numberText(peer.seconds)] : []),
+  ]);
+  const head = ["peak memory", "MiB", "floor", "seconds", ...(withPeers ? ["PyTorch MiB", "seconds"] : [])];
+  return columns([head, ...cells], [0]);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { elementCount } from "../../lib/core/mod.ts";
 import { type BenchCase, CASES_FILE } from "../../tasks/_bench_table.ts";
 import { benchModel } from "../../tasks/_bench_model.ts";
 
@@ -13,6 +15,10 @@ export interface Sizes {
   readonly rollout: { readonly rows: number; readonly prompt: number; readonly newTokens: number };
   /** The main batch of whole rows; targets begin at token `from`. */
   readonly rows: { readonly rows: number; readonly seq: number; readonly from: number };
+  /** Rows longer than memory could hold the values of, were they not computed again. */
+  readonly longRows: { readonly rows: number; readonly seq: number };
+  /** Positions that activations are patched at, in every layer. */
+  readonly patched: number;
   readonly batches: readonly number[];
   readonly lengths: readonly number[];
   /** Tokens per iteration when the length grows: longer rows are fewer. */
@@ -28,9 +34,12 @@ export interface Sizes {
   readonly iterations: number;
 }
 
-const FULL: Sizes = {
+/** For models that a laptop trains in minutes: the embedded zoo. */
+const SMALL: Sizes = {
   rollout: { rows: 64, prompt: 38, newTokens: 48 },
   rows: { rows: 64, seq: 80, from: 38 },
+  longRows: { rows: 8, seq: 512 },
+  patched: 14,
   batches: [1, 4, 16, 64, 256],
   lengths: [64, 128, 256, 512],
   tokensPerLength: 4096,
@@ -41,9 +50,42 @@ const FULL: Sizes = {
   iterations: 9,
 };
 
+/** For models of some hundred million parameters. */
+const MEDIUM: Sizes = {
+  ...SMALL,
+  rollout: { rows: 32, prompt: 32, newTokens: 32 },
+  longRows: { rows: 8, seq: 1024 },
+  batches: [1, 8, 32],
+  lengths: [64, 256],
+  tokensPerLength: 512,
+  iterations: 2,
+};
+
+/** For models of a billion parameters and more. */
+const LARGE: Sizes = {
+  ...MEDIUM,
+  rollout: { rows: 1, prompt: 16, newTokens: 8 },
+  rows: { rows: 1, seq: 64, from: 1 },
+  longRows: { rows: 1, seq: 512 },
+  patched: 1,
+  batches: [1],
+  lengths: [64],
+  tokensPerLength: 64,
+};
+
+/** Parameters up to which a model is small, and of medium size. */
+const SMALLEST = 5e7, MEDIUM_MOST = 5e8;
+
+/** The sizes for a model of so many parameters. */
+function sizesFor(parameters: number): Sizes {
+  return parameters <= SMALLEST ? SMALL : parameters <= MEDIUM_MOST ? MEDIUM : LARGE;
+}
+
 const QUICK: Sizes = {
   rollout: { rows: 4, prompt: 6, newTokens: 4 },
   rows: { rows: 4, seq: 12, from: 6 },
+  longRows: { rows: 2, seq: 24 },
+  patched: 2,
   batches: [1, 4],
   lengths: [16, 32],
   tokensPerLength: 64,
@@ -75,6 +117,12 @@ export interface Setting {
   ) => void;
 }
 
+/** Parameters of a model. */
+export async function parametersOf(folder: string): Promise<number> {
+  const { weights } = await openCheckpoint(folder);
+  return [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
+}
+
 /** The sizes of `--rollout ROWS,PROMPT,NEW` and `--gradient ROWS,SEQ`; half of each row of a gradient are targets. */
 function withSizes(sizes: Sizes, args: Readonly<Record<string, unknown>>): Sizes {
   const { rollout, rows } = sizes;
@@ -95,10 +143,11 @@ export async function benchSetting(): Promise<Setting> {
   if (args.scratch === undefined) {
     globalThis.addEventListener("unload", () => Deno.removeSync(scratch, { recursive: true }));
   }
-  const sizes = withSizes(args.quick ? QUICK : FULL, args);
+  const folder = await benchModel(args.model, { scratch });
+  const sizes = withSizes(args.quick ? QUICK : sizesFor(await parametersOf(folder)), args);
   const cases: BenchCase[] = [];
   return {
-    folder: await benchModel(args.model, { scratch }),
+    folder,
     scratch,
     threads: Number(args.threads ?? 2),
     sizes,

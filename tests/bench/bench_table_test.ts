@@ -3,7 +3,7 @@ import {
   type BenchCase,
   floorSeconds,
   measuredRates,
-  memoryRows,
+  memoryLines,
   parseCases,
   parseMemory,
   parseReport,
@@ -44,7 +44,9 @@ Deno.test("parseCases() and parseMemory() refuse what the table cannot show", ()
   assertEquals(parseCases(JSON.stringify([one])), [one as BenchCase]);
   assertThrows(() => parseCases(JSON.stringify([{ ...one, unit: "hours" }])));
   assertThrows(() => parseCases(JSON.stringify([{ ...one, phases: [] }])));
-  assertThrows(() => parseMemory(JSON.stringify({ name: "x", peakBytes: -1, neededBytes: null })));
+  assertThrows(() =>
+    parseMemory(JSON.stringify({ name: "x", peakBytes: -1, neededBytes: null, seconds: 1 }))
+  );
 });
 
 Deno.test("floorSeconds() takes the slower of arithmetic and memory in each phase", () => {
@@ -92,15 +94,19 @@ Deno.test("timeRows() throws for a case that was not measured", () => {
   assertThrows(() => timeRows([one], { timings: new Map(), rates: RATES }), RangeError, `"x"`);
 });
 
-Deno.test("memoryRows() takes the empty program off the others", () => {
-  const mib = 2 ** 20;
-  const [empty, work] = memoryRows([
-    { name: "empty", peakBytes: 100 * mib, neededBytes: null },
-    { name: "work", peakBytes: 150 * mib, neededBytes: 20 * mib },
+Deno.test("memoryLines() gives whole processes, and PyTorch's beside them where they were measured", () => {
+  const own = { name: "work", peakBytes: 300 * 2 ** 20, neededBytes: 150 * 2 ** 20, seconds: 1.234 };
+  const empty = { name: "an empty program", peakBytes: 2 ** 27, neededBytes: null, seconds: 0, peer: null };
+  assertEquals(memoryLines([empty, { ...own, peer: null }]), [
+    "peak memory       MiB  floor  seconds",
+    "an empty program  128               0",
+    "work              300    150     1.23",
   ]);
-  assertEquals([empty?.measured, empty?.floor, empty?.share], [100, null, null]);
-  assertEquals([work?.measured, work?.floor, work?.share], [50, 20, 0.4]);
-  assertThrows(() => memoryRows([{ name: "work", peakBytes: 1, neededBytes: 1 }]), RangeError);
+  assertEquals(memoryLines([empty, { ...own, peer: { peakBytes: 2 ** 30, seconds: 20 } }]), [
+    "peak memory       MiB  floor  seconds  PyTorch MiB  seconds",
+    "an empty program  128               0",
+    "work              300    150     1.23         1024       20",
+  ]);
 });
 
 Deno.test("tableLines() lines numbers up on the right and leaves no blanks at the end", () => {

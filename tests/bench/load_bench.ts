@@ -34,7 +34,7 @@ setting.bench({ name: "load: folder to steering session", unit: "ms", tokens: 0,
     const outputs = { logProbs: true, steeringAdjoint: true };
     const session = await Session.create(
       sequenceGraph({ config, weights: checkpoint, edits: { steer }, outputs }),
-      { threads: setting.threads, weightsFolder: checkpoint.weightsFolder },
+      { threads: setting.threads, weightsFolder: checkpoint.weightsFolder, packWeights: false },
     );
     await session.release();
   },
