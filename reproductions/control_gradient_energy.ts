@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { accuracyDifference, accuracyStatistic, rankCorrelation } from "../lib/analysis/mod.ts";
+import { accuracyDifference, accuracyStatistic, meanInterval, rankCorrelation } from "../lib/analysis/mod.ts";
 import { adjointEnergies, type Bench, type Findings, type Reproduction } from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
@@ -13,7 +13,7 @@ import {
   layerCurve,
   type MetricValue,
 } from "../lib/report/mod.ts";
-import { pointsMetric } from "./_accuracy.ts";
+import { endsOf, pointsMetric } from "./_accuracy.ts";
 import { layerRuns, measureRuns, requireRuns } from "./_single_layer.ts";
 
 /** The readings whose order is compared with that of the gains. */
@@ -40,8 +40,13 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   };
   const found = { energy: correlation("energy"), signal: correlation("signal") };
   const values: MetricValue[] = [
-    ...energies.flatMap(({ layer, energy, signal }): readonly MetricValue[] => [
-      { name: `energy.layer_${layer}`, value: energy, unit: "squared adjoint" },
+    ...energies.flatMap(({ layer, energy, perBatch, signal }): readonly MetricValue[] => [
+      {
+        name: `energy.layer_${layer}`,
+        value: energy,
+        unit: "squared adjoint",
+        uncertainty: { kind: "interval", ...endsOf(meanInterval(perBatch)) },
+      },
       {
         name: `signal.layer_${layer}`,
         value: signal,
@@ -55,7 +60,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       return {
         name: `rank_correlation.${reading}`,
         value: rank?.value ?? null,
-        unit: "rank correlation",
+        unit: "correlation",
         ...(rank === null ? { note: "Not applicable: layers do not differ." } : {
           uncertainty: { kind: "interval", level: rank.level, low: rank.low, high: rank.high } as const,
         }),
@@ -71,7 +76,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       effect: {
         name: `Spearman's ρ over ${zoo.layers} layers`,
         value: rank?.value ?? null,
-        unit: "rank correlation",
+        unit: "correlation",
       },
       interval: rank === null ? null : { level: rank.level, low: rank.low, high: rank.high },
       note: rank === null

@@ -96,7 +96,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         ...norms(kind).map((found, layer): MetricValue => ({
           name: `norm.${kind}.layer_${layer}`,
           value: mean(found),
-          unit: "norm",
+          unit: "length",
           note: `Training seeds: ${found.map((value) => value.toFixed(2)).join(", ")}.`,
         })),
       ];

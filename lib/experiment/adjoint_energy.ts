@@ -14,6 +14,8 @@ export interface AdjointEnergy {
   readonly layer: number;
   /** Mean of ‖g‖² over batches: what a first update sees, its noise included. */
   readonly energy: number;
+  /** ‖g‖² of each batch. */
+  readonly perBatch: readonly number[];
   /** Mean of gᵢ·gⱼ over pairs of batches: ‖E g‖², without the noise; null for a single batch. It may be negative. */
   readonly signal: number | null;
 }
@@ -25,7 +27,12 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
   for (const batch of batches) batch.forEach((value, at) => total[at] = (total[at] as number) + value);
   const together = total.reduce((sum, value) => sum + value * value, 0), count = batches.length;
   const pairs = count * (count - 1), own = squares.reduce((sum, value) => sum + value, 0);
-  return { layer, energy: mean(squares), signal: pairs === 0 ? null : (together - own) / pairs };
+  return {
+    layer,
+    energy: mean(squares),
+    perBatch: squares,
+    signal: pairs === 0 ? null : (together - own) / pairs,
+  };
 }
 
 /**

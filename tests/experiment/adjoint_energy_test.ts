@@ -26,9 +26,10 @@ Deno.test("adjointEnergies() are the squares of each batch's adjoint, and their 
     const dot = (a: Float32Array, b: Float32Array) =>
       a.reduce((sum, value, at) => sum + value * (b[at] as number), 0);
     assertEquals(energies.map(({ layer }) => layer), [0, 1, 2, 3]);
-    for (const { layer, energy, signal } of energies) {
+    for (const { layer, energy, perBatch, signal } of energies) {
       const own = batches.map((batch) => batch[layer] as Float32Array);
       const squares = own.map((vector) => dot(vector, vector));
+      perBatch.forEach((square, batch) => assertAlmostEquals(square / (squares[batch] ?? NaN), 1, 1e-6));
       const expected = squares.reduce((sum, value) => sum + value, 0) / 4;
       assertEquals(expected > 0, true);
       assertAlmostEquals(energy / expected, 1, 1e-9);

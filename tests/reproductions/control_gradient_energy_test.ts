@@ -37,7 +37,10 @@ Deno.test("control-gradient-energy ranks layers by their adjoints and by their g
     const energies = [4, 3, 1, 2], signals: readonly (number | null)[] = [0.1, -0.3, 0.2, 0.3];
     const run = async (gains: readonly number[], signal = signals) => {
       const lab = new PlannedEnergies(
-        layers.map((layer) => ({ layer, energy: energies[layer] ?? NaN, signal: signal[layer] ?? null })),
+        layers.map((layer) => {
+          const energy = energies[layer] ?? NaN;
+          return { layer, energy, perBatch: [energy - 0.5, energy + 0.5], signal: signal[layer] ?? null };
+        }),
         (_, treatment) =>
           treatment === null ? 20 : 20 + (gains[layerOf.get(treatmentKey(treatment).values) ?? NaN] ?? NaN),
       );
