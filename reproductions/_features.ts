@@ -4,22 +4,22 @@ import {
   type FeatureGeneration,
   type FeatureTraces,
   featureTraces,
+  type StudyProblem,
   type ZooAutoencoder,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import { FAMILIES, type Problem, testSet } from "../lib/problems/mod.ts";
 
 /** Answers per problem and evaluation seed: features are compared within problems, so some must be answered both ways. */
 const SAMPLES_PER_SEED = 2;
 /** What the first result of an answer stands behind: a sum, or the answer itself. */
 const RESULT_MARKS = ["=", "\\boxed"];
 
-/** Traced generations of base A under its all-layer vectors, and what the figures of its DiffSAE read off them. */
+/** Traced generations of model A under its all-layer vectors, and what the figures of its DiffSAE read off them. */
 export interface FeatureStudy {
   readonly a: ZooModel;
   readonly difference: ZooAutoencoder;
   readonly traces: FeatureTraces;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly StudyProblem[];
   /** Null when all generations are right, or all wrong. */
   readonly frequencies: FeatureFrequencies | null;
   /** The same of the positions before any result, {@link beforeFirstResult}; worked out when it is asked for. */
@@ -50,24 +50,13 @@ export function beforeFirstResult(
   };
 }
 
-/**
- * Held-out problems that accuracies are not measured on: those that come after them in each family. A feature that is
- * chosen on these and ablated on the others owes nothing to the choice.
- */
-export function unmeasuredProblems(lab: Bench["lab"]): readonly Problem[] {
-  const { traced, problems } = lab.size, perFamily = Math.ceil(traced / FAMILIES.length);
-  const skipped = Math.max(problems, perFamily);
-  return FAMILIES.flatMap((family) => testSet(family, { size: skipped + perFamily }).slice(skipped))
-    .slice(0, traced);
-}
-
 /** How many features `frequencies.top` of a study holds at least. */
 export const RANKED_FEATURES = 256;
 
 /** The study that fig7, fig8 and control-features share. */
 export async function featureStudy({ lab, open }: Bench): Promise<FeatureStudy> {
   const a = await open("a"), difference = await a.differenceAutoencoder();
-  const problems = unmeasuredProblems(lab);
+  const problems = lab.unmeasuredProblems(lab.size.traced);
   const samples = SAMPLES_PER_SEED * lab.seeds.length;
   const traces = await featureTraces(lab, { zoo: a, difference, problems, samples });
   const mixed = new Set(traces.generations.map(({ correct }) => correct)).size === 2;

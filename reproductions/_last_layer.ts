@@ -18,6 +18,7 @@ import {
   type ModelRole,
   openerChances,
   type RunName,
+  setsText,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, type MetricValue, shiftBoxes, tokenLabel } from "../lib/report/mod.ts";
@@ -231,7 +232,7 @@ export async function lastLayerStudy(
       }. Left: ${drawn.kept} answers to held-out problems, τ = 1; the base model opens ${
         (100 * opens.mean).toFixed(0)
       } % with ${openerLabel}.`,
-      "Right: mean of six problem families; bars: 95 % bootstrap over problems and seeds.",
+      `Right: mean of ${setsText(lab.asked)}; bars: 95 % bootstrap over problems and seeds.`,
     ],
   });
   return { spec, values, claims };

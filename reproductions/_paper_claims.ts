@@ -1,11 +1,13 @@
+import type { ModelRole } from "../lib/experiment/mod.ts";
+
 /** An item that states a claim of the paper, or a part of one. */
 export interface ClaimSource {
   /** The item. */
   readonly item: string;
   /** Those of its claims that state it. @default {all of them} */
   readonly claims?: readonly string[];
-  /** Those that concern the model of role `a`, which the control takes the place of. @default {the same} */
-  readonly onControl?: readonly string[];
+  /** The model of another role than `a` that it is about, which a profile may lack. @default {it is about that one} */
+  readonly role?: ModelRole;
 }
 
 /**
@@ -43,7 +45,7 @@ const BLOCK_IS_ARCHITECTURE = "the way through a block is a matter of architectu
 /**
  * The eleven claims of the paper's abstract and captions (class: caption), three of them by family, as the text differs
  * there (class: review). The control's writers do not differ in accuracy nor in how they open an answer; everything else
- * is as in base A.
+ * is as in model A.
  */
 export const PAPER_CLAIMS: readonly PaperClaim[] = [
   {
@@ -73,7 +75,7 @@ export const PAPER_CLAIMS: readonly PaperClaim[] = [
   {
     id: "3_llama",
     statement: `${PENULTIMATE} (in the paper messy in Llama).`,
-    sources: [{ item: "fig20" }],
+    sources: [{ item: "fig20", role: "b" }],
     control: {
       mustFail: false,
       because: BLOCK_IS_ARCHITECTURE,
@@ -124,7 +126,7 @@ export const PAPER_CLAIMS: readonly PaperClaim[] = [
   {
     id: "7_llama",
     statement: "Vectors trained in isolation combine across layers (in the paper they often harm in Llama).",
-    sources: [{ item: "fig13", claims: ["isolated_vectors_combine_b"] }],
+    sources: [{ item: "fig13", claims: ["isolated_vectors_combine_b"], role: "b" }],
     control: {
       mustFail: false,
       because: "whatever its vectors still gain may add up",

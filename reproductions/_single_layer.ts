@@ -1,5 +1,13 @@
 import { type AccuracyInterval, accuracyInterval, type BenchmarkOutcomes } from "../lib/analysis/mod.ts";
-import type { Bench, Findings, Laboratory, ModelRole, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  type ModelRole,
+  type RunName,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import { type CurvePoint, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, seedBand } from "./_accuracy.ts";
 import { singleLayerClaims } from "./_accuracy_claims.ts";
@@ -14,6 +22,7 @@ export function layerRuns(zoo: ZooModel, kind: "layer" | "adapter" = "layer"): r
 
 /** Throws unless a model has every run: a missing one is found before the first measurement, not after minutes. */
 export async function requireRuns(zoo: ZooModel, runs: readonly RunName[]): Promise<void> {
+  zoo.checkPlanned(runs);
   for (const name of runs) await zoo.trained(name);
 }
 
@@ -99,7 +108,9 @@ export async function singleLayerStudy(
   const spec = figureSpec([panel], {
     title: "Accuracy with a steering vector in one layer",
     subtitle: [
-      `${zoo.entry.name}, mean of six problem families, τ = 1. Markers: mean over training seeds (small dots: each).`,
+      `${zoo.entry.name}, mean of ${
+        setsText(lab.asked)
+      }, τ = 1. Markers: mean over training seeds (small dots: each).`,
       "Band: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
     ],
   });

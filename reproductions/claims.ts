@@ -5,7 +5,7 @@
  * @module
  */
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
+import { type Bench, type Findings, NotApplicable, type Reproduction } from "../lib/experiment/mod.ts";
 import { figureSpec, textTable } from "../lib/report/mod.ts";
 import {
   type ClaimRow,
@@ -48,15 +48,16 @@ function runnerOf(items: readonly Reproduction[], bench: Bench, onFault: "throw"
     if (item === undefined) return absent("not built");
     const lab = bench.lab.part();
     try {
-      const { claims } = await item.run({ lab, open: bench.open });
+      const { claims } = await item.run({ ...bench, lab });
       return {
         claims,
         training: rangeOf(trainingSeeds(lab.inputs)),
         evaluation: rangeOf(lab.evaluationSeedCounts),
       };
     } catch (error) {
-      // What the control lacks is said; everything else is a fault.
-      if (onFault === "throw" || !(error instanceof InputError)) throw error;
+      // What the profile or the control lacks is said; everything else is a fault.
+      const isAbsent = error instanceof NotApplicable || onFault === "absent";
+      if (!isAbsent || !(error instanceof InputError)) throw error;
       return absent(`not measured: ${error.what}`);
     }
   };
@@ -129,13 +130,18 @@ function panelOf(rows: readonly ClaimRow[]) {
   });
 }
 
-async function run(items: readonly Reproduction[], { lab, open }: Bench): Promise<Findings> {
-  // A control that is not there is found before anything is measured.
-  const negative = await open("control");
-  const onPositive = runnerOf(items, { lab, open }, "throw");
+async function run(items: readonly Reproduction[], { lab, roles, open }: Bench): Promise<Findings> {
+  // A control that is not there is found before anything is measured; a profile may have none.
+  const negative = roles.includes("control") ? await open("control") : null;
+  const onPositive = runnerOf(items, { lab, roles, open }, "throw");
   const onNegative = runnerOf(items, {
     lab,
-    open: (role) => role === "a" ? Promise.resolve(negative) : open(role),
+    roles,
+    open: async (role) => {
+      if (role !== "a") return await open(role);
+      if (negative === null) throw new NotApplicable("the profile has no control");
+      return negative;
+    },
   }, "absent");
   const rows: ClaimRow[] = [];
   for (const claim of PAPER_CLAIMS) {
@@ -144,13 +150,20 @@ async function run(items: readonly Reproduction[], { lab, open }: Bench): Promis
       partsOf(source, { absent: `not measured: ${why}` }, undefined);
     const positive: ClaimPart[] = [], there: ClaimPart[] = [];
     for (const source of claim.sources) {
-      const outcome = await onPositive(source.item);
+      const lacking = source.role !== undefined && !roles.includes(source.role);
+      const outcome: Outcome = lacking
+        ? {
+          absent: `not measured: the profile has no model of role ${source.role}`,
+          training: null,
+          evaluation: null,
+        }
+        : await onPositive(source.item);
       outcomes.push([source.item, outcome]);
       positive.push(...partsOf(source, outcome, source.claims));
       if (control.source !== undefined) continue;
       there.push(
         ...control.notMeasured === undefined || "absent" in outcome
-          ? partsOf(source, await onNegative(source.item), source.onControl ?? source.claims)
+          ? partsOf(source, await onNegative(source.item), source.claims)
           : unmeasured(control.notMeasured, source),
       );
     }

@@ -23,7 +23,7 @@ import {
 import { accuracyMetric, intervalOf } from "./_accuracy.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
 
-/** Features that are taken out together: an eighth of base A's 512, about one of the eight active per position. */
+/** Features that are taken out together: an eighth of model A's 512, about one of the eight active per position. */
 const GROUP = 64;
 /** Random groups. */
 const DRAWS = 3;

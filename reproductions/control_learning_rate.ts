@@ -11,7 +11,14 @@ import {
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction, RunName, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Reproduction,
+  type RunName,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
   figureSpec,
@@ -175,7 +182,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   const spec = figureSpec([panel], {
     title: "One layer's vector trained with other learning rates",
     subtitle: [
-      `${zoo.entry.name}, vector in layer ${layer}, mean of six problem families, τ = 1.`,
+      `${zoo.entry.name}, vector in layer ${layer}, mean of ${setsText(lab.asked)}, τ = 1.`,
       "Band: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
     ],
   });

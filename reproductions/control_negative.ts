@@ -1,5 +1,5 @@
 /**
- * control-negative: the negative control beside base A, on what tells them apart: writers asked for by name, and the
+ * control-negative: the negative control beside model A, on what tells them apart: writers asked for by name, and the
  * opener put in.
  *
  * @module
@@ -11,8 +11,15 @@ import {
   accuracyInterval,
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
-import type { Bench, Findings, ModelRole, Reproduction } from "../lib/experiment/mod.ts";
-import { writerSystemPrompt } from "../lib/problems/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type ModelRole,
+  NotApplicable,
+  type Reproduction,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
   type ClaimResult,
@@ -30,14 +37,23 @@ const CONDITIONS = ["base", "prefix", "careful", "sloppy", "last_layer", "all_la
 type ConditionName = typeof CONDITIONS[number];
 type Measured = Readonly<Record<ConditionName, BenchmarkOutcomes>>;
 
+/** The system message that asks for one kind of answer. */
+function systemOf({ entry: { name, systems = {} } }: ZooModel, writer: string): string {
+  const system = systems[writer];
+  if (system === undefined) {
+    throw new NotApplicable(`the profile has no system message "${writer}" of ${name}`);
+  }
+  return system;
+}
+
 async function measure(bench: Bench, role: ModelRole): Promise<Measured> {
   const { lab } = bench, zoo = await bench.open(role);
   const sampled = { zoo, run: null, decoding: "sampling" } as const;
   const [base, prefix, careful, sloppy, last_layer, all_layers] = await lab.outcomesOf([
     sampled,
     { ...sampled, prefix: zoo.entry.opener },
-    { ...sampled, system: writerSystemPrompt("careful") },
-    { ...sampled, system: writerSystemPrompt("sloppy") },
+    { ...sampled, system: systemOf(zoo, "careful") },
+    { ...sampled, system: systemOf(zoo, "sloppy") },
     { ...sampled, run: `layer-${zoo.layers - 1}` },
     { ...sampled, run: "all" },
   ]);
@@ -65,6 +81,7 @@ async function run(bench: Bench): Promise<Findings> {
   const roles = ["a", "control"] as const;
   for (const role of roles) {
     const zoo = await bench.open(role);
+    for (const writer of ["careful", "sloppy"]) systemOf(zoo, writer);
     await requireRuns(zoo, ["all", `layer-${zoo.layers - 1}`]);
   }
   const measured = { a: await measure(bench, "a"), control: await measure(bench, "control") };
@@ -83,7 +100,7 @@ async function run(bench: Bench): Promise<Findings> {
       values.push(pointsMetric(name, difference));
     }
   }
-  const control = await bench.open("control"), opener = tokenLabel(control.entry.opener);
+  const { lab } = bench, control = await bench.open("control"), opener = tokenLabel(control.entry.opener);
   const labels: Readonly<Record<ConditionName, string>> = {
     base: "Base",
     prefix: "Base +\nopener",
@@ -123,18 +140,18 @@ async function run(bench: Bench): Promise<Findings> {
   ], {
     title: "What the negative control lacks",
     subtitle: [
-      "Mean of six problem families, τ = 1; bars: 95 % bootstrap over problems and seeds.",
+      `Mean of ${setsText(lab.asked)}, τ = 1; bars: 95 % bootstrap over problems and seeds.`,
       "The control was pretrained on writers that differ neither in accuracy nor in opener.",
     ],
   });
   return { spec, values, claims };
 }
 
-/** Control: a model without the paper's mechanisms, measured beside base A. */
+/** Control: a model without the paper's mechanisms, measured beside model A. */
 export const controlNegative: Reproduction = {
   id: "control-negative",
   slug: "negative-control",
-  title: "The negative control beside base A",
+  title: "The negative control beside model A",
   itemClass: "review",
   differences: ["The paper has no such control; the model is pretrained for it."],
   run,

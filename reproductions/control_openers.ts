@@ -12,8 +12,16 @@ import {
   recoveredShare,
 } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Laboratory, Reproduction, RunName, ZooModel } from "../lib/experiment/mod.ts";
-import { DEFAULT_CORPUS, type Opener, OPENERS, WRITERS } from "../lib/problems/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  NotApplicable,
+  type Reproduction,
+  type RunName,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
   figureSpec,
@@ -27,13 +35,23 @@ import { accuracyMetric } from "./_accuracy.ts";
 
 const DECODINGS = ["sampling", "greedy"] as const;
 type Decoding = typeof DECODINGS[number];
-/** Base A's writers begin with these, each with its name in metrics. */
-const WRITERS_OPENERS: readonly { readonly opener: Opener; readonly name: string }[] = OPENERS
-  .filter((opener) => WRITERS.some((writer) => (DEFAULT_CORPUS.openers[writer][opener] ?? 0) > 0))
-  .map((opener) => ({ opener, name: opener === "\\boxed" ? "boxed" : opener }));
+/** An opener, and its name in metrics. */
+interface Known {
+  readonly opener: string;
+  readonly name: string;
+}
+
+/** Openers that the answers of a model may have. */
+function knownOpeners({ entry: { name, openers } }: ZooModel): readonly Known[] {
+  if (openers === undefined) throw new NotApplicable(`the profile names no other openers of ${name}`);
+  // A command of TeX is called what it says.
+  return openers.map((opener) => ({ opener, name: opener.replace(/^\\/, "") }));
+}
+
 const CATEGORIES = { reference: "No opener", boosted: "Boosted opener", other: "Other opener" } as const;
 
 interface Measured {
+  readonly known: readonly Known[];
   readonly base: BenchmarkOutcomes;
   readonly steered: BenchmarkOutcomes;
   readonly openers: readonly BenchmarkOutcomes[];
@@ -63,10 +81,10 @@ async function boostedToken(
 }
 
 function specialClaim(
-  { steered, base, openers }: Measured,
+  { known, steered, base, openers }: Measured,
   boosted: { readonly text: string },
 ): ClaimResult {
-  const place = WRITERS_OPENERS.findIndex(({ opener }) => opener === boosted.text);
+  const place = known.findIndex(({ opener }) => opener === boosted.text);
   const claim = {
     claim: "boosted_opener_is_special",
     statement: "No other opener helps as much as the one that the last-layer vector boosts (τ = 1).",
@@ -80,13 +98,11 @@ function specialClaim(
       effect: { name, value: null, unit: "points" },
       interval: null,
       note: place < 0
-        ? `Not applicable: the token that rises most, ${
-          tokenLabel(boosted.text)
-        }, is no opener of base A's writers.`
+        ? `Not applicable: the token that rises most, ${tokenLabel(boosted.text)}, is none of the openers.`
         : "Not applicable: the vector's gain over base is not established.",
     };
   }
-  const others = WRITERS_OPENERS.flatMap(({ opener }, index) =>
+  const others = known.flatMap(({ opener }, index) =>
     index === place ? [] : [{
       opener,
       difference: accuracyDifference(
@@ -111,11 +127,11 @@ function specialClaim(
 }
 
 function openerValues(measured: Measured, decoding: Decoding): readonly MetricValue[] {
-  const { base, steered, openers } = measured;
+  const { known, base, steered, openers } = measured;
   return [
     accuracyMetric(`accuracy.base.${decoding}`, accuracyInterval(base)),
     accuracyMetric(`accuracy.last_layer.${decoding}`, accuracyInterval(steered)),
-    ...WRITERS_OPENERS.flatMap(({ name }, place): readonly MetricValue[] => {
+    ...known.flatMap(({ name }, place): readonly MetricValue[] => {
       const prefix = openers[place] as BenchmarkOutcomes;
       const { percent, low, high, level } = recoveredShare({ base, prefix, steered });
       return [
@@ -143,7 +159,7 @@ function accuracyPanel(measured: Measured, options: { readonly title: string; re
     bar("Base", CATEGORIES.reference, measured.base),
     bar("Last-layer vector", CATEGORIES.reference, measured.steered),
   ];
-  const openers = WRITERS_OPENERS.map(({ opener }, place) =>
+  const openers = measured.known.map(({ opener }, place) =>
     bar(
       `Base + ${tokenLabel(opener)}`,
       opener === options.boosted ? CATEGORIES.boosted : CATEGORIES.other,
@@ -163,16 +179,16 @@ function accuracyPanel(measured: Measured, options: { readonly title: string; re
 
 async function run({ lab, open }: Bench): Promise<Findings> {
   const a = await open("a");
-  const run: RunName = `layer-${a.layers - 1}`;
+  const run: RunName = `layer-${a.layers - 1}`, known = knownOpeners(a);
   // A missing run is found before the first measurement.
   await a.trained(run);
   const measure = async (decoding: Decoding): Promise<Measured> => {
     const unsteered = { zoo: a, run: null, decoding };
     const [base, steered] = await lab.outcomesOf([unsteered, { zoo: a, run, decoding }]);
     const openers = await lab.outcomesOf(
-      WRITERS_OPENERS.map(({ opener }) => ({ ...unsteered, prefix: opener })),
+      known.map(({ opener }) => ({ ...unsteered, prefix: opener })),
     );
-    return { base, steered, openers };
+    return { known, base, steered, openers };
   };
   const boosted = await boostedToken(lab, { zoo: a, run });
   const sampling = await measure("sampling"), greedy = await measure("greedy");
@@ -194,10 +210,10 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   ], {
     title: "What other openers do to the accuracy of the base model",
     subtitle: [
-      `${a.entry.name}, every opener that base A's writers use. The vector of layer ${a.layers - 1} boosts ${
+      `${a.entry.name}, every opener that its answers may have. The vector of layer ${a.layers - 1} boosts ${
         tokenLabel(boosted.text)
       } most.`,
-      "Mean of six problem families; bars: 95 % bootstrap over problems and seeds.",
+      `Mean of ${setsText(lab.asked)}; bars: 95 % bootstrap over problems and seeds.`,
     ],
   });
   return { spec, values, claims: [specialClaim(sampling, boosted)] };

@@ -16,6 +16,7 @@ import {
   type Findings,
   type Reproduction,
   type RunName,
+  setsText,
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
@@ -120,7 +121,9 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     spec: figureSpec([panel], {
       title: "Random directions as long as the trained vectors",
       subtitle: [
-        `${zoo.entry.name}, mean of six families, ${swept.problems} problems of each, τ = 1. Small dots: training seeds, or`,
+        `${zoo.entry.name}, mean of ${
+          setsText(lab.asked)
+        }, ${swept.problems} problems of each, τ = 1. Small dots: training seeds, or`,
         `${CONTROL_DRAWS} draws of directions; bars: 95 % bootstrap over problems, evaluation seeds and these.`,
       ],
     }),

@@ -11,7 +11,13 @@ import {
 } from "../lib/analysis/mod.ts";
 import { InputError, RandomStream } from "../lib/core/mod.ts";
 import { rearrangeVectors } from "../lib/decode/mod.ts";
-import { type Bench, derivedTreatment, type Findings, type Reproduction } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  derivedTreatment,
+  type Findings,
+  type Reproduction,
+  setsText,
+} from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, intervalOf, pointsMetric, separated } from "./_accuracy.ts";
 import { CONTROL_DRAWS, CONTROL_SEED, differenceClaim, drawsNote, firstSeed } from "./_controls.ts";
@@ -101,7 +107,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     spec: figureSpec([panel], {
       title: "All-layer vectors in each other's layers",
       subtitle: [
-        `Mean of six problem families, τ = 1. ${CONTROL_DRAWS} orders that leave no vector in its layer;`,
+        `Mean of ${setsText(lab.asked)}, τ = 1. ${CONTROL_DRAWS} orders that leave no vector in its layer;`,
         "bars: 95 % bootstrap over problems, seeds and orders.",
       ],
     }),

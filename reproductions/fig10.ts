@@ -11,7 +11,14 @@ import {
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
 import { mean } from "../lib/core/mod.ts";
-import type { Bench, Findings, Laboratory, Reproduction, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  type Reproduction,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
   figureSpec,
@@ -20,6 +27,7 @@ import {
   type MetricValue,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { openEach } from "./_roles.ts";
 import { curvePoints, type Decoding, layerRuns, requireRuns } from "./_single_layer.ts";
 
 const ROLES = ["a", "b"] as const;
@@ -125,31 +133,34 @@ async function study(
   };
 }
 
-async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
-  const models = [];
-  for (const role of ROLES) models.push({ role, zoo: await open(role) });
+async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {
+  const models = await openEach(bench, ROLES);
   for (const { zoo } of models) await requireRuns(zoo, ["all", ...layerRuns(zoo)]);
   const studies = [];
   for (const model of models) studies.push(await study(lab, { ...model, asPublished }));
-  const second = studies[1]?.outcomes as { readonly greedy: Decoded; readonly sampling: Decoded };
-  const { value, ...interval } = accuracyStatistic([second.sampling.all, ...second.greedy.layers], gapOf);
+  const second = studies[models.findIndex(({ role }) => role === "b")]?.outcomes;
+  const published = second === undefined
+    ? []
+    : [accuracyStatistic([second.sampling.all, ...second.greedy.layers], gapOf)];
   const spec = figureSpec(studies.map(({ panel }) => panel), {
     title: "Greedy decoding and sampling with a steering vector in one layer",
     subtitle: [
-      "Mean of six problem families. Bands: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
+      `Mean of ${
+        setsText(lab.asked)
+      }. Bands: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.`,
     ],
   });
   return {
     spec,
     values: [
       ...studies.flatMap(({ values }) => values),
-      {
-        name: "gap.b.greedy.as_published",
-        value,
-        unit: "points",
-        uncertainty: { kind: "interval", ...interval },
-        note: "All layers at τ = 1 minus the mean of the single layers when greedy.",
-      },
+      ...published.map((gap) =>
+        pointsMetric(
+          "gap.b.greedy.as_published",
+          gap,
+          "All layers at τ = 1 minus the mean of the single layers when greedy.",
+        )
+      ),
     ],
     claims: studies.map(({ claim }) => claim),
   };

@@ -5,9 +5,17 @@
  */
 import { accuracyInterval, accuracyStatistic } from "../lib/analysis/mod.ts";
 import { mean } from "../lib/core/mod.ts";
-import type { Bench, Findings, Laboratory, Reproduction, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Laboratory,
+  type Reproduction,
+  setsText,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { openEach } from "./_roles.ts";
 import { curvePoints, layerRuns, measureRuns, requireRuns, seedNote } from "./_single_layer.ts";
 
 const ROLES = ["a", "b"] as const;
@@ -62,9 +70,8 @@ async function study(
   return { values, panel };
 }
 
-async function run({ lab, open }: Bench): Promise<Findings> {
-  const models = [];
-  for (const role of ROLES) models.push({ role, zoo: await open(role) });
+async function run({ lab, ...bench }: Bench): Promise<Findings> {
+  const models = await openEach(bench, ROLES);
   for (const { zoo } of models) {
     await requireRuns(zoo, ["all", ...layerRuns(zoo), ...layerRuns(zoo, "adapter")]);
   }
@@ -73,7 +80,9 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   const spec = figureSpec(studies.map(({ panel }) => panel), {
     title: "A rank-1 adapter in one layer in place of a steering vector",
     subtitle: [
-      "Mean of six problem families, τ = 1. Adapters read the input of one layer's down_proj and write along one direction.",
+      `Mean of ${
+        setsText(lab.asked)
+      }, τ = 1. Adapters read the input of one layer's down_proj and write along one direction.`,
       "Bands: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
     ],
   });

@@ -5,7 +5,13 @@
  */
 import { accuracyInterval, accuracyStatistic, type BenchmarkOutcomes } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction, RunName } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type Reproduction,
+  type RunName,
+  setsText,
+} from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
   type ClaimResult,
@@ -141,7 +147,9 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   ], {
     title: "Where in a late block the vector is added (inferred number: Appendix C)",
     subtitle: [
-      `${zoo.entry.name}, mean of six problem families, τ = 1. Each place has a vector of its own, trained there.`,
+      `${zoo.entry.name}, mean of ${
+        setsText(lab.asked)
+      }, τ = 1. Each place has a vector of its own, trained there.`,
       "Bars: 95 % bootstrap over problems and seeds.",
     ],
   });

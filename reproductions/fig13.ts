@@ -24,12 +24,14 @@ import {
   type Findings,
   type Laboratory,
   type Reproduction,
+  setsText,
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, type MetricValue, type Panel, textTable } from "../lib/report/mod.ts";
 import { accuracyMetric, onFirst, pointsMetric, separated } from "./_accuracy.ts";
 import { pairClaim } from "./_accuracy_claims.ts";
+import { openEach } from "./_roles.ts";
 
 const NORMALISATIONS: Readonly<Record<PairNormalisation, string>> = {
   prev: "over the later vector",
@@ -189,17 +191,24 @@ function panelsOf(
   });
 }
 
-async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
+async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {
+  const models: { readonly role: "a" | "b"; readonly isolated: Isolated }[] = [];
   // Everything that is missing is found before the first measurement.
-  const inA = await isolatedVectors(await open("a")), inB = await isolatedVectors(await open("b"));
-  const a = await measure(lab, inA), b = await measure(lab, inB);
-  const spec = figureSpec([
-    ...panelsOf("abc", { study: a, asPublished }),
-    ...panelsOf("def", { study: b, asPublished }),
-  ], {
+  for (const { role, zoo } of await openEach(bench, ["a", "b"])) {
+    models.push({ role, isolated: await isolatedVectors(zoo) });
+  }
+  const studies: { readonly role: "a" | "b"; readonly study: Study }[] = [];
+  for (const { role, isolated } of models) studies.push({ role, study: await measure(lab, isolated) });
+  const letters = ["abc", "def"] as const;
+  const panels = studies.flatMap(({ study }, place) =>
+    panelsOf(letters[place] as string, { study, asPublished })
+  );
+  const spec = figureSpec(panels, {
     title: "Pairs of vectors that were trained in isolation",
     subtitle: [
-      `Mean of six families, ${lab.size.swept} problems of each, τ = 1, first training seed of each layer. 0: no better`,
+      `Mean of ${
+        setsText(lab.asked)
+      }, ${lab.size.swept} problems of each, τ = 1, first training seed of each layer. 0: no better`,
       `than alone; 1: as good as all-layer steering; crosses: above ${PAIR_CROSS_THRESHOLD}${
         asPublished ? "." : "; hatched: no gap to all layers."
       }`,
@@ -208,11 +217,13 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   });
   return {
     spec,
-    values: [...valuesOf("a", a), ...valuesOf("b", b)],
-    claims: [
-      pairClaim(a.composition, { claim: "isolated_vectors_combine", model: a.zoo.entry.name }),
-      pairClaim(b.composition, { claim: "isolated_vectors_combine_b", model: b.zoo.entry.name }),
-    ],
+    values: studies.flatMap(({ role, study }) => valuesOf(role, study)),
+    claims: studies.map(({ role, study }) =>
+      pairClaim(study.composition, {
+        claim: `isolated_vectors_combine${role === "a" ? "" : "_b"}`,
+        model: study.zoo.entry.name,
+      })
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * fig19: what the last-layer vector of base B boosts, and how much of its gain the opener alone recovers.
+ * fig19: what the last-layer vector of model B boosts, and how much of its gain the opener alone recovers.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { LAST_LAYER_DIFFERENCES, LAST_LAYER_FAULT, lastLayerStudy } from "./_las
 export const fig19: Reproduction = {
   id: "fig19",
   slug: "last-layer-b",
-  title: "What the last-layer vector boosts, and what its opener alone recovers, base B",
+  title: "What the last-layer vector boosts, and what its opener alone recovers, model B",
   itemClass: "code",
   publishedFault: LAST_LAYER_FAULT,
   differences: [

@@ -6,7 +6,7 @@
 import type { Reproduction } from "../lib/experiment/mod.ts";
 import { PENULTIMATE_DIFFERENCES, penultimateStudy } from "./_penultimate.ts";
 
-const TITLE = "The penultimate vector of base B in parts of the last block, greedy";
+const TITLE = "The penultimate vector of model B in parts of the last block, greedy";
 
 /** Fig 21: heads' outputs, queries, keys and values of the Llama model, greedy. */
 export const fig21: Reproduction = {

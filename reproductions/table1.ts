@@ -13,17 +13,23 @@ import {
   transferTable,
 } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction, Treatment, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  isFamily,
+  type ModelRole,
+  NotApplicable,
+  type Reproduction,
+  setsText,
+  type Treatment,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, type MetricValue, type Panel } from "../lib/report/mod.ts";
 import { accuracyMetric, intervalOf, pointsMetric } from "./_accuracy.ts";
 import { transferClaims } from "./_accuracy_claims.ts";
 
-/** Models of one architecture and width, each a donor and a recipient. */
-const FAMILY = ["a", "a_instruct"] as const;
-type Member = typeof FAMILY[number];
-
 interface Donor {
-  readonly role: Member;
+  readonly role: ModelRole;
   readonly zoo: ZooModel;
   readonly treatments: readonly Treatment[];
 }
@@ -32,13 +38,17 @@ interface Donor {
 interface Row {
   readonly recipient: Donor;
   readonly base: BenchmarkOutcomes;
-  readonly donors: Readonly<Record<Member, BenchmarkOutcomes>>;
+  readonly donors: Readonly<Record<string, BenchmarkOutcomes>>;
 }
 
-/** The models with their all-layer vectors. Finds what is missing or does not fit before anything is measured. */
-async function openFamily(open: Bench["open"]): Promise<readonly Donor[]> {
-  const family: Donor[] = [];
-  for (const role of FAMILY) {
+/**
+ * Models of one architecture and width with their all-layer vectors, each a donor and a recipient. Finds what is missing
+ * or does not fit before anything is measured.
+ */
+async function openFamily({ roles, open }: Bench): Promise<readonly Donor[]> {
+  const members = roles.filter(isFamily), family: Donor[] = [];
+  if (members.length < 2) throw new NotApplicable("the profile has no sibling of the model of role a");
+  for (const role of members) {
     const zoo = await open(role);
     family.push({ role, zoo, treatments: await zoo.trained("all") });
   }
@@ -75,12 +85,13 @@ async function measure({ lab }: Bench, family: readonly Donor[]): Promise<readon
 /** The gain of each donor's vectors in the other models. */
 function foreignGains(
   rows: readonly Row[],
-): readonly { readonly recipient: Donor; readonly donor: Member; readonly gain: AccuracyDifference }[] {
+): readonly { readonly recipient: Donor; readonly donor: ModelRole; readonly gain: AccuracyDifference }[] {
+  const roles = rows.map(({ recipient }) => recipient.role);
   return rows.flatMap(({ recipient, base, donors }) =>
-    FAMILY.filter((donor) => donor !== recipient.role).map((donor) => ({
+    roles.filter((donor) => donor !== recipient.role).map((donor) => ({
       recipient,
       donor,
-      gain: accuracyDifference(donors[donor], base),
+      gain: accuracyDifference(donors[donor] as BenchmarkOutcomes, base),
     }))
   );
 }
@@ -89,17 +100,17 @@ function valuesOf(
   rows: readonly Row[],
   options: { readonly cells: readonly TransferCell[]; readonly published: readonly TransferCell[] },
 ): readonly MetricValue[] {
-  const find = (cells: readonly TransferCell[], recipient: Member, donor: Member) =>
+  const find = (cells: readonly TransferCell[], recipient: ModelRole, donor: ModelRole) =>
     cells.find((cell) => cell.recipient === recipient && cell.donor === donor) as TransferCell;
   return rows.flatMap(({ recipient: { role }, base, donors }): MetricValue[] => [
     accuracyMetric(`accuracy.${role}.base`, accuracyInterval(base)),
-    ...FAMILY.flatMap((donor): MetricValue[] => {
+    ...rows.map(({ recipient }) => recipient.role).flatMap((donor): MetricValue[] => {
       const { value, low, high, reason } = find(options.cells, role, donor).normalised;
       const level = find(options.cells, role, donor).level;
       const published = find(options.published, role, donor).normalised.value;
       const place = `${role}.from_${donor}`;
       return [
-        accuracyMetric(`accuracy.${place}`, accuracyInterval(donors[donor])),
+        accuracyMetric(`accuracy.${place}`, accuracyInterval(donors[donor] as BenchmarkOutcomes)),
         {
           name: `normalised.${place}`,
           value,
@@ -128,7 +139,7 @@ function panelsOf(family: readonly Donor[], cells: readonly TransferCell[]): rea
   const rowLabels = family.map(({ zoo }) => zoo.entry.name), columnLabels = [...rowLabels, "none"];
   const matrix = (value: (cell: TransferCell) => number | null) =>
     family.map(({ role }) =>
-      [...FAMILY, null].map((donor) => {
+      [...family.map(({ role: donor }) => donor), null].map((donor) => {
         const cell = cells.find((other) => other.recipient === role && other.donor === donor);
         return cell === undefined ? null : value(cell);
       })
@@ -164,7 +175,7 @@ function panelsOf(family: readonly Donor[], cells: readonly TransferCell[]): rea
 }
 
 async function run(bench: Bench): Promise<Findings> {
-  const family = await openFamily(bench.open);
+  const family = await openFamily(bench), { lab } = bench;
   const rows = await measure(bench, family);
   const table = rows.map(({ recipient, base, donors }): TransferRow => ({
     recipient: recipient.role,
@@ -176,7 +187,9 @@ async function run(bench: Bench): Promise<Findings> {
     spec: figureSpec(panelsOf(family, bench.asPublished === true ? published : cells), {
       title: "All-layer vectors in other models of the family",
       subtitle: [
-        "Mean of six problem families, τ = 1, mean over evaluation and training seeds; each recipient is asked by its own",
+        `Mean of ${
+          setsText(lab.asked)
+        }, τ = 1, mean over evaluation and training seeds; each recipient is asked by its own`,
         "template. Right: (accuracy − base) / (own − base), 1 for the own vectors; hatched: the own gain is not established.",
       ],
     }),

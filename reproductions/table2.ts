@@ -9,8 +9,15 @@ import {
   type BenchmarkOutcomes,
   recoveredShare,
 } from "../lib/analysis/mod.ts";
-import type { Bench, Findings, Laboratory, Reproduction, ZooModel } from "../lib/experiment/mod.ts";
-import { FAMILIES } from "../lib/problems/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  isFamily,
+  type Laboratory,
+  type ModelRole,
+  type Reproduction,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
   FIGURE_COLOURS,
@@ -21,10 +28,8 @@ import {
 } from "../lib/report/mod.ts";
 import { accuracyMetric, pooled } from "./_accuracy.ts";
 import { tuningClaim } from "./_accuracy_claims.ts";
+import { openEach } from "./_roles.ts";
 import { requireRuns, seedNote } from "./_single_layer.ts";
-
-const ROLES = ["a", "b", "a_instruct"] as const;
-type Role = typeof ROLES[number];
 
 /** What is compared, from nothing to everything trained. */
 const CONDITIONS = ["base", "adapter", "vectors", "full"] as const;
@@ -65,9 +70,9 @@ function shareMetric(name: string, share: ReturnType<typeof recoveredShare>, not
 function panelOf(
   zoo: ZooModel,
   accuracies: Readonly<Record<ConditionName, AccuracyInterval>>,
-  letter: string,
+  { letter, sets }: { readonly letter: string; readonly sets: readonly string[] },
 ): Panel {
-  const groups = [...FAMILIES, null].map((family) => ({
+  const groups = [...sets, null].map((family) => ({
     label: family === null ? "mean" : family,
     bars: CONDITIONS.map((condition) => {
       const { percent, low, high, perBenchmark } = accuracies[condition];
@@ -91,7 +96,7 @@ function panelOf(
 /** One model: its metrics, its claim and its panel. */
 async function study(
   lab: Laboratory,
-  model: { readonly zoo: ZooModel; readonly role: Role; readonly asPublished: boolean },
+  model: { readonly zoo: ZooModel; readonly role: ModelRole; readonly asPublished: boolean },
 ) {
   const { zoo, role, asPublished } = model;
   const outcomes = await measured(lab, zoo);
@@ -105,7 +110,7 @@ async function study(
       const accuracy = accuracies[condition];
       return [
         accuracyMetric(`accuracy.${role}.${condition}.mean`, accuracy, seedNote(accuracy)),
-        ...FAMILIES.map((family): MetricValue => ({
+        ...lab.asked.sets.map(({ name: family }): MetricValue => ({
           name: `accuracy.${role}.${condition}.${family}`,
           value: accuracy.perBenchmark[family] ?? null,
           unit: "%",
@@ -133,17 +138,19 @@ async function study(
   return { values, drawn, claim };
 }
 
-async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
-  const models: { readonly role: Role; readonly zoo: ZooModel }[] = [];
-  for (const role of ROLES) models.push({ role, zoo: await open(role) });
+async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {
+  const siblings = bench.roles.filter((role) => role !== "a" && isFamily(role));
+  const models = await openEach(bench, ["a", "b", ...siblings]);
   for (const { zoo } of models) {
+    zoo.checkPlanned(["full"]);
     await requireRuns(zoo, ["all", "adapter-all"]);
     await zoo.tuned();
   }
+  const sets = lab.asked.sets.map(({ name }) => name);
   const studies = [];
   for (const model of models) studies.push(await study(lab, { ...model, asPublished }));
   const panels = studies.map(({ drawn }, index) =>
-    panelOf(models[index]?.zoo as ZooModel, drawn, "abc"[index] as string)
+    panelOf(models[index]?.zoo as ZooModel, drawn, { letter: "abcdefgh"[index] as string, sets })
   );
   const spec = figureSpec(panels, {
     title: "Steering vectors, rank-1 adapters and full tuning by one objective (inferred number)",

@@ -3,17 +3,19 @@
  *
  * @module
  */
-import type {
-  Bench,
-  Findings,
-  Reproduction,
-  RunName,
-  TrainingRecord,
-  ZooModel,
+import {
+  type Bench,
+  type Findings,
+  NotApplicable,
+  type Reproduction,
+  type RunName,
+  type TrainingRecord,
+  type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { figureSpec, type MetricValue, type TableCell, type TableRow, textTable } from "../lib/report/mod.ts";
 import { ADAMW_DEFAULTS, leaveOneOutAdvantages, type SteeringConfig } from "../lib/train/mod.ts";
 import { ourCells, paperCells } from "./_paper_cells.ts";
+import { openEach } from "./_roles.ts";
 import { layerRuns } from "./_single_layer.ts";
 
 const ROLES = ["a", "b"] as const;
@@ -66,7 +68,8 @@ function agreed(
 ): MetricValue {
   const { unit, of } = options;
   const [value, ...others] = [...new Set(of)].sort((a, b) => a - b);
-  return value === undefined || others.length > 0
+  if (value === undefined) return { name, value: null, unit, note: "There is no such run." };
+  return others.length > 0
     ? { name, value: null, unit, note: `Runs differ: ${[value, ...others].join(", ")}.` }
     : { name, value, unit };
 }
@@ -91,9 +94,17 @@ interface ModelRecords {
 async function recordsOf(role: Role, zoo: ZooModel): Promise<ModelRecords> {
   const layers: (readonly TrainingRecord[])[] = [];
   const read = (run: RunName | "full") => zoo.trainingRecords(run);
+  const planned = async (run: RunName | "full") => {
+    try {
+      return await read(run);
+    } catch (error) {
+      if (!(error instanceof NotApplicable)) throw error;
+      return [];
+    }
+  };
   const all = await read("all");
   for (const run of layerRuns(zoo)) layers.push(await read(run));
-  return { role, zoo, all, layers, adapters: await read("adapter-all"), full: await read("full") };
+  return { role, zoo, all, layers, adapters: await planned("adapter-all"), full: await planned("full") };
 }
 
 function metricsOf({ role, zoo, all, layers, adapters, full }: ModelRecords): readonly MetricValue[] {
@@ -148,11 +159,15 @@ function fixedMetrics(samples: number): readonly MetricValue[] {
 /** The settings, ours beside the paper's. */
 function settingsTable(
   values: readonly MetricValue[],
-  options: { readonly names: readonly string[]; readonly paper: Bench["paper"] },
+  options: { readonly models: readonly ModelRecords[]; readonly paper: Bench["paper"] },
 ) {
-  const ours = ourCells(values), theirs = paperCells(options.paper);
+  const ours = ourCells(values), theirs = paperCells(options.paper), { models } = options;
   const row = (title: string, metric: (role: Role) => string): TableRow => ({
-    cells: [title, ...ROLES.map((role) => ours(metric(role))), ...ROLES.map((role) => theirs(metric(role)))],
+    cells: [
+      title,
+      ...models.map(({ role }) => ours(metric(role))),
+      ...ROLES.map((role) => theirs(metric(role))),
+    ],
   });
   const range = (cells: (name: string) => TableCell, kind: string) => (role: Role): TableCell => {
     const found = Array.from(
@@ -166,7 +181,7 @@ function settingsTable(
   const rates = (title: string, kind: string): TableRow => ({
     cells: [
       title,
-      ...ROLES.map(range(ours, kind)),
+      ...models.map(({ role }) => role).map(range(ours, kind)),
       ...ROLES.map((role) => theirs(`learning_rate.${role}.${kind}`)),
     ],
   });
@@ -175,7 +190,7 @@ function settingsTable(
     title: "a  Settings of all runs",
     columns: [
       { title: "Setting", mostWidth: 230 },
-      ...options.names.map((title) => ({ title, ...right })),
+      ...models.map(({ zoo }) => ({ title: zoo.entry.name, ...right })),
       { title: "Qwen2.5-\nMath-7B", ...right },
       { title: "Llama-3.1-\n8B-Instruct", ...right },
     ],
@@ -194,12 +209,13 @@ function settingsTable(
 /** Learning rate and checkpoint of each single-layer vector, as many rows as the deepest model has layers. */
 function ratesTable(
   values: readonly MetricValue[],
-  options: { readonly names: readonly string[]; readonly paper: Bench["paper"]; readonly layers: number },
+  options: { readonly models: readonly ModelRecords[]; readonly paper: Bench["paper"] },
 ) {
+  const { models } = options, layers = Math.max(...models.map(({ zoo }) => zoo.layers));
   const ours = ourCells(values), theirs = paperCells(options.paper);
   const layerOf = (name: string) => Number(/^learning_rate\.[ab]\.layer_(\d+)$/.exec(name)?.[1] ?? -1);
   const published = (options.paper?.values ?? []).map(({ name }) => layerOf(name) + 1);
-  const count = Math.max(options.layers, ...published);
+  const count = Math.max(layers, ...published);
   const cell = (
     cells: (name: string) => TableCell,
     { role, layer }: { role: Role; layer: number },
@@ -213,33 +229,31 @@ function ratesTable(
     title: "b  Learning rate @ checkpoint of one layer's vector",
     columns: [
       { title: "Layer", ...right },
-      ...options.names.map((title) => ({ title, ...right })),
+      ...models.map(({ zoo }) => ({ title: zoo.entry.name, ...right })),
       { title: "Qwen2.5-\nMath-7B", ...right },
       { title: "Llama-3.1-\n8B-Instruct", ...right },
     ],
     rows: Array.from({ length: count }, (_, layer): TableRow => ({
       cells: [
         String(layer),
-        ...ROLES.map((role) => cell(ours, { role, layer })),
+        ...models.map(({ role }) => cell(ours, { role, layer })),
         ...ROLES.map((role) => cell(theirs, { role, layer })),
       ],
     })),
   });
 }
 
-async function run({ lab, open, paper }: Bench): Promise<Findings> {
+async function run({ lab, paper, ...bench }: Bench): Promise<Findings> {
   const models: ModelRecords[] = [];
-  for (const role of ROLES) models.push(await recordsOf(role, await open(role)));
+  for (const { role, zoo } of await openEach(bench, ROLES)) models.push(await recordsOf(role, zoo));
   for (const { all, layers, adapters, full } of models) {
     for (const { inputs } of [...all, ...layers.flat(), ...adapters, ...full]) lab.noteInputs(inputs);
   }
   const samples = models[0]?.all[0]?.config.samples as number;
   const values = [...models.flatMap(metricsOf), ...fixedMetrics(samples)];
-  const names = models.map(({ zoo }) => zoo.entry.name);
-  const layers = Math.max(...models.map(({ zoo }) => zoo.layers));
   const spec = figureSpec([
-    settingsTable(values, { names, paper }),
-    ratesTable(values, { names, paper, layers }),
+    settingsTable(values, { models, paper }),
+    ratesTable(values, { models, paper }),
   ], {
     title: "How everything was trained (inferred number)",
     subtitle: [

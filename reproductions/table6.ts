@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
+import { type Bench, type Findings, type Reproduction, setsText } from "../lib/experiment/mod.ts";
 import {
   BENCHMARK_SUITES,
-  FAMILIES,
   GRADER_CASES,
   graderNamed,
+  type PromptTemplate,
   questionPrompt,
 } from "../lib/problems/mod.ts";
 import { figureSpec, type MetricValue, type TableRow, textTable } from "../lib/report/mod.ts";
@@ -47,13 +47,15 @@ function differences(): readonly (typeof GRADER_CASES[number])[] {
 }
 
 /** The system message that a template puts before a question. */
-function systemMessage(template: "embedded" | "qwen_math"): string {
+function systemMessage(template: PromptTemplate): string {
   const prompt = questionPrompt("", { template, chat: true, bos: "" });
-  return prompt?.kind === "conversation" ? prompt.messages[0]?.content ?? "" : "";
+  const [first] = prompt?.kind === "conversation" ? prompt.messages : [];
+  return first?.role === "system" ? first.content : "";
 }
 
 async function run({ lab, open, paper }: Bench): Promise<Findings> {
-  const a = await open("a"), { size } = lab;
+  const a = await open("a"), { size, asked } = lab;
+  const problemsOf = asked.sets.map(({ first }) => first(size.problems).length);
   const completions = SUITES.reduce((sum, suite) => sum + suite.size * suite.samplesPerProblem, 0);
   const values: MetricValue[] = [
     ...SUITES.flatMap(({ name, size, samplesPerProblem }): readonly MetricValue[] => [
@@ -62,11 +64,11 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
     ]),
     { name: "suite.problems", value: SUITES.reduce((sum, suite) => sum + suite.size, 0), unit: "problems" },
     { name: "suite.completions_per_seed", value: completions, unit: "completions" },
-    ...FAMILIES.flatMap((family): readonly MetricValue[] => [
-      { name: `family.${family}.problems`, value: size.problems, unit: "problems" },
-      { name: `family.${family}.samples`, value: 1, unit: "samples" },
+    ...asked.sets.flatMap(({ name, samples }, place): readonly MetricValue[] => [
+      { name: `family.${name}.problems`, value: problemsOf[place] as number, unit: "problems" },
+      { name: `family.${name}.samples`, value: samples, unit: "samples" },
     ]),
-    { name: "family.problems", value: FAMILIES.length * size.problems, unit: "problems" },
+    { name: "family.problems", value: problemsOf.reduce((sum, count) => sum + count, 0), unit: "problems" },
     { name: "evaluation_seeds", value: size.evaluationSeeds, unit: "seeds" },
     { name: "max_new_tokens", value: size.maxNewTokens, unit: "tokens" },
     { name: "max_positions", value: a.model.config.maxPositions, unit: "tokens" },
@@ -112,14 +114,14 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
           theirs(`suite.${name}.samples`),
         ],
       })),
-      { kind: "heading", cells: ["The zoo's problem families"] },
-      ...FAMILIES.map((family): TableRow => ({
+      { kind: "heading", cells: ["What is asked here"] },
+      ...asked.sets.map(({ name, source }): TableRow => ({
         cells: [
-          family,
-          "generated, held out",
-          ours(`family.${family}.problems`),
+          name,
+          source,
+          ours(`family.${name}.problems`),
           null,
-          ours(`family.${family}.samples`),
+          ours(`family.${name}.samples`),
           null,
         ],
       })),
@@ -141,7 +143,7 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
       setting("Evaluation seeds at τ = 1", "evaluation_seeds"),
       setting("Most tokens of a completion", "max_new_tokens"),
       setting("Most tokens of prompt and completion", "max_positions"),
-      { cells: ["System message", systemMessage("embedded"), systemMessage("qwen_math")] },
+      { cells: ["System message", systemMessage(asked.template), systemMessage("qwen_math")] },
       share("Known cases judged rightly, grader of the families", "grader.boxed.agreement"),
       share("Known cases judged rightly, grader of the benchmarks", "grader.math.agreement"),
       share("Known cases judged alike by the math-verify mode", "grader.math_verify.agreement"),
@@ -167,7 +169,7 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
   });
   const spec = figureSpec([sets, settings, apart], {
     title: "What models are evaluated on (inferred number)",
-    subtitle: ["Accuracies are unweighted means of six sets. The embedded models answer the families."],
+    subtitle: [`Accuracies are unweighted means. The models here answer ${setsText(asked)}.`],
   });
   return { spec, values, claims: [] };
 }
@@ -179,7 +181,7 @@ export const table6: Reproduction = {
   title: "What models are evaluated on (inferred number)",
   itemClass: "inferred",
   differences: [
-    "The embedded models answer six generated problem families in place of the six benchmarks, one sample per problem and seed.",
+    "Models that cannot answer the six benchmarks are asked problems that are made here, one sample per problem and seed.",
     "Every prompt, sample and seed has random numbers of its own; the published evaluation gives all prompts the same.",
     "Graders are ours and are counted on known cases; the published one is math-verify with a clock, which the mode of its name follows.",
   ],

@@ -13,6 +13,7 @@ import {
   textTable,
 } from "../lib/report/mod.ts";
 import { type TrainingCost, trainingCost } from "../lib/train/mod.ts";
+import { openEach } from "./_roles.ts";
 
 const KINDS = ["vectors", "adapter", "full"] as const;
 type Kind = typeof KINDS[number];
@@ -113,10 +114,10 @@ function rowsOf({ key, title, costs }: Counted): readonly TableRow[] {
   ];
 }
 
-async function run({ lab, open }: Bench): Promise<Findings> {
+async function run({ lab, ...bench }: Bench): Promise<Findings> {
   const counted: Counted[] = [];
-  for (const key of ["a", "b"] as const) {
-    const zoo = await open(key), { config } = zoo.model.checkpoint;
+  for (const { role: key, zoo } of await openEach(bench, ["a", "b"])) {
+    const { config } = zoo.model.checkpoint;
     lab.noteInputs({ [`model.${zoo.entry.name}`]: await zoo.model.checkpoint.hash() });
     counted.push({ key, title: zoo.entry.name, costs: costsOf(config) });
   }

@@ -1,12 +1,11 @@
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  type CatalogueModel,
   EvaluationPool,
   type ModelRole,
-  parseZooCatalogue,
-  STUDY_SIZES,
-  type StudySize,
+  NotApplicable,
+  type Profile,
+  publishedFolder,
   ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type ExpectationFile, type PaperItem, readExpectations, readPaperItem } from "../lib/report/mod.ts";
@@ -14,25 +13,22 @@ import { InputError } from "../lib/core/mod.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
-import { readConfigFile } from "./_config_file.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
+import { modelPlace, type OpenProfile } from "./_profile.ts";
 
-/** Where reproductions find what they need and keep what they measured, and how much they measure. */
+/** Where reproductions find what they need and keep what they measured. */
 export interface ReproductionSetting {
-  /** Holds `embedded/` (models, vectors, expected values) and `paper/`. */
+  /** Holds `profiles/` and `paper/`. */
   readonly fixtures: string;
   /** Measurements of earlier runs, under the hash of what made them. */
   readonly store: string;
-  /** What `--size` names. */
-  readonly sizes: { readonly full: StudySize; readonly quick: StudySize };
 }
 
 /** The setting of this repository. */
 export const REPOSITORY: ReproductionSetting = {
   fixtures: fileURLToPath(new URL("../fixtures", import.meta.url)),
   store: fileURLToPath(new URL("../.store", import.meta.url)),
-  sizes: STUDY_SIZES,
 };
 
 /** Flags that every command takes which measures reproductions. */
@@ -49,20 +45,10 @@ export const MEASURING_FLAGS = {
   quiet: { kind: "boolean", help: "Show no progress" },
 } as const;
 
-/** The catalogue's model of a role. */
-async function catalogueModel(setting: ReproductionSetting, role: ModelRole): Promise<CatalogueModel> {
-  const where = `${setting.fixtures}/embedded/zoo.json`;
-  const { models } = parseZooCatalogue(await readConfigFile(where), { where });
-  const model = models.find((candidate) => candidate.role === role);
-  if (model !== undefined) return model;
-  throw new InputError(`no model has the role "${role}"`, {
-    where,
-    repair: "add one, and train it: deno task zoo",
-  });
-}
-
 /** The models of a command, opened when they are asked for. */
 export interface OpenModels {
+  /** The roles that the profile has. */
+  readonly roles: readonly ModelRole[];
   /** The model of a role. Throws an InputError for anything wrong with it. */
   readonly open: (role: ModelRole) => Promise<ZooModel>;
   /** What models compute in. */
@@ -71,9 +57,15 @@ export interface OpenModels {
   readonly release: () => Promise<void>;
 }
 
-/** The models of the zoo, base A opened and checked at once; another folder may take base A's place. */
+/** Throws an InputError that names the command, unless a published model lies where the profile says. */
+async function checkThere({ source }: Profile["models"][number], folder: string): Promise<void> {
+  if (source === null || await publishedFolder(folder) !== null) return;
+  throw new InputError("the model is not there", { where: folder, repair: `bring it: ${source.command}` });
+}
+
+/** The models of a profile, that of role a opened and checked at once; another folder may take its place. */
 export async function openModels(
-  setting: ReproductionSetting,
+  profile: OpenProfile,
   options: {
     readonly model?: string | undefined;
     readonly vectors?: string | undefined;
@@ -82,20 +74,50 @@ export async function openModels(
     readonly dtype?: OpenOptions["dtype"] | undefined;
   },
 ): Promise<OpenModels> {
-  const { model, vectors } = options;
+  const { template, root } = profile;
   const compute = computeOptions({ ...options, dtype: options.dtype });
   const opened = new Map<ModelRole, Promise<ZooModel>>();
   const openRole = async (role: ModelRole): Promise<ZooModel> => {
-    const { name, opener } = await catalogueModel(setting, role);
-    const given = role === "a" ? model : undefined;
+    const planned = profile.models.find((candidate) => candidate.role === role);
+    if (planned === undefined) {
+      throw new NotApplicable(`the profile ${profile.name} has no model of the role ${role}`);
+    }
+    const { name, opener, openers, systems, source } = planned;
+    const model = role === "a" ? options.model : undefined,
+      vectors = role === "a" ? options.vectors : undefined;
+    const modelFolder = model ?? modelPlace(profile, planned);
+    if (model === undefined) await checkThere(planned, modelFolder);
+    const isPlanned = model === undefined && vectors === undefined;
     const entry = {
-      name: given === undefined ? name : basename(resolve(given)),
-      modelFolder: given ?? `${setting.fixtures}/embedded/${name}`,
-      vectorsFolder: (role === "a" ? vectors : undefined) ?? `${setting.fixtures}/embedded/vectors/${name}`,
-      autoencodersFolder: (role === "a" ? vectors : undefined) ?? `${setting.fixtures}/embedded/sae`,
+      name: model === undefined ? name : basename(resolve(model)),
+      modelFolder,
+      vectorsFolder: vectors ?? join(root, "vectors", name),
+      autoencodersFolder: vectors ?? join(root, "sae"),
       opener,
+      ...(openers === undefined ? {} : { openers }),
+      ...(systems === undefined ? {} : { systems }),
+      ...(isPlanned
+        ? {
+          planned: {
+            runs: planned.runs.map(({ run }) => run),
+            autoencoder: profile.autoencoders.some((of) => of.model === name),
+            command: `deno task zoo --profile ${profile.asked} --only ${name}/`,
+          },
+        }
+        : {}),
     };
-    await (await openModel(entry.modelFolder, compute)).release();
+    const checked = await openModel(entry.modelFolder, { ...compute, template });
+    const hash = model === undefined ? source?.hash ?? null : null, found = await checked.checkpoint.hash();
+    await checked.release();
+    if (hash !== null && found !== hash) {
+      throw new InputError(
+        `another model than the profile's: ${found.slice(0, 12)} in place of ${hash.slice(0, 12)}`,
+        {
+          where: entry.modelFolder,
+          repair: `bring it: ${source?.command}`,
+        },
+      );
+    }
     return await ZooModel.open(entry, compute);
   };
   const open = (role: ModelRole): Promise<ZooModel> => {
@@ -109,7 +131,7 @@ export async function openModels(
       if (zoo.status === "fulfilled") await zoo.value.release();
     }
   };
-  return { open, dtype, release };
+  return { roles: profile.models.map(({ role }) => role), open, dtype, release };
 }
 
 /** Workers for evaluations, one per thread; null where one device serves all and workers would only share it. */
@@ -127,20 +149,25 @@ export function evaluationPool(
 }
 
 /** What `--size` takes. */
-export type SizeName = keyof ReproductionSetting["sizes"];
+export type SizeName = keyof Profile["sizes"];
 
-/** Where the expected values of an item at a size are, below the fixtures. */
-export function expectedFile(size: SizeName, id: string): string {
-  return `embedded/expected/${size}/${id}.json`;
+/** Where the expected values of an item at a size are. */
+export function expectedPath(
+  { root }: OpenProfile,
+  item: { readonly size: SizeName; readonly id: string },
+): string {
+  return join(root, "expected", item.size, `${item.id}.json`);
 }
 
 /** Expected values of an item, or null where none were recorded. */
 export async function expectationsOf(
-  setting: ReproductionSetting,
+  profile: OpenProfile,
   item: { readonly size: SizeName; readonly id: string },
 ): Promise<ExpectationFile | null> {
-  const { size, id } = item, path = `${setting.fixtures}/${expectedFile(size, id)}`;
-  return await exists(path) ? await readExpectations(path, { id }) : null;
+  const path = expectedPath(profile, item);
+  return profile.expected === "recorded" && await exists(path)
+    ? await readExpectations(path, { id: item.id })
+    : null;
 }
 
 /** What the paper says of an item, or null where nothing is written down. */

@@ -69,7 +69,7 @@ async function mayResume(
   const { run } = await artifactMark(artifact);
   if ((await readSafetensorsHeader(where)).metadata.get("run") === run) return true;
   if (force) return false;
-  throw new InputError(`the unfinished run of ${artifact.name} has other inputs than the catalogue's`, {
+  throw new InputError(`the unfinished run of ${artifact.name} has other inputs than the profile's`, {
     where,
     repair: "pass --force to start it over",
   });

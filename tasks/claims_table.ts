@@ -7,6 +7,7 @@ import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
+import { openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { durationText } from "./_progress.ts";
 import { projectPath } from "./_user_folder.ts";
 
@@ -47,7 +48,7 @@ async function timesOf({ claims, values }: Metrics, out: string): Promise<Readon
     values.some(({ name, note }) => note === "not built" && name.endsWith(`.${item}.training`));
   const times: [string, string][] = [];
   for (const item of items) {
-    if (!notBuilt(item)) times.push([item, await timeOf(`${out}/embedded/${item}`)]);
+    if (!notBuilt(item)) times.push([item, await timeOf(`${out}/${item}`)]);
   }
   return Object.fromEntries(times);
 }
@@ -66,11 +67,12 @@ export const claimsTable = defineCommand({
   name: "claims-table",
   summary: "Rewrites the table of claims between the marks <!-- claims --> and <!-- /claims -->.",
   flags: {
+    profile: PROFILE_FLAG,
     "out-dir": {
       kind: "string",
       default: "out",
       metavar: "DIR",
-      help: "Where reproduce wrote its results: DIR/embedded/claims/metrics.json, DIR/embedded/ID/run.json",
+      help: "Where reproduce wrote its results: DIR/PROFILE/claims/metrics.json, DIR/PROFILE/ID/run.json",
     },
     document: {
       kind: "string",
@@ -91,11 +93,12 @@ export const claimsTable = defineCommand({
   ],
   async run({ flags, print }) {
     const { document = projectPath("README.md"), check, "out-dir": out } = flags;
-    const text = await readText(document, "pass --document");
+    const { name } = await openProfile(flags.profile, { fixtures: projectPath("fixtures") });
+    const results = `${out}/${name}`, text = await readText(document, "pass --document");
     if (!check) await checkWritable(document, { as: "file" });
-    const path = `${out}/embedded/claims/metrics.json`;
+    const path = `${results}/claims/metrics.json`;
     const metrics = parseMetrics(await readText(path), path);
-    const rows = claimRows(metrics, { times: await timesOf(metrics, out) });
+    const rows = claimRows(metrics, { times: await timesOf(metrics, results) });
     const now = replaceSections(text, { claims: markdownTable(rows) }, { where: document });
     if (now === text || check && timeless(now) === timeless(text)) {
       print(`${document}: up to date`);

@@ -1,7 +1,14 @@
 import { dirname, resolve } from "node:path";
 import { type Checkpoint, openCheckpoint } from "../lib/checkpoint/mod.ts";
 import { elementCount, InputError, tensor } from "../lib/core/mod.ts";
-import { ResultStore, SourceTree, type StoreContent, storeContent } from "../lib/experiment/mod.ts";
+import {
+  type Profile,
+  publishedFolder,
+  ResultStore,
+  SourceTree,
+  type StoreContent,
+  storeContent,
+} from "../lib/experiment/mod.ts";
 import { GraphBuilder } from "../lib/onnx/mod.ts";
 import {
   type Device,
@@ -15,6 +22,7 @@ import { defineCommand, main } from "./_command.ts";
 import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
 import { neededByFile } from "./_elf.ts";
 import { EXIT_CODES } from "./_fault.ts";
+import { modelPlace, type OpenProfile, openProfile, PROFILE_FLAG, shippedProfiles } from "./_profile.ts";
 import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
 
 /** What was found of one thing, and what to do about it. */
@@ -91,23 +99,36 @@ function exists(path: string | URL): boolean {
   }
 }
 
-/** Looks for models, folders with a config and weights, below the folder of the embedded zoo. */
-export function zooFinding(zoo: URL): Finding {
-  const item = "embedded zoo";
-  const isModel = (name: string): boolean =>
-    ["config.json", "model.safetensors", "tokenizer.json"].every((file) =>
-      exists(new URL(`${name}/${file}`, zoo))
-    );
-  const names = exists(zoo)
-    ? [...Deno.readDirSync(zoo)].filter((entry) => entry.isDirectory).map((entry) => entry.name)
-    : [];
-  const models = names.filter(isModel).sort();
-  if (models.length > 0) return { item, found: models.join(", "), verdict: "ok" };
+/** Says which models of a profile are there, and the command that makes or brings the first that is not. */
+export async function profileFinding(
+  profile: OpenProfile,
+  { required }: { readonly required: boolean },
+): Promise<Finding> {
+  const item = `profile ${profile.name}`, missing: Profile["models"][number][] = [];
+  for (const model of profile.models) {
+    const place = modelPlace(profile, model);
+    const folder = model.source === null ? place : await publishedFolder(place);
+    const weights = ["model.safetensors", "model.safetensors.index.json"];
+    const isModel = folder !== null && ["config.json", "tokenizer.json"].every((file) =>
+      exists(`${folder}/${file}`)
+    ) &&
+      weights.some((file) => exists(`${folder}/${file}`));
+    if (!isModel) missing.push(model);
+  }
+  const [first] = missing;
+  if (first === undefined) {
+    return {
+      item,
+      found: profile.models.map(({ name }) => name).join(", "),
+      verdict: "ok",
+    };
+  }
+  const command = first.source?.command ?? `deno task zoo --profile ${profile.asked} --only ${first.name}`;
   return {
     item,
-    found: "no model",
-    verdict: "missing",
-    repair: "git checkout -- fixtures/embedded restores it",
+    found: `no ${missing.map(({ name }) => name).join(", ")}`,
+    verdict: required ? "missing" : "optional",
+    repair: `${command} ${first.source === null ? "makes" : "brings"} ${first.name}`,
   };
 }
 
@@ -261,11 +282,12 @@ export function findingLines(findings: readonly Finding[]): string[] {
 }
 
 /** The command on a store of its own; tests give it small ones. */
-export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
+export function doctorCommand(setting: ReproductionSetting) {
   return defineCommand({
     name: "doctor",
     summary: "Says what this machine can run, and what to do about the rest.",
     flags: {
+      profile: PROFILE_FLAG,
       model: {
         kind: "string",
         metavar: "DIR",
@@ -277,6 +299,7 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
     },
     examples: [
       ["deno task doctor", "Check this machine"],
+      ["deno task doctor --profile smollm2", "Check what a study of the real model needs"],
       [
         "deno task doctor --model ./Qwen3-0.6B",
         "Check a model's files, and say what of them changes nothing",
@@ -292,6 +315,12 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
       if (flags["remove-stale"]) {
         for (const { path } of (await storeContent(store, sources)).stale) await Deno.remove(path);
       }
+      const asked = await openProfile(flags.profile, setting), profiles: Finding[] = [];
+      profiles.push(await profileFinding(asked, { required: true }));
+      for (const name of await shippedProfiles(setting)) {
+        if (name === asked.name) continue;
+        profiles.push(await profileFinding(await openProfile(name, setting), { required: false }));
+      }
       const findings: Finding[] = [
         denoFinding(Deno.version.deno, pinned),
         {
@@ -306,7 +335,7 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
         { item: "cores", found: String(navigator.hardwareConcurrency), verdict: "ok" },
         memoryFinding(Deno.systemMemoryInfo()),
         outFinding(flags.out),
-        zooFinding(new URL("fixtures/embedded/", ROOT)),
+        ...profiles,
         storeFinding(await storeContent(store, sources)),
         ...model,
       ];
@@ -314,7 +343,7 @@ export function doctorCommand(setting: Pick<ReproductionSetting, "store">) {
       const missing = findings.filter((finding) => finding.verdict === "missing");
       print(
         missing.length === 0
-          ? "This machine can run the embedded profile."
+          ? `This machine can run the profile ${asked.name}.`
           : `${missing.length} required missing.`,
       );
       return missing.length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;

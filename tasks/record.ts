@@ -3,6 +3,7 @@ import { InputError } from "../lib/core/mod.ts";
 import {
   Laboratory,
   metricKind,
+  NotApplicable,
   type Reproduction,
   ResultStore,
   roundingOf,
@@ -21,23 +22,25 @@ import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
 import {
   evaluationPool,
-  expectedFile,
+  expectedPath,
   MEASURING_FLAGS,
   type OpenModels,
   openModels,
   REPOSITORY,
   type ReproductionSetting,
 } from "./_reproduction_setting.ts";
+import { type OpenProfile, openProfile, PROFILE_FLAG, profileProblems, USUAL_PROFILE } from "./_profile.ts";
 import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 
 const FLAGS = {
+  profile: PROFILE_FLAG,
   seeds: {
     kind: "list",
-    default: ["0", "10", "20"],
     metavar: "A,B,…",
     check: wholeNumbers(),
     help:
-      "First evaluation seed of each run; values are those of the first, the others say how far seeds lie apart",
+      "First evaluation seed of each run (default the profile's); values are those of the first, the others say how " +
+      "far seeds lie apart",
   },
   ...MEASURING_FLAGS,
 } as const;
@@ -89,18 +92,21 @@ async function recordItem(
     /** One per seed. */
     readonly labs: readonly Laboratory[];
     readonly size: StudySize;
+    readonly seeds: readonly number[];
+    readonly profile: OpenProfile;
     readonly progress: ReturnType<typeof measurementProgress>;
     readonly input: Input;
     readonly models: OpenModels;
   },
 ): Promise<ExpectationFile> {
-  const { labs, size, progress, input: { flags, signal, print }, models } = options;
+  const { labs, size, seeds, profile, progress, input: { flags, signal, print }, models } = options;
+  const { roles, open } = models;
   const runs: RecordedRun[] = [];
   let inputs: Readonly<Record<string, string>> = {};
   for (const whole of labs) {
     signal.throwIfAborted();
     const lab = whole.part(), { seed } = lab;
-    runs.push({ seed, values: comparedValues(await item.run({ lab, open: models.open })) });
+    runs.push({ seed, values: comparedValues(await item.run({ lab, roles, open })) });
     inputs = lab.inputs;
     progress.finish();
     print(`${item.id}: run from evaluation seed ${seed} done`);
@@ -108,12 +114,27 @@ async function recordItem(
   const made = Object.entries(inputs).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`).join(", ");
   return recordExpectations(runs, {
     id: item.id,
-    madeBy: `deno task record ${item.id} --size ${flags.size} --seeds ${
-      flags.seeds.map(Number).join(",")
+    madeBy: `deno task record ${item.id}${
+      profile.name === USUAL_PROFILE ? "" : ` --profile ${profile.asked}`
+    } --size ${flags.size} --seeds ${
+      seeds.join(",")
     } (${made}; ONNX Runtime ${runtimeReport().version}, ${Deno.build.arch})`,
-    roundingOf: roundingOf(size),
+    roundingOf: roundingOf(size, { sets: labs[0]?.asked.sets.length ?? 1 }),
     kindOf: metricKind,
   });
+}
+
+/** What was recorded, or why the item asks for what the profile does not have. */
+async function recordOrNot(
+  item: Reproduction,
+  options: Parameters<typeof recordItem>[1],
+): Promise<ExpectationFile | NotApplicable> {
+  try {
+    return await recordItem(item, options);
+  } catch (error) {
+    if (error instanceof NotApplicable) return error;
+    throw error;
+  }
 }
 
 /** The command on a setting of its own; tests give it small ones. */
@@ -127,17 +148,19 @@ export function recordCommand(setting: ReproductionSetting) {
     async run(input) {
       const { flags, positionals, print, signal, terminal } = input;
       const items = chooseReproductions(positionals);
-      const size = setting.sizes[flags.size];
-      checkSeeds(flags.seeds.map(Number), size.evaluationSeeds);
-      const pathOf = (id: string) => `${setting.fixtures}/${expectedFile(flags.size, id)}`;
+      const profile = await openProfile(flags.profile, setting), size = profile.sizes[flags.size];
+      const seeds = flags.seeds.length === 0 ? profile.seeds : flags.seeds.map(Number);
+      checkSeeds(seeds, size.evaluationSeeds);
+      const pathOf = (id: string) => expectedPath(profile, { size: flags.size, id });
       for (const { id } of items) await checkWritable(pathOf(id), { as: "file" });
-      const models = await openModels(setting, { device: "cpu", threads: flags.threads });
-      const pool = evaluationPool({ ...flags, device: "cpu" });
+      const models = await openModels(profile, { device: "cpu", threads: flags.threads });
+      const asked = await profileProblems(profile), pool = evaluationPool({ ...flags, device: "cpu" });
       const progress = measurementProgress(terminal, flags.quiet);
       const store = new ResultStore(flags["no-cache"] ? null : setting.store);
       // One laboratory per seed for all items: what several of them measure is measured once.
-      const labs = flags.seeds.map(Number).map((seed) =>
+      const labs = seeds.map((seed) =>
         new Laboratory({
+          asked,
           size,
           seed,
           store,
@@ -148,7 +171,11 @@ export function recordCommand(setting: ReproductionSetting) {
       );
       try {
         for (const item of items) {
-          const recorded = await recordItem(item, { labs, size, progress, input, models });
+          const recorded = await recordOrNot(item, { labs, size, seeds, profile, progress, input, models });
+          if (recorded instanceof NotApplicable) {
+            print(`${item.id}: not applicable, ${recorded.what}`);
+            continue;
+          }
           const path = pathOf(item.id);
           await ensureFolder(path.slice(0, path.lastIndexOf("/")));
           await writeFileAtomic(path, `${JSON.stringify(recorded, null, 2)}\n`);
@@ -164,7 +191,7 @@ export function recordCommand(setting: ReproductionSetting) {
   });
 }
 
-/** Records expected values of the embedded zoo. */
+/** Records expected values of a profile. */
 export const record = recordCommand(REPOSITORY);
 
 if (import.meta.main) await main(record);

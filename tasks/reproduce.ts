@@ -2,6 +2,7 @@ import os from "node:os";
 import { InputError } from "../lib/core/mod.ts";
 import {
   Laboratory,
+  NotApplicable,
   reproduce as reproduceItem,
   type ReproduceOptions,
   type Reproduction,
@@ -18,11 +19,12 @@ import { EXIT_CODES } from "./_fault.ts";
 import { findingsLines } from "./_findings_text.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
+import { namedPath, openProfile, PROFILE_FLAG, profileProblems } from "./_profile.ts";
 import { durationText } from "./_progress.ts";
 import {
   evaluationPool,
   expectationsOf,
-  expectedFile,
+  expectedPath,
   MEASURING_FLAGS,
   openModels,
   paperItemOf,
@@ -32,17 +34,11 @@ import {
 import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
 
 const FLAGS = {
-  profile: {
-    kind: "string",
-    choices: ["embedded", "paper"],
-    default: "embedded",
-    metavar: "embedded|paper",
-    help: "The embedded zoo, or the paper's own models",
-  },
+  profile: PROFILE_FLAG,
   model: {
     kind: "string",
     metavar: "DIR",
-    help: "Use this folder or owner/name@revision in place of base A",
+    help: "Use this folder or owner/name@revision in place of the model of role a",
   },
   vectors: {
     kind: "string",
@@ -58,10 +54,10 @@ const FLAGS = {
   },
   seed: {
     kind: "number",
-    default: 0,
     metavar: "N",
     check: wholeNumber(0),
-    help: "First evaluation seed; expected values are those of 0, and an interval for others",
+    help:
+      "First evaluation seed (default the profile's, of which expected values are; others have an interval)",
   },
   samples: {
     kind: "boolean",
@@ -114,6 +110,7 @@ async function reproducedOrMissed(
   try {
     return await reproduceItem(item, options);
   } catch (error) {
+    if (error instanceof NotApplicable) return error;
     if (options.only || !(error instanceof InputError)) throw error;
     return error;
   }
@@ -136,31 +133,25 @@ function chosenItems(names: readonly string[], asPublished: boolean): readonly R
 async function reproduceAll(setting: ReproductionSetting, input: Input): Promise<number> {
   const { flags, positionals, signal, terminal, print } = input;
   const items = chosenItems(positionals, flags["as-published"]);
-  if (flags.profile === "paper") {
-    throw new InputError(
-      "the items are measured on the embedded problem families alone in this version",
-      {
-        where: "--profile",
-        repair: "use --profile embedded, or measure benchmarks with deno task evaluate --suite math",
-      },
-    );
-  }
+  const profile = await openProfile(flags.profile, setting), { seed = profile.seeds[0] as number } = flags;
   const asPublished = flags["as-published"];
   const folderOf = (id: string): string =>
-    `${flags.out}/${flags.profile}/${id}${asPublished ? ".as-published" : ""}`;
+    `${flags.out}/${profile.name}/${id}${asPublished ? ".as-published" : ""}`;
   for (const { id } of items) await checkWritable(folderOf(id), { as: "folder" });
-  // Expected values belong to the shipped zoo; anything else is measured unchecked.
+  // Expected values belong to the profile's models; anything else is measured unchecked.
   const shipped = flags.model === undefined && flags.vectors === undefined;
-  const models = await openModels(setting, flags);
-  const archive = flags.samples ? await SampleArchive.open(`${flags.out}/${flags.profile}`) : null;
+  const models = await openModels(profile, flags);
+  const asked = await profileProblems(profile);
+  const archive = flags.samples ? await SampleArchive.open(`${flags.out}/${profile.name}`) : null;
   const pool = evaluationPool(flags);
   const progress = measurementProgress(terminal, flags.quiet);
   // One store for all items: what several of them measure is measured once.
   const store = new ResultStore(flags["no-cache"] ? null : setting.store);
   // Items are parts of one laboratory: what follows from inputs alone is worked out once.
   const lab = new Laboratory({
-    size: setting.sizes[flags.size],
-    seed: flags.seed,
+    asked,
+    size: profile.sizes[flags.size],
+    seed,
     device: flags.device,
     dtype: models.dtype,
     store,
@@ -172,6 +163,7 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
   // Another number format rounds so much that answers part as they do from another seed.
   const usual = flags.device === "cpu" && models.dtype === "float32";
   const missed: string[] = [], made: Metrics[] = [];
+  const { roles, open } = models;
   try {
     for (const item of items) {
       signal.throwIfAborted();
@@ -181,20 +173,25 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         store,
         before: store.counts,
       };
-      const expected = shipped ? await expectationsOf(setting, { size: flags.size, id: item.id }) : null;
+      const expected = shipped ? await expectationsOf(profile, { size: flags.size, id: item.id }) : null;
       const part = lab.part();
       const metrics = await reproducedOrMissed(item, {
-        bench: { lab: part, open: models.open, asPublished },
+        bench: { lab: part, roles, open, asPublished },
         expectations: expected?.checks ?? null,
-        at: usual && flags.seed === expected?.seed ? "recorded" : "other",
-        source: `fixtures/${expectedFile(flags.size, item.id)}`,
+        at: usual && seed === expected?.seed ? "recorded" : "other",
+        source: namedPath(expectedPath(profile, { size: flags.size, id: item.id }), setting),
         paper: await paperItemOf(setting, item.id),
-        profile: flags.profile,
+        profile: profile.name,
+        paperModels: profile.expected === "paper",
         folder: folderOf(item.id),
         runFacts: () => runFacts(input, run),
         only: items.length === 1,
       });
       progress.finish();
+      if (metrics instanceof NotApplicable) {
+        print(`${item.id}: not applicable, ${metrics.what}`);
+        continue;
+      }
       if (metrics instanceof InputError) {
         terminal.error(`${item.id}: ${metrics.message}\n`);
         missed.push(item.id);
@@ -242,6 +239,10 @@ export function reproduceCommand(setting: ReproductionSetting) {
     examples: [
       ["deno task reproduce fig3", "What the last-layer vector boosts: out/embedded/fig3/"],
       ["deno task reproduce all", "Every table and figure"],
+      [
+        "deno task reproduce fig3 --profile smollm2",
+        "The same figure on a real model, after: deno task real-model",
+      ],
       ["deno task reproduce fig4 --as-published", "Figure 4 with the prompt's positions counted in"],
       ["deno task reproduce fig1 --no-cache", "Measure again, whatever earlier runs left"],
       [

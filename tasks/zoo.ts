@@ -1,19 +1,17 @@
-import { dirname } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
   artifactState,
   belongsTo,
-  parseZooCatalogue,
   type ZooArtifact,
   zooArtifacts,
 } from "../lib/experiment/mod.ts";
 import { COMPUTE_FLAGS } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
-import { readConfigFile } from "./_config_file.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
 import { suggestion } from "./_parse_flags.ts";
+import { openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { durationText, Progress } from "./_progress.ts";
 import type { Terminal } from "./_terminal.ts";
 import { build, stepsMade, workOf } from "./_zoo_build.ts";
@@ -26,7 +24,7 @@ function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): r
     if (artifacts.some((artifact) => belongsTo(artifact, given))) continue;
     const names = artifacts.flatMap(({ name }) => [name, name.replace(/\.seed-\d+$/, "")]);
     const meant = suggestion(given, names);
-    throw new InputError(`the catalogue has no "${given}"`, {
+    throw new InputError(`the profile has no "${given}"`, {
       repair: meant === undefined ? "--dry-run lists the names" : `did you mean ${meant}?`,
     });
   }
@@ -71,31 +69,20 @@ function summary(states: readonly ArtifactState[]): string {
   return parts.length === 0 ? "nothing is missing" : parts.join(", ");
 }
 
-/** Builds what the embedded zoo lacks. */
+/** Builds what a profile lacks. */
 export const zoo = defineCommand({
   name: "zoo",
-  summary: "Builds what is missing of the embedded zoo: models, trained vectors and adapters, autoencoders.",
+  summary: "Builds what is missing of a profile: models, trained vectors and adapters, autoencoders.",
   resume: "the same command goes on",
   flags: {
-    catalogue: {
-      kind: "string",
-      metavar: "FILE",
-      help:
-        "What the zoo is made of; everything goes into the catalogue's folder (default: that of the profile)",
-    },
-    profile: {
-      kind: "string",
-      choices: ["embedded", "smollm2"],
-      default: "embedded",
-      help: "Whose zoo; --catalogue names another's",
-    },
+    profile: PROFILE_FLAG,
     only: {
       kind: "list",
       metavar: "NAME,…",
       help: "Only these: base-b with all its runs, base-b/all with every seed, base-b/all.seed-0",
     },
     "dry-run": { kind: "boolean", help: "Build nothing; list every part and exit 1 if one is missing" },
-    force: { kind: "boolean", help: "Replace what was made from other inputs than the catalogue's" },
+    force: { kind: "boolean", help: "Replace what was made from other inputs than the profile's" },
     threads: COMPUTE_FLAGS.threads,
   },
   examples: [
@@ -105,9 +92,9 @@ export const zoo = defineCommand({
     ["deno task zoo --only base-b/layer-3,base-b/all", "Build these runs alone"],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { catalogue: where = projectPath(`fixtures/${flags.profile}/zoo.json`), force, threads } = flags;
-    const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
-    const artifacts = await zooArtifacts(catalogue, { where });
+    const { force, threads } = flags,
+      profile = await openProfile(flags.profile, { fixtures: projectPath("fixtures") });
+    const artifacts = await zooArtifacts(profile, profile);
     const chosen = selected(artifacts, flags.only);
     const states = new Map<string, ArtifactState>();
     for (const artifact of artifacts) states.set(artifact.name, await artifactState(artifact, states));
@@ -123,7 +110,7 @@ export const zoo = defineCommand({
         print(`${stateOf(artifact).padEnd(width)}  ${artifact.name}${begun}`);
       }
     } else if (chosen.some(wanted)) {
-      await checkWritable(dirname(where), { as: "folder" });
+      await checkWritable(profile.root, { as: "folder" });
       const unmade = chosen.filter(wanted);
       let steps = 0;
       for (const artifact of unmade) steps += workOf(artifact) - await stepsMade(artifact);

@@ -1,9 +1,9 @@
+import { join } from "node:path";
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
   artifactState,
-  parseZooCatalogue,
   type RunArtifact,
   type ZooArtifact,
   zooArtifacts,
@@ -11,19 +11,18 @@ import {
 import { corpusSection, logSection, readRunRows, replaceSections, runsSection } from "./_card_sections.ts";
 import { wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
-import { readConfigFile } from "./_config_file.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
+import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { projectPath } from "./_user_folder.ts";
 
-/** The parts of a catalogue that are there; one made from other inputs would put a wrong number into the card. */
-async function partsThere(where: string): Promise<readonly ZooArtifact[]> {
-  const catalogue = parseZooCatalogue(await readConfigFile(where), { where });
-  const artifacts = await zooArtifacts(catalogue, { where }), states = new Map<string, ArtifactState>();
+/** The parts of a profile that are there; one made from other inputs would put a wrong number into the card. */
+async function partsThere(profile: OpenProfile): Promise<readonly ZooArtifact[]> {
+  const artifacts = await zooArtifacts(profile, profile), states = new Map<string, ArtifactState>();
   for (const artifact of artifacts) {
     const state = await artifactState(artifact, states);
     if (state === "made from other inputs") {
-      throw new InputError(`${artifact.name} was made from other inputs than the catalogue's`, {
+      throw new InputError(`${artifact.name} was made from other inputs than the profile's`, {
         where: artifact.path,
         repair: "deno task zoo --force makes it again",
       });
@@ -40,13 +39,15 @@ async function cardSections(
 ): Promise<Record<string, readonly string[]>> {
   const sections: Record<string, readonly string[]> = {};
   for (const model of parts) {
-    if (model.kind !== "model") continue;
-    const where = `${model.path}/log.jsonl`;
+    if (model.kind !== "model" && model.kind !== "published") continue;
     const runs = parts.filter((part): part is RunArtifact =>
       part.kind === "run" && part.needs.includes(model.name)
     );
-    sections[`corpus ${model.name}`] = corpusSection(model.config.corpus, options);
-    sections[`log ${model.name}`] = logSection(await Deno.readTextFile(where), { where });
+    if (model.kind === "model") {
+      const where = `${model.path}/log.jsonl`;
+      sections[`corpus ${model.name}`] = corpusSection(model.config.corpus, options);
+      sections[`log ${model.name}`] = logSection(await Deno.readTextFile(where), { where });
+    }
     if (runs.length === 0) continue;
     sections[`vectors ${model.name}`] = runsSection(await readRunRows(runs, options), options);
   }
@@ -63,14 +64,9 @@ export const zooCard = defineCommand({
       kind: "string",
       metavar: "FILE",
       help:
-        "Card with the marks <!-- corpus NAME -->, <!-- log NAME --> and <!-- vectors NAME --> of each model (default: the project's fixtures/embedded/README.md)",
+        "Card with the marks <!-- corpus NAME -->, <!-- log NAME --> and <!-- vectors NAME --> of each model (default: README.md in the profile's folder)",
     },
-    catalogue: {
-      kind: "string",
-      metavar: "FILE",
-      help:
-        "What the zoo is made of; what is missing of it has no table (default: the project's fixtures/embedded/zoo.json)",
-    },
+    profile: PROFILE_FLAG,
     documents: {
       kind: "number",
       default: 20_000,
@@ -92,11 +88,11 @@ export const zooCard = defineCommand({
     ["deno task zoo-card --check", "Say whether it is"],
   ],
   async run({ flags, print }) {
-    const { card = projectPath("fixtures/embedded/README.md"), documents, last } = flags;
-    const catalogue = flags.catalogue ?? projectPath("fixtures/embedded/zoo.json");
+    const profile = await openProfile(flags.profile, { fixtures: projectPath("fixtures") });
+    const { card = join(profile.root, "README.md"), documents, last } = flags;
     const text = await Deno.readTextFile(card);
     if (!flags.check) await checkWritable(card, { as: "file" });
-    const sections = await cardSections(await partsThere(catalogue), { documents, last });
+    const sections = await cardSections(await partsThere(profile), { documents, last });
     const now = replaceSections(text, sections, { where: card });
     if (now === text) {
       print(`${card}: up to date`);

@@ -369,7 +369,13 @@ export class LanguageModel {
       },
       stopTokens: config.eosTokenIds,
       compute: dtype,
+      packed: this.#packsRollouts,
     });
+  }
+
+  /** Two copies of the weights are for models that leave most of the memory free. */
+  get #packsRollouts(): boolean {
+    return packsRollouts(this.checkpoint) && 3 * this.#sessions.weightBytes <= this.#budget.bytes;
   }
 
   #rolloutPlan(key: string, additions: Additions): SessionPlan {
@@ -378,7 +384,7 @@ export class LanguageModel {
       key,
       graph: this.#rolloutGraph(additions),
       packWeights: true,
-      weightBytes: packsRollouts(this.checkpoint) ? 2 * weightBytes : weightBytes,
+      weightBytes: this.#packsRollouts ? 2 * weightBytes : weightBytes,
     };
   }
 

@@ -79,7 +79,7 @@ function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
 /** Float32 bytes of weights up to which they are packed for their products, at the price of a second copy. */
 const PACKED_BYTES = 2 ** 30;
 
-/** Whether a rollout graph has a model's weights packed, and holds them twice. */
+/** Whether a rollout graph has a model's weights packed where memory allows it; it holds them twice then. */
 export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean {
   const elements = [...weights.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
   return elements * DTYPE_BYTES.float32 <= PACKED_BYTES;
@@ -134,10 +134,13 @@ export function rolloutGraph(
     readonly chunk?: number;
     /** Type of matrices, residual stream and KV cache; all else is float32. `@default "float32"` */
     readonly compute?: ComputeDType;
+    /** Whether weights are packed for their products, at the price of a second copy. `@default` up to 1 GiB of them */
+    readonly packed?: boolean;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
-  const { compute = "float32" } = options, accurate = accurateDType(compute);
+  const { compute = "float32", packed = packsRollouts(checkpoint) } = options,
+    accurate = accurateDType(compute);
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
@@ -272,7 +275,7 @@ export function rolloutGraph(
       const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
-      const weights = fileWeights(packsRollouts(checkpoint) ? outer : g, { checkpoint, compute });
+      const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
       const settled = pairs(caches);
       const inner = outer.loop({
         name: "decode",

@@ -1,6 +1,8 @@
 import { evaluate, type EvaluateOptions, type Evaluation } from "../analysis/mod.ts";
 import type { Device } from "../runtime/mod.ts";
+import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
+import type { StudyProblems } from "./study_problems.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /**
@@ -9,16 +11,23 @@ import type { ZooModel } from "./zoo.ts";
  */
 export async function evaluateSeeds(
   zoo: ZooModel,
-  options: EvaluateOptions & { readonly pool: EvaluationPool | null; readonly device: Device },
+  options: Omit<EvaluateOptions, "grade" | "template"> & {
+    readonly asked: Pick<StudyProblems, "template" | "grader">;
+    readonly pool: EvaluationPool | null;
+    readonly device: Device;
+  },
 ): Promise<Evaluation["outcomes"]> {
-  const { pool, device, ...asked } = options;
-  if (pool === null) return (await evaluate(zoo.model, asked)).outcomes;
-  const { seeds = [0], onProgress, onCompletion, ...rest } = asked;
+  const { pool, device, asked: { template, grader }, ...evaluation } = options;
+  if (pool === null) {
+    const { grade } = graderNamed(grader, { mode: answerModeOf(template) });
+    return (await evaluate(zoo.model, { ...evaluation, template, grade })).outcomes;
+  }
+  const { seeds = [0], onProgress, onCompletion, ...rest } = evaluation;
   const { entry: { modelFolder }, model: { dtype } } = zoo;
-  const done = seeds.map(() => 0), total = seeds.length * asked.problems.length;
+  const done = seeds.map(() => 0), total = seeds.length * evaluation.problems.length;
   const bySeed = await Promise.all(
     seeds.map((seed, turn) =>
-      pool.evaluate({ modelFolder, device, dtype, options: { ...rest, seeds: [seed] } }, {
+      pool.evaluate({ modelFolder, device, dtype, grader, options: { ...rest, template, seeds: [seed] } }, {
         onProgress(answers) {
           done[turn] = answers;
           onProgress?.(done.reduce((sum, part) => sum + part, 0), total);

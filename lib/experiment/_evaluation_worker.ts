@@ -1,6 +1,7 @@
 import { evaluate } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { LanguageModel } from "../decode/mod.ts";
+import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import type { EvaluationReply, EvaluationRequest, EvaluationTask } from "./evaluation_pool.ts";
 
 /** The part of a worker's global scope that is used here. */
@@ -27,6 +28,9 @@ scope.onmessage = async ({ data: { task, withCompletions } }) => {
   try {
     const { outcomes } = await evaluate(await modelOf(task), {
       ...task.options,
+      grade: graderNamed(task.grader ?? "box-number", {
+        mode: answerModeOf(task.options.template ?? "embedded"),
+      }).grade,
       onProgress: (done) => scope.postMessage({ kind: "progress", done }),
       ...(withCompletions
         ? { onCompletion: (completion) => scope.postMessage({ kind: "completion", completion }) }

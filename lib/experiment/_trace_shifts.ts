@@ -1,8 +1,9 @@
 import { probabilityShift } from "../analysis/mod.ts";
 import { tensor } from "../core/mod.ts";
-import type { Problem } from "../problems/mod.ts";
+import type { PromptTemplate } from "../problems/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -18,18 +19,20 @@ export async function traceShifts(
   zoo: ZooModel,
   options: {
     readonly treatment: Treatment;
-    readonly problems: readonly Problem[];
+    readonly problems: readonly StudyProblem[];
+    readonly template: PromptTemplate;
     readonly follow: readonly number[];
     readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly ShiftRecord[]> {
-  const { treatment, problems, follow, seeds, maxNewTokens, onProgress } = options;
+  const { treatment, problems, template, follow, seeds, maxNewTokens, onProgress } = options;
   const { model } = zoo;
   const rollouts = await writeAnswers(zoo, {
     treatment,
     problems,
+    template,
     seeds,
     maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),

@@ -1,5 +1,6 @@
 import { promptTokens, type Rollout } from "../decode/mod.ts";
-import type { Problem } from "../problems/mod.ts";
+import type { PromptTemplate } from "../problems/mod.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -12,7 +13,9 @@ export async function writeAnswers(
   zoo: ZooModel,
   options: {
     readonly treatment: Treatment;
-    readonly problems: readonly Problem[];
+    readonly problems: readonly StudyProblem[];
+    /** How questions are put to the model. */
+    readonly template: PromptTemplate;
     readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     /** Answers per problem. `@default 1` */
@@ -20,9 +23,9 @@ export async function writeAnswers(
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly Rollout[]> {
-  const { treatment, problems, seeds, maxNewTokens, samples = 1, onProgress } = options;
+  const { treatment, problems, template, seeds, maxNewTokens, samples = 1, onProgress } = options;
   const requests = problems.flatMap(({ question }, prompt) => {
-    const tokens = promptTokens(zoo.tokenizer, question);
+    const tokens = promptTokens(zoo.tokenizer, question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));
   });
   const answers: Rollout[] = [];

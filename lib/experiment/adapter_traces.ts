@@ -2,9 +2,9 @@ import type { MagnitudeTrace, SegmentRange } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { type Adapter, promptTokens, type RunOptions } from "../decode/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
-import type { Problem } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { promptSegments } from "./prompt_segments.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
@@ -33,7 +33,7 @@ export interface AdapterTracesOptions {
   /** The layer whose adapter is read. */
   readonly layer: number;
   /** What is answered. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly StudyProblem[];
 }
 
 /** The adapter of one layer that is read. */
@@ -110,7 +110,8 @@ async function readAdapter(
  *
  * @example
  * ```ts
- * import { adapterTraces, derivedTreatment, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, adapterTraces, derivedTreatment, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
@@ -118,7 +119,8 @@ async function readAdapter(
  * const { neurons, embed } = zoo.model.config;
  * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
  * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
- * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const [trace] = await adapterTraces(lab, { zoo, treatment, layer: 2, problems: lab.problems(1) });
  * if (trace?.magnitudes.some((magnitude) => magnitude !== 0)) throw new Error("A = 0 adds nothing");
  * await zoo.release();
@@ -128,7 +130,7 @@ export async function adapterTraces(
   lab: Laboratory,
   options: AdapterTracesOptions,
 ): Promise<readonly AdapterTrace[]> {
-  const { zoo, treatment, layer, problems } = options, { tokenizer } = zoo;
+  const { zoo, treatment, layer, problems } = options, { tokenizer } = zoo, { template } = lab.asked;
   return await lab.measure(
     {
       kind: "adapter traces",
@@ -146,6 +148,7 @@ export async function adapterTraces(
       const rollouts = await writeAnswers(zoo, {
         treatment,
         problems,
+        template,
         maxNewTokens: lab.size.maxNewTokens,
         seeds: lab.seeds,
         onProgress: (done) => onProgress(Math.floor(done / 2)),
@@ -156,7 +159,9 @@ export async function adapterTraces(
         const texts = batch.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);
         const read = await readAdapter(texts, options);
         batch.forEach(({ prompt, promptTokens: asked }, row) => {
-          const segments = promptSegments(tokenizer, (problems[prompt] as Problem).question);
+          const segments = promptSegments(tokenizer, (problems[prompt] as StudyProblem).question, {
+            template,
+          });
           const to = (texts[row] as number[]).length;
           const answer = to > asked.length ? [{ segment: "answer" as const, from: asked.length, to }] : [];
           traces.push({ ...read[row] as AdapterTrace, segments: [...segments, ...answer] });
@@ -177,7 +182,8 @@ export async function adapterTraces(
  *
  * @example
  * ```ts
- * import { derivedTreatment, Laboratory, ResultStore, sharedTextMagnitudes, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, derivedTreatment, Laboratory, ResultStore, sharedTextMagnitudes, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
@@ -185,7 +191,8 @@ export async function adapterTraces(
  * const { neurons, embed } = zoo.model.config;
  * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
  * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
- * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const [problem] = lab.problems(1);
  * const { tokens, rows } = await sharedTextMagnitudes(lab, { zoo, adapters: [{ layer: 2, treatment }], problem: problem! });
  * if (rows[0]?.length !== tokens.length) throw new Error("a number per token");
@@ -197,14 +204,14 @@ export async function sharedTextMagnitudes(
   options: {
     readonly zoo: ZooModel;
     readonly adapters: readonly { readonly layer: number; readonly treatment: Treatment }[];
-    readonly problem: Problem;
+    readonly problem: StudyProblem;
   },
 ): Promise<{
   readonly tokens: readonly number[];
   readonly segments: readonly SegmentRange[];
   readonly rows: readonly (readonly number[])[];
 }> {
-  const { zoo, adapters, problem } = options, { model, tokenizer } = zoo;
+  const { zoo, adapters, problem } = options, { model, tokenizer } = zoo, { template } = lab.asked;
   return await lab.measure(
     {
       kind: "adapter magnitudes along one text",
@@ -220,7 +227,11 @@ export async function sharedTextMagnitudes(
       unit: "texts",
     },
     async (onProgress) => {
-      const request = { tokens: promptTokens(tokenizer, problem.question), prompt: 0, sample: 0 };
+      const request = {
+        tokens: promptTokens(tokenizer, problem.question, { template }),
+        prompt: 0,
+        sample: 0,
+      };
       const settings = { maxNewTokens: lab.size.maxNewTokens, seed: lab.seed };
       const [answer] = await model.generate([request], settings);
       const tokens = [...request.tokens, ...(answer?.tokens ?? []).slice(0, -1)];
@@ -234,7 +245,11 @@ export async function sharedTextMagnitudes(
       const answered = tokens.length > asked
         ? [{ segment: "answer" as const, from: asked, to: tokens.length }]
         : [];
-      return { tokens, segments: [...promptSegments(tokenizer, problem.question), ...answered], rows };
+      return {
+        tokens,
+        segments: [...promptSegments(tokenizer, problem.question, { template }), ...answered],
+        rows,
+      };
     },
   );
 }

@@ -1,7 +1,8 @@
 import { mean } from "../core/mod.ts";
-import { FAMILIES } from "../problems/mod.ts";
+import { PROBLEM_FAMILIES, type ProblemFamily } from "../problems/mod.ts";
 import { runProblems, untrainedAdjoints } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -35,6 +36,16 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
   };
 }
 
+/** The families that a profile asks; those of a benchmark have no training problems. */
+function trainedFamilies(lab: Laboratory): readonly ProblemFamily[] {
+  const names: readonly string[] = lab.asked.sets.map(({ name }) => name);
+  const known: readonly string[] = PROBLEM_FAMILIES;
+  if (names.every((name) => known.includes(name))) return names as readonly ProblemFamily[];
+  throw new NotApplicable(
+    "the profile's problems are none that are made here, so that none are for training",
+  );
+}
+
 /**
  * The energy of the RLOO objective's adjoint on every layer's vector, all of them zero: batches of training problems
  * as the shipped runs have them, one for every four problems that are swept of a family, under each evaluation seed.
@@ -46,13 +57,16 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
  *
  * @example
  * ```ts
- * import { adjointEnergies, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { adjointEnergies, generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
  * const size = { ...STUDY_SIZES.quick, evaluationSeeds: 1, maxNewTokens: 24 };
- * const energies = await adjointEnergies(new Laboratory({ size, seed: 0, store: new ResultStore(null) }), zoo);
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
+ * const energies = await adjointEnergies(lab, zoo);
  * if (energies.length !== zoo.layers || energies[0]?.signal !== null) throw new Error("one batch, all layers");
  * await zoo.release();
  * ```
@@ -61,7 +75,8 @@ export async function adjointEnergies(lab: Laboratory, zoo: ZooModel): Promise<r
   const { seeds, size: { swept, maxNewTokens } } = lab, { embed } = zoo.model.config;
   const layers = Array.from({ length: zoo.layers }, (_, layer) => layer);
   const steps = Math.ceil(swept / 4);
-  const batches = { ...BATCH, layers, steps, maxNewTokens, families: FAMILIES };
+  const { template, grader } = lab.asked, families = trainedFamilies(lab);
+  const batches = { ...BATCH, layers, steps, maxNewTokens, families, template, grader };
   const zero: Treatment = {
     name: "zero vectors",
     inputs: {},
@@ -76,7 +91,7 @@ export async function adjointEnergies(lab: Laboratory, zoo: ZooModel): Promise<r
       problems: seeds.flatMap((seed) =>
         runProblems({ ...batches, seed }, { first: 0, count: steps * BATCH.prompts })
       ),
-      settings: { ...BATCH, steps },
+      settings: { ...BATCH, steps, families, template, grader },
       runs: [],
       label: "adjoints before training",
       total: steps * seeds.length * BATCH.prompts * BATCH.samples,

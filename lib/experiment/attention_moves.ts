@@ -40,12 +40,14 @@ function answerWeights(
  *
  * @example
  * ```ts
- * import { attentionMoves, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, attentionMoves, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
- * const lab = new Laboratory({ size: { ...STUDY_SIZES.quick, maxNewTokens: 8 }, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: { ...STUDY_SIZES.quick, maxNewTokens: 8 }, seed: 0, store: new ResultStore(null) });
  * const [last] = await zoo.trained("layer-7");
  * const [moves] = await attentionMoves(lab, { zoo, treatments: [last!], layer: 7, texts: 1 });
  * if (moves?.[0]?.[0]?.moved !== 0) throw new Error("a vector behind a block leaves its attention alone");
@@ -87,6 +89,7 @@ export async function attentionMoves(
     const written = await writeAnswers(zoo, {
       treatment: writer,
       problems,
+      template: lab.asked.template,
       seeds,
       maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),

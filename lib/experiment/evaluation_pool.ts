@@ -1,7 +1,7 @@
 import type { EvaluateOptions, Evaluation } from "../analysis/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { LanguageModel } from "../decode/mod.ts";
-import type { Completion } from "../problems/mod.ts";
+import type { Completion, GraderName } from "../problems/mod.ts";
 import type { Device } from "../runtime/mod.ts";
 
 /** One evaluation that a worker is asked for. */
@@ -12,8 +12,10 @@ export interface EvaluationTask {
   readonly device: Device;
   /** Type of its matrices, residual stream and KV cache. */
   readonly dtype: LanguageModel["dtype"];
+  /** Who judges the answers. `@default "box-number"` */
+  readonly grader?: GraderName;
   /** What {@link evaluate} is called with. */
-  readonly options: Omit<EvaluateOptions, "onProgress" | "onCompletion">;
+  readonly options: Omit<EvaluateOptions, "onProgress" | "onCompletion" | "grade">;
 }
 
 /** Who hears of an evaluation while it is made. */

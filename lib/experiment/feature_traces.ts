@@ -1,7 +1,8 @@
 import { siteName } from "../model/mod.ts";
-import { gradeBoxed, type Problem } from "../problems/mod.ts";
+import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import { encodeTopK, residualDifferences, sparseFit } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import { autoencoderHash } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
@@ -42,12 +43,14 @@ export interface FeatureTraces {
  *
  * @example
  * ```ts
- * import { featureTraces, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, featureTraces, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   autoencodersFolder: "./fixtures/embedded/sae", opener: "To",
  * });
- * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const difference = await zoo.differenceAutoencoder();
  * const { generations } = await featureTraces(lab, { zoo, difference, problems: lab.problems(2), samples: 1 });
  * const [first] = generations;
@@ -62,13 +65,14 @@ export async function featureTraces(
   options: {
     readonly zoo: ZooModel;
     readonly difference: ZooAutoencoder;
-    readonly problems: readonly Problem[];
+    readonly problems: readonly StudyProblem[];
     /** Answers per problem. */
     readonly samples: number;
   },
 ): Promise<FeatureTraces> {
   const { zoo, difference, problems, samples } = options;
   const { autoencoder, treatment, layer } = difference, { model, tokenizer } = zoo;
+  const { template, grader } = lab.asked, { grade } = graderNamed(grader, { mode: answerModeOf(template) });
   const total = problems.length * samples;
   return await lab.measure(
     {
@@ -91,6 +95,7 @@ export async function featureTraces(
       const rollouts = await writeAnswers(zoo, {
         treatment,
         problems,
+        template,
         samples,
         maxNewTokens: lab.size.maxNewTokens,
         seeds: lab.seeds,
@@ -108,10 +113,10 @@ export async function featureTraces(
       );
       const generations = rollouts.map(({ prompt, promptTokens: asked, tokens }, text): FeatureGeneration => {
         const codes = encodeTopK(autoencoder, read[text] as Float32Array);
-        const { answer } = problems[prompt] as Problem;
+        const { answer } = problems[prompt] as StudyProblem;
         return {
           problem: prompt,
-          correct: gradeBoxed(tokenizer.decode(tokens), answer).correct,
+          correct: grade(tokenizer.decode(tokens), answer).correct,
           tokens: (texts[text] as number[]).slice(asked.length - 1),
           indices: [...codes.indices],
           values: [...codes.values].map((value) => Number(value.toPrecision(4))),

@@ -1,7 +1,7 @@
 import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
-import { FAMILIES, type Problem, testSet } from "../problems/mod.ts";
+import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
 import { ToldMap } from "./_told_map.ts";
@@ -12,14 +12,15 @@ import type { ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
 import { fromRecord } from "./shift_record.ts";
 import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { ResultStore } from "./store.ts";
+import type { StudyProblem, StudyProblems } from "./study_problems.ts";
 import type { StudySize } from "./study_size.ts";
 import { type Treatment, treatmentKey } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
 
 /** What a laboratory and its parts work out once: all of it follows from inputs alone. */
 interface WorkedOut {
-  /** The first held-out problems of all families, by how many of each. */
-  readonly problems: Map<number, readonly Problem[]>;
+  /** The first held-out problems of each set, by how many of each. */
+  readonly problems: Map<number, readonly (readonly StudyProblem[])[]>;
   /** Tokens of a prompt, by system message and question. */
   readonly promptLengths: WeakMap<ZooModel, Map<string, number>>;
   /** Outcomes by their store keys: one object per condition, so that its bootstrap draws are made once. */
@@ -36,12 +37,14 @@ const OWN_SOURCES = new SourceTree();
  *
  * @example
  * ```ts
- * import { Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
- * const lab = new Laboratory({ size: { ...STUDY_SIZES.quick, problems: 1 }, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded), size = { ...STUDY_SIZES.quick, problems: 1 };
+ * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
  * const outcomes = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
  * if (outcomes["linear"]?.[0]?.[0]?.length !== 1) throw new Error("one problem of each family");
  * if (!("model.base-a" in lab.inputs)) throw new Error("what was measured is named");
@@ -49,6 +52,8 @@ const OWN_SOURCES = new SourceTree();
  * ```
  */
 export class Laboratory {
+  /** What is asked, and who judges the answers. */
+  readonly asked: StudyProblems;
   /** How much is measured. */
   readonly size: StudySize;
   /** The first evaluation seed. */
@@ -78,6 +83,8 @@ export class Laboratory {
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
   constructor(
     options: {
+      /** What is asked, and who judges the answers. */
+      readonly asked: StudyProblems;
       readonly size: StudySize;
       readonly seed: number;
       /** Where the models compute. `@default "cpu"` */
@@ -97,6 +104,7 @@ export class Laboratory {
       readonly signal?: AbortSignal;
     },
   ) {
+    this.asked = options.asked;
     this.size = options.size;
     this.seed = options.seed;
     this.device = options.device ?? "cpu";
@@ -135,6 +143,7 @@ export class Laboratory {
    */
   part(): Laboratory {
     const part = new Laboratory({
+      asked: this.asked,
       size: this.size,
       seed: this.seed,
       device: this.device,
@@ -165,38 +174,53 @@ export class Laboratory {
     return known.get(what) as T;
   }
 
-  /** The first held-out problems, as many of each family; `count` is that of all families. */
-  problems(count: number): readonly Problem[] {
-    return this.#problemsOf(Math.ceil(count / FAMILIES.length)).slice(0, count);
+  /** The first held-out problems, as many of each set as it has; `count` is that of all sets. */
+  problems(count: number): readonly StudyProblem[] {
+    return this.#problemsOf(Math.ceil(count / this.asked.sets.length)).flat().slice(0, count);
   }
 
-  #problemsOf(perFamily: number): readonly Problem[] {
-    const problems = this.#known.problems.get(perFamily) ??
-      FAMILIES.flatMap((family) => testSet(family, { size: perFamily }));
-    this.#known.problems.set(perFamily, problems);
+  /**
+   * Held-out problems that accuracies are not measured on, where the sets have more: those that come after them. What is
+   * chosen on these and tried on the others owes nothing to the choice. `count` is that of all sets.
+   */
+  unmeasuredProblems(count: number): readonly StudyProblem[] {
+    const perSet = Math.ceil(count / this.asked.sets.length), skipped = Math.max(this.size.problems, perSet);
+    return this.#problemsOf(skipped + perSet).flatMap((problems) => problems.slice(skipped)).slice(0, count);
+  }
+
+  #problemsOf(perSet: number): readonly (readonly StudyProblem[])[] {
+    const problems = this.#known.problems.get(perSet) ?? this.asked.sets.map(({ first }) => first(perSet));
+    this.#known.problems.set(perSet, problems);
     return problems;
   }
 
   /**
-   * Outcomes of a condition on the six held-out families: [training seed][evaluation seed][problem][sample] by
-   * family. The base model has one training seed. Greedy decoding has one evaluation seed.
+   * Outcomes of a condition on the held-out sets: [training seed][evaluation seed][problem][sample] by set. The base
+   * model has one training seed. Greedy decoding has one evaluation seed.
    *
    * @throws InputError for missing or wrong vectors, and when an answer may not fit the model's positions;
    * the signal's reason when it is aborted.
    */
   async outcomes(condition: Condition): Promise<BenchmarkOutcomes> {
     const { zoo, run, prefix = "", system, decoding } = condition;
-    const { maxNewTokens } = this.size, { problems: perFamily = this.size.problems } = condition;
-    const problems = this.#problemsOf(perFamily);
+    const { maxNewTokens } = this.size, { problems: perSet = this.size.problems } = condition;
+    const { sets } = this.asked, bySet = this.#problemsOf(perSet), problems = bySet.flat();
     // A problem is drawn under the same number whatever is asked beside it: conditions stay paired answer by answer.
-    const usual = this.size.problems;
-    const numbers = perFamily === usual ? {} : {
-      numbers: problems.map((_, at) => {
-        const family = Math.floor(at / perFamily), place = at % perFamily;
-        // Those beyond the usual ones come behind all of these, the families by turns.
-        return place < usual ? family * usual + place : place * FAMILIES.length + family;
-      }),
+    const usual = this.size.problems, usualBySet = this.#problemsOf(usual);
+    const starts = usualBySet.map((_, s) =>
+      usualBySet.slice(0, s).reduce((sum, { length }) => sum + length, 0)
+    );
+    const numbers = perSet === usual ? {} : {
+      // Those beyond the usual ones come behind all of these, the sets by turns.
+      numbers: bySet.flatMap((list, s) =>
+        list.map((_, place) => place < usual ? (starts[s] as number) + place : place * sets.length + s)
+      ),
     };
+    // Greedy answers are all the same one.
+    const samples = bySet.flatMap((list, s) =>
+      list.map(() => decoding === "greedy" ? 1 : sets[s]?.samples ?? 1)
+    );
+    const several = samples.some((count) => count > 1) ? { samples } : {};
     const seeds = decoding === "greedy" ? this.seeds.slice(0, 1) : this.seeds;
     const treatments = run === null ? [null] : await treatmentsOf(zoo, run);
     const runName = condition.label ??
@@ -204,7 +228,7 @@ export class Laboratory {
     if (decoding === "sampling") this.#countSeeds(seeds.length);
     const said = [...(prefix === "" ? [] : [`+ "${prefix}"`]), decoding];
     const label = [zoo.entry.name, runName, ...said].join(" ");
-    const count = problems.length * seeds.length, done = new Map<number, number>();
+    const count = samples.reduce((sum, of) => sum + of, 0) * seeds.length, done = new Map<number, number>();
     const keys: unknown[] = [];
     for (const treatment of treatments) {
       const parents = await this.#parents({
@@ -224,6 +248,7 @@ export class Laboratory {
         system: system ?? null,
         maxNewTokens,
         ...numbers,
+        ...several,
       });
     }
     const measure = async (turn: number): Promise<Evaluation["outcomes"]> => {
@@ -235,7 +260,9 @@ export class Laboratory {
       const treatment = treatments[turn] ?? null;
       const outcomes = await this.#heard(keys[turn], {
         condition: [zoo.entry.name, ...told(treatment?.name ?? "base", condition.label), ...said].join(" "),
-        problems,
+        problems: bySet.flatMap((list, s) =>
+          list.map((problem) => ({ ...problem, suite: sets[s]?.name as string }))
+        ),
         evaluate: async (hearing) => {
           if (this.#pool === null) onProgress(0); // a pool says when its turn has come
           return await evaluateSeeds(zoo, {
@@ -243,6 +270,8 @@ export class Laboratory {
             device: this.device,
             problems,
             ...numbers,
+            ...several,
+            asked: this.asked,
             maxNewTokens,
             seeds,
             temperature: decoding === "greedy" ? 0 : 1,
@@ -263,12 +292,11 @@ export class Laboratory {
     else tables.push(...await Promise.all(treatments.map((_, turn) => measure(turn))));
     const conditionKey = canonicalJson(keys);
     const outcomes = this.#known.outcomes.get(conditionKey) ??
-      Object.fromEntries(FAMILIES.map((family, f) => [
-        family,
-        tables.map((bySeed) =>
-          bySeed.map((byProblem) => byProblem.slice(f * perFamily, (f + 1) * perFamily))
-        ),
-      ]));
+      Object.fromEntries(sets.map(({ name }, s) => {
+        const from = bySet.slice(0, s).reduce((sum, { length }) => sum + length, 0);
+        const to = from + (bySet[s]?.length ?? 0);
+        return [name, tables.map((bySeed) => bySeed.map((byProblem) => byProblem.slice(from, to)))];
+      }));
     this.#known.outcomes.set(conditionKey, outcomes);
     return outcomes;
   }
@@ -354,7 +382,10 @@ export class Laboratory {
           unit: "texts",
         },
         (onProgress) =>
-          traceShifts(zoo, { treatment, problems, follow, seeds: this.seeds, maxNewTokens, onProgress }),
+          traceShifts(zoo, {
+            ...{ treatment, problems, follow, seeds: this.seeds, maxNewTokens, onProgress },
+            template: this.asked.template,
+          }),
       );
       traces.push(records.map(fromRecord));
     }
@@ -396,7 +427,7 @@ export class Laboratory {
       readonly code: string;
       readonly zoo: ZooModel;
       readonly treatments: readonly Treatment[];
-      readonly problems: readonly Problem[];
+      readonly problems: readonly StudyProblem[];
       readonly prefix?: string;
       readonly system?: string;
     },
@@ -415,7 +446,10 @@ export class Laboratory {
     this.#inputs.set(`problems.${problems.length}`, problemHash);
     this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
     for (const { inputs } of treatments) this.noteInputs(inputs);
+    const { template, grader } = this.asked;
     return {
+      template,
+      grader: { name: grader, version: GRADER_VERSIONS[grader] },
       code: this.#sources.fingerprint([...new Set([import.meta.url, code])]),
       model,
       tokenizer,
@@ -433,16 +467,16 @@ export class Laboratory {
 
   #checkRoom(
     zoo: ZooModel,
-    asked: { readonly problems: readonly Problem[]; readonly prefix?: string; readonly system?: string },
+    asked: { readonly problems: readonly StudyProblem[]; readonly prefix?: string; readonly system?: string },
   ): void {
     const { tokenizer, model: { config: { maxPositions } } } = zoo;
-    const { prefix = "", system } = asked;
+    const { prefix = "", system } = asked, { template } = this.asked;
     const lengths = this.#known.promptLengths.get(zoo) ?? new Map<string, number>();
     this.#known.promptLengths.set(zoo, lengths);
     const prompts = asked.problems.map(({ question }) => {
       const key = JSON.stringify([system, question]);
       const length = lengths.get(key) ??
-        promptTokens(tokenizer, question, system === undefined ? {} : { system }).length;
+        promptTokens(tokenizer, question, { template, ...(system === undefined ? {} : { system }) }).length;
       lengths.set(key, length);
       return length;
     });

@@ -1,5 +1,5 @@
 import type { RunOptions } from "../decode/mod.ts";
-import type { Problem } from "../problems/mod.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
 
@@ -15,7 +15,7 @@ export interface Condition {
   readonly system?: string;
   /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
-  /** Held-out problems per family. `@default` the study's */
+  /** Held-out problems per set. `@default` the study's */
   readonly problems?: number;
   /** In messages, in place of the run's name. `@default` the run's name, or that of the first treatment */
   readonly label?: string;
@@ -32,7 +32,7 @@ export interface Measurement {
   /** What is added to it. `@default []` */
   readonly treatments?: readonly Treatment[];
   /** What it answers. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly StudyProblem[];
   /** Everything else that decides the result, as JSON. */
   readonly settings: unknown;
   /** What the runs over whole sequences tap and change: the graphs of these are part of the key. */

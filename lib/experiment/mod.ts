@@ -23,13 +23,16 @@ export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./fea
 export { Laboratory } from "./laboratory.ts";
 export type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
 export { type Propagation, propagation } from "./propagation.ts";
+export { NotApplicable } from "./not_applicable.ts";
+export { EXPECTED_SOURCES, isGenerated, parseProfile, type ProblemFile, type Profile } from "./profile.ts";
 export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export {
   type Bench,
   type Findings,
+  isFamily,
+  isModelRole,
   type ItemClass,
-  MODEL_ROLES,
   type ModelRole,
   type Reproduction,
 } from "./reproduction.ts";
@@ -38,6 +41,13 @@ export { type CodeFingerprint, SourceTree } from "./source_tree.ts";
 export { type StoreContent, storeContent } from "./stale_entries.ts";
 export { type ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
 export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
+export {
+  generatedProblems,
+  setsText,
+  type StudyProblem,
+  type StudyProblems,
+  type StudySet,
+} from "./study_problems.ts";
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";
 export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
@@ -52,8 +62,12 @@ export {
   type AutoencoderArtifact,
   belongsTo,
   type ModelArtifact,
+  profileFolder,
+  type ProfileParts,
   type PublishedArtifact,
+  publishedFolder,
   type RunArtifact,
+  sourceFolder,
   type ZooArtifact,
   zooArtifacts,
 } from "./zoo_artifacts.ts";
@@ -62,7 +76,6 @@ export {
   type CatalogueModel,
   type CatalogueRun,
   type ModelSource,
-  parseZooCatalogue,
   runConfig,
   type RunSettings,
   type ZooCatalogue,

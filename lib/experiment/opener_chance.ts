@@ -29,12 +29,14 @@ function chanceOf(logits: Float32Array, token: number): OpenerChance {
  *
  * @example
  * ```ts
- * import { Laboratory, openerChances, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, Laboratory, openerChances, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
- * const lab = new Laboratory({ size: { ...STUDY_SIZES.quick, traced: 2 }, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded), size = { ...STUDY_SIZES.quick, traced: 2 };
+ * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
  * const chances = await openerChances(lab, { zoo, token: zoo.tokenizer.tokenId("To") ?? 0 });
  * if (!chances.every(({ probability }) => probability > 0.05 && probability < 0.9)) throw new Error("one of several");
  * await zoo.release();
@@ -55,7 +57,7 @@ export async function openerChances(
       code: import.meta.url,
       zoo,
       problems,
-      settings: { token },
+      settings: { token, template: lab.asked.template },
       runs: [{}],
       label: "first tokens",
       total: problems.length,
@@ -65,7 +67,7 @@ export async function openerChances(
       const chances: OpenerChance[] = [];
       for (let first = 0; first < problems.length; first += BATCH_SIZE) {
         const prompts = problems.slice(first, first + BATCH_SIZE)
-          .map(({ question }) => promptTokens(zoo.tokenizer, question));
+          .map(({ question }) => promptTokens(zoo.tokenizer, question, { template: lab.asked.template }));
         const { logits } = await zoo.model.run(prompts);
         const [, seq, width] = logits?.dims as readonly [number, number, number];
         prompts.forEach((prompt, row) => {

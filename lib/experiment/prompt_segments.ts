@@ -2,11 +2,11 @@ import type { SegmentRange, TextSegment } from "../analysis/mod.ts";
 import type { ChatTokenizer } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { promptTokens } from "../decode/mod.ts";
-import { questionPrompt } from "../problems/mod.ts";
+import { type PromptTemplate, questionPrompt } from "../problems/mod.ts";
 
 /**
- * Which tokens of a prompt are what the system message says, the question, and the template around them. A token
- * belongs to the segment in which its first character stands. Ranges follow each other and cover the prompt.
+ * Which tokens of a prompt are what the system message says, the question, and the template around them; what a chat
+ * template says of itself is of the template. A token belongs to the segment in which its first character stands. Ranges follow each other and cover the prompt.
  *
  * Source: the published figure's lines at the ends of the system message and of the question (class: code); there the
  * ends of turns count to what is before them, here to the template.
@@ -18,18 +18,23 @@ import { questionPrompt } from "../problems/mod.ts";
  * import { ChatTokenizer } from "../checkpoint/mod.ts";
  * import { promptSegments } from "./mod.ts";
  * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
- * const ranges = promptSegments(tokenizer, "What is 2 + 3?");
+ * const ranges = promptSegments(tokenizer, "What is 2 + 3?", { template: "embedded" });
  * const names = ranges.map(({ segment }) => segment).join();
  * if (names !== "template,system,template,question,template") throw new Error(names);
  * ```
  */
-export function promptSegments(tokenizer: ChatTokenizer, question: string): readonly SegmentRange[] {
-  const tokens = promptTokens(tokenizer, question), text = tokenizer.decode(tokens);
-  const prompt = questionPrompt(question, { template: "embedded", chat: tokenizer.hasChatTemplate, bos: "" });
+export function promptSegments(
+  tokenizer: ChatTokenizer,
+  question: string,
+  options: { readonly template: PromptTemplate },
+): readonly SegmentRange[] {
+  const { template } = options, chat = tokenizer.hasChatTemplate;
+  const tokens = promptTokens(tokenizer, question, options), text = tokenizer.decode(tokens);
+  const prompt = questionPrompt(question, { template, chat, bos: "" });
   const said = prompt?.kind === "conversation" ? prompt.messages : [];
   const system = said.find(({ role }) => role === "system")?.content ?? "";
   const systemAt = text.indexOf(system), questionAt = text.indexOf(question, systemAt + system.length);
-  if (system === "" || systemAt < 0 || questionAt < 0) {
+  if (systemAt < 0 || questionAt < 0) {
     throw new InputError("the prompt does not say the system message and then the question", {
       repair: "use a model whose chat template writes both as they are",
     });

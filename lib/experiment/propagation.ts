@@ -2,8 +2,9 @@ import { finalNormShift, type PersistenceCell, PersistenceSums, type TextShifts 
 import type { Tensor } from "../core/mod.ts";
 import type { Rollout, RunOptions, SteeringVectors } from "../decode/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
-import type { Problem } from "../problems/mod.ts";
+import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import { vocabularyLens } from "./vocabulary_lens.ts";
 import { writeAnswers } from "./_write_answers.ts";
@@ -118,19 +119,21 @@ async function trace(
     readonly source: number;
     /** The vectors of all layers, of one training seed. */
     readonly treatments: readonly Treatment[];
-    readonly problems: readonly Problem[];
+    readonly problems: readonly StudyProblem[];
+    readonly template: PromptTemplate;
     readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<StoredPropagation> {
-  const { source, treatments, problems, seeds, maxNewTokens, onProgress } = options;
+  const { source, treatments, problems, template, seeds, maxNewTokens, onProgress } = options;
   const { model, layers } = zoo, { embed } = model.config, last = layers - 1;
   const { finalNorm } = await vocabularyLens(zoo);
   const treatment = treatments[source] as Treatment;
   const rollouts = await writeAnswers(zoo, {
     treatment,
     problems,
+    template,
     seeds,
     maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
@@ -197,13 +200,15 @@ async function trace(
  *
  * @example
  * ```ts
- * import { Laboratory, propagation, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, Laboratory, propagation, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
  * const size = { ...STUDY_SIZES.quick, read: 2, maxNewTokens: 8 };
- * const lab = new Laboratory({ size, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
  * const [seed] = await propagation(lab, zoo);
  * const [own, next] = seed?.[3]?.cells ?? []; // layer 3, read behind layers 3 and 4
  * if (Math.abs((own?.toTarget.byText?.value ?? 0) - 1) > 1e-4) throw new Error("at its own layer the shift is s_3");
@@ -238,7 +243,10 @@ export async function propagation(
           unit: "texts",
         },
         (onProgress) =>
-          trace(zoo, { source, treatments, problems, seeds: lab.seeds, maxNewTokens, onProgress }),
+          trace(zoo, {
+            ...{ source, treatments, problems, seeds: lab.seeds, maxNewTokens, onProgress },
+            template: lab.asked.template,
+          }),
       );
       sources.push({
         ...kept,

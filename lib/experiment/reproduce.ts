@@ -31,7 +31,9 @@ export interface ReproduceOptions {
   /** What the paper says; null where nothing is known. */
   readonly paper: PaperItem | null;
   /** Which models measure it. */
-  readonly profile: "embedded" | "paper";
+  readonly profile: string;
+  /** Whether its models are the paper's, so that layers of one index lie at one depth. `@default false` */
+  readonly paperModels?: boolean;
   /** Where the five files go. */
   readonly folder: string;
   /** Asked last, so that it may hold the time taken. */
@@ -46,7 +48,8 @@ export interface ReproduceOptions {
  *
  * @example
  * ```ts
- * import { Laboratory, reproduce, type Reproduction, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, Laboratory, reproduce, type Reproduction, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const a = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
@@ -62,11 +65,12 @@ export interface ReproduceOptions {
  *     };
  *   },
  * };
- * const lab = new Laboratory({ size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
  * const folder = await Deno.makeTempDir();
  * const expectations = [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config", others: null }];
  * const { checks: [check] } = await reproduce(item, {
- *   bench: { lab, open: () => Promise.resolve(a) }, expectations, source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
+ *   bench: { lab, roles: ["a"], open: () => Promise.resolve(a) }, expectations, source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
  * });
  * if (check?.verdict !== "pass") throw new Error("base A has eight layers");
  * await a.release();
@@ -74,7 +78,7 @@ export interface ReproduceOptions {
  * ```
  */
 export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
-  const { bench, expectations, at = "recorded", source, paper, profile } = options;
+  const { bench, expectations, at = "recorded", source, paper, profile, paperModels = false } = options;
   const { spec: drawn, values, claims } = await item.run({ ...bench, paper });
   const fault = bench.asPublished === true ? item.publishedFault : undefined;
   const spec = fault === undefined ? drawn : withSubtitle(drawn, `As published: ${fault}`);
@@ -90,7 +94,7 @@ export async function reproduce(item: Reproduction, options: ReproduceOptions): 
     claims,
     ...(paper === null
       ? {}
-      : { paper: compareWithPaper(values, paper, { layers: profile === "paper" ? "same" : "other" }) }),
+      : { paper: compareWithPaper(values, paper, { layers: paperModels ? "same" : "other" }) }),
     inputs: bench.lab.inputs,
     seed: bench.lab.seed,
     device: bench.lab.device,

@@ -6,19 +6,32 @@ import type { ZooModel } from "./zoo.ts";
 export type ItemClass = "caption" | "code" | "review" | "inferred";
 
 /**
- * What a model of the zoo stands for: `a` for Qwen2.5-Math-7B, `a_instruct` for Qwen2.5-7B-Instruct, `b` for
- * Llama-3.1-8B-Instruct; `control` is the negative control, a model without the paper's mechanisms.
+ * What a model stands for: `a` for the paper's Qwen2.5-Math-7B, `a_` and a name for its siblings, models of one
+ * architecture and width, `b` for Llama-3.1-8B-Instruct; `control` is the negative control, a model without the paper's
+ * mechanisms.
  */
-export const MODEL_ROLES = ["a", "a_instruct", "b", "control"] as const;
+export type ModelRole = "a" | `a_${string}` | "b" | "control";
 
-/** One of the roles. */
-export type ModelRole = typeof MODEL_ROLES[number];
+/** Whether a value is a role. */
+export function isModelRole(value: unknown): value is ModelRole {
+  return typeof value === "string" && /^(a|b|control|a_[a-z0-9_]+)$/.test(value);
+}
+
+/** Whether a role is `a` or that of a sibling. */
+export function isFamily(role: ModelRole): boolean {
+  return role.startsWith("a");
+}
 
 /** What a reproduction may use. */
 export interface Bench {
   /** Measures conditions. */
   readonly lab: Laboratory;
-  /** The model of a role, opened when it is first asked for. Throws an InputError where there is none. */
+  /** The roles that there are models of, in the profile's order. */
+  readonly roles: readonly ModelRole[];
+  /**
+   * The model of a role, opened when it is first asked for. Throws {@link NotApplicable} for a role that the profile does
+   * not have, and an InputError where its model is not there.
+   */
   readonly open: (role: ModelRole) => Promise<ZooModel>;
   /**
    * Draw what the published code would, where that code has a fault that shows in the item. The metrics hold both

@@ -1,4 +1,3 @@
-import { FAMILIES } from "../problems/mod.ts";
 import type { Rounding } from "../report/mod.ts";
 import type { StudySize } from "./study_size.ts";
 
@@ -58,16 +57,19 @@ const OF_ANSWERS: readonly string[] = ["%", "points"];
 const OF_SIZE = 1e-4;
 
 /**
- * How far values may move at equal seeds, by unit.
+ * How far values may move at equal seeds, by unit, in a study of so many problem sets.
  *
  * @example
  * ```ts
  * import { roundingOf, STUDY_SIZES } from "./mod.ts";
- * const of = roundingOf(STUDY_SIZES.full);
+ * const of = roundingOf(STUDY_SIZES.full, { sets: 6 });
  * if (of("layers")?.ofError !== 0 || of("furlongs") !== null) throw new Error("counts are exact, furlongs unknown");
  * ```
  */
-export function roundingOf(size: StudySize): (unit: string) => Rounding | null {
+export function roundingOf(
+  size: StudySize,
+  options: { readonly sets: number },
+): (unit: string) => Rounding | null {
   return (unit) => {
     if (IDENTITIES.includes(unit)) {
       return { ofError: 0, ofSize: 0, identity: true, reason: "which one it is" };
@@ -77,7 +79,7 @@ export function roundingOf(size: StudySize): (unit: string) => Rounding | null {
       return { ofError: 0, ofSize: 1e-8, reason: "a setting, written with nine digits" };
     }
     if (!REALS.includes(unit)) return null;
-    const fewest = OF_ANSWERS.includes(unit) ? FAMILIES.length * size.swept : size.read;
+    const fewest = OF_ANSWERS.includes(unit) ? options.sets * size.swept : size.read;
     return { ofError: 2 / Math.sqrt(fewest), ofSize: OF_SIZE, reason: `one of ${fewest} answers forks` };
   };
 }

@@ -99,13 +99,15 @@ function firstRows(logits: Tensor<"float32">, count: number): Tensor<"float32"> 
  *
  * @example
  * ```ts
- * import { Laboratory, ResultStore, routeTraces, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { generatedProblems, Laboratory, ResultStore, routeTraces, STUDY_SIZES, ZooModel } from "./mod.ts";
  * const zoo = await ZooModel.open({
  *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
  *   opener: "To",
  * });
  * const size = { ...STUDY_SIZES.quick, traced: 1, maxNewTokens: 4 };
- * const lab = new Laboratory({ size, seed: 0, store: new ResultStore(null) });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
  * const [treatment] = await zoo.trained("layer-6");
  * const [first] = await routeTraces(lab, { zoo, treatment: treatment! });
  * if (first?.name !== "skip_attn→no_patch" || first.tokens.length !== 620) throw new Error("a mean per token");
@@ -132,6 +134,7 @@ export async function routeTraces(
     const rollouts = await writeAnswers(zoo, {
       treatment,
       problems,
+      template: lab.asked.template,
       seeds: lab.seeds,
       maxNewTokens: lab.size.maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),

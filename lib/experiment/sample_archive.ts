@@ -1,13 +1,14 @@
 import type { EvaluateOptions, Evaluation } from "../analysis/mod.ts";
 import { ensureFolder, FileReplacement } from "../checkpoint/mod.ts";
-import { type Problem, sampleLine } from "../problems/mod.ts";
+import { sampleLine } from "../problems/mod.ts";
+import type { StudyProblem } from "./study_problems.ts";
 
 /** An evaluation of a condition whose completions are kept. */
 export interface ArchivedEvaluation {
   /** What is evaluated: "base-a layer-3.seed-0 sampling". */
   readonly condition: string;
-  /** What is asked. */
-  readonly problems: readonly Problem[];
+  /** What is asked, each with the name of its set. */
+  readonly problems: readonly (StudyProblem & { readonly suite: string })[];
   /** Makes it. Each seed's completions come in their order; seeds may come side by side. */
   readonly evaluate: (hearing: Pick<EvaluateOptions, "onCompletion">) => Promise<Evaluation["outcomes"]>;
 }
@@ -34,7 +35,7 @@ interface Part {
  * });
  * await archive.outcomes("a", {
  *   condition: "by hand",
- *   problems: problem === undefined ? [] : [problem],
+ *   problems: problem === undefined ? [] : [{ ...problem, suite: "linear" }],
  *   async evaluate({ onCompletion }) {
  *     await onCompletion?.(said(1, "One."));
  *     await onCompletion?.(said(0, "None."));
@@ -76,11 +77,10 @@ export class SampleArchive {
     try {
       const outcomes = await evaluate({
         onCompletion: async (completion) => {
-          const { seed } = completion, problem = problems[completion.problem] as Problem;
+          const { seed } = completion, problem = problems[completion.problem] as typeof problems[number];
           const file = files.get(seed) ?? FileReplacement.begin(this.#path(name, seed));
           files.set(seed, file);
-          const asked = { ...problem, suite: problem.family };
-          await (await file).write(sampleLine(completion, { problem: asked, condition }));
+          await (await file).write(sampleLine(completion, { problem, condition }));
         },
       });
       for (const file of files.values()) await (await file).commit();

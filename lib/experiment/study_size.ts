@@ -1,6 +1,6 @@
 /** How much is measured. The quick size runs the same code on few problems, for tests. */
 export interface StudySize {
-  /** Held-out problems per family. */
+  /** Held-out problems per set, where it has so many. */
   readonly problems: number;
   /** The same where many conditions are compared: the first of these problems. */
   readonly swept: number;

@@ -8,6 +8,7 @@ import {
   type SparseAutoencoder,
   type SteeringConfig,
 } from "../train/mod.ts";
+import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
 
 /** Where a model of the zoo and its vectors are, and what it stands for. */
@@ -22,6 +23,19 @@ export interface ZooEntry {
   readonly opener: string;
   /** Holds `NAME.all.layer-N.safetensors`, the DiffSAE of the model. `@default` the folder of its vectors */
   readonly autoencodersFolder?: string;
+  /** Openers that its answers may have. `@default` not known */
+  readonly openers?: readonly string[];
+  /** System messages that ask for one kind of answer, by name. `@default` none */
+  readonly systems?: Readonly<Record<string, string>>;
+  /** What a profile says of it. `@default` any run and autoencoder may lie in its folders */
+  readonly planned?: {
+    /** Runs that it has. */
+    readonly runs: readonly string[];
+    /** Whether it has an autoencoder. */
+    readonly autoencoder: boolean;
+    /** The command that makes a run, up to its name: "deno task zoo --profile smollm2 --only smollm2/". */
+    readonly command: string;
+  };
 }
 
 /** A DiffSAE of the zoo: a sparse autoencoder of what the all-layer vectors change in the residual stream. */
@@ -116,6 +130,13 @@ export class ZooModel {
     return this.model.config.layers;
   }
 
+  /** Throws {@link NotApplicable} unless the profile that the model is of has every run; whether they lie there is another matter. */
+  checkPlanned(runs: readonly (RunName | "full")[]): void {
+    const { name, planned } = this.entry;
+    const lacking = planned === undefined ? undefined : runs.find((run) => !planned.runs.includes(run));
+    if (lacking !== undefined) throw new NotApplicable(`the profile has no run "${lacking}" of ${name}`);
+  }
+
   /**
    * What every training seed of a run made, in order of the seeds.
    *
@@ -164,8 +185,13 @@ export class ZooModel {
    * @throws InputError when there is none, it is of another model or of other vectors, and when there are two.
    */
   async differenceAutoencoder(): Promise<ZooAutoencoder> {
-    const { name, autoencodersFolder: folder = this.entry.vectorsFolder } = this.entry;
-    const repair = `train it: deno task diff-sae --out ${folder}/${name}.all.layer-N.safetensors`;
+    const { name, autoencodersFolder: folder = this.entry.vectorsFolder, planned } = this.entry;
+    if (planned?.autoencoder === false) throw new NotApplicable(`the profile has no autoencoder of ${name}`);
+    const repair = `train it: ${
+      planned === undefined
+        ? `deno task diff-sae --out ${folder}/${name}.all.layer-N.safetensors`
+        : `${planned.command}all`
+    }`;
     const found: { readonly path: string; readonly layer: number }[] = [];
     for (const file of await namesIn(folder, { repair })) {
       const match = /^(.+)\.all\.layer-(\d+)\.safetensors$/.exec(file);
@@ -223,9 +249,11 @@ export class ZooModel {
 
   /** Files or folders `RUN.seed-N` of a run, in order of the seeds; at least one. */
   async #found(run: RunName | "full", ending: string): Promise<readonly { path: string; seed: number }[]> {
-    const folder = this.entry.vectorsFolder;
+    const { vectorsFolder: folder, planned } = this.entry;
+    this.checkPlanned([run]);
+    const repair = planned === undefined ? "pass --vectors" : `train it: ${planned.command}${run}`;
     const found: { path: string; seed: number }[] = [];
-    for (const file of await namesIn(folder, { repair: "pass --vectors" })) {
+    for (const file of await namesIn(folder, { repair })) {
       const match = /^(.+)\.seed-(\d+)(\.safetensors)?$/.exec(file);
       if (match?.[1] === run && (match[3] ?? "") === ending) {
         found.push({ path: `${folder}/${file}`, seed: Number(match[2]) });
@@ -234,7 +262,7 @@ export class ZooModel {
     if (found.length === 0) {
       throw new InputError(`no run "${run}"`, {
         where: folder,
-        repair: `train it: ${trainingCommand(run, folder)}`,
+        repair: planned === undefined ? `train it: ${trainingCommand(run, folder)}` : repair,
       });
     }
     return found.sort((a, b) => a.seed - b.seed);

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { openCheckpoint, readSafetensorsHeader } from "../checkpoint/mod.ts";
+import { modelFolder, openCheckpoint, parseHubId, readSafetensorsHeader } from "../checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256, withoutMark } from "../core/mod.ts";
 import {
   type DiffSaeRecipe,
@@ -10,11 +10,12 @@ import {
   type SteeringConfig,
   steeringRunHash,
 } from "../train/mod.ts";
-import { type ModelSource, runConfig, type ZooCatalogue } from "./zoo_catalogue.ts";
+import type { Profile } from "./profile.ts";
+import { type ModelSource, runConfig } from "./zoo_catalogue.ts";
 
 /** What every artifact of a zoo has. */
 export interface ArtifactBase {
-  /** Unique in the catalogue: `base-a`, `base-a/layer-3.seed-0`, `base-a/all.seed-0/sae.layer-4`. */
+  /** Unique in the profile: `base-a`, `base-a/layer-3.seed-0`, `base-a/all.seed-0/sae.layer-4`. */
   readonly name: string;
   /** Names of the artifacts that it is made from. */
   readonly needs: readonly string[];
@@ -80,7 +81,7 @@ async function readJson(path: string, from: { readonly where: string }): Promise
     text = await Deno.readTextFile(path);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new InputError(`there is no ${path}, which the catalogue names`, { ...from, cause });
+    throw new InputError(`there is no ${path}, which the profile names`, { ...from, cause });
   }
   try {
     return JSON.parse(withoutMark(text));
@@ -90,16 +91,32 @@ async function readJson(path: string, from: { readonly where: string }): Promise
   }
 }
 
+/** What of a profile says where things lie, and how they are made. */
+export type ProfileParts = Pick<Profile, "folder" | "settings" | "models" | "first" | "autoencoders">;
+
+/** The folder that holds what a profile makes; `where` is the profile's own path. */
+export function profileFolder(
+  { folder }: Pick<Profile, "folder">,
+  { where }: { readonly where: string },
+): string {
+  return isAbsolute(folder) ? folder : join(dirname(where), folder);
+}
+
+/** Where a published model lies: a folder, relative to the profile, or as it stands an id of the hub cache. */
+export function sourceFolder({ folder }: ModelSource, { where }: { readonly where: string }): string {
+  return isAbsolute(folder) || parseHubId(folder) !== null ? folder : join(dirname(where), folder);
+}
+
 /**
- * Everything that a catalogue asks for, each after what it is made from. `where` is the catalogue's path: configs,
- * models, `vectors/` and `sae/` lie in its folder.
+ * Everything that a profile asks for, each after what it is made from. `where` is the profile's path: configs, models
+ * that are trained here, `vectors/` and `sae/` lie in its folder.
  *
  * @example
  * ```ts
- * import { parseZooCatalogue, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/embedded/zoo.json";
- * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
- * const artifacts = await zooArtifacts(catalogue, { where });
+ * import { parseProfile, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/profiles/embedded.json";
+ * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const artifacts = await zooArtifacts(profile, { where });
  * const place = (name: string) => artifacts.findIndex((artifact) => artifact.name === name);
  * if (!(place("base-a") < place("base-a/all.seed-0") && place("base-a") < place("a-instruct"))) throw new Error("order");
  * ```
@@ -108,15 +125,15 @@ async function readJson(path: string, from: { readonly where: string }): Promise
  * from each other in a circle.
  */
 export async function zooArtifacts(
-  catalogue: ZooCatalogue,
+  profile: ProfileParts,
   options: { readonly where: string },
 ): Promise<readonly ZooArtifact[]> {
-  const { where } = options, root = dirname(where);
+  const { where } = options, root = profileFolder(profile, options);
   const models = new Map<string, ModelArtifact | PublishedArtifact>();
-  const folders = new Map(catalogue.models.map(({ name }) => [resolve(root, name), name]));
-  for (const { name, config: file, source } of catalogue.models) {
+  const folders = new Map(profile.models.map(({ name }) => [resolve(root, name), name]));
+  for (const { name, config: file, source } of profile.models) {
     if (source !== null) {
-      const path = isAbsolute(source.folder) ? source.folder : join(root, source.folder);
+      const path = sourceFolder(source, options);
       models.set(name, { kind: "published", name, needs: [], path, source });
     }
     if (file === null) continue;
@@ -143,13 +160,13 @@ export async function zooArtifacts(
     for (const donor of model.needs) visit(donor, [...waiting, name]);
     artifacts.push(model);
   };
-  for (const { name, runs } of catalogue.models) {
+  for (const { name, runs } of profile.models) {
     visit(name, []);
     const { path: model, layerCount } = shapeOf(models, name);
     const folder = join(root, "vectors", name);
     for (const run of runs) {
       for (const seed of run.seeds) {
-        const config = runConfig(run, { settings: catalogue.settings, seed, layerCount, where });
+        const config = runConfig(run, { settings: profile.settings, seed, layerCount, where });
         const stem = `${run.run}.seed-${seed}`;
         const path = join(folder, config.parameters === "full" ? stem : `${stem}.safetensors`);
         const base = { name: `${name}/${stem}`, needs: [name], path };
@@ -158,7 +175,7 @@ export async function zooArtifacts(
       }
     }
   }
-  for (const { model: name, run, seed, config: file } of catalogue.autoencoders) {
+  for (const { model: name, run, seed, config: file } of profile.autoencoders) {
     const configPath = join(root, file),
       { path: model, layerCount } = shapeOf(models, name);
     const config = parseDiffSaeRecipe(await readJson(configPath, { where }), { where: configPath });
@@ -179,7 +196,7 @@ export async function zooArtifacts(
       trained: join(root, "vectors", name, `${stem}.safetensors`),
     });
   }
-  return firstOf(artifacts, catalogue.first, where);
+  return firstOf(artifacts, profile.first, where);
 }
 
 /** Where a model lies, and its number of layers. */
@@ -207,9 +224,20 @@ function firstOf(
   const named = first.flatMap((given) => {
     const found = artifacts.filter((artifact) => artifact.kind === "run" && belongsTo(artifact, given));
     if (found.length > 0) return found;
-    throw new InputError(`bad catalogue at first, there is no run "${given}"`, { where });
+    throw new InputError(`bad profile at first, there is no run "${given}"`, { where });
   });
   return [...new Set([...models, ...named, ...artifacts])];
+}
+
+/** The folder of a published model, or null where it is not there. */
+export async function publishedFolder(path: string): Promise<string | null> {
+  if (parseHubId(path) === null) return await isThere(`${path}/config.json`) ? path : null;
+  try {
+    return await modelFolder(path);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return null;
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -232,10 +260,10 @@ export type ArtifactMark = Readonly<Record<string, string>>;
  * @example
  * ```ts
  * import { readSafetensorsHeader } from "../checkpoint/mod.ts";
- * import { artifactMark, parseZooCatalogue, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/embedded/zoo.json";
- * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
- * const [base] = await zooArtifacts(catalogue, { where });
+ * import { artifactMark, parseProfile, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/profiles/embedded.json";
+ * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
+ * const [base] = await zooArtifacts(profile, { where });
  * if (base?.kind !== "model") throw new Error("base A comes first");
  * const { run } = await artifactMark(base);
  * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
@@ -268,11 +296,11 @@ export async function artifactMark(
  *
  * @example
  * ```ts
- * import { artifactState, type ArtifactState, parseZooCatalogue, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/embedded/zoo.json";
- * const catalogue = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
+ * import { artifactState, type ArtifactState, parseProfile, zooArtifacts } from "./mod.ts";
+ * const where = "./fixtures/profiles/embedded.json";
+ * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
  * const states = new Map<string, ArtifactState>();
- * for (const artifact of await zooArtifacts(catalogue, { where })) {
+ * for (const artifact of await zooArtifacts(profile, { where })) {
  *   states.set(artifact.name, await artifactState(artifact, states));
  * }
  * if (states.get("base-a/layer-3.seed-1") !== "there") throw new Error("shipped with the code");
@@ -286,8 +314,9 @@ export async function artifactState(
 ): Promise<ArtifactState> {
   const { kind, path, needs } = artifact;
   if (kind === "published") {
-    if (!await isThere(`${path}/config.json`)) return "missing";
-    return await (await openCheckpoint(path)).hash() === artifact.source.hash
+    const { hash } = artifact.source, there = await publishedFolder(path);
+    if (there === null) return "missing";
+    return hash === null || await (await openCheckpoint(there)).hash() === hash
       ? "there"
       : "made from other inputs";
   }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
 import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
-import { MODEL_ROLES, type ModelRole } from "./reproduction.ts";
+import { isModelRole, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
 export type RunSettings = Pick<
@@ -36,8 +36,8 @@ export interface ModelSource {
   readonly folder: string;
   /** Layers of the model. */
   readonly layers: number;
-  /** The hash of its checkpoint. */
-  readonly hash: string;
+  /** The hash of its checkpoint; null where it is not known, and then any will do. */
+  readonly hash: string | null;
   /** The command that brings it. */
   readonly command: string;
 }
@@ -52,6 +52,10 @@ export interface CatalogueModel {
   readonly title: string;
   /** The opener that the paper's last-layer vector boosts in this model: "To", "Step". */
   readonly opener: string;
+  /** Openers that its answers may have, for what other openers do. `@default` not known */
+  readonly openers?: readonly string[];
+  /** System messages that ask for one kind of answer, by name, where it was trained on such. `@default` none */
+  readonly systems?: Readonly<Record<string, string>>;
   /** Pretraining config of a model that is trained here, relative to the catalogue; null for one that is fetched. */
   readonly config: string | null;
   /** Where a model comes from that is not trained here; null for one that is. */
@@ -102,18 +106,24 @@ const SETTINGS = {
 /** Whether no two values are alike. */
 const unlike = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
-const SCHEMA = z.strictObject({
+/** What a catalogue is made of, for a schema around it. */
+export const CATALOGUE_SHAPE = {
   settings: z.strictObject(SETTINGS),
   models: z.array(z.strictObject({
-    name: fileName.refine((name) => name !== "vectors" && name !== "sae", "is the name of another folder"),
-    role: z.enum(MODEL_ROLES),
+    name: fileName.refine(
+      (name) => !["vectors", "sae", "expected"].includes(name),
+      "is the name of another folder",
+    ),
+    role: z.custom<ModelRole>(isModelRole, "must be a, b, control, or a_ and a name for a sibling of a"),
     title: z.string().min(1),
     opener: z.string().min(1),
+    openers: z.array(z.string().min(1)).nonempty().refine(unlike, "an opener stands there twice").optional(),
+    systems: z.record(z.string(), z.string()).optional(),
     config: path.nullable().default(null),
     source: z.strictObject({
       folder: path,
       layers: whole,
-      hash: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256"),
+      hash: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256").nullable(),
       command: z.string().min(1),
     }).nullable().default(null),
     runs: z.array(z.strictObject({
@@ -135,8 +145,9 @@ const SCHEMA = z.strictObject({
     run: z.string(),
     seed: z.int().nonnegative(),
     config: path,
-  })),
-});
+  })).default([]),
+};
+const CATALOGUE = z.object(CATALOGUE_SHAPE);
 
 /** What an optional key of zod comes to where there is nothing: no key. */
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
@@ -149,32 +160,17 @@ function present<T extends object>(settings: T): Present<T> {
 }
 
 /**
- * Checks a catalogue that came from a file; `where` names it in errors. Whether runs fit their models is checked where
- * the models' configs are known: {@link runConfig}.
+ * The catalogue of what its schema has let through; `where` names the file in errors.
  *
- * @example
- * ```ts
- * import { parseZooCatalogue } from "./mod.ts";
- * const where = "./fixtures/embedded/zoo.json";
- * const { models } = parseZooCatalogue(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (models[0]?.name !== "base-a" || models[0].role !== "a") throw new Error("base A comes first");
- * ```
- *
- * @throws {InputError} for unknown, missing and misshapen keys by name, for a name, role, run or seed that stands there
- * twice, and for an autoencoder of a run that is not in the catalogue.
+ * @throws {InputError} for an autoencoder of a run that is not in the catalogue.
  */
-export function parseZooCatalogue(value: unknown, options: { readonly where: string }): ZooCatalogue {
-  const parsed = SCHEMA.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new InputError(
-      `bad catalogue at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-      options,
-    );
-  }
-  const { autoencoders, first } = parsed.data, settings = present(parsed.data.settings);
-  const models = parsed.data.models.map(({ runs, ...model }) => ({
-    ...model,
+export function catalogueOf(
+  parsed: z.infer<typeof CATALOGUE>,
+  options: { readonly where: string },
+): ZooCatalogue {
+  const { autoencoders, first } = parsed, settings = present(parsed.settings);
+  const models = parsed.models.map(({ runs, ...model }) => ({
+    ...present(model),
     runs: runs.map(({ settings, ...run }) => ({
       ...run,
       ...(settings === undefined ? {} : { settings: present(settings) }),
@@ -184,7 +180,7 @@ export function parseZooCatalogue(value: unknown, options: { readonly where: str
     const runs = models.find(({ name }) => name === model)?.runs ?? [];
     if (runs.some((known) => known.run === run && known.seeds.includes(seed))) return;
     throw new InputError(
-      `bad catalogue at autoencoders.${index}, there is no run ${run}.seed-${seed} of ${model}`,
+      `bad profile at autoencoders.${index}, there is no run ${run}.seed-${seed} of ${model}`,
       options,
     );
   });
@@ -202,7 +198,7 @@ export function parseZooCatalogue(value: unknown, options: { readonly where: str
  *   families: ["linear"] as const,
  * };
  * const run = { run: "adapter-all", learningRates: [0.01], seeds: [0] };
- * const config = runConfig(run, { settings, seed: 0, layerCount: 2, where: "zoo.json" });
+ * const config = runConfig(run, { settings, seed: 0, layerCount: 2, where: "profile.json" });
  * if (config.learningRates.join() !== "0.01,0.01") throw new Error("one rate for each layer");
  * ```
  *

@@ -160,22 +160,35 @@ export function benchmarkSet(
   options: { readonly where: string; readonly partial?: boolean },
 ): BenchmarkSet {
   const { where, partial = false } = options;
-  const { size, problemFields, answerFields } = BENCHMARK_SUITES[suite];
-  const first = rows[0];
-  if (first === undefined) {
-    throw new InputError("the benchmark is empty", { where, repair: "get the file again" });
-  }
-  if (!partial && rows.length !== size) {
+  const { size, problemFields: question, answerFields: answer } = BENCHMARK_SUITES[suite];
+  if (!partial && rows.length > 0 && rows.length !== size) {
     throw new InputError(`${suite} has ${size} problems, not ${rows.length}`, {
       where,
       repair: "get the whole file, or the file of this benchmark",
     });
   }
-  const problemField = fieldOf(first, problemFields, where),
-    answerField = fieldOf(first, answerFields, where);
+  return { suite, ...rowProblems(rows, { name: suite, where, question, answer }) };
+}
+
+/** The problems of rows, and which of the known fields held them. */
+export function rowProblems(
+  rows: readonly BenchmarkRow[],
+  options: {
+    readonly name: string;
+    readonly where: string;
+    readonly question: readonly string[];
+    readonly answer: readonly string[];
+  },
+): Omit<BenchmarkSet, "suite"> {
+  const { name, where } = options, [first] = rows;
+  if (first === undefined) {
+    throw new InputError("the benchmark is empty", { where, repair: "get the file again" });
+  }
+  const problemField = fieldOf(first, options.question, where),
+    answerField = fieldOf(first, options.answer, where);
   const problems = rows.map((row, index) => {
     const question = textOf(row[problemField]), answer = goldAnswer(row[answerField], answerField);
-    if (question !== null && answer !== null) return { id: `${suite}/${index}`, question, answer };
+    if (question !== null && answer !== null) return { id: `${name}/${index}`, question, answer };
     throw new InputError(`row ${index} has no ${question === null ? problemField : answerField}`, {
       where,
       repair: answerField === "solution"
@@ -183,5 +196,5 @@ export function benchmarkSet(
         : "each must hold text",
     });
   });
-  return { suite, problemField, answerField, problems };
+  return { problemField, answerField, problems };
 }

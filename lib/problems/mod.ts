@@ -76,7 +76,7 @@ export {
   type PromptTemplate,
   questionPrompt,
 } from "./prompt_template.ts";
-export { type BenchmarkData, readBenchmark } from "./read_benchmark.ts";
+export { type BenchmarkData, type ProblemData, readBenchmark, readProblems } from "./read_benchmark.ts";
 export {
   type Completion,
   type Judgement,

@@ -1,6 +1,13 @@
 import { InputError, sha256 } from "../core/mod.ts";
 import { benchmarkFiles } from "./_benchmark_files.ts";
-import { type BenchmarkRow, type BenchmarkSet, benchmarkSet, type SuiteName } from "./benchmark_suite.ts";
+import {
+  type BenchmarkProblem,
+  type BenchmarkRow,
+  type BenchmarkSet,
+  benchmarkSet,
+  rowProblems,
+  type SuiteName,
+} from "./benchmark_suite.ts";
 
 /** Bytes of a benchmark's file: the largest of the six has 2 MB. */
 const BYTE_LIMIT = 64 * 1024 * 1024;
@@ -93,6 +100,45 @@ function decode(bytes: Uint8Array, where: string): string {
   }
 }
 
+/** Problems of a file of the user's. */
+export interface ProblemData {
+  /** In the order of the file. */
+  readonly problems: readonly BenchmarkProblem[];
+  /** SHA-256 of the file. */
+  readonly dataHash: string;
+}
+
+/**
+ * Reads problems of a JSONL or parquet file: of each row the two fields that are named, an answer in a box without its
+ * box. Throws an `InputError` that names the file, and the row that lacks a field.
+ *
+ * `@default {question: "question", answer: "answer"}`
+ *
+ * @example
+ * ```ts
+ * import { readProblems } from "./mod.ts";
+ * const path = await Deno.makeTempFile({ suffix: ".jsonl" });
+ * await Deno.writeTextFile(path, '{"question": "1 + 1?", "answer": 2}\n');
+ * const { problems } = await readProblems(path, { name: "mine" });
+ * if (problems[0]?.answer !== "2" || problems[0].id !== "mine/0") throw new Error("not read");
+ * await Deno.remove(path);
+ * ```
+ */
+export async function readProblems(
+  path: string,
+  options: { readonly name: string; readonly question?: string; readonly answer?: string },
+): Promise<ProblemData> {
+  const { name, question = "question", answer = "answer" } = options;
+  try {
+    const { rows, hash } = await readRows(path);
+    const problems =
+      rowProblems(rows, { name, where: path, question: [question], answer: [answer] }).problems;
+    return { problems, dataHash: hash };
+  } catch (cause) {
+    throw readFault(cause, { what: name, path });
+  }
+}
+
 /**
  * Reads a benchmark that the user has: a JSONL or parquet file (by the ending of its name), or a folder that holds
  * it. In a folder it is found by the benchmark's name (`aime24.jsonl`, `math500/test.jsonl`), or, where the folder is
@@ -141,15 +187,20 @@ export async function readBenchmark(
       dataHash: hashes.length === 1 ? hashes[0] as string : sha256(hashes.join()),
     };
   } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.PermissionDenied)) {
-      throw cause;
-    }
-    const missing = cause instanceof Deno.errors.NotFound;
-    throw new InputError(`${missing ? "there is no file or folder with" : "not allowed to read"} ${suite}`, {
-      where: path,
-      repair: "check the path",
-      cause,
-    });
+    throw readFault(cause, { what: suite, path });
   }
+}
+
+/** What to throw where a file could not be read. */
+function readFault(
+  cause: unknown,
+  { what, path }: { readonly what: string; readonly path: string },
+): unknown {
+  const missing = cause instanceof Deno.errors.NotFound;
+  if (!missing && !(cause instanceof Deno.errors.PermissionDenied)) return cause;
+  return new InputError(`${missing ? "there is no file or folder with" : "not allowed to read"} ${what}`, {
+    where: path,
+    repair: "check the path",
+    cause,
+  });
 }

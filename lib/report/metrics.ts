@@ -55,8 +55,8 @@ export interface Metrics {
   readonly id: string;
   /** Its title in words. */
   readonly title: string;
-  /** Which models: the embedded zoo or the paper's own. */
-  readonly profile: "embedded" | "paper";
+  /** Name of the profile: which models, asked what. */
+  readonly profile: string;
   /** The measured numbers. */
   readonly values: readonly MetricValue[];
   /** The comparisons with expected numbers. */
@@ -90,7 +90,7 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
   schemaVersion: z.literal(1),
   id: text,
   title: text,
-  profile: z.enum(["embedded", "paper"]),
+  profile: text,
   values: z.array(z.strictObject({
     name: text,
     value: z.number().nullable(),

@@ -2,7 +2,7 @@ import { saveAdapters } from "../../lib/decode/mod.ts";
 import type { Bench, StudySize } from "../../lib/experiment/mod.ts";
 import { Laboratory, ResultStore, type ZooModel } from "../../lib/experiment/mod.ts";
 import { writeSparseAutoencoder } from "../../lib/train/mod.ts";
-import { TINY_SIZE } from "./_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE } from "./_tiny_zoo.ts";
 
 /** Features of the tiny DiffSAE. Feature 0 reads how far the vectors push; the others never fire. */
 export const TINY_FEATURES = 4;
@@ -76,5 +76,9 @@ export function tinyBench(
   options: { readonly store?: ResultStore; readonly size?: StudySize } = {},
 ): Bench {
   const { store = new ResultStore(null), size = TINY_SIZE } = options;
-  return { lab: new Laboratory({ size, seed: 0, store }), open: () => Promise.resolve(a) };
+  return {
+    lab: new Laboratory({ asked: EMBEDDED, size, seed: 0, store }),
+    roles: ROLES,
+    open: () => Promise.resolve(a),
+  };
 }

@@ -1,8 +1,8 @@
 import { tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { elementCount } from "../../lib/core/mod.ts";
 import { type Additions, promptTokens, type Rollout, saveVectors } from "../../lib/decode/mod.ts";
-import { type ZooEntry, ZooModel } from "../../lib/experiment/mod.ts";
-import { FAMILIES, type Problem, testSet } from "../../lib/problems/mod.ts";
+import { generatedProblems, type StudyProblem, type ZooEntry, ZooModel } from "../../lib/experiment/mod.ts";
+import { FAMILIES, PROBLEM_SETS, testSet } from "../../lib/problems/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { tinyTokenizer } from "../train/_tiny_models.ts";
 
@@ -172,7 +172,7 @@ export async function writeVectors(
 /** A zoo of one model whose numbers are arithmetic, in the layout of `fixtures/`. */
 export interface TinyZoo {
   readonly entry: ZooEntry;
-  /** Holds `embedded/base-a`, `embedded/vectors/base-a` and `paper/`. */
+  /** Holds `embedded/base-a`, `embedded/vectors/base-a`, `profiles/embedded.json` and `paper/`. */
   readonly fixtures: string;
   /** Empty, for everything else. */
   readonly folder: string;
@@ -196,7 +196,10 @@ export async function withTinyZoo(
     const { maxPositions = 512, reader = "none", rows = [] } = options;
     await writeModel(modelFolder, { maxPositions, reader, rows });
     await Deno.mkdir(vectorsFolder, { recursive: true });
-    await Deno.copyFile("fixtures/embedded/zoo.json", `${fixtures}/embedded/zoo.json`);
+    await Deno.mkdir(`${fixtures}/profiles`);
+    const profile = JSON.parse(await Deno.readTextFile("fixtures/profiles/embedded.json"));
+    profile.sizes = { full: TINY_SIZE, quick: QUICK_TINY_SIZE };
+    await Deno.writeTextFile(`${fixtures}/profiles/embedded.json`, JSON.stringify(profile));
     for (const [layer, strength] of STRENGTHS.entries()) {
       await writeVectors(`${vectorsFolder}/layer-${layer}.seed-0.safetensors`, { [layer]: strength });
     }
@@ -210,7 +213,8 @@ export async function withTinyZoo(
       );
     }
     await Deno.mkdir(`${folder}/work`);
-    const entry = { name: "base-a", modelFolder, vectorsFolder, opener: "To" };
+    const { opener, openers, systems } = profile.models[0];
+    const entry = { name: "base-a", modelFolder, vectorsFolder, opener, openers, systems };
     await body({ entry, fixtures, folder: `${folder}/work` });
   });
 }
@@ -226,8 +230,17 @@ export async function withZooModel(
   }, options);
 }
 
+/** What the tiny model is asked: the families of the embedded zoo. */
+export const EMBEDDED = generatedProblems(PROBLEM_SETS.embedded);
+
+/** The roles that the embedded zoo has models of. */
+export const ROLES = ["a", "a_instruct", "b", "control"] as const;
+
 /** A study that takes the tiny model a moment. */
 export const TINY_SIZE = { problems: 3, swept: 2, evaluationSeeds: 2, traced: 9, read: 4, maxNewTokens: 12 };
+
+/** A smaller one, which the tiny profile calls quick. */
+const QUICK_TINY_SIZE = { ...TINY_SIZE, problems: 2, traced: 6, read: 3 };
 
 /**
  * One answer per problem, each drawn alone, in a run of its own: problem p under seed p mod S, which is how the
@@ -236,7 +249,7 @@ export const TINY_SIZE = { problems: 3, swept: 2, evaluationSeeds: 2, traced: 9,
 export async function answersInTurn(
   zoo: ZooModel,
   options: {
-    readonly problems: readonly Problem[];
+    readonly problems: readonly StudyProblem[];
     readonly seeds: readonly number[];
     readonly maxNewTokens: number;
     readonly treatment: Additions | undefined;

@@ -108,7 +108,8 @@ Deno.test("promptSegments() gives each part of the prompt its own tokens", () =>
   withZooModel((zoo) => {
     const { tokenizer } = zoo;
     for (const { question } of tinyBench(zoo).lab.problems(6)) {
-      const tokens = promptTokens(tokenizer, question), ranges = promptSegments(tokenizer, question);
+      const tokens = promptTokens(tokenizer, question),
+        ranges = promptSegments(tokenizer, question, { template: "embedded" });
       const textOf = (name: string) =>
         ranges.filter(({ segment }) => segment === name)
           .map(({ from, to }) => tokenizer.decode(tokens.slice(from, to))).join("|");

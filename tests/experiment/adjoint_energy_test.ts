@@ -2,12 +2,12 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { adjointEnergies, Laboratory, ResultStore } from "../../lib/experiment/mod.ts";
 import { FAMILIES } from "../../lib/problems/mod.ts";
 import { untrainedAdjoints } from "../../lib/train/mod.ts";
-import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 Deno.test("adjointEnergies() are the squares of each batch's adjoint, and their products without the noise", () =>
   withZooModel(async (zoo) => {
     const size = { ...TINY_SIZE, swept: 5, evaluationSeeds: 2 };
-    const lab = new Laboratory({ size, seed: 3, store: new ResultStore(null) });
+    const lab = new Laboratory({ asked: EMBEDDED, size, seed: 3, store: new ResultStore(null) });
     const energies = await adjointEnergies(lab, zoo);
     const batches: (readonly Float32Array[])[] = [];
     for (const seed of [3, 4]) {

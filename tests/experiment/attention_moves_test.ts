@@ -2,14 +2,14 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { mean } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
 import { attentionMoves, Laboratory, ResultStore } from "../../lib/experiment/mod.ts";
-import { TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 Deno.test("attentionMoves() gives the share that a vector draws from everywhere to line breaks", () =>
   withZooModel(async (a, { entry }) => {
     await writeVectors(`${entry.vectorsFolder}/layer-2.seed-0.safetensors`, { 2: 0.1 }, { axis: "hint" });
     const [vector] = await a.trained("layer-2");
     assert(vector !== undefined);
-    const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     const settings = { zoo: a, treatments: [vector], layer: 3, texts: 3 };
     const [moves] = await attentionMoves(lab, settings);
     assertEquals(moves?.length, 3);

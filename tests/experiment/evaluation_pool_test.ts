@@ -4,6 +4,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { LanguageModel, loadVectors } from "../../lib/decode/mod.ts";
 import { EvaluationPool, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
 import { testSet } from "../../lib/problems/mod.ts";
+import { EMBEDDED } from "./_tiny_zoo.ts";
 
 const BASE_A = "fixtures/embedded/base-a";
 const OPTIONS = { problems: testSet("linear", { size: 6 }), maxNewTokens: 48 };
@@ -99,9 +100,9 @@ Deno.test("Laboratory measures the same with a pool as without", async () => {
     opener: "To",
   }, { threads: 1 });
   const size = { ...STUDY_SIZES.quick, problems: 2 };
-  const plain = new Laboratory({ size, seed: 0, store: new ResultStore(null) });
+  const plain = new Laboratory({ asked: EMBEDDED, size, seed: 0, store: new ResultStore(null) });
   const pool = new EvaluationPool({ workers: 2 });
-  const pooled = new Laboratory({ size, seed: 0, store: new ResultStore(null), pool });
+  const pooled = new Laboratory({ asked: EMBEDDED, size, seed: 0, store: new ResultStore(null), pool });
   const condition = { zoo, run: "layer-6", decoding: "sampling" } as const;
   assertEquals(await pooled.outcomes(condition), await plain.outcomes(condition));
   const asked = [{ zoo, run: null, decoding: "greedy" }, condition, {

@@ -6,6 +6,7 @@ import { saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import {
+  EMBEDDED,
   openerProbability,
   percentWith,
   STRENGTHS,
@@ -15,7 +16,13 @@ import {
 } from "./_tiny_zoo.ts";
 
 function laboratory(options: Partial<ConstructorParameters<typeof Laboratory>[0]> = {}): Laboratory {
-  return new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null), ...options });
+  return new Laboratory({
+    asked: EMBEDDED,
+    size: TINY_SIZE,
+    seed: 0,
+    store: new ResultStore(null),
+    ...options,
+  });
 }
 
 const PROBLEMS = FAMILIES.flatMap((family) => testSet(family, { size: TINY_SIZE.problems }));
@@ -129,7 +136,7 @@ Deno.test("Laboratory.inputs names the hash of everything that was used, and of 
   }));
 
 Deno.test("Laboratory.noteInputs() names what an item read by itself, in the order of names", () => {
-  const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+  const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
   lab.noteInputs({ "vectors.b": "2" });
   lab.noteInputs({ "vectors.a": "1" });
   assertEquals(Object.entries(lab.inputs), [["vectors.a", "1"], ["vectors.b", "2"]]);

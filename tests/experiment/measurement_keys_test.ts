@@ -9,13 +9,13 @@ import {
   ResultStore,
   routeTraces,
   sharedTextMagnitudes,
+  type StudyProblem,
   type Treatment,
   type ZooModel,
 } from "../../lib/experiment/mod.ts";
-import type { Problem } from "../../lib/problems/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
 import { writeTinyAdapters, writeTinyAutoencoder } from "./_tiny_additions.ts";
-import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 /** A key, as far as it is looked at. */
 interface Key {
@@ -59,7 +59,7 @@ type Measure = (lab: Laboratory, of: {
   readonly zoo: ZooModel;
   readonly treatment: Treatment;
   readonly adapter: Treatment;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly StudyProblem[];
 }) => Promise<unknown>;
 
 /** Every kind of measurement: the module that computes it, and how it is asked for. */
@@ -91,7 +91,7 @@ const KINDS: Readonly<Record<string, readonly [module: string, Measure]>> = {
       sharedTextMagnitudes(lab, {
         zoo,
         adapters: [{ layer: 1, treatment: adapter }],
-        problem: problems[0] as Problem,
+        problem: problems[0] as StudyProblem,
       }),
   ],
   "feature traces": [
@@ -116,7 +116,7 @@ async function withKeys(
     if (treatment === undefined || adapter === undefined) throw new Error("runs of the tiny zoo");
     for (const [kind, [, measure]] of Object.entries(KINDS)) {
       const store = new ToldStore(null),
-        lab = new Laboratory({ size: TINY_SIZE, seed: 0, store, ...options });
+        lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store, ...options });
       const problems = lab.problems(2);
       const ran = await graphsRun(zoo, () => measure(lab, { zoo, treatment, adapter, problems }));
       body(kind, { keys: store.keys, ...ran });

@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { Laboratory, openerChances, ResultStore } from "../../lib/experiment/mod.ts";
-import { openerProbability, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, openerProbability, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
-const lab = () => new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+const lab = () => new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
 
 Deno.test("openerChances() gives what the weights put at the first position, problem by problem", () =>
   withZooModel(async (zoo) => {

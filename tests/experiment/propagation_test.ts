@@ -1,13 +1,14 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { Laboratory, propagation, ResultStore } from "../../lib/experiment/mod.ts";
-import { answersInTurn, FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
+import { answersInTurn, EMBEDDED, FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 const PUSH = 8, WIDTH = 20;
 /** Additions to a float32 residual of length 1 round at 6e-8. */
 const ROUNDING = 1e-6;
 
-const laboratory = (store = new ResultStore(null)) => new Laboratory({ size: TINY_SIZE, seed: 0, store });
+const laboratory = (store = new ResultStore(null)) =>
+  new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store });
 
 Deno.test("propagation() finds in blocks of zeros what was added, in every later layer", () =>
   withZooModel(async (a) => {

@@ -9,7 +9,7 @@ import {
   ResultStore,
 } from "../../lib/experiment/mod.ts";
 import { parseMetrics, readPaperItem } from "../../lib/report/mod.ts";
-import { TINY_SIZE, type TinyZoo, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE, type TinyZoo, withZooModel } from "./_tiny_zoo.ts";
 
 /** One number, one bar. */
 const ITEM: Reproduction = {
@@ -50,7 +50,7 @@ function options(
   };
 }
 
-const lab = () => new Laboratory({ size: TINY_SIZE, seed: 3, store: new ResultStore(null) });
+const lab = () => new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 3, store: new ResultStore(null) });
 
 Deno.test("reproduce() writes what it measured, what it was made from, its checks and the paper's numbers", () =>
   withZooModel(async (a, tiny) => {
@@ -62,7 +62,7 @@ Deno.test("reproduce() writes what it measured, what it was made from, its check
       reason: "by hand",
       others: { expected: 0.2, tolerance: 0.3, reason: "by hand" },
     }];
-    const bench = { lab: lab(), open: () => Promise.resolve(a) };
+    const bench = { lab: lab(), roles: ROLES, open: () => Promise.resolve(a) };
     const given: Bench[] = [];
     const item: Reproduction = {
       ...ITEM,
@@ -101,7 +101,7 @@ Deno.test("reproduce() without expected values checks nothing, and without the p
   withZooModel(async (a, tiny) => {
     const metrics = await reproduce(
       ITEM,
-      options(tiny, { bench: { lab: lab(), open: () => Promise.resolve(a) } }),
+      options(tiny, { bench: { lab: lab(), roles: ROLES, open: () => Promise.resolve(a) } }),
     );
     assertEquals(metrics.checks, []);
     assertEquals("paper" in metrics, false);
@@ -116,7 +116,7 @@ Deno.test("reproduce() refuses an expected value of no metric before anything is
       reason: "by hand",
       others: null,
     }];
-    const bench = { lab: lab(), open: () => Promise.resolve(a) };
+    const bench = { lab: lab(), roles: ROLES, open: () => Promise.resolve(a) };
     await assertRejects(
       () => reproduce(ITEM, options(tiny, { bench, expectations })),
       InputError,

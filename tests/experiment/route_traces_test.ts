@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TOKEN_CLASSES } from "../../lib/analysis/mod.ts";
 import { Laboratory, ResultStore, routeTraces } from "../../lib/experiment/mod.ts";
-import { TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 function softmax(logits: Float32Array): Float64Array {
   const peak = Math.max(...logits), weights = Float64Array.from(logits, (logit) => Math.exp(logit - peak));
@@ -14,7 +14,12 @@ Deno.test("routeTraces() gives the means that plain runs of both models give", (
     await writeVectors(`${entry.vectorsFolder}/layer-2.seed-0.safetensors`, { 2: 0.05 });
     const [treatment] = await a.trained("layer-2");
     assert(treatment !== undefined);
-    const lab = new Laboratory({ size: { ...TINY_SIZE, traced: 6 }, seed: 0, store: new ResultStore(null) });
+    const lab = new Laboratory({
+      asked: EMBEDDED,
+      size: { ...TINY_SIZE, traced: 6 },
+      seed: 0,
+      store: new ResultStore(null),
+    });
     const traces = await routeTraces(lab, { zoo: a, treatment });
     assertEquals(traces.map(({ name }) => name), [
       "skip_attn→no_patch",

@@ -5,7 +5,7 @@ import { withFolder } from "../checkpoint/_folder.ts";
 import { outline } from "../house/_outline.ts";
 import { FLOORS, resolveImport } from "../house/_rules.ts";
 import { type PackageCopy, ROOT, withPackageCopy } from "./_package_copy.ts";
-import { TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 /** The modules that measure: those that give their address to a measurement. */
 const MEASURING = [...Deno.readDirSync(new URL("lib/experiment/", ROOT))]
@@ -167,7 +167,7 @@ async function measuredIn({ root }: PackageCopy, store: string) {
   };
   const zoo = await ZooModel.open(entry, { threads: 1 }), kept = new ResultStore(store);
   const size = { ...STUDY_SIZES.quick, problems: 1, evaluationSeeds: 1, traced: 2, maxNewTokens: 64 };
-  const lab = new Laboratory({ size, seed: 0, store: kept });
+  const lab = new Laboratory({ asked: EMBEDDED, size, seed: 0, store: kept });
   const outcomes = await lab.outcomes({ zoo, run: "layer-5", decoding: "greedy" });
   const shifts = await lab.shifts({ zoo, run: "layer-5", follow: [] });
   await zoo.release();
@@ -220,7 +220,7 @@ Deno.test("a laboratory keeps nothing when its sources change while it measures"
   withPackageCopy(({ root, replace }) =>
     withZooModel(async (zoo, { folder }) => {
       const sources = new SourceTree(root), store = new ResultStore(`${folder}/store`);
-      const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store, sources });
+      const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store, sources });
       const measurement = {
         kind: "edited",
         code: new URL("lib/experiment/route_traces.ts", root).href,

@@ -4,6 +4,7 @@ import { testSet } from "../../lib/problems/mod.ts";
 import { answersInTurn, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 const { maxNewTokens } = TINY_SIZE;
+const ASKED = { maxNewTokens, template: "embedded" } as const;
 
 Deno.test("writeAnswers() lets the seeds take turns, problem after problem", () =>
   withZooModel(async (zoo) => {
@@ -13,7 +14,7 @@ Deno.test("writeAnswers() lets the seeds take turns, problem after problem", () 
     const [problem] = testSet("linear", { size: 1 });
     const problems = Array.from({ length: 7 }, () => problem as NonNullable<typeof problem>);
     const counts: number[] = [];
-    const asked = { treatment, problems, maxNewTokens, onProgress: (done: number) => void counts.push(done) };
+    const asked = { ...ASKED, treatment, problems, onProgress: (done: number) => void counts.push(done) };
     const seeds = [4, 5, 6], written = await writeAnswers(zoo, { ...asked, seeds });
     assertEquals(written, await answersInTurn(zoo, { problems, seeds, maxNewTokens, treatment }));
     assertEquals([counts.at(-1), counts.every((count, at) => count >= (counts[at - 1] ?? 0))], [7, true]);
@@ -27,7 +28,7 @@ Deno.test("writeAnswers() gives each seed the same number of a problem's samples
   withZooModel(async (zoo) => {
     const [treatment] = await zoo.trained("layer-3");
     if (treatment === undefined) throw new Error("a run of the tiny zoo");
-    const asked = { treatment, problems: testSet("linear", { size: 2 }), maxNewTokens, onProgress: () => {} };
+    const asked = { ...ASKED, treatment, problems: testSet("linear", { size: 2 }), onProgress: () => {} };
     const both = await writeAnswers(zoo, { ...asked, seeds: [0, 1], samples: 4 });
     assertEquals(both.map(({ prompt, sample }) => [prompt, sample]), [
       [0, 0],

@@ -4,15 +4,19 @@ import { InputError } from "../../lib/core/mod.ts";
 import {
   type ArtifactState,
   artifactState,
-  parseZooCatalogue,
+  parseProfile,
   type ZooArtifact,
   zooArtifacts,
 } from "../../lib/experiment/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const shipped = JSON.parse(
-  await Deno.readTextFile(new URL("../../fixtures/embedded/zoo.json", import.meta.url)),
+  await Deno.readTextFile(new URL("../../fixtures/profiles/embedded.json", import.meta.url)),
 );
+const study = {
+  ...{ name: "tiny", title: "tiny", problems: ["linear"], template: "embedded", grader: "box-number" },
+  settings: shipped.settings,
+};
 const fresh = JSON.parse(
   await Deno.readTextFile(new URL("../../fixtures/embedded/base-a.pretrain.json", import.meta.url)),
 );
@@ -35,8 +39,8 @@ async function artifactsOf(
   for (const layer of [7, 8]) {
     await Deno.writeTextFile(`${folder}/sae-${layer}.json`, JSON.stringify({ ...sae, layer }));
   }
-  const catalogue = {
-    settings: shipped.settings,
+  const profile = {
+    ...study,
     models: Object.keys(models).map((name, index) => ({
       ...{ name, role: roles[index], title: name, opener: "To", config: `${name}.json` },
       runs: [{ run: "all", learningRates: [0.1], seeds: [0, 2] }],
@@ -44,10 +48,10 @@ async function artifactsOf(
     autoencoders,
   };
   const where = `${folder}/zoo.json`;
-  return await zooArtifacts(parseZooCatalogue(catalogue, { where }), { where });
+  return await zooArtifacts(parseProfile(profile, { where }), { where });
 }
 
-Deno.test("zooArtifacts() puts each after what it is made from, whatever the order of the catalogue", () =>
+Deno.test("zooArtifacts() puts each after what it is made from, whatever the order of the profile", () =>
   withFolder(async (folder) => {
     const autoencoder = { model: "third", run: "all", seed: 2, config: "sae-7.json" };
     const artifacts = await artifactsOf(folder, { third: "second", second: "./first", first: null }, [
@@ -98,21 +102,21 @@ Deno.test("zooArtifacts() refuses models in a circle, and autoencoders of what c
     await assertRejects(
       () => artifactsOf(folder, { one: null }, [lost]),
       InputError,
-      "lost.json, which the catalogue",
+      "lost.json, which the profile",
     );
   }));
 
-Deno.test("zooArtifacts() lets a model go on from one outside the catalogue", () =>
+Deno.test("zooArtifacts() lets a model go on from one outside the profile", () =>
   withFolder(async (folder) => {
     const [only] = await artifactsOf(folder, { one: "../elsewhere" });
     assertEquals([only?.needs, only?.kind === "model" && only.from?.endsWith("/elsewhere")], [[], true]);
   }));
 
 Deno.test("artifactState() finds the shipped autoencoder there, and one of another recipe made from other inputs", async () => {
-  const root = "fixtures/embedded", where = `${root}/zoo.json`;
-  const artifacts = await zooArtifacts(parseZooCatalogue(shipped, { where }), { where });
+  const root = "fixtures/embedded", where = "fixtures/profiles/embedded.json";
+  const artifacts = await zooArtifacts(parseProfile(shipped, { where }), { where });
   const made = artifacts.find(({ kind }) => kind === "autoencoder");
-  if (made?.kind !== "autoencoder") throw new Error("the catalogue has one");
+  if (made?.kind !== "autoencoder") throw new Error("the profile has one");
   const states = new Map(made.needs.map((name) => [name, "there" as ArtifactState]));
   assertEquals(made.path, `${root}/sae/base-a.all.layer-4.safetensors`);
   assertEquals(await artifactState(made, states), "there");
@@ -125,7 +129,7 @@ Deno.test("artifactState() finds the shipped autoencoder there, and one of anoth
   assertEquals(await artifactState({ ...made, path: `${root}/sae/none.safetensors` }, states), "missing");
 });
 
-Deno.test("zooArtifacts() puts the runs first that the catalogue names, and knows a model that is brought", () =>
+Deno.test("zooArtifacts() puts the runs first that the profile names, and knows a model that is brought", () =>
   withFolder(async (folder) => {
     const hash = await (await openCheckpoint("fixtures/embedded/base-b")).hash();
     await Deno.mkdir(`${folder}/there`);
@@ -141,8 +145,7 @@ Deno.test("zooArtifacts() puts the runs first that the catalogue names, and know
     const artifactsOf = (first: readonly string[]) => {
       const models = [model("a", { folder: "there", hash }), model("b", { folder: "lost", hash })];
       models.push(model("control", { folder: "there", hash: "0".repeat(64) }));
-      const catalogue = { settings: shipped.settings, models, first, autoencoders: [] };
-      return zooArtifacts(parseZooCatalogue(catalogue, { where }), { where });
+      return zooArtifacts(parseProfile({ ...study, models, first }, { where }), { where });
     };
     const artifacts = await artifactsOf(["b/layer-5.seed-1", "a/layer-2"]);
     assertEquals(artifacts.slice(0, 8).map(({ name }) => name), [

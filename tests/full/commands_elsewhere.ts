@@ -81,7 +81,7 @@ Deno.test("messages name paths as they were written", () =>
 Deno.test("the embedded zoo and what belongs to the project are found from anywhere", () =>
   elsewhere(async (folder) => {
     const doctor = await task(folder, ["doctor"]);
-    assertStringIncludes(doctor.output, "This machine can run the embedded profile.");
+    assertStringIncludes(doctor.output, "This machine can run the profile embedded.");
     const zoo = await task(folder, ["zoo", "--dry-run", "--only", "base-a"]);
     assertEquals([zoo.code, zoo.error], [0, ""]);
     const golden = `${ROOT}fixtures/golden/llama/mqa_8_bfloat16.safetensors`;

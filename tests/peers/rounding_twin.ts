@@ -17,7 +17,6 @@ import {
   writeSafetensors,
 } from "../../lib/checkpoint/mod.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
-import { STUDY_SIZES } from "../../lib/experiment/mod.ts";
 import { comparedValues, type MetricValue, parseMetrics } from "../../lib/report/mod.ts";
 import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
@@ -111,8 +110,8 @@ const { out, size, _: ids } = parseArgs(Deno.args, { string: ["out", "size"], de
 if (out === undefined) throw new Error("--out FOLDER is missing");
 await makeTwin(`${out}/fixtures`);
 const settings = {
-  shipped: { fixtures: REPOSITORY.fixtures, store: `${out}/store`, sizes: STUDY_SIZES },
-  twin: { fixtures: `${out}/fixtures`, store: `${out}/store`, sizes: STUDY_SIZES },
+  shipped: { fixtures: REPOSITORY.fixtures, store: `${out}/store` },
+  twin: { fixtures: `${out}/fixtures`, store: `${out}/store` },
 };
 for (const [name, setting] of Object.entries(settings)) {
   const asked = ids.length === 0 ? ["all"] : ids.map(String);

@@ -7,7 +7,7 @@ import {
   type ZooModel,
 } from "../../lib/experiment/mod.ts";
 import { FAMILIES } from "../../lib/problems/mod.ts";
-import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE } from "../experiment/_tiny_zoo.ts";
 
 /** Problems of each family that a made-up laboratory has answers to: one is 5 %. */
 const MADE_UP_PROBLEMS = 20;
@@ -18,7 +18,12 @@ export class MadeUpLaboratory extends Laboratory {
 
   /** `percent` gives the accuracy of a model under one training seed of a condition, in steps of 5 %. */
   constructor(percent: (zoo: ZooModel, treatment: Treatment | null) => number) {
-    super({ size: { ...TINY_SIZE, swept: MADE_UP_PROBLEMS }, seed: 0, store: new ResultStore(null) });
+    super({
+      asked: EMBEDDED,
+      size: { ...TINY_SIZE, swept: MADE_UP_PROBLEMS },
+      seed: 0,
+      store: new ResultStore(null),
+    });
     this.#percent = percent;
   }
 

@@ -11,7 +11,7 @@ import {
   type ZooModel,
 } from "../../lib/experiment/mod.ts";
 import { validateSpec } from "../../lib/report/mod.ts";
-import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE } from "../experiment/_tiny_zoo.ts";
 
 /** Runs an item without a store. */
 export function findingsOf(
@@ -27,8 +27,8 @@ export function findingsOf(
   },
 ): Promise<Findings> {
   const { a, others = {}, size = TINY_SIZE, store = new ResultStore(null) } = options;
-  const { lab = new Laboratory({ size, seed: 0, store }) } = options;
-  return item.run({ lab, open: (role) => Promise.resolve(others[role] ?? a) });
+  const { lab = new Laboratory({ asked: EMBEDDED, size, seed: 0, store }) } = options;
+  return item.run({ lab, roles: ROLES, open: (role) => Promise.resolve(others[role] ?? a) });
 }
 
 /** The value of a metric, which must be there. */
@@ -70,7 +70,12 @@ export class PlannedLaboratory extends Laboratory {
   readonly #right: (condition: Condition) => number;
 
   constructor(options: { readonly size: StudySize; readonly right: (condition: Condition) => number }) {
-    super({ size: { ...options.size, swept: PLANNED_PROBLEMS }, seed: 0, store: new ResultStore(null) });
+    super({
+      asked: EMBEDDED,
+      size: { ...options.size, swept: PLANNED_PROBLEMS },
+      seed: 0,
+      store: new ResultStore(null),
+    });
     this.#right = options.right;
   }
 

@@ -8,7 +8,7 @@ import {
   ResultStore,
 } from "../../lib/experiment/mod.ts";
 import { FAMILIES } from "../../lib/problems/mod.ts";
-import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE } from "../experiment/_tiny_zoo.ts";
 import type { WholeZoo } from "./_whole_zoo.ts";
 
 /** A condition as a script names it: `base`, `layer-3`, `place-input_norm-1 as published`. */
@@ -25,7 +25,7 @@ export class ScriptedLab extends Laboratory {
   readonly #share: (asked: Asked) => number;
 
   constructor(share: (asked: Asked) => number) {
-    super({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     this.#share = share;
   }
 
@@ -55,8 +55,10 @@ export function scriptedFindings(
 ): Promise<Findings> {
   const { zoo, share, paper = null } = options;
   const open: Bench["open"] = (role) =>
-    role === "control" ? Promise.reject(new Error("not asked for")) : Promise.resolve(zoo[role]);
-  return item.run({ lab: new ScriptedLab(share), open, paper });
+    role === "a" || role === "b" || role === "a_instruct"
+      ? Promise.resolve(zoo[role])
+      : Promise.reject(new Error("not asked for"));
+  return item.run({ lab: new ScriptedLab(share), roles: ROLES, open, paper });
 }
 
 /** A script for items that must fail before they measure. */

@@ -14,7 +14,7 @@ import { fig01 } from "../../reproductions/fig01.ts";
 import { fig03 } from "../../reproductions/fig03.ts";
 import { fig13 } from "../../reproductions/fig13.ts";
 import { table1 } from "../../reproductions/table1.ts";
-import { TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 
 /** Runs a body with a model for every role and another, named control, for the control. */
@@ -215,10 +215,10 @@ Deno.test("claims let faults through: on the positive zoo, of other kinds, of it
       'Cannot read claim "base_vectors_transfer" of table1 as it must be one of another',
     );
     a.model.generate = () => Promise.reject(new Error("measured too early"));
-    const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     const open: Bench["open"] = (role) =>
       role === "control" ? Promise.reject(new InputError("no model")) : Promise.resolve(a);
-    await assertRejects(() => claimsItem(GOOD).run({ lab, open }), InputError, "no model");
+    await assertRejects(() => claimsItem(GOOD).run({ lab, roles: ROLES, open }), InputError, "no model");
   }));
 
 Deno.test("claims decide what the items at hand measure on a tiny zoo, and keep what a run before them measured", () =>

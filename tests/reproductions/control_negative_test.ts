@@ -4,7 +4,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { type Condition, Laboratory, ResultStore, ZooModel } from "../../lib/experiment/mod.ts";
 import { FAMILIES, writerSystemPrompt } from "../../lib/problems/mod.ts";
 import { controlNegative } from "../../reproductions/control_negative.ts";
-import { TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, ROLES, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 
 const PROBLEMS = 40;
@@ -14,7 +14,7 @@ class WrittenLab extends Laboratory {
   readonly #shares: Readonly<Record<string, number>>;
 
   constructor(shares: Readonly<Record<string, number>>) {
-    super({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    super({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
     this.#shares = shares;
   }
 
@@ -54,6 +54,7 @@ Deno.test("control-negative measures both models and says whether the control la
         "control all": 0.5,
       };
       const found = await controlNegative.run({
+        roles: ROLES,
         lab: new WrittenLab(shares),
         open: (role) => Promise.resolve(role === "control" ? control : a),
       });
@@ -77,7 +78,12 @@ Deno.test("control-negative misses a run before it measures anything", () =>
   withZooModel(async (a, { entry }) => {
     await Deno.remove(`${entry.vectorsFolder}/all.seed-0.safetensors`);
     await assertRejects(
-      () => controlNegative.run({ lab: new WrittenLab({}), open: () => Promise.resolve(a) }),
+      () =>
+        controlNegative.run({
+          roles: ROLES,
+          lab: new WrittenLab({}),
+          open: () => Promise.resolve(a),
+        }),
       InputError,
       'no run "all"',
     );

@@ -54,7 +54,7 @@ Deno.test("control-openers leaves the claim open where the vector boosts no open
     const other = await findingsOf(controlOpeners, { a, lab: gains });
     checkFindings(other);
     assertEquals(other.claims[0]?.holds, null);
-    assertMatch(other.claims[0]?.note ?? "", /is no opener of base A's writers/);
+    assertMatch(other.claims[0]?.note ?? "", /is none of the openers/);
     const nothing = await findingsOf(controlOpeners, {
       a,
       lab: new PlannedLaboratory({ size: TINY_SIZE, right: () => 2 }),

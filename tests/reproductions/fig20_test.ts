@@ -3,7 +3,15 @@ import { Laboratory, type ModelRole, ResultStore } from "../../lib/experiment/mo
 import { fig19 } from "../../reproductions/fig19.ts";
 import { fig20 } from "../../reproductions/fig20.ts";
 import { fig21 } from "../../reproductions/fig21.ts";
-import { percentWith, TINY_SIZE, USUAL_DIGIT, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
+import {
+  EMBEDDED,
+  percentWith,
+  ROLES,
+  TINY_SIZE,
+  USUAL_DIGIT,
+  withZooModel,
+  writeVectors,
+} from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reproduction.ts";
 
 Deno.test("fig21 lets heads' outputs through on every path as the block's arithmetic says", () =>
@@ -50,11 +58,11 @@ Deno.test("fig19, fig20 and fig21 are made of base B; fig20 says what Skip-Attn 
       roles.push(role);
       return Promise.resolve(a);
     };
-    const small = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
-    const last = await fig19.run({ lab: small, open });
+    const small = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store: new ResultStore(null) });
+    const last = await fig19.run({ lab: small, roles: ROLES, open });
     checkFindings(last);
-    await fig20.run({ lab, open });
-    await fig21.run({ lab, open });
+    await fig20.run({ lab, roles: ROLES, open });
+    await fig21.run({ lab, roles: ROLES, open });
     assertEquals(roles, ["b", "b", "b"]);
     assertEquals(last.claims.map(({ claim }) => claim), [
       "boost_concentrates_on_first_token",

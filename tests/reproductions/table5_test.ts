@@ -6,6 +6,7 @@ import { table5 } from "../../reproductions/table5.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { scriptedFindings, ScriptedLab, tooEarly } from "./_scripted_lab.ts";
 import { layerRate, madeBy, withWholeZoo } from "./_whole_zoo.ts";
+import { ROLES } from "../experiment/_tiny_zoo.ts";
 
 const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table5.json", import.meta.url).pathname);
 
@@ -51,6 +52,7 @@ Deno.test("table5 leaves a setting open where runs differ, and names the files i
     const lab = new ScriptedLab(tooEarly);
     const findings = await table5.run({
       lab,
+      roles: ROLES,
       open: (role) => Promise.resolve(role === "b" ? zoo.b : zoo.a),
     });
     checkFindings(findings);

@@ -4,12 +4,17 @@ import type { Bench, ZooModel } from "../../lib/experiment/mod.ts";
 import { table7 } from "../../reproductions/table7.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { ScriptedLab, tooEarly } from "./_scripted_lab.ts";
+import { ROLES } from "../experiment/_tiny_zoo.ts";
 
 /** Costs need a model's shape and no weights. */
 function bench(config: ModelConfig): Bench {
   const checkpoint = { config, hash: () => Promise.resolve("ab") };
   const zoo = { entry: { name: "shape" }, layers: config.layers, model: { config, checkpoint } };
-  return { lab: new ScriptedLab(tooEarly), open: () => Promise.resolve(zoo as unknown as ZooModel) };
+  return {
+    lab: new ScriptedLab(tooEarly),
+    roles: ROLES,
+    open: () => Promise.resolve(zoo as unknown as ZooModel),
+  };
 }
 
 const LARGE = tinyConfig({
@@ -23,7 +28,7 @@ const LARGE = tinyConfig({
 });
 
 Deno.test("table7 gives the paper's counts exactly from the published shape", async () => {
-  const { lab, open } = bench(LARGE), findings = await table7.run({ lab, open });
+  const { lab, ...rest } = bench(LARGE), findings = await table7.run({ lab, ...rest });
   checkFindings(findings);
   const value = (name: string) => valueOf(findings, name) ?? NaN;
   assertEquals(value("parameters.paper.full"), 14_770_033_664);

@@ -11,14 +11,16 @@ import {
   memoryFinding,
   modelFindings,
   outFinding,
+  profileFinding,
   providerFinding,
-  zooFinding,
 } from "../../tasks/doctor.ts";
 import { Laboratory, ResultStore } from "../../lib/experiment/mod.ts";
-import { TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { elfFile } from "./_elf_file.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 import { inFolder } from "./_tiny_zoo.ts";
+import { openProfile, shippedProfiles } from "../../tasks/_profile.ts";
+import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
 
 function withFolder(work: (folder: string) => void): void {
   const folder = Deno.makeTempDirSync();
@@ -54,19 +56,38 @@ Deno.test("outFinding() tries the nearest folder that exists and leaves nothing 
   });
 });
 
-Deno.test("zooFinding() names complete models alone", () => {
-  withFolder((folder) => {
-    const zoo = new URL(`file://${folder}/`);
-    assertEquals(zooFinding(new URL("none/", zoo)).verdict, "missing");
+Deno.test("profileFinding() names complete models alone, and the command for the first that is not there", () =>
+  inFolder(async (folder) => {
+    const profile = await openProfile("embedded", REPOSITORY), [made, other] = profile.models;
+    if (made === undefined || other === undefined) throw new Error("the zoo has several");
+    const source = { folder: `${folder}/real`, layers: 2, hash: null, command: "deno task real-model" };
+    const there = {
+      ...profile,
+      root: folder,
+      models: [{ ...made, name: "whole" }, { ...other, name: "half" }, { ...other, name: "real", source }],
+    };
     for (const name of ["whole", "half"]) Deno.mkdirSync(`${folder}/${name}`);
-    Deno.writeTextFileSync(`${folder}/half/config.json`, "{}");
-    assertEquals(zooFinding(zoo).verdict, "missing");
-    for (const file of ["config.json", "model.safetensors", "tokenizer.json"]) {
+    for (const file of ["config.json", "model.safetensors.index.json", "tokenizer.json"]) {
       Deno.writeTextFileSync(`${folder}/whole/${file}`, "");
     }
-    assertEquals(zooFinding(zoo), { item: "embedded zoo", found: "whole", verdict: "ok" });
-  });
-});
+    Deno.writeTextFileSync(`${folder}/half/config.json`, "{}");
+    const item = "profile embedded", zoo = "deno task zoo --profile embedded --only half makes half";
+    assertEquals(await profileFinding(there, { required: true }), {
+      item,
+      found: "no half, real",
+      verdict: "missing",
+      repair: zoo,
+    });
+    const models = [there.models[0], there.models[2]] as typeof profile.models;
+    assertEquals(await profileFinding({ ...there, models }, { required: false }), {
+      item,
+      found: "no real",
+      verdict: "optional",
+      repair: "deno task real-model brings real",
+    });
+    const whole = { ...there, models: models.slice(0, 1) };
+    assertEquals(await profileFinding(whole, { required: true }), { item, found: "whole", verdict: "ok" });
+  }));
 
 Deno.test("deviceFinding() runs a graph on the CPU", async () => {
   assertEquals(await deviceFinding("cpu"), { item: "cpu sessions", found: "a graph ran", verdict: "ok" });
@@ -126,8 +147,9 @@ Deno.test("doctor prints one row per item, a verdict, and an exit code that agre
   const terminal = fakeTerminal([]);
   const code = await runCommand(doctor, terminal);
   const lines = terminal.written.output.trimEnd().split("\n");
-  assertEquals(lines.length, 12);
-  for (const line of lines.slice(0, 11)) assertMatch(line, /^(ok|optional|missing) /);
+  const rows = 10 + (await shippedProfiles(REPOSITORY)).length;
+  assertEquals(lines.length, rows + 1);
+  for (const line of lines.slice(0, rows)) assertMatch(line, /^(ok|optional|missing) /);
   const missing = lines.filter((line) => line.startsWith("missing ")).length;
   assertEquals(code, missing === 0 ? 0 : 1);
   assertMatch(terminal.written.output, /^ok +cpu sessions +a graph ran$/m);
@@ -174,7 +196,12 @@ Deno.test("doctor --model looks at a folder before anything else, and refuses a 
 Deno.test("doctor finds measurements that no code can name any more, and removes them on request", () =>
   inFolder(async (store) => {
     await withZooModel(async (zoo) => {
-      const lab = new Laboratory({ size: TINY_SIZE, seed: 0, store: new ResultStore(store) });
+      const lab = new Laboratory({
+        asked: EMBEDDED,
+        size: TINY_SIZE,
+        seed: 0,
+        store: new ResultStore(store),
+      });
       await lab.outcomes({ zoo, run: null, decoding: "greedy" });
     });
     const [measured = ""] = [...Deno.readDirSync(store)].map(({ name }) => name);
@@ -193,7 +220,7 @@ Deno.test("doctor finds measurements that no code can name any more, and removes
     const all = names();
     const row = async (args: string[]) => {
       const terminal = fakeTerminal(args);
-      assertEquals(await runCommand(doctorCommand({ store }), terminal), 0);
+      assertEquals(await runCommand(doctorCommand({ ...REPOSITORY, store }), terminal), 0);
       return terminal.written.output.split("\n").find((line) => /^\w+ +store /.test(line));
     };
     assertMatch(

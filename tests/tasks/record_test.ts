@@ -3,13 +3,12 @@ import { readExpectations } from "../../lib/report/mod.ts";
 import { record as shippedRecord, recordCommand } from "../../tasks/record.ts";
 import type { Flags } from "../../tasks/_parse_flags.ts";
 import { reproduce as shippedReproduce, reproduceCommand } from "../../tasks/reproduce.ts";
-import { TINY_SIZE, type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
+import { type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";
 
 const settingOf = (tiny: TinyZoo) => ({
   fixtures: tiny.fixtures,
   store: `${tiny.folder}/store`,
-  sizes: { full: TINY_SIZE, quick: TINY_SIZE },
 });
 const record = (tiny: TinyZoo, args: readonly string[], options: { readonly interruptAt?: string } = {}) =>
   runOn(recordCommand(settingOf(tiny)), [...args, "--threads", "1"], options);

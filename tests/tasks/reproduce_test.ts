@@ -22,8 +22,8 @@ function reproduce(
   options: { readonly out?: string; readonly interruptAt?: string; readonly threads?: string } = {},
 ): Promise<Ended> {
   const { out = `${tiny.folder}/out`, interruptAt, threads = "1" } = options;
-  const store = `${tiny.folder}/store`, quick = { ...TINY_SIZE, problems: 2, traced: 6, read: 3 };
-  const command = reproduceCommand({ fixtures: tiny.fixtures, store, sizes: { full: TINY_SIZE, quick } });
+  const store = `${tiny.folder}/store`;
+  const command = reproduceCommand({ fixtures: tiny.fixtures, store });
   const all = [...args, "--out", out, "--threads", threads];
   return runOn(command, all, interruptAt === undefined ? {} : { interruptAt });
 }
@@ -242,7 +242,10 @@ Deno.test("reproduce refuses bad input in one line, before anything is measured 
       }, all)`,
     );
     assertMatch(await refused([]), /^error: ID is missing/);
-    assertMatch(await refused(["fig1", "--profile", "paper"]), /: --profile \(use --profile embedded, or /);
+    assertMatch(
+      await refused(["fig1", "--profile", "paper"]),
+      /unknown profile "paper", known are embedded /,
+    );
     assertMatch(await refused(["fig1", "--seed", "0.5"]), /--seed/);
     assertMatch(await refused(["fig1", "--cache"]), /unknown flag --cache/);
     assertMatch(await refused(["fig1", "--model", `${tiny.folder}/no-model`]), /no-model/);

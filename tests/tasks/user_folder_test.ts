@@ -43,10 +43,13 @@ Deno.test("runCommand() enters the user's folder once, before it looks at anythi
 });
 
 Deno.test("projectPath() is short below the current folder and whole elsewhere", () => {
-  const path = projectPath("fixtures/embedded/zoo.json"), whole = new URL("fixtures/embedded/zoo.json", ROOT);
+  const path = projectPath("fixtures/profiles/embedded.json"),
+    whole = new URL("fixtures/profiles/embedded.json", ROOT);
   assert(Deno.statSync(path).isFile);
   assertEquals(Deno.realPathSync(path), Deno.realPathSync(whole));
-  if (Deno.realPathSync(".") === Deno.realPathSync(ROOT)) assertEquals(path, "fixtures/embedded/zoo.json");
+  if (Deno.realPathSync(".") === Deno.realPathSync(ROOT)) {
+    assertEquals(path, "fixtures/profiles/embedded.json");
+  }
 });
 
 Deno.test("every task of deno.json may ask where it was called, and enters that folder", () => {
@@ -89,6 +92,6 @@ Deno.test("no source names what belongs to the project by a path from the curren
   assertEquals(faults, []);
   assertStringIncludes(
     Deno.readTextFileSync(new URL("tasks/zoo.ts", ROOT)),
-    'projectPath("fixtures/embedded/zoo.json")',
+    'projectPath("fixtures")',
   );
 });

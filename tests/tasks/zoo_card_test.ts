@@ -171,12 +171,19 @@ Deno.test("readRunRows() refuses a log that is not the run's", async () => {
 
 Deno.test("zoo-card rewrites a card, and says whether one is up to date", async () => {
   await inFolder(async (folder) => {
-    const card = `${folder}/README.md`, catalogue = `${folder}/zoo.json`;
+    const card = `${folder}/README.md`, profile = `${folder}/zoo.json`;
     await writeTinyPretrainConfig(`${folder}/one.json`, ({ model }) => void (model["num_hidden_layers"] = 2));
     const write = (change: object) =>
       Deno.writeTextFile(
-        catalogue,
+        profile,
         JSON.stringify({
+          ...{
+            name: "tiny",
+            title: "tiny",
+            problems: ["linear"],
+            template: "embedded",
+            grader: "box-number",
+          },
           settings: { ...SETTINGS, prompts: 2, samples: 2, maxNewTokens: 2 },
           models: [{
             ...{ name: "one", role: "a", title: "One", opener: "To", config: "one.json" },
@@ -186,8 +193,8 @@ Deno.test("zoo-card rewrites a card, and says whether one is up to date", async 
         }),
       );
     await write({});
-    const args = ["--card", card, "--catalogue", catalogue, "--documents", "40"];
-    const build = (...more: string[]) => runOn(zoo, ["--catalogue", catalogue, "--threads", "1", ...more]);
+    const args = ["--card", card, "--profile", profile, "--documents", "40"];
+    const build = (...more: string[]) => runOn(zoo, ["--profile", profile, "--threads", "1", ...more]);
     await Deno.writeTextFile(card, CARD);
     // What is not there has no table: a card without marks is up to date.
     assertEquals((await runOn(zooCard, [...args, "--check"])).code, 0);
@@ -211,7 +218,7 @@ Deno.test("zoo-card rewrites a card, and says whether one is up to date", async 
     const path = `${folder}/vectors/one/layer-1.seed-0.safetensors`;
     assertEquals(
       faultLine(await runOn(zooCard, args)),
-      `error: one/layer-1.seed-0 was made from other inputs than the catalogue's: ${path} ` +
+      `error: one/layer-1.seed-0 was made from other inputs than the profile's: ${path} ` +
         "(deno task zoo --force makes it again)",
     );
     assertEquals(await Deno.readTextFile(card), text);

@@ -31,14 +31,16 @@ const SETTINGS = {
 };
 const ENTRY = { title: "Title", opener: "To" };
 
-interface TinyCatalogue {
+interface TinyProfile {
   settings: Record<string, unknown>;
   models: { name: string; runs: Record<string, unknown>[] }[];
+  [study: string]: unknown;
   autoencoders: Record<string, unknown>[];
 }
 
-/** Two models, the second from the first; the catalogue lists the second first. */
-const CATALOGUE: TinyCatalogue = {
+/** Two models, the second from the first; the profile lists the second first. */
+const PROFILE: TinyProfile = {
+  ...{ name: "tiny", title: "tiny", problems: ["remainder"], template: "embedded", grader: "box-number" },
   settings: { ...SETTINGS, steps: 2, samples: 2, prompts: 2, maxNewTokens: 4 },
   models: [
     {
@@ -47,7 +49,7 @@ const CATALOGUE: TinyCatalogue = {
       config: "two.json",
       ...ENTRY,
       runs: [],
-    } as TinyCatalogue["models"][number],
+    } as TinyProfile["models"][number],
     {
       ...{ name: "one", role: "a", config: "one.json", ...ENTRY },
       runs: [
@@ -76,11 +78,11 @@ async function writeConfigs(folder: string, options: { readonly seed?: number } 
   });
 }
 
-async function writeCatalogue(folder: string, change: (catalogue: TinyCatalogue) => void = () => {}) {
-  const catalogue = structuredClone(CATALOGUE);
-  change(catalogue);
-  await Deno.writeTextFile(`${folder}/zoo.json`, JSON.stringify(catalogue));
-  return ["--catalogue", `${folder}/zoo.json`, "--threads", "1"];
+async function writeProfile(folder: string, change: (profile: TinyProfile) => void = () => {}) {
+  const profile = structuredClone(PROFILE);
+  change(profile);
+  await Deno.writeTextFile(`${folder}/zoo.json`, JSON.stringify(profile));
+  return ["--profile", `${folder}/zoo.json`, "--threads", "1"];
 }
 
 function hashesOf(folder: string): Record<string, string> {
@@ -105,7 +107,7 @@ async function dryRun(args: readonly string[]) {
 Deno.test("zoo builds what is missing in order, says so, and makes what train and pretrain make", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
-    const args = await writeCatalogue(folder), before = namesBelow(folder);
+    const args = await writeProfile(folder), before = namesBelow(folder);
     const empty = await dryRun(args);
     assertEquals([empty.code, empty.last], [1, "6 of 6 missing"]);
     assertEquals(empty.states, Object.fromEntries(NAMES.map((name) => [name, "missing"])));
@@ -155,8 +157,8 @@ Deno.test("zoo stopped in a model or in a run goes on by the same command, to th
       await Deno.mkdir(place);
       await writeConfigs(place);
     }
-    assertEquals((await runOn(zoo, await writeCatalogue(unbroken))).code, 0);
-    const args = await writeCatalogue(broken);
+    assertEquals((await runOn(zoo, await writeProfile(unbroken))).code, 0);
+    const args = await writeProfile(broken);
     const first = await runOn(zoo, args, { interruptAt: " 2/3 steps" });
     assertEquals([first.code, first.error.endsWith("interrupted: the same command goes on\n")], [130, true]);
     const { states2, last } = await dryRun(args);
@@ -176,10 +178,10 @@ Deno.test("zoo stopped in a model or in a run goes on by the same command, to th
 Deno.test("zoo finds what was made from other inputs, leaves it alone, and replaces it when forced", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
-    assertEquals((await runOn(zoo, await writeCatalogue(folder))).code, 0);
+    assertEquals((await runOn(zoo, await writeProfile(folder))).code, 0);
     const before = hashesOf(folder);
     // Another learning rate: one run's two seeds.
-    const args = await writeCatalogue(
+    const args = await writeProfile(
       folder,
       ({ models }) => void (models[1]!.runs[0]!["learningRates"] = [0.3]),
     );
@@ -218,12 +220,12 @@ Deno.test("zoo finds what was made from other inputs, leaves it alone, and repla
 Deno.test("zoo refuses an unfinished run of other inputs, and starts it over when forced", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
-    const args = await writeCatalogue(folder);
+    const args = await writeProfile(folder);
     assertEquals((await runOn(zoo, args, { interruptAt: " 1/3 steps" })).code, 130);
     await writeConfigs(folder, { seed: 1 });
     assertEquals(
       faultLine(await runOn(zoo, args)),
-      "error: the unfinished run of one has other inputs than the catalogue's: " +
+      "error: the unfinished run of one has other inputs than the profile's: " +
         `${folder}/one/state.safetensors (pass --force to start it over)`,
     );
     assertEquals((await runOn(zoo, [...args, "--only", "one/layer-1.seed-0", "--force"])).code, 1);
@@ -236,7 +238,7 @@ Deno.test("zoo refuses an unfinished run of other inputs, and starts it over whe
 Deno.test("zoo builds what --only names, and says what that needs", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
-    const args = await writeCatalogue(folder);
+    const args = await writeProfile(folder);
     const blocked = await runOn(zoo, [...args, "--only", "two,one/layer-1.seed-1"]);
     assertEquals([blocked.code, blocked.output.split("\n").slice(0, 3)], [1, [
       "missing: two, it needs one",
@@ -245,7 +247,7 @@ Deno.test("zoo builds what --only names, and says what that needs", async () => 
     ]]);
     assertEquals(
       faultLine(await runOn(zoo, [...args, "--only", "one/layer-2"])),
-      'error: the catalogue has no "one/layer-2" (did you mean one/layer-1?)',
+      'error: the profile has no "one/layer-2" (did you mean one/layer-1?)',
     );
   });
 });
@@ -261,10 +263,10 @@ Deno.test("zoo trains on a model that is brought, and names the command that bri
       command: "deno task fetch owner/name@0123",
     };
     const runs = ["all", "random-all"].map((run) => ({ run, learningRates: [0.1], seeds: [0] }));
-    const args = await writeCatalogue(folder, (catalogue) => {
-      Object.assign(catalogue.settings, { families: ["sums"], template: "chat", grader: "last-number" });
-      catalogue.models = [
-        { name: "real", role: "a", ...ENTRY, source, runs } as TinyCatalogue["models"][number],
+    const args = await writeProfile(folder, (profile) => {
+      Object.assign(profile.settings, { families: ["sums"], template: "chat", grader: "last-number" });
+      profile.models = [
+        { name: "real", role: "a", ...ENTRY, source, runs } as TinyProfile["models"][number],
       ];
     });
     const built = await runOn(zoo, args);
@@ -280,12 +282,12 @@ Deno.test("zoo trains on a model that is brought, and names the command that bri
   });
 });
 
-Deno.test("zoo refuses a catalogue and configs that are no good with one line", async () => {
+Deno.test("zoo refuses a profile and configs that are no good with one line", async () => {
   await inFolder(async (folder) => {
     await writeConfigs(folder);
-    const line = async (change: (catalogue: TinyCatalogue) => void) =>
-      faultLine(await runOn(zoo, [...await writeCatalogue(folder, change), "--dry-run"]));
-    assertStringIncludes(await line((catalogue) => void (catalogue.settings["speed"] = 1)), 'key: "speed"');
+    const line = async (change: (profile: TinyProfile) => void) =>
+      faultLine(await runOn(zoo, [...await writeProfile(folder, change), "--dry-run"]));
+    assertStringIncludes(await line((profile) => void (profile.settings["speed"] = 1)), 'key: "speed"');
     assertStringIncludes(
       await line(({ models }) => void (models[1]!.name = "two")),
       "a name stands there twice",
@@ -302,10 +304,10 @@ Deno.test("zoo refuses a catalogue and configs that are no good with one line", 
     await Deno.remove(`${folder}/two.json`);
     assertEquals(
       await line(() => {}),
-      `error: there is no ${folder}/two.json, which the catalogue names: ${folder}/zoo.json`,
+      `error: there is no ${folder}/two.json, which the profile names: ${folder}/zoo.json`,
     );
     assertStringIncludes(
-      faultLine(await runOn(zoo, ["--catalogue", `${folder}/none.json`])),
+      faultLine(await runOn(zoo, ["--profile", `${folder}/none.json`])),
       `${folder}/none.json`,
     );
   });
@@ -329,13 +331,13 @@ Deno.test("zoo trains an autoencoder of what a run changes, goes on with it, and
     const write = (more: object = {}) =>
       Deno.writeTextFile(`${folder}/sae.json`, JSON.stringify({ ...sae, ...more }));
     await write();
-    const change = (catalogue: TinyCatalogue) => {
-      catalogue.settings = SETTINGS;
-      catalogue.models.shift();
-      catalogue.models[0]!.runs = [{ run: "adapter-1", learningRates: [0.1], seeds: [0] }];
-      catalogue.autoencoders = [{ model: "one", run: "adapter-1", seed: 0, config: "sae.json" }];
+    const change = (profile: TinyProfile) => {
+      profile.settings = SETTINGS;
+      profile.models.shift();
+      profile.models[0]!.runs = [{ run: "adapter-1", learningRates: [0.1], seeds: [0] }];
+      profile.autoencoders = [{ model: "one", run: "adapter-1", seed: 0, config: "sae.json" }];
     };
-    const args = await writeCatalogue(folder, change);
+    const args = await writeProfile(folder, change);
     const names = ["one", "one/adapter-1.seed-0", "one/adapter-1.seed-0/sae.layer-1"];
     assertEquals(Object.keys((await dryRun(args)).states), names);
     const path = `${folder}/sae/one.adapter-1.layer-1.safetensors`, run = path.replace("safetensors", "run");

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { canonicalJson, InputError } from "../../lib/core/mod.ts";
+import { PROBLEM_FAMILIES } from "../../lib/problems/mod.ts";
 import { readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
-import { parseZooCatalogue, runConfig, type ZooCatalogue } from "../../lib/experiment/mod.ts";
+import { parseProfile, type Profile, runConfig, type ZooCatalogue } from "../../lib/experiment/mod.ts";
 
 type Plain = Record<string, unknown>;
 
 const ZOO = new URL("../../fixtures/embedded/", import.meta.url);
-const shippedText = await Deno.readTextFile(new URL("zoo.json", ZOO));
+const shippedText = await Deno.readTextFile(new URL("../profiles/embedded.json", ZOO));
 const shipped = (): Plain => JSON.parse(shippedText);
 
 /** The shipped catalogue with one value replaced; a path of keys, and `undefined` takes the key away. */
@@ -30,8 +31,8 @@ const SETTINGS: ZooCatalogue["settings"] = {
 };
 const MADE = { settings: SETTINGS, seed: 5, layerCount: 3, where: "zoo.json" };
 
-Deno.test("parseZooCatalogue() reads the shipped catalogue: two base models, a tuned one, a control", () => {
-  const { models, autoencoders } = parseZooCatalogue(shipped(), { where: "zoo.json" });
+Deno.test("parseProfile() reads the shipped catalogue: two base models, a tuned one, a control", () => {
+  const { models, autoencoders } = parseProfile(shipped(), { where: "zoo.json" });
   assertEquals(models.map(({ name, role }) => [name, role]), [
     ["base-a", "a"],
     ["a-instruct", "a_instruct"],
@@ -42,7 +43,7 @@ Deno.test("parseZooCatalogue() reads the shipped catalogue: two base models, a t
 });
 
 Deno.test("runConfig() of the shipped catalogue is what the shipped vectors say they were made from", async () => {
-  const { settings, models } = parseZooCatalogue(shipped(), { where: "zoo.json" });
+  const { settings, models } = parseProfile(shipped(), { where: "zoo.json" });
   let compared = 0;
   for (const { name, config, runs } of models) {
     const { model } = JSON.parse(await Deno.readTextFile(new URL(config as string, ZOO)));
@@ -93,8 +94,8 @@ Deno.test("runConfig() refuses runs and rates that a model cannot have", () => {
   );
 });
 
-Deno.test("parseZooCatalogue() refuses unknown, missing and impossible values by name", () => {
-  const base = shipped() as unknown as ZooCatalogue;
+Deno.test("parseProfile() refuses unknown, missing and impossible values by name", () => {
+  const base = shipped() as unknown as Profile;
   const [first, second] = base.models;
   assert(first !== undefined && second !== undefined);
   const cases: readonly (readonly [path: string, value: unknown, message: string])[] = [
@@ -103,12 +104,23 @@ Deno.test("parseZooCatalogue() refuses unknown, missing and impossible values by
     ["models.0.runs.0.rate", 1, 'at models.0.runs.0, Unrecognized key: "rate"'],
     ["models.0.runs.0.settings", { speed: 1 }, 'at models.0.runs.0.settings, Unrecognized key: "speed"'],
     ["settings.steps", 0, "at settings.steps"],
+    ["name", "Mine", "at name, must be lower-case letters, digits, - and _"],
+    ["problems", [], "at problems"],
+    ["problems", ["linear", "linear"], "a problem set stands there twice"],
+    ["problems", [{ name: "mine", file: "a.jsonl", colour: 1 }], "at problems.0"],
+    ["template", "mine", "at template"],
+    ["grader", "mine", "at grader"],
+    ["sizes.quick.swept", 5, "at sizes.quick.swept, must be at most problems"],
+    ["seeds", [], "at seeds"],
+    ["expected", "perhaps", "at expected"],
+    ["models.0.openers", ["To", "To"], "an opener stands there twice"],
     ["settings.families", ["geometry"], "at settings.families.0"],
     ["settings.maxNorm", undefined, "at settings.maxNorm"],
     ["models", [], "at models"],
     ["models.0.role", "c", "at models.0.role"],
     ["models.0.name", "../base-a", "at models.0.name"],
     ["models.0.name", "vectors", "is the name of another folder"],
+    ["models.0.name", "expected", "is the name of another folder"],
     ["models.0.runs.0.seeds", [1, 1], "a seed stands there twice"],
     ["models.0.runs.0.learningRates", [], "at models.0.runs.0.learningRates"],
     ["models.0.runs.1", first.runs[0], "a run stands there twice"],
@@ -118,18 +130,18 @@ Deno.test("parseZooCatalogue() refuses unknown, missing and impossible values by
     ["autoencoders.0.model", "base-c", "there is no run all.seed-0 of base-c"],
   ];
   for (const [path, value, message] of cases) {
-    const parse = () => parseZooCatalogue(changed(path, value), { where: "z.json" });
-    const fault = assertThrows(parse, InputError, "bad catalogue").message;
+    const parse = () => parseProfile(changed(path, value), { where: "z.json" });
+    const fault = assertThrows(parse, InputError, "bad profile").message;
     assertStringIncludes(fault, message);
     assert(fault.endsWith(": z.json") && !fault.includes("\n"), fault);
   }
   for (const value of [null, [], "text"]) {
-    assertThrows(() => parseZooCatalogue(value, { where: "z.json" }), InputError, "at its top");
+    assertThrows(() => parseProfile(value, { where: "z.json" }), InputError, "at its top");
   }
 });
 
 Deno.test("runConfig() trains under a run of another learning rate what the run of its layer trains", () => {
-  const { settings } = parseZooCatalogue(JSON.parse(Deno.readTextFileSync("fixtures/embedded/zoo.json")), {
+  const { settings } = parseProfile(JSON.parse(Deno.readTextFileSync("fixtures/profiles/embedded.json")), {
     where: "zoo.json",
   });
   const given = { settings, seed: 0, layerCount: 8, where: "zoo.json" };
@@ -147,9 +159,9 @@ Deno.test("runConfig() rewards half of all answers at random under a random- run
   assertEquals([config.template, config.grader], ["chat", "last-number"]);
 });
 
-Deno.test("parseZooCatalogue() wants of each model how it is made or where it comes from, not both", () => {
+Deno.test("parseProfile() wants of each model how it is made or where it comes from, not both", () => {
   const source = { folder: "../m", layers: 2, hash: "0".repeat(64), command: "deno task real-model" };
-  const parse = (value: Plain) => parseZooCatalogue(value, { where: "z.json" });
+  const parse = (value: Plain) => parseProfile(value, { where: "z.json" });
   const brought = changed("models.0.config", undefined);
   (brought.models as Plain[])[0] = { ...(brought.models as Plain[])[0], source };
   assertEquals(parse(brought).models[0]?.source, source);
@@ -159,4 +171,26 @@ Deno.test("parseZooCatalogue() wants of each model how it is made or where it co
   }
   const short = changed("models.0.source", { ...source, hash: "ab" });
   assertStringIncludes(assertThrows(() => parse(short), InputError).message, "must be a SHA-256");
+});
+
+/** Names of families and models that are also a role, a scale or an axis. */
+const ALSO = ["control", "linear", "words"];
+
+Deno.test("no source of the experiments or the items names a problem family or a model of a profile", async () => {
+  const names = new Set<string>(PROBLEM_FAMILIES);
+  for await (const { name } of Deno.readDir("fixtures/profiles")) {
+    const where = `fixtures/profiles/${name}`;
+    const { models } = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
+    for (const model of models) names.add(model.name).add(model.title);
+  }
+  const faults: string[] = [];
+  for (const folder of ["lib/experiment", "reproductions"]) {
+    for await (const { name } of Deno.readDir(folder)) {
+      const source = (await Deno.readTextFile(`${folder}/${name}`)).replaceAll(/\/\*\*[^]*?\*\/|\/\/.*/g, "");
+      for (const [, literal = ""] of source.matchAll(/["'`]([^"'`\n]*)["'`]/g)) {
+        if (names.has(literal) && !ALSO.includes(literal)) faults.push(`${folder}/${name}: "${literal}"`);
+      }
+    }
+  }
+  assertEquals(faults, []);
 });
