@@ -1,6 +1,6 @@
 import { ensureFolder, readSafetensorsHeader, readTensor, writeSafetensors } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type Additions, type LanguageModel, loadTrained } from "../lib/decode/mod.ts";
+import type { Additions, LanguageModel } from "../lib/decode/mod.ts";
 import {
   diffSaeProblems,
   type DiffSaeRecipe,
@@ -11,10 +11,11 @@ import {
   residualDifferences,
   sparseFit,
   trainDiffSae,
-  writeSparseAutoencoder,
 } from "../lib/train/mod.ts";
+import { loadTrained, writeSparseAutoencoder } from "../lib/vectors/mod.ts";
 import { checkRoom } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
+import { sourceHash } from "./_source_hash.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 
 const ENDING = ".safetensors";
@@ -65,7 +66,7 @@ async function rowsKey(
   const { layer, texts, maxNewTokens, seed } = config, { dtype } = model;
   return sha256(canonicalJson({
     model: await model.checkpoint.hash(),
-    trained: sha256(await Deno.readFile(trained)),
+    trained: await sourceHash(trained),
     dtype,
     rows: { layer, texts, maxNewTokens, seed },
   }));
@@ -163,7 +164,7 @@ export async function trainAutoencoder(
     metadata: {
       run: runHash,
       model: await model.checkpoint.hash(),
-      trained: sha256(await Deno.readFile(trained)),
+      trained: await sourceHash(trained),
       config: text,
       config_hash: sha256(text),
       site: `blocks.${config.layer}.resid_post`,

@@ -1,6 +1,7 @@
+import { openSource, zipEntries } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { IndexFile } from "./_package_index.ts";
-import { memberNamed, memberText, recordedHashes, unpackRecorded, zipEntries } from "./_wheel.ts";
+import { memberNamed, memberText, recordedHashes, unpackRecorded } from "./_wheel.ts";
 
 /** The libraries of ONNX Runtime's CUDA provider, in the order in which they are put in place: the last one works. */
 export const PROVIDER_LIBRARIES = [
@@ -59,7 +60,7 @@ export async function placeProvider(
   },
 ): Promise<WheelContent> {
   const { into, version, signal } = options;
-  using file = await Deno.open(wheel);
+  using file = await openSource(wheel);
   const entries = zipEntries(file);
   const wanted = `a wheel of ${PROVIDER_PACKAGE} for Linux x86_64`;
   const member = (name: string | RegExp) => memberNamed(entries, { name, wanted });

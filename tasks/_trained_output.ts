@@ -1,6 +1,7 @@
 import { ensureFolder, writeCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, hasEnding, InputError } from "../lib/core/mod.ts";
-import { type LanguageModel, saveAdapters, saveSharedDirection, saveVectors } from "../lib/decode/mod.ts";
+import type { LanguageModel } from "../lib/decode/mod.ts";
+import { saveAdapters, saveSharedDirection, saveVectors } from "../lib/vectors/mod.ts";
 import { removeIfThere } from "./_output_place.ts";
 import { runName, type SteeringConfig, type SteeringRun } from "../lib/train/mod.ts";
 

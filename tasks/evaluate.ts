@@ -2,7 +2,8 @@ import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type LanguageModel, loadTrained, promptText, type TrainedFile } from "../lib/decode/mod.ts";
+import { type LanguageModel, promptText } from "../lib/decode/mod.ts";
+import { loadTrained, type TrainedFile } from "../lib/vectors/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
@@ -13,6 +14,7 @@ import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
 import { Progress } from "./_progress.ts";
 import { checkSamplesPath, withSampleFile } from "./_sample_file.ts";
+import { sourceHash } from "./_source_hash.ts";
 import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./_suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
@@ -310,7 +312,7 @@ export const evaluate = defineCommand({
             canonicalJson(problems.map(({ question }) => promptText(tokenizer, question, asked))),
           ),
           problems: sha256(canonicalJson(problems)),
-          vectors: flags.vectors === undefined ? null : sha256(await Deno.readFile(flags.vectors)),
+          vectors: flags.vectors === undefined ? null : await sourceHash(flags.vectors),
         },
         device,
         dtype: model.dtype,

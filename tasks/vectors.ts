@@ -1,23 +1,27 @@
 import { dirname } from "node:path";
 import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, hasEnding, InputError, sha256 } from "../lib/core/mod.ts";
+import { canonicalJson, hasEnding, InputError } from "../lib/core/mod.ts";
 import {
-  loadNpyVectors,
-  loadVectors,
   mergeVectors,
   pairVectors,
-  saveVectors,
   scaleVectors,
   type SteeringVectors,
   sumVectors,
 } from "../lib/decode/mod.ts";
+import { FILE_FORMATS, type FileFormat, loadVectors, saveVectors } from "../lib/vectors/mod.ts";
 import { wholeNumbers } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkWritable, exists } from "./_output_place.ts";
 import { type FlagValues, suggestion } from "./_parse_flags.ts";
+import { sourceHash } from "./_source_hash.ts";
+import { convertVectors, FOLDER_TARGETS } from "./_vector_conversion.ts";
 
 const FLAGS = {
-  out: { kind: "string", metavar: "FILE", help: "The .safetensors file to write (not with show)" },
+  out: {
+    kind: "string",
+    metavar: "FILE",
+    help: "The .safetensors file to write (not with convert and show)",
+  },
   by: { kind: "number", metavar: "X", help: "Factor of scale" },
   layers: {
     kind: "list",
@@ -28,9 +32,21 @@ const FLAGS = {
   model: {
     kind: "string",
     metavar: "DIR",
-    help: "Model that the vectors must fit, in layers and width: the recipient of a transfer",
+    help:
+      "Model that the vectors must fit, in layers and width: the recipient of a transfer, or what convert adds to",
   },
-  force: { kind: "boolean", help: "Replace --out" },
+  to: {
+    kind: "string",
+    choices: FOLDER_TARGETS,
+    help:
+      "How convert writes a folder: the model with its vectors as a Llama with biases, which transformers and " +
+      "vLLM run, or in its own class; or an autoencoder",
+  },
+  "without-layer-0": {
+    kind: "boolean",
+    help: "Leave the vector of layer 0 out of a .gguf file, which llama.cpp would refuse for it",
+  },
+  force: { kind: "boolean", help: "Replace what is written" },
 } as const;
 
 type VectorsFlags = FlagValues<typeof FLAGS>;
@@ -38,6 +54,7 @@ type VectorsFlags = FlagValues<typeof FLAGS>;
 /** One file given: its vectors, and what it says and hashes to. */
 interface Source {
   readonly path: string;
+  readonly format: FileFormat;
   readonly vectors: SteeringVectors;
   readonly metadata: ReadonlyMap<string, string>;
   readonly hash: string;
@@ -45,8 +62,8 @@ interface Source {
 
 interface Action {
   /** How many files it takes. */
-  readonly files: "one file" | "two files or more" | "one file or more";
-  /** Flags that it needs or refuses beside --out, --model and --force. */
+  readonly files: "one file" | "two files or more" | "one file or more" | "a source and a target";
+  /** Of --by and --layers, the one that it needs. */
   readonly flag: "by" | "layers" | null;
   readonly make: (sources: readonly [Source, ...Source[]], flags: VectorsFlags) => SteeringVectors;
 }
@@ -65,11 +82,19 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       return pairVectors(vectors, [first, second]);
     },
   },
-  import: { files: "one file", flag: null, make: ([{ vectors }]) => vectors },
+  convert: { files: "a source and a target", flag: null, make: ([{ vectors }]) => vectors },
   show: { files: "one file or more", flag: null, make: ([{ vectors }]) => vectors },
 };
 
 const NAMES = Object.keys(ACTIONS);
+
+/** Least and most paths. */
+const COUNTS: { readonly [Files in Action["files"]]: readonly [number, number] } = {
+  "one file": [1, 1],
+  "two files or more": [2, Infinity],
+  "one file or more": [1, Infinity],
+  "a source and a target": [2, 2],
+};
 
 function actionOf(name: string): Action {
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
@@ -85,10 +110,10 @@ function checkUse(
   given: { readonly paths: readonly string[]; readonly flags: VectorsFlags },
 ): void {
   const action = actionOf(name), { paths, flags } = given;
-  const enough = action.files === "one file"
-    ? paths.length === 1
-    : paths.length >= (action.files === "two files or more" ? 2 : 1);
-  if (!enough) throw new InputError(`${name} takes ${action.files}: got ${paths.length}`);
+  const [least, most] = COUNTS[action.files];
+  if (paths.length < least || paths.length > most) {
+    throw new InputError(`${name} takes ${action.files}: got ${paths.length}`);
+  }
   const has = { by: flags.by !== undefined, layers: flags.layers.length > 0 };
   for (const flag of ["by", "layers"] as const) {
     if (action.flag === flag && !has[flag]) {
@@ -99,21 +124,21 @@ function checkUse(
   if (flags.layers.length > 2) {
     throw new InputError(`--layers has ${flags.layers.length} layers, pair takes two`);
   }
-  if (name === "show" && flags.out !== undefined) throw new InputError("--out does not go with show");
-  if (name !== "show" && flags.out === undefined) {
+  const withOut = name !== "show" && name !== "convert";
+  if (!withOut && flags.out !== undefined) throw new InputError(`--out does not go with ${name}`);
+  for (const flag of ["to", "without-layer-0"] as const) {
+    if (name !== "convert" && flags[flag] !== undefined && flags[flag] !== false) {
+      throw new InputError(`--${flag} does not go with ${name}`);
+    }
+  }
+  if (withOut && flags.out === undefined) {
     throw new InputError("--out is missing", { repair: FLAGS.out.help });
   }
 }
 
-/** An imported matrix has a row per layer, so it must have the model's count of them; a file names its layers. */
-async function read(
-  path: string,
-  from: { readonly name: string; readonly config: ModelConfig | null },
-): Promise<Source> {
-  const { vectors, metadata } = from.name === "import"
-    ? { vectors: await loadNpyVectors(path, from.config), metadata: new Map<string, string>() }
-    : await loadVectors(path, null);
-  return { path, vectors, metadata, hash: sha256(await Deno.readFile(path)) };
+async function read(path: string): Promise<Source> {
+  const { format, vectors, metadata } = await loadVectors(path, null);
+  return { path, format, vectors, metadata, hash: await sourceHash(path) };
 }
 
 /** Fits are checked on what comes out, so a sum of files of one model and another is refused by its widths. */
@@ -149,24 +174,24 @@ function commonNotes(sources: readonly Source[]): Record<string, string> {
   };
 }
 
-function showLines({ path, vectors, metadata }: Source): string[] {
+function showLines({ path, format, vectors, metadata }: Source): string[] {
   const norms = [...vectors].map(([layer, vector]) =>
     `layer ${layer}  norm ${Math.hypot(...vector).toPrecision(5)}`
   );
   const width = [...vectors.values()][0]?.length;
   const notes = [...metadata].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value}`);
-  return [`${path}: ${vectors.size} of width ${width}`, ...norms, ...notes];
+  return [`${path}: ${FILE_FORMATS[format]}, ${vectors.size} of width ${width}`, ...norms, ...notes];
 }
 
-/** Composes, imports and shows files of steering vectors. */
+/** Composes, converts and shows files of steering vectors. */
 export const vectors = defineCommand({
   name: "vectors",
-  summary: "Composes, imports and shows files of steering vectors.",
+  summary: "Composes, converts and shows files of steering vectors.",
   positionals: {
     metavar: "ACTION FILE",
     least: 1,
     help: "sum (of files), scale (--by), merge (runs of one layer each), pair (--layers I,J of one file), " +
-      "import (the authors' steering_vectors.npy), or show",
+      "convert (one file or folder into another format), or show",
   },
   flags: FLAGS,
   examples: [
@@ -184,14 +209,32 @@ export const vectors = defineCommand({
       "Every vector times a factor",
     ],
     [
-      "deno task vectors import steering_vectors.npy --model ./Qwen2.5-Math-7B --out out/vectors/authors.safetensors",
+      "deno task vectors convert steering_vectors.npy out/vectors/authors.safetensors --model ./Qwen2.5-Math-7B",
       "The authors' vectors, checked against the model's layers and width",
+    ],
+    [
+      "deno task vectors convert out/vectors/all.seed-0.safetensors control.gguf --model ./Qwen2.5-Math-7B " +
+      "--without-layer-0",
+      "A control vector for llama.cpp; also .svec, .npy, and back from each of them and from .pt",
+    ],
+    [
+      "deno task vectors convert out/vectors/all.seed-0.safetensors out/steered --model ./Qwen2.5-Math-7B --to llama",
+      "A model with its vectors as biases, which transformers and vLLM run as it is",
+    ],
+    [
+      "deno task vectors convert sae.safetensors out/sae --to saelens",
+      "An autoencoder as SAELens loads it; --to sparsify for sparsify",
     ],
     ["deno task vectors show out/vectors/all.seed-0.safetensors", "Layers, norms and what made the file"],
   ],
   async run({ flags, positionals: [name = "", ...paths], print }) {
     checkUse(name, { paths, flags });
     const { out, force } = flags;
+    if (name === "convert") {
+      const [from = "", target = ""] = paths, { to, model, "without-layer-0": withoutLayerZero } = flags;
+      const done = await convertVectors({ from, out: target, to, model, withoutLayerZero, force });
+      return done.forEach(print);
+    }
     if (out !== undefined) {
       if (!hasEnding(out, ".safetensors")) {
         throw new InputError("vectors are written to a .safetensors file", { where: out });
@@ -203,7 +246,7 @@ export const vectors = defineCommand({
     }
     const config = flags.model === undefined ? null : (await openCheckpoint(flags.model)).config;
     const sources: Source[] = [];
-    for (const path of paths) sources.push(await read(path, { name, config }));
+    for (const path of paths) sources.push(await read(path));
     const [first, ...rest] = sources as [Source, ...Source[]];
     if (out === undefined) {
       for (const source of sources) {

@@ -111,6 +111,20 @@ function readParts(
   }
 }
 
+/** A type of GGUF whose numbers are read. */
+export type GgufType =
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "Q8_0"
+  | "Q4_0"
+  | "Q4_1"
+  | "Q5_0"
+  | "Q5_1"
+  | "Q4_K"
+  | "Q5_K"
+  | "Q6_K";
+
 /**
  * The types that are read. Sizes and layouts are those of the GGUF format; for every one of them the numbers are
  * compared with gguf-py's (tests/checkpoint/gguf_blocks_test.ts).
@@ -152,10 +166,7 @@ export const GGUF_BLOCKS = {
       out[index] = scale * ((low | (high << 4)) - 32);
     }
   }),
-} as const satisfies Readonly<Record<string, GgufBlocks>>;
-
-/** A type of GGUF whose numbers are read. */
-export type GgufType = keyof typeof GGUF_BLOCKS;
+} as const satisfies { readonly [Type in GgufType]: GgufBlocks };
 
 /** Every type's number in the format, so that one that is not read can be named. */
 export const GGUF_TYPE_NAMES: ReadonlyMap<number, string> = new Map(

@@ -2,13 +2,7 @@ import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { GGUF_BLOCKS, GGUF_TYPE_NAMES, type GgufType, isGgufType } from "./_gguf_blocks.ts";
 import { formatDims } from "./_safetensors_header.ts";
-
-/** A file to be parsed: its length, and any part of it. */
-export interface ByteSource {
-  readonly bytes: number;
-  /** The bytes from an offset; never asked for what lies past the end. Valid until the next call. */
-  readonly read: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
-}
+import type { ByteSource } from "./byte_source.ts";
 
 /** A value of the metadata. Whole numbers beyond 2^53 are bigint. */
 export type GgufScalar = number | bigint | boolean | string;
@@ -18,12 +12,15 @@ export type GgufValue = GgufScalar | readonly GgufScalar[];
 
 /** A tensor of the file, checked against it. */
 export interface GgufTensor {
+  /** The name in the file. */
   readonly name: string;
+  /** Type of its blocks of numbers. */
   readonly type: GgufType;
   /** Its shape in row-major order, as everywhere here; the format writes it the other way round. */
   readonly dims: readonly number[];
   /** Byte offset of its first block in the file. */
   readonly offset: number;
+  /** Bytes of all its blocks. */
   readonly length: number;
 }
 
@@ -31,7 +28,9 @@ export interface GgufTensor {
 export interface GgufHeader {
   /** The file's name in messages. */
   readonly where: string;
+  /** Values by key, in the order of the file. */
   readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** By name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 

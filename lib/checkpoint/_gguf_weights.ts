@@ -1,7 +1,8 @@
 import { DTYPE_BYTES, elementCount, InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import { GGUF_BLOCKS } from "./_gguf_blocks.ts";
-import type { ByteSource, GgufHeader, GgufTensor } from "./_gguf_header.ts";
+import type { GgufHeader, GgufTensor } from "./_gguf_header.ts";
+import type { ByteSource } from "./byte_source.ts";
 import type { ModelConfig } from "./config.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
 import { formatDims } from "./_safetensors_header.ts";

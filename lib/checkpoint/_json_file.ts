@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readBytes, statFile } from "./_read_bytes.ts";
 
@@ -12,6 +11,9 @@ export interface JsonLimits {
   readonly values: number;
 }
 
+/** The kind of a JSON file, which sets its limits. */
+export type JsonKind = "config" | "header" | "index" | "tokenizer" | "vectors";
+
 /** The limits of each kind of file, each several times what the largest published models have. */
 export const JSON_LIMITS = {
   /** config.json, generation_config.json: a few kilobytes. */
@@ -22,10 +24,9 @@ export const JSON_LIMITS = {
   index: { bytes: 2 ** 24, depth: 8, values: 2 ** 18 },
   /** The largest vocabularies, of 260 thousand tokens, make 35 megabytes with their merges. */
   tokenizer: { bytes: 2 ** 26, depth: 32, values: 2 ** 22 },
-} as const satisfies Readonly<Record<string, JsonLimits>>;
-
-/** The kind of a JSON file, which sets its limits. */
-export type JsonKind = keyof typeof JSON_LIMITS;
+  /** A hundred layers of a width of 40,000, a number each. */
+  vectors: { bytes: 2 ** 27, depth: 4, values: 2 ** 22 },
+} as const satisfies { readonly [Kind in JsonKind]: JsonLimits };
 
 const REPAIR = "fetch or write the file again";
 
@@ -145,25 +146,47 @@ function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
+/** What a schema of zod finds wrong. */
+export interface SchemaIssue {
+  /** Kind of the fault. */
+  readonly code?: string;
+  /** Keys and indices that lead to the value. */
+  readonly path: readonly PropertyKey[];
+  /** The rule. */
+  readonly message: string;
+  /** The value. */
+  readonly input?: unknown;
+  /** Of unknown keys. */
+  readonly keys?: readonly string[];
+}
+
+/** What checks a JSON value: a schema of zod. */
+export interface JsonSchema<T> {
+  /** The value as the schema makes it, or what is wrong with it. */
+  readonly safeParse: (value: unknown, options: { readonly reportInput: true }) =>
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: { readonly issues: readonly SchemaIssue[] } };
+}
+
 /**
  * A JSON value checked by a schema. The first fault becomes one line: the key, the rule, the current value; keys
  * the schema does not know are refused by name.
  */
 export function validateJson<T>(
   value: unknown,
-  options: { readonly schema: z.ZodType<T>; readonly what: string; readonly where: string },
+  options: { readonly schema: JsonSchema<T>; readonly what: string; readonly where: string },
 ): T {
   const { schema, what, where } = options;
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const issue = result.error.issues[0] as SchemaIssue;
   const more = result.error.issues.length > 1 ? `, and ${result.error.issues.length - 1} more faults` : "";
   const place = placeOf(issue.path);
   if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.map(quoted).join(", ");
+    const keys = (issue.keys ?? []).map(quoted).join(", ");
     throw new InputError(`${what} has unknown keys ${keys}${place ? ` in "${place}"` : ""}${more}`, {
       where,
-      repair: "they may change the computation: use a model without them",
+      repair: "they may change the computation: use a file without them",
     });
   }
   if (issue.input === undefined) {

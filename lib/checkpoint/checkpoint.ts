@@ -61,8 +61,10 @@ const generationSchema = z.looseObject({
 });
 
 /** All tensors of all weight files; `files` are paths inside the folder, links not resolved. */
-interface WeightFiles {
+export interface WeightFiles {
+  /** Paths inside the folder. */
   readonly files: readonly string[];
+  /** By name. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
 }
 
@@ -101,8 +103,13 @@ async function readShards(folder: string, indexPath: string): Promise<WeightFile
   return { files: names.map((name) => `${folder}/${name}`), tensors };
 }
 
-/** One file, or shards by their index; where both lie in a folder the one file counts, as in transformers. */
-async function readWeightFiles(folder: string): Promise<WeightFiles> {
+/**
+ * Headers of a model's weights, without a look at its architecture: one file, or shards by their index; where both lie
+ * in a folder the one file counts, as in transformers. `place` may also be the one file.
+ */
+export async function readWeightFiles(place: string): Promise<WeightFiles> {
+  const stat = await Deno.stat(place).catch(() => null), folder = place;
+  if (stat?.isFile === true) return { files: [place], tensors: (await readSafetensorsHeader(place)).tensors };
   const single = `${folder}/model.safetensors`, index = `${single}.index.json`;
   if (await pathExists(single)) {
     return { files: [single], tensors: (await readSafetensorsHeader(single)).tensors };
@@ -151,9 +158,12 @@ function matchWeights(
   if (unused[0] !== undefined) {
     const found = formatDims(tensors.get(unused[0])?.dims ?? []);
     const place = `has no place in a ${config.architecture} model of this config`;
+    const vectors = unused.every((name) => name.endsWith(".mlp.down_proj.bias"));
     throw new InputError(`${named(unused)} ${place}: expected none, found shape ${found}`, {
       where,
-      repair: repairOf(unused[0], config),
+      repair: vectors
+        ? "these are steering vectors as biases: deno task vectors convert brings them into a file"
+        : repairOf(unused[0], config),
     });
   }
   const weights = new Map<string, TensorEntry>();

@@ -1,15 +1,15 @@
 import { basename, dirname } from "node:path";
 import { DTYPE_BYTES, elementCount, InputError } from "../core/mod.ts";
-import { fileFault } from "./_file_fault.ts";
 import type { GgufType } from "./_gguf_blocks.ts";
 import { ggufConfig } from "./_gguf_config.ts";
-import { type ByteSource, type GgufTensor, parseGgufHeader } from "./_gguf_header.ts";
+import { type GgufTensor, parseGgufHeader } from "./_gguf_header.ts";
 import { GgufMetadata } from "./_gguf_metadata.ts";
 import { ropeScalingOf } from "./_gguf_rope.ts";
 import { type GgufTokenizer, ggufTokenizer } from "./_gguf_tokenizer.ts";
 import { matchGgufWeights, readGgufTensor, ROPE_FACTORS, streamedTensor } from "./_gguf_weights.ts";
-import { pathExists, statFile } from "./_read_bytes.ts";
+import { pathExists } from "./_read_bytes.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { type ByteSource, openSource } from "./byte_source.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { configJson, type ModelConfig } from "./config.ts";
@@ -84,43 +84,6 @@ export function planGguf(
   return { config, weights, interleaved: family.interleaved, tokenizer };
 }
 
-/** Opens a file for reading any part of it; the caller closes it. */
-async function openSource(path: string): Promise<ByteSource & { readonly close: () => void }> {
-  const { path: real, bytes } = await statFile(path);
-  const fault = (error: unknown) =>
-    fileFault(error, {
-      what: "cannot read the file",
-      where: path,
-      repair: "check the path and its permissions",
-    });
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(real, { read: true });
-  } catch (error) {
-    throw fault(error);
-  }
-  return {
-    bytes,
-    close: () => file.close(),
-    read(offset, length) {
-      const buffer = new Uint8Array(length);
-      try {
-        file.seekSync(offset, Deno.SeekMode.Start);
-        for (let done = 0; done < length;) {
-          const count = file.readSync(buffer.subarray(done));
-          if (count === null) {
-            throw new InputError("the file became shorter while it was read", { where: path });
-          }
-          done += count;
-        }
-      } catch (error) {
-        throw fault(error);
-      }
-      return buffer;
-    },
-  };
-}
-
 /** What generation_config.json says: the tokens that begin and end a text. */
 function generationJson({ bos, pad, ends }: GgufTokenizer["ids"]): Record<string, unknown> {
   return {
@@ -185,7 +148,7 @@ async function moveInto(folder: string, out: string): Promise<void> {
  */
 export async function importGguf(path: string, options: ImportGgufOptions): Promise<ImportedGguf> {
   const { out, dtype = "bfloat16", pre, onProgress } = options;
-  const source = await openSource(path);
+  using source = await openSource(path);
   // In the folder where there is one, which may be a disk of its own; else beside its place.
   const place = await pathExists(out) ? `${out}/.model` : `${dirname(out)}/.${basename(out)}`;
   const part = `${place}.${Deno.pid}.part`;
@@ -222,7 +185,6 @@ export async function importGguf(path: string, options: ImportGgufOptions): Prom
     const told = tokenizer === null ? null : { tokens: tokenizer.tokens, split: tokenizer.split };
     return { config, parameters, types, bytes: of, tokenizer: told };
   } finally {
-    source.close();
     if (begun) await Deno.remove(part, { recursive: true });
   }
 }

@@ -4,7 +4,18 @@
  *
  * @module
  */
+export {
+  type JsonKind,
+  type JsonSchema,
+  parseJson,
+  quoted,
+  readJsonFile,
+  type SchemaIssue,
+  validateJson,
+} from "./_json_file.ts";
+export { pathExists } from "./_read_bytes.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
+export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {
   ChatTokenizer,
   type ChatTurn,
@@ -13,8 +24,23 @@ export {
   type TokenizerOptions,
 } from "./chat_tokenizer.ts";
 export { checkFinite } from "./check_finite.ts";
+export type { GgufType } from "./_gguf_blocks.ts";
+export { readGgufTensor } from "./_gguf_weights.ts";
+export {
+  type GgufHeader,
+  type GgufScalar,
+  type GgufTensor,
+  type GgufValue,
+  parseGgufHeader,
+} from "./_gguf_header.ts";
 export { type EndToken, type EndTokenSource } from "./_end_tokens.ts";
-export { type Checkpoint, openCheckpoint, type WeightEntry } from "./checkpoint.ts";
+export {
+  type Checkpoint,
+  openCheckpoint,
+  readWeightFiles,
+  type WeightEntry,
+  type WeightFiles,
+} from "./checkpoint.ts";
 export { type Architecture, architectureRow, ARCHITECTURES } from "./architecture.ts";
 export type { ArchitectureRow, Biases, OwnKey } from "./architectures/architecture_row.ts";
 export {
@@ -38,7 +64,7 @@ export {
   parseHubId,
 } from "./hub_cache.ts";
 export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./import_gguf.ts";
-export { type NpyArray, readNpy } from "./npy.ts";
+export { type NpyArray, parseNpy, readNpy, writeNpy } from "./npy.ts";
 export {
   type RandomCheckpointOptions,
   randomWeights,
@@ -56,6 +82,8 @@ export {
   writeSyntheticCheckpoint,
 } from "./synthetic_checkpoint.ts";
 export { weightShapes } from "./weight_shapes.ts";
+export { unpack, zipEntries, type ZipEntry } from "./zip.ts";
+export { type GgufContent, type GgufNote, writeGguf } from "./write_gguf.ts";
 export {
   type SafetensorsContent,
   type StreamedTensor,

@@ -1,6 +1,7 @@
-import { InputError } from "../core/mod.ts";
+import { elementCount, InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
-import { readBytes, statFile } from "./_read_bytes.ts";
+import { writeFileAtomic } from "./atomic_file.ts";
+import { type ByteSource, openSource } from "./byte_source.ts";
 import { fromFloat16 } from "./half_floats.ts";
 
 /** An array of numbers from a .npy file. */
@@ -123,18 +124,23 @@ function rowMajor(values: Float32Array, dims: readonly number[]): Float32Array {
  * ```
  */
 export async function readNpy(path: string): Promise<NpyArray> {
-  const { path: file, bytes } = await statFile(path);
-  const start = await readBytes(file, { from: 0, length: Math.min(bytes, 12) });
+  using source = await openSource(path);
+  return parseNpy(source, { where: path });
+}
+
+/** The array of a .npy file, checked against its length; see {@link readNpy}. */
+export function parseNpy(source: ByteSource, options: { readonly where: string }): NpyArray {
+  const { bytes } = source, { where } = options;
+  const start = source.read(0, Math.min(bytes, 12)).slice();
   if (String.fromCharCode(...start.subarray(0, 6)) !== MAGIC) {
-    throw new InputError("not a .npy file", { where: path, repair: REPAIR });
+    throw new InputError("not a .npy file", { where, repair: REPAIR });
   }
-  const cut = () =>
-    new InputError(`the .npy file of ${bytes} bytes is cut short`, { where: path, repair: REPAIR });
+  const cut = () => new InputError(`the .npy file of ${bytes} bytes is cut short`, { where, repair: REPAIR });
   const major = start[6], minor = start[7];
   if (start.length < 12) throw cut();
   if (!(major === 1 || major === 2 || major === 3) || minor !== 0) {
     throw new InputError(`the .npy file has version ${major}.${minor}, where 1.0, 2.0 or 3.0 is needed`, {
-      where: path,
+      where,
       repair: REPAIR,
     });
   }
@@ -143,14 +149,14 @@ export async function readNpy(path: string): Promise<NpyArray> {
   const headerStart = major === 1 ? 10 : 12;
   if (headerBytes > HEADER_LIMIT) {
     throw new InputError(`the .npy header claims ${headerBytes} bytes, more than ${HEADER_LIMIT}`, {
-      where: path,
+      where,
       repair: REPAIR,
     });
   }
   const dataStart = headerStart + headerBytes;
   if (dataStart > bytes) throw cut();
-  const text = await readBytes(file, { from: headerStart, length: headerBytes });
-  const header = parseHeader(new TextDecoder("latin1").decode(text), path);
+  const text = source.read(headerStart, headerBytes);
+  const header = parseHeader(new TextDecoder("latin1").decode(text), where);
   const { dtype, dims, columnMajor } = header;
   const needed = dims.reduce((product, dim) => product * dim, header.bytes);
   if (needed !== bytes - dataStart) {
@@ -158,10 +164,43 @@ export async function readNpy(path: string): Promise<NpyArray> {
       `the .npy file has ${bytes - dataStart} bytes of data, where ${dtype} [${
         dims.join(", ")
       }] needs ${needed}`,
-      { where: path, repair: REPAIR },
+      { where, repair: REPAIR },
     );
   }
-  const { buffer } = await readBytes(file, { from: dataStart, length: needed });
+  const { buffer } = source.read(dataStart, needed).slice();
   const values = dtype === "float32" ? new Float32Array(buffer) : fromFloat16(new Uint16Array(buffer));
   return { dtype, dims, data: columnMajor && dims.length > 1 ? rowMajor(values, dims) : values };
+}
+
+/**
+ * Writes float32 numbers, row-major, as a NumPy array file of version 1.0, the bytes that `numpy.save` writes. Throws
+ * `RangeError` where shape and values disagree, `InputError` when the file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { readNpy, writeNpy } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/v.npy`;
+ * await writeNpy(path, { dims: [1, 2], data: Float32Array.of(1.5, -2) });
+ * if ((await readNpy(path)).data.join() !== "1.5,-2") throw new Error("comes back");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function writeNpy(
+  path: string,
+  array: { readonly dims: readonly number[]; readonly data: Float32Array },
+): Promise<void> {
+  const { dims, data } = array, needed = elementCount(dims);
+  if (needed !== data.length) {
+    throw new RangeError(
+      `Cannot write an array as [${dims}] needs ${needed} values: current count is ${data.length}`,
+    );
+  }
+  const tuple = dims.length === 1 ? `(${dims[0]},)` : `(${dims.join(", ")})`;
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // Magic, version, length and header fill a multiple of 64 bytes; a line feed ends the padding.
+  const length = Math.ceil((10 + header.length + 1) / 64) * 64 - 10;
+  const bytes = Uint8Array.from(MAGIC + "\x01\x00", (letter) => letter.charCodeAt(0));
+  const text = new TextEncoder().encode(`${header.padEnd(length - 1)}\n`);
+  const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  await writeFileAtomic(path, [bytes, Uint8Array.of(length & 255, length >> 8), text, values]);
 }

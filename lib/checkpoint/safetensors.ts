@@ -1,7 +1,8 @@
 import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
-import { readBytes, statFile } from "./_read_bytes.ts";
+import { readBytes } from "./_read_bytes.ts";
 import { headerLength, parseHeader, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
+import { openSource } from "./byte_source.ts";
 import { fromBfloat16, fromFloat16 } from "./half_floats.ts";
 
 /**
@@ -27,11 +28,10 @@ import { fromBfloat16, fromFloat16 } from "./half_floats.ts";
  * ```
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsFile> {
-  const { path: file, bytes } = await statFile(path);
-  const prefix = await readBytes(file, { from: 0, length: Math.min(8, bytes) });
-  const length = headerLength(prefix, { bytes, where: path });
-  const text = await readBytes(file, { from: 8, length });
-  return parseHeader(text, { file, bytes, where: path });
+  using source = await openSource(path);
+  const { file, bytes } = source;
+  const length = headerLength(source.read(0, Math.min(8, bytes)), { bytes, where: path });
+  return parseHeader(source.read(8, length), { file, bytes, where: path });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
-import type { ComputeDType } from "../model/mod.ts";
+import type { ComputeDType, SiteName } from "../model/mod.ts";
 import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
 import {
   ablationShape,
@@ -12,8 +12,8 @@ import {
   sequenceGraph,
   type SequenceOutputs,
 } from "../probe/mod.ts";
-import { checkPlacement, type Device, Session } from "../runtime/mod.ts";
-import { ModelSessions, type SessionNews, type SessionPlan } from "./_model_sessions.ts";
+import { checkPlacement, Session } from "../runtime/mod.ts";
+import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
 import type { Adapters } from "./adapter.ts";
 import {
   additionEdits,
@@ -25,37 +25,20 @@ import {
 } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import { MemoryBudget } from "./memory_budget.ts";
+import { checkOpening, type OpenOptions } from "./open_options.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { packsRollouts, rolloutGraph } from "./rollout_graph.ts";
 import { rolloutRowBytes, RowMemory, RowSums, targetChunk, targetFeeds } from "./scored_rows.ts";
+import {
+  objectiveBatch,
+  type ObjectiveRow,
+  type SiteAdjointOptions,
+  type SiteAdjoints,
+} from "./site_adjoints.ts";
 import { plannedRun, type RunOptions, type RunResult } from "./sequence_run.ts";
 import type { SteeringVectors } from "./steering.ts";
 import { overTargets, type WeightedRow } from "./target_batches.ts";
-
-/** How a model is opened. */
-export interface OpenOptions {
-  /** `@default "cpu"` */
-  readonly device?: Device;
-  /** Threads inside one operation. `@default 2` */
-  readonly threads?: number;
-  /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
-  readonly hubCache?: string;
-  /** The day that a chat template may show, as `2024-07-26`. `@default` none: templates that ask for it are refused */
-  readonly date?: string;
-  /**
-   * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
-   * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
-   */
-  readonly dtype?: Exclude<ComputeDType, "float64">;
-  /**
-   * Bytes of memory that the model may take, weights included. Rows are batched and blocks computed a second time so
-   * as to stay within it; what cannot is refused before any work. `@default` half of what is free; no bound on CUDA
-   */
-  readonly memory?: number;
-  /** Told of every session, before it is made, which blocks the thread, and once it is. `@default` nobody */
-  readonly onSession?: (news: SessionNews) => void | Promise<void>;
-}
 
 /** How rows are scored. */
 export interface ScoringOptions extends Additions {
@@ -90,21 +73,6 @@ interface SequenceParts {
 /** Names such a graph; which heads a patch of the last block names is fed to it. */
 function sequenceKey({ edits, ...rest }: SequenceParts): string {
   return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), ...rest });
-}
-
-const DTYPES = ["float32", "float16", "bfloat16"], DEVICES = ["cpu", "cuda"];
-
-/** Refuses what a caller without types could pass, before anything is read. */
-function checkOpening({ device = "cpu", dtype = "float32", threads = 1, memory = 1 }: OpenOptions): void {
-  const refuse = (name: string, must: string, value: unknown): never => {
-    throw new RangeError(
-      `Cannot open a model as ${name} must be ${must}: current value is ${JSON.stringify(value)}`,
-    );
-  };
-  if (!DEVICES.includes(device)) refuse("device", DEVICES.join(" or "), device);
-  if (!DTYPES.includes(dtype)) refuse("dtype", DTYPES.join(", "), dtype);
-  if (!(Number.isInteger(threads) && threads >= 1)) refuse("threads", "a whole number ≥ 1", threads);
-  if (!(memory > 0)) refuse("memory", "a number of bytes > 0", memory);
 }
 
 /**
@@ -334,6 +302,40 @@ export class LanguageModel {
     });
   }
 
+  /**
+   * Values of sites and the adjoints of an objective Σ w·log p with respect to them, at every position: one forward and
+   * one backward pass for all sites, over rows that run together.
+   *
+   * @throws {InputError} when it takes more memory than is set aside.
+   * @throws {RangeError} for rows, targets and sites that the model has not.
+   */
+  siteAdjoints(rows: readonly ObjectiveRow[], options: SiteAdjointOptions): Promise<SiteAdjoints> {
+    return this.#inTurn(async () => {
+      const { sites, ...additions } = options;
+      checkPositions(rows.map(({ tokens }) => tokens.length), { config: this.config, action: "run" });
+      const { edits, feeds } = plannedRun({ ...additions, taps: sites }, this.config);
+      const plan = this.#sequencePlan({ edits, outputs: { logProbs: true, siteAdjoints: true } });
+      const batch = objectiveBatch(rows, this.config), [count, seq] = batch.tokens.dims as [number, number];
+      const session = await this.#sessions.session(plan, {
+        valueBytes: this.#rowMemory(plan).bytes(count, seq),
+        what: `adjoints of sites over ${count} × ${seq} tokens`,
+      });
+      const outputs = [
+        SEQUENCE_NAMES.logProbs,
+        ...sites.flatMap((site) => [EDIT_NAMES.tap(site), EDIT_NAMES.adjoint(site)]),
+      ];
+      const targets = targetFeeds(batch, { chunk: this.#targetChunk, weighted: true });
+      const out = await session.run({ ...targets, ...feeds }, outputs);
+      const bySite = (name: (site: SiteName) => string) =>
+        new Map(sites.map((site) => [site, out[name(site)] as Tensor<"float32">]));
+      const logProbs: number[][] = rows.map(() => []);
+      batch.targets.forEach(({ row }, at) =>
+        logProbs[row]?.push(Number(out[SEQUENCE_NAMES.logProbs]?.data[at]))
+      );
+      return { adjoints: bySite(EDIT_NAMES.adjoint), taps: bySite(EDIT_NAMES.tap), logProbs };
+    });
+  }
+
   /** Frees every session. The model may be used again; sessions come back when needed. */
   release(): Promise<void> {
     return this.#inTurn(() => this.#sessions.release());
@@ -400,7 +402,8 @@ export class LanguageModel {
   }
 
   #sequencePlan(parts: SequenceParts): SessionPlan {
-    const key = sequenceKey(parts), adjoints = parts.outputs.steeringAdjoint === true;
+    const key = sequenceKey(parts), { steeringAdjoint, siteAdjoints } = parts.outputs;
+    const adjoints = steeringAdjoint === true || siteAdjoints === true;
     return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { adjoints }));
   }
 

@@ -5,7 +5,6 @@
  */
 export { checkPositions, positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
-export { loadTrained, saveAdapters, type TrainedFile } from "./adapter_file.ts";
 export {
   mergeVectors,
   pairVectors,
@@ -15,15 +14,10 @@ export {
   sumVectors,
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
-export {
-  LanguageModel,
-  type OpenOptions,
-  type ScoringOptions,
-  type SteeringAdjoints,
-} from "./language_model.ts";
+export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
 export { bytesText } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
-export { loadNpyVectors } from "./npy_vectors.ts";
+export type { OpenOptions } from "./open_options.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -35,8 +29,16 @@ export {
   type SamplingOptions,
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
+export {
+  type Attribution,
+  attributionPatch,
+  logitDifference,
+  type ObjectiveRow,
+  type ObjectiveTarget,
+  type SiteAdjointOptions,
+  type SiteAdjoints,
+} from "./site_adjoints.ts";
 export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
-export { loadVectors, saveSharedDirection, saveVectors, type VectorFile } from "./vector_file.ts";

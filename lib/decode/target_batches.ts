@@ -19,7 +19,13 @@ export interface TargetBatch {
   /** Which rows they are of all. */
   readonly rows: readonly number[];
   /** Targets, row after row: where each is predicted, row · seq + position, and which token it is. */
-  readonly targets: readonly { readonly place: number; readonly token: number; readonly row: number }[];
+  readonly targets: readonly {
+    readonly place: number;
+    readonly token: number;
+    readonly row: number;
+    /** Of its −log p in the loss of its row. `@default 1` */
+    readonly weight?: number;
+  }[];
 }
 
 /** Tokens that run together where nobody says how much memory they take. */
@@ -106,7 +112,7 @@ export async function overTargets(
 /**
  * A batch's targets as feeds of a sequence graph, [chunks, chunk]: as many chunks as it takes for none to be longer
  * than `chunk`, all of one length. What fills the last one up is predicted at place 0 and weighs nothing; a target
- * weighs 1.
+ * weighs 1 where it does not say.
  *
  * @example
  * ```ts
@@ -130,6 +136,6 @@ export function chunkedTargets(
   return {
     [SEQUENCE_NAMES.targetPlaces]: tensor("int64", dims, filled(({ place }) => place)),
     [SEQUENCE_NAMES.targets]: tensor("int64", dims, filled(({ token }) => token)),
-    [SEQUENCE_NAMES.targetWeights]: tensor("float32", dims, filled(() => 1)),
+    [SEQUENCE_NAMES.targetWeights]: tensor("float32", dims, filled(({ weight = 1 }) => weight)),
   };
 }

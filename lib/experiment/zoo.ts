@@ -1,13 +1,9 @@
 import { ChatTokenizer, readSafetensorsHeader } from "../checkpoint/mod.ts";
 import { InputError, sha256 } from "../core/mod.ts";
-import { LanguageModel, loadTrained, type OpenOptions } from "../decode/mod.ts";
+import { LanguageModel, type OpenOptions } from "../decode/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
-import {
-  parseSteeringConfig,
-  readSparseAutoencoder,
-  type SparseAutoencoder,
-  type SteeringConfig,
-} from "../train/mod.ts";
+import { parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
+import { loadTrained, readSparseAutoencoder, type SparseAutoencoder } from "../vectors/mod.ts";
 import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
 

@@ -55,6 +55,8 @@ export const EDIT_NAMES = {
   patchMask: (site: SiteName): string => `patch_mask.${site}`,
   /** A tapped value. */
   tap: (site: SiteName): string => `tap.${site}`,
+  /** The adjoint of a tapped value. */
+  adjoint: (site: SiteName): string => `adjoint.${site}`,
   /** Which heads of a part of the patched last block read the steered stream, bool [heads or kv_heads, 1]. */
   mask: maskName,
 } as const;

@@ -37,6 +37,11 @@ export interface SequenceOutputs {
    * at 6e-8. `@default false`
    */
   readonly steeringAdjoint?: boolean;
+  /**
+   * Adjoints of every tapped site's value, `adjoint.SITE` in the site's shape, of the same losses. Implies the inputs of
+   * `logProbs` too. `@default false`
+   */
+  readonly siteAdjoints?: boolean;
 }
 
 /** Names of a sequence graph's own inputs and outputs. */
@@ -119,7 +124,8 @@ export function sequenceGraph(
     if (value === undefined) throw new RangeError(`Cannot tap "${name}" as the graph never came to it`);
     g.output(EDIT_NAMES.tap(name), g.cast(value, accurateDType(compute)));
   }
-  const wantsLogProbs = outputs.logProbs === true || outputs.steeringAdjoint === true;
+  const wantsAdjoints = outputs.steeringAdjoint === true || outputs.siteAdjoints === true;
+  const wantsLogProbs = outputs.logProbs === true || wantsAdjoints;
   if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, unembed(g, residual, parts)); // [batch, seq, vocab]
   if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
     throw new RangeError(
@@ -128,9 +134,9 @@ export function sequenceGraph(
       }`,
     );
   }
-  if (outputs.steeringAdjoint === true && ablation !== null) {
+  if (wantsAdjoints && ablation !== null) {
     throw new RangeError(
-      "Cannot give steering adjoints as no feature may be ablated: which are active has none",
+      "Cannot give adjoints as no feature may be ablated: which are active has none",
     );
   }
   if (wantsLogProbs) addScores(g, { streams, parts, outputs, applied, compute, recompute });
@@ -156,14 +162,15 @@ function addScores(
   },
 ): void {
   const { streams, parts, outputs, applied, compute, recompute } = options, chunked = ["chunks", "chunk"];
-  const wantsAdjoint = outputs.steeringAdjoint === true;
+  const wantsAdded = outputs.steeringAdjoint === true, wantsSites = outputs.siteAdjoints === true;
   const adapters = [...applied.adapters.values()];
-  const wanted = ([
+  const wanted = !wantsAdded ? [] : ([
     [SEQUENCE_NAMES.steeringAdjoint, [...applied.vectors.values()]],
     [SEQUENCE_NAMES.adapterInputAdjoint, adapters.map(({ input }) => input)],
     [SEQUENCE_NAMES.adapterOutputAdjoint, adapters.map(({ output }) => output)],
   ] as const).filter(([, values]) => values.length > 0);
-  if (wantsAdjoint && wanted.length === 0) {
+  const sites = wantsSites ? [...applied.tapped] : [];
+  if (wantsAdded && wanted.length === 0) {
     throw new RangeError(
       "Cannot give steering adjoints as at least one layer must be steered or adapted: current value is none",
     );
@@ -173,7 +180,9 @@ function addScores(
     targets: {
       places: g.input(SEQUENCE_NAMES.targetPlaces, "int64", chunked),
       tokens: g.input(SEQUENCE_NAMES.targets, "int64", chunked),
-      weights: wantsAdjoint ? g.input(SEQUENCE_NAMES.targetWeights, accurateDType(compute), chunked) : null,
+      weights: wantsAdded || wantsSites
+        ? g.input(SEQUENCE_NAMES.targetWeights, accurateDType(compute), chunked)
+        : null,
     },
   });
   if (outputs.logProbs === true) g.output(SEQUENCE_NAMES.logProbs, logProbs);
@@ -181,10 +190,13 @@ function addScores(
   const block = (inner: GraphBuilder, stream: Value, layer: number) =>
     blockAt(inner, stream, { ...parts, layer });
   const adjoints = addedAdjoints(g, { streams, block, known: [normed, normedAdjoint] }, {
-    of: wanted.flatMap(([, values]) => values),
+    of: [...sites.map(([, value]) => value), ...wanted.flatMap(([, values]) => values)],
     recompute,
   });
-  let first = 0;
+  sites.forEach(([site], index) =>
+    g.output(EDIT_NAMES.adjoint(site), g.cast(adjoints[index] as Value, accurateDType(compute)))
+  );
+  let first = sites.length;
   for (const [name, values] of wanted) {
     const layers = adjoints.slice(first, first + values.length) // [batch, 1, width] each
       .map((adjoint) => g.transpose(adjoint, [1, 0, 2]));

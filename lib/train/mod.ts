@@ -50,9 +50,7 @@ export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,
   encodeTopK,
-  type FloatArray,
   normaliseDecoder,
-  type SparseAutoencoder,
   type SparseAutoencoderAdjoints,
   type SparseAutoencoderStep,
   sparseAutoencoderStep,
@@ -60,11 +58,6 @@ export {
   type SparseFit,
   sparseFit,
 } from "./sparse_autoencoder.ts";
-export {
-  readSparseAutoencoder,
-  type SparseAutoencoderFile,
-  writeSparseAutoencoder,
-} from "./sparse_autoencoder_file.ts";
 export { pretrainRunHash, retemplated, type StartingPoint, startingPoint } from "./starting_point.ts";
 export {
   type AnsweredText,

@@ -2,7 +2,8 @@ import { canonicalJson, InputError, RandomStream, sha256 } from "../core/mod.ts"
 import { AdamW } from "./adamw.ts";
 import type { DiffSaeConfig } from "./diff_sae_config.ts";
 import { scheduleFactor } from "./schedule.ts";
-import { normaliseDecoder, type SparseAutoencoder, sparseAutoencoderStep } from "./sparse_autoencoder.ts";
+import type { SparseAutoencoder } from "../vectors/mod.ts";
+import { normaliseDecoder, sparseAutoencoderStep } from "./sparse_autoencoder.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 
 /** One line of a DiffSAE log. */

@@ -56,7 +56,7 @@ export interface SteeringRun extends TrainedResult {
  * @example
  * ```ts
  * import { openCheckpoint } from "../checkpoint/mod.ts";
- * import { loadVectors } from "../decode/mod.ts";
+ * import { loadVectors } from "../vectors/mod.ts";
  * import { parseSteeringConfig, steeringRunHash } from "./mod.ts";
  * const where = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
  * const { metadata } = await loadVectors(where, null);

@@ -1,5 +1,5 @@
 /** A .npy file of version 1.0 with float32 numbers, row by row. */
-export function npyOf(dims: readonly number[], values: readonly number[]): Uint8Array {
+export function npyOf(dims: readonly number[], values: readonly number[]): Uint8Array<ArrayBuffer> {
   const tuple = `(${dims.map((dim) => `${dim}, `).join("")})`;
   const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
   const header = new TextEncoder().encode(`${dictionary.padEnd(117)}\n`);

@@ -5,7 +5,8 @@ import { type LanguageModel, rolloutGraph, type RunResult } from "../../lib/deco
 import { siteName } from "../../lib/model/mod.ts";
 import { type FeatureAblation, sequenceGraph } from "../../lib/probe/mod.ts";
 import { placement } from "../../lib/runtime/mod.ts";
-import { encodeTopK, type SparseAutoencoder } from "../../lib/train/mod.ts";
+import { encodeTopK } from "../../lib/train/mod.ts";
+import { type SparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { assertClose } from "../tolerances.ts";
 import { assertLikeReference, requestsOf, STOPPING } from "./_reference.ts";
 import { allLayers, randomVectors, withTinyModel } from "./_tiny_model.ts";

@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { tinyConfig } from "../../lib/checkpoint/mod.ts";
 import { InputError, type Tensor } from "../../lib/core/mod.ts";
 import {
-  loadNpyVectors,
   mergeVectors,
   pairVectors,
   randomDirections,
@@ -11,6 +10,7 @@ import {
   type SteeringVectors,
   sumVectors,
 } from "../../lib/decode/mod.ts";
+import { loadNpyVectors } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { npyOf } from "../checkpoint/_npy_bytes.ts";
 import { assertClose } from "../tolerances.ts";

@@ -1,7 +1,6 @@
-import { saveAdapters } from "../../lib/decode/mod.ts";
 import type { Bench, StudySize } from "../../lib/experiment/mod.ts";
 import { Laboratory, ResultStore, type ZooModel } from "../../lib/experiment/mod.ts";
-import { writeSparseAutoencoder } from "../../lib/train/mod.ts";
+import { saveAdapters, writeSparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { EMBEDDED, ROLES, TINY_SIZE } from "./_tiny_zoo.ts";
 
 /** Features of the tiny DiffSAE. Feature 0 reads how far the vectors push; the others never fire. */

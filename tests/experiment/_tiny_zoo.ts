@@ -1,6 +1,7 @@
 import { tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { elementCount } from "../../lib/core/mod.ts";
-import { type Additions, promptTokens, type Rollout, saveVectors } from "../../lib/decode/mod.ts";
+import { type Additions, promptTokens, type Rollout } from "../../lib/decode/mod.ts";
+import { saveVectors } from "../../lib/vectors/mod.ts";
 import { generatedProblems, type StudyProblem, type ZooEntry, ZooModel } from "../../lib/experiment/mod.ts";
 import { FAMILIES, PROBLEM_SETS, testSet } from "../../lib/problems/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";

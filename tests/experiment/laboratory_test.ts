@@ -2,7 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertReject
 import { evaluate } from "../../lib/analysis/mod.ts";
 import { InputError, sha256 } from "../../lib/core/mod.ts";
 import { Laboratory, type MeasurementStep, ResultStore, type ZooModel } from "../../lib/experiment/mod.ts";
-import { saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
+import { type SteeringVectors } from "../../lib/decode/mod.ts";
+import { saveVectors } from "../../lib/vectors/mod.ts";
 import type { VectorPlace } from "../../lib/probe/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError, sha256 } from "../../lib/core/mod.ts";
-import { saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
+import { saveAdapters, saveVectors } from "../../lib/vectors/mod.ts";
 import { ZooModel } from "../../lib/experiment/mod.ts";
 import { withTinyZoo, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 

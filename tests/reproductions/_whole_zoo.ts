@@ -1,5 +1,5 @@
 import { openCheckpoint, readTensor, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { saveAdapters, saveVectors } from "../../lib/decode/mod.ts";
+import { saveAdapters, saveVectors } from "../../lib/vectors/mod.ts";
 import { ZooModel } from "../../lib/experiment/mod.ts";
 import { FAMILIES } from "../../lib/problems/mod.ts";
 import type { SteeringConfig } from "../../lib/train/mod.ts";

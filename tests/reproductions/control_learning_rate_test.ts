@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { saveVectors } from "../../lib/vectors/mod.ts";
 import { controlLearningRate } from "../../reproductions/control_learning_rate.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";

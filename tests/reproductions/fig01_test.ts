@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } 
 import { accuracyInterval, evaluate } from "../../lib/analysis/mod.ts";
 import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { saveVectors } from "../../lib/vectors/mod.ts";
 import { STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
 import { fig01 } from "../../reproductions/fig01.ts";

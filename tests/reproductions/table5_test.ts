@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
+import { saveVectors } from "../../lib/vectors/mod.ts";
 import { readPaperItem } from "../../lib/report/mod.ts";
 import { table5 } from "../../reproductions/table5.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";

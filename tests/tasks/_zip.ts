@@ -3,12 +3,16 @@ import { crc32, deflateRawSync } from "node:zlib";
 /** UTF-8 bytes of a text. */
 export const bytesOfText = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
 
-/** A zip archive: members are deflated but for those whose name ends in "stored". */
-export function zip(members: Readonly<Record<string, Uint8Array>>): Uint8Array {
+/** A zip archive: members are deflated but for those whose name ends in "stored", or all are stored. */
+export function zip(
+  members: Readonly<Record<string, Uint8Array>>,
+  options: { readonly stored?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [], directory: Uint8Array[] = [];
   let offset = 0;
   for (const [name, bytes] of Object.entries(members)) {
-    const stored = name.endsWith("stored"), packed = stored ? bytes : new Uint8Array(deflateRawSync(bytes));
+    const stored = options.stored === true || name.endsWith("stored"),
+      packed = stored ? bytes : new Uint8Array(deflateRawSync(bytes));
     const header = (mark: number, length: number, at: number) => {
       const head = new Uint8Array(length + name.length), view = new DataView(head.buffer);
       view.setUint32(0, mark, true);

@@ -1,9 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
+import { openSource, zipEntries } from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { runCommand } from "../../tasks/_command.ts";
 import { chooseWheel, placeProvider, PROVIDER_LIBRARIES, wheelContent } from "../../tasks/_cuda_provider.ts";
-import { recordedHashes, zipEntries } from "../../tasks/_wheel.ts";
+import { recordedHashes } from "../../tasks/_wheel.ts";
 import { cudaInstall } from "../../tasks/cuda_install.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
@@ -124,7 +125,7 @@ Deno.test("recordedHashes() and wheelContent() read what pip writes", () => {
 Deno.test("zipEntries() lists members as Python's zipfile does", () =>
   withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.whl`, wheel());
-    using file = await Deno.open(`${folder}/a.whl`);
+    using file = await openSource(`${folder}/a.whl`);
     assertEquals(zipEntries(file).map(({ name, method, size }) => [name.split("/").at(-1), method, size]), [
       [PROVIDER_LIBRARIES[0], 8, LIBRARIES.shared.length],
       [PROVIDER_LIBRARIES[1], 8, LIBRARIES.cuda.length],
@@ -145,5 +146,8 @@ Deno.test("cuda:install says what it would do, and refuses a file that is none",
   assertStringIncludes(dry.written.output, "nothing was changed (--dry-run)\n");
   const missing = fakeTerminal(["--from", "./nowhere/a.whl"]);
   assertEquals(await runCommand(cudaInstall, missing), 2);
-  assertEquals(missing.written.error, "error: no such file or folder: ./nowhere/a.whl (check the path)\n");
+  assertEquals(
+    missing.written.error,
+    "error: cannot read the file, does not exist: ./nowhere/a.whl (check the path and its permissions)\n",
+  );
 });

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, RandomStream, sha256 } from "../../lib/core/mod.ts";
-import { saveVectors } from "../../lib/decode/mod.ts";
-import { readSparseAutoencoder } from "../../lib/train/mod.ts";
+import { readSparseAutoencoder, saveVectors } from "../../lib/vectors/mod.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { faultLine, inFolder, namesBelow, runOn } from "./_tiny_zoo.ts";
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
-import { LanguageModel, loadTrained, loadVectors } from "../../lib/decode/mod.ts";
+import { LanguageModel } from "../../lib/decode/mod.ts";
+import { loadTrained, loadVectors } from "../../lib/vectors/mod.ts";
 import { train } from "../../tasks/train.ts";
 import { faultLine, inFolder, namesBelow, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 

@@ -1,7 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { type Architecture, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { loadVectors, saveSharedDirection, saveVectors, type SteeringVectors } from "../../lib/decode/mod.ts";
+import type { SteeringVectors } from "../../lib/decode/mod.ts";
+import {
+  loadVectors,
+  readSparseAutoencoder,
+  saveAdapters,
+  saveSharedDirection,
+  saveVectors,
+  writeSparseAutoencoder,
+} from "../../lib/vectors/mod.ts";
 import { vectors } from "../../tasks/vectors.ts";
 import { npyOf } from "../checkpoint/_npy_bytes.ts";
 import { faultLine, inFolder, namesBelow, runOn } from "./_tiny_zoo.ts";
@@ -75,24 +83,159 @@ Deno.test("vectors reads a shared direction as the vectors that it stands for", 
   });
 });
 
-Deno.test("vectors import brings the authors' matrix in, checked against a model", async () => {
+/** A model of three layers of width 32, of an architecture. */
+async function model(folder: string, architecture: Architecture = "qwen2"): Promise<string> {
+  await writeRandomCheckpoint(folder, {
+    config: tinyConfig({ layers: 3, architecture }),
+    dtype: "bfloat16",
+    seed: 0,
+  });
+  return folder;
+}
+
+Deno.test("vectors convert brings vectors into every format and back, and says what is what", async () => {
   await inFolder(async (folder) => {
-    const npy = `${folder}/steering_vectors.npy`, out = `${folder}/out.safetensors`;
-    await Deno.writeFile(npy, npyOf([3, 32], Array.from({ length: 96 }, (_, i) => i < 32 ? 0 : i)));
-    const config = tinyConfig({ layers: 3 });
-    await writeRandomCheckpoint(`${folder}/m`, { config, dtype: "float32", seed: 0 });
-    const { code, output } = await runOn(vectors, ["import", npy, "--model", `${folder}/m`, "--out", out]);
-    assertEquals([code, output], [0, `${out}: layers 1, 2\n`]);
-    const { vectors: found } = await loadVectors(out, (await openCheckpoint(`${folder}/m`)).config);
-    assertEquals(found.get(2)?.[31], 95);
-    await writeRandomCheckpoint(`${folder}/n`, {
-      config: tinyConfig({ layers: 2 }),
-      dtype: "float32",
-      seed: 0,
-    });
+    const ramp = (from: number) => Array.from({ length: 32 }, (_, at) => (from + at) / 7);
+    const vectorsPath = await write(`${folder}/a.safetensors`, { 2: ramp(40), 1: ramp(1) }, { model: "m" });
+    const rows = (await made(vectorsPath)).rows, m = ["--model", await model(`${folder}/m`)];
+    const said: readonly (readonly [readonly string[], string])[] = [
+      [[`${folder}/a.gguf`], "a GGUF control vector"],
+      [[`${folder}/a.svec`], "a .svec file"],
+      [[`${folder}/a.npy`], "a NumPy array"],
+      [[`${folder}/llama`, "--to", "llama"], "a Hugging Face checkpoint with vectors as biases"],
+      [[`${folder}/own`, "--to", "own"], "a Hugging Face checkpoint with vectors as biases"],
+    ];
+    for (const [target, words] of said) {
+      const ended = await runOn(vectors, ["convert", vectorsPath, ...target, ...m]);
+      assertEquals([ended.code, ended.error, ended.output], [
+        0,
+        "",
+        `${vectorsPath}: steering vectors in safetensors, layers 1, 2\n${target[0]}: ${words}, layers 1, 2\n`,
+      ]);
+      const back = `${folder}/back.safetensors`;
+      assertEquals((await runOn(vectors, ["convert", target[0] ?? "", back, ...m, "--force"])).code, 0);
+      const { rows: found, metadata } = await made(back);
+      assertEquals([target[0], found], [target[0], rows]);
+      const recipe = JSON.parse(metadata["made"] ?? "") as Record<string, unknown>;
+      assertEquals([metadata["kind"], recipe["action"]], ["steering", "convert"]);
+      assertEquals(
+        (await runOn(vectors, ["show", target[0] ?? ""])).output.split("\n")[0],
+        `${target[0]}: ${words}, 2 of width 32`,
+      );
+    }
+    // Whatever composes vectors takes every format, and a folder's hash follows its weights.
+    const out = `${folder}/sum.safetensors`;
+    const sum = await runOn(vectors, ["sum", `${folder}/a.gguf`, `${folder}/own`, "--out", out]);
+    assertEquals([sum.code, (await made(out)).rows[0]?.[1]], [0, Math.fround(2 / 7)]);
+    // A file that came from a .svec knows its family, so that no model is needed.
+    assertEquals((await runOn(vectors, ["convert", `${folder}/a.svec`, `${folder}/b.gguf`])).code, 0);
+    assertEquals(await Deno.readFile(`${folder}/b.gguf`), await Deno.readFile(`${folder}/a.gguf`));
+  });
+});
+
+Deno.test("vectors convert leaves layer 0 out of a control vector on demand alone", async () => {
+  await inFolder(async (folder) => {
+    const a = await write(`${folder}/a.safetensors`, { 0: Array(32).fill(1), 2: Array(32).fill(2) });
+    const m = ["--model", await model(`${folder}/m`)], out = `${folder}/a.gguf`;
     assertStringIncludes(
-      faultLine(await runOn(vectors, ["import", npy, "--model", `${folder}/n`, "--out", out, "--force"])),
-      "steering vectors must be [2, 32] for this model, found [3, 32]",
+      faultLine(await runOn(vectors, ["convert", a, out, ...m])),
+      `llama.cpp refuses a control vector of layer 0: ${a} (pass --without-layer-0 to leave that vector out)`,
+    );
+    const { code, output } = await runOn(vectors, ["convert", a, out, ...m, "--without-layer-0"]);
+    assertEquals([code, output.split("\n")[1]], [0, `${out}: a GGUF control vector, layers 2`]);
+  });
+});
+
+Deno.test("vectors convert brings autoencoders from form to form, notes included", async () => {
+  await inFolder(async (folder) => {
+    const values = (count: number, from: number) =>
+      Float32Array.from({ length: count }, (_, at) => (from + at) / 3);
+    const biases = { encoderBias: values(5, 3), decoderBias: values(2, 7) };
+    const autoencoder = {
+      embed: 2,
+      features: 5,
+      active: 2,
+      encoder: values(10, 1),
+      decoder: values(10, 4),
+      ...biases,
+    };
+    const path = `${folder}/sae.safetensors`,
+      metadata = { site: "blocks.4.resid_post", layer: "4", run: "ab12" };
+    await writeSparseAutoencoder(path, autoencoder, { metadata });
+    let from = path;
+    for (const to of ["saelens", "sparsify"]) {
+      const { code, output } = await runOn(vectors, ["convert", from, `${folder}/${to}`, "--to", to]);
+      assertEquals([code, output.split("\n")[1]], [
+        0,
+        `${folder}/${to}: a ${to === "saelens" ? "SAELens" : to} autoencoder`,
+      ]);
+      from = `${folder}/${to}`;
+    }
+    const back = `${folder}/back.safetensors`;
+    const { code, output } = await runOn(vectors, ["convert", from, back]);
+    assertEquals([code, output.split("\n")[0]], [
+      0,
+      `${from}: a sparsify autoencoder, 5 features of width 2, 2 active`,
+    ]);
+    const file = await readSparseAutoencoder(back);
+    assertEquals([file.format, file.autoencoder], ["autoencoder", autoencoder]);
+    for (const [key, value] of Object.entries(metadata)) assertEquals(file.metadata.get(key), value);
+  });
+});
+
+Deno.test("vectors convert refuses what has no other form with one line and writes nothing", async () => {
+  await inFolder(async (folder) => {
+    const a = await write(`${folder}/a.safetensors`, { 1: Array(32).fill(1) });
+    const norm = await write(`${folder}/norm.safetensors`, { 1: Array(32).fill(1) }, { place: "input_norm" });
+    const m = await model(`${folder}/m`), three = await model(`${folder}/three`, "qwen3");
+    await saveAdapters(`${folder}/adapter`, {
+      adapters: new Map([[1, { input: new Float32Array(48), output: new Float32Array(32) }]]),
+      metadata: {},
+    });
+    await Deno.writeFile(`${folder}/two.npy`, npyOf([2, 32], Array(64).fill(1)));
+    await Deno.copyFile(
+      new URL("../../fixtures/golden/gguf/qwen2.gguf", import.meta.url),
+      `${folder}/model.gguf`,
+    );
+    const out = `${folder}/out.safetensors`, gguf = `${folder}/x.gguf`, before = namesBelow(folder);
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [[a], "convert takes a source and a target: got 1"],
+      [[a, gguf, "--out", out], "--out does not go with convert"],
+      [[a, gguf, "--by", "2"], "--by does not go with convert"],
+      [[a, `${folder}/x`], "what to write is not clear"],
+      [[a, `${folder}/x.pt`], "what to write is not clear"],
+      [[a, gguf, "--to", "llama"], "--to llama names a folder, and .gguf a file"],
+      [[a, gguf], "a GGUF control vector needs to know the model (pass --model with the model's folder)"],
+      [[a, `${folder}/x.npy`], "a matrix [layers, embed] needs to know the model"],
+      [[a, `${folder}/x`, "--to", "own"], "a checkpoint with vectors needs to know the model"],
+      [[a, `${folder}/x`, "--to", "saelens"], "steering vectors in safetensors cannot become an autoencoder"],
+      [
+        [a, `${folder}/x`, "--to", "llama", "--model", three],
+        "a qwen3 model has norms of query and key heads",
+      ],
+      [[norm, gguf, "--model", m], 'vectors of the place "input_norm" have no other form'],
+      [[`${folder}/adapter`, gguf], "rank-1 adapters in safetensors, not vectors"],
+      [
+        [`${folder}/two.npy`, out, "--model", m],
+        "steering vectors must be [3, 32] for this model, found [2, 32]",
+      ],
+      [
+        [`${folder}/model.gguf`, out],
+        'the GGUF file has the architecture "qwen2", where "controlvector" is needed',
+      ],
+      [[m, out], "no steering vectors in this file"],
+      [[`${folder}/none`, out], "none"],
+      [[folder, out], "neither vectors nor an autoencoder"],
+      [[a, a], "there is a file already"],
+      [[a, m, "--to", "own", "--model", m], "there is another model"],
+    ];
+    for (const [args, message] of cases) {
+      assertStringIncludes(faultLine(await runOn(vectors, ["convert", ...args])), message);
+    }
+    assertEquals(namesBelow(folder), before);
+    assertStringIncludes(
+      faultLine(await runOn(vectors, ["sum", a, a, "--to", "own", "--out", out])),
+      "--to does not go with sum",
     );
   });
 });
@@ -102,7 +245,7 @@ Deno.test("vectors show prints layers, norms and notes, and says whether they fi
     const path = await write(`${folder}/a.safetensors`, { 1: [3, 4], 0: [0, 0] }, { seed: "7" });
     const { code, output } = await runOn(vectors, ["show", path]);
     assertEquals([code, output.split("\n")], [0, [
-      `${path}: 2 of width 2`,
+      `${path}: steering vectors in safetensors, 2 of width 2`,
       "layer 0  norm 0.0000",
       "layer 1  norm 5.0000",
       "kind: steering",
@@ -123,13 +266,11 @@ Deno.test("vectors refuses bad input with one line and writes nothing", async ()
     const wide = await write(`${folder}/wide.safetensors`, { 2: [1, 2, 3] });
     const many = await write(`${folder}/many.safetensors`, { 1: [1, 2], 2: [3, 4] });
     const norm = await write(`${folder}/norm.safetensors`, { 2: [1, 2] }, { place: "input_norm" });
-    const npy = `${folder}/bad.npy`;
-    await Deno.writeTextFile(npy, "not numbers");
     const out = `${folder}/out.safetensors`, before = namesBelow(folder);
     const cases: readonly (readonly [readonly string[], string])[] = [
       [
         ["mrege", a, a, "--out", out],
-        'unknown action "mrege", known are sum, scale, merge, pair, import, show',
+        'unknown action "mrege", known are sum, scale, merge, pair, convert, show',
       ],
       [["constructor", a, "--out", out], 'unknown action "constructor"'],
       [["sum", a, "--out", out], "sum takes two files or more: got 1"],
@@ -153,9 +294,7 @@ Deno.test("vectors refuses bad input with one line and writes nothing", async ()
       [["show", a, "--out", out], "--out does not go with show"],
       [["sum", a, a, "--out", `${folder}/x.npy`], "vectors are written to a .safetensors file"],
       [["sum", a, a, "--out", many], "there is a file already"],
-      [["import", npy, "--out", out], "not a .npy file"],
       [["sum", a, `${folder}/none.safetensors`, "--out", out], "none.safetensors"],
-      [["import", a, "--out", out], "not a .npy file"],
     ];
     for (const [args, message] of cases) {
       assertStringIncludes(faultLine(await runOn(vectors, args)), message);

@@ -6,7 +6,8 @@ import {
   writeCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
-import { parsePretrainConfig, pretrainRunHash, readSparseAutoencoder } from "../../lib/train/mod.ts";
+import { parsePretrainConfig, pretrainRunHash } from "../../lib/train/mod.ts";
+import { readSparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { train } from "../../tasks/train.ts";

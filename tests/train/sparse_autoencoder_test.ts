@@ -4,10 +4,10 @@ import {
   decodeTopK,
   encodeTopK,
   normaliseDecoder,
-  type SparseAutoencoder,
   sparseAutoencoderStep,
   sparseFit,
 } from "../../lib/train/mod.ts";
+import { type SparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { assertClose } from "../tolerances.ts";
 
 const EMBED = 5, FEATURES = 7, ACTIVE = 3, ROWS = 4;

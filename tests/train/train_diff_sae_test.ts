@@ -6,10 +6,10 @@ import {
   loadTrainingState,
   parseDiffSaeConfig,
   saveTrainingState,
-  type SparseAutoencoder,
   sparseFit,
   trainDiffSae,
 } from "../../lib/train/mod.ts";
+import { type SparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const EMBED = 16, ATOMS = 24, ROWS = 3000;

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { tinyConfig, writeSafetensors } from "../../lib/checkpoint/mod.ts";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
-import { loadVectors, saveVectors } from "../../lib/decode/mod.ts";
+import {
+  loadVectors,
+  saveAdapters,
+  saveControlVector,
+  saveNpyVectors,
+  saveSharedDirection,
+  saveVectors,
+} from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 
 const CONFIG = tinyConfig({ layers: 12 });
@@ -89,7 +96,7 @@ Deno.test("loadVectors() refuses NaN and infinity, and a file without vectors", 
       await write(path, { "steering.0": randomVector(0), "steering.5": vector });
       assertStringIncludes(await refusal(path), 'vector "steering.5" holds NaN or infinity');
     }
-    await saveVectors(path, { vectors: new Map(), metadata: {} });
+    await write(path, {});
     assertStringIncludes(await refusal(path), "no steering vectors in this file");
   }));
 
@@ -125,4 +132,43 @@ Deno.test("saveVectors() and loadVectors() keep the place; a file that says none
       await refusal(path),
       'these vectors belong to the unknown place "residual"',
     );
+  }));
+
+Deno.test("what loadVectors() would refuse is not written", () =>
+  withFile(async (path) => {
+    const wrong: readonly (readonly [ReadonlyMap<number, Float32Array>, string])[] = [
+      [new Map(), "there must be a layer: current value is none"],
+      [new Map([[-1, randomVector(0)]]), "layers must be whole numbers from 0: current value is -1"],
+      [new Map([[0.5, randomVector(0)]]), "layers must be whole numbers from 0: current value is 0.5"],
+      [
+        new Map([[0, new Float32Array()]]),
+        "they must be of one width above 0: current value is 0 in layer 0",
+      ],
+      [
+        new Map([[0, randomVector(0)], [1, new Float32Array(3)]]),
+        "they must be of one width above 0: current value is 3 in layer 1, after 32",
+      ],
+      [new Map([[4, Float32Array.of(1, NaN)]]), "values must be finite: current value is NaN in layer 4"],
+      [
+        new Map([[4, Float32Array.of(-Infinity)]]),
+        "values must be finite: current value is -Infinity in layer 4",
+      ],
+    ];
+    for (const [vectors, message] of wrong) {
+      const adapters = new Map([...vectors].map(([layer, output]) => [layer, { input: output, output }]));
+      const writers = [
+        () => saveVectors(path, { vectors, metadata: {} }),
+        () => saveAdapters(path, { adapters, metadata: {} }),
+        () => saveNpyVectors(path, { vectors, layers: 12 }),
+        () => saveControlVector(path, { vectors, architecture: "qwen2" }),
+      ];
+      for (const write of writers) await assertRejects(write, RangeError, message);
+    }
+    const shared = { scales: new Map([[0, NaN]]), direction: Float32Array.of(1) };
+    await assertRejects(
+      () => saveSharedDirection(path, { shared, metadata: {} }),
+      RangeError,
+      "NaN in layer 0",
+    );
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   }));

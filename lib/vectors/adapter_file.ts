@@ -1,10 +1,10 @@
 import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
-import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
-import type { Adapter, Adapters } from "./adapter.ts";
-import type { SteeringVectors } from "./steering.ts";
-import { loadVectors } from "./vector_file.ts";
+import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
+import type { Adapter, Adapters, SteeringVectors } from "../decode/mod.ts";
+import { formatOf } from "./file_format.ts";
+import { loadVectors } from "./load_vectors.ts";
 
 const INPUT = "adapter_in", OUTPUT = "adapter_out";
 
@@ -40,6 +40,10 @@ export async function saveAdapters(
   path: string,
   content: { readonly adapters: Adapters; readonly metadata: Readonly<Record<string, string>> },
 ): Promise<void> {
+  for (const side of ["input", "output"] as const) {
+    const values = new Map([...content.adapters].map(([layer, adapter]) => [layer, adapter[side]]));
+    checkWritable(values, { what: `adapters' ${side}s` });
+  }
   const tensors = Object.fromEntries(
     [...content.adapters].flatMap((
       [layer, { input, output }],
@@ -51,7 +55,7 @@ export async function saveAdapters(
 }
 
 /**
- * Reads what an RL run wrote, vectors or adapters, for a model. Anything that does not fit it is an `InputError` that
+ * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that does not fit it is an `InputError` that
  * names the tensor.
  *
  * @example
@@ -66,13 +70,11 @@ export async function saveAdapters(
  * ```
  */
 export async function loadTrained(path: string, config: ModelConfig): Promise<TrainedFile> {
-  const file = await readSafetensorsHeader(path);
-  const ofAdapter = (name: string) => name.startsWith(`${INPUT}.`) || name.startsWith(`${OUTPUT}.`);
-  if (![...file.tensors.keys()].some(ofAdapter)) {
+  if (await formatOf(path) !== "adapters") {
     const { vectors, place, metadata } = await loadVectors(path, config);
     return { vectors, adapters: new Map(), place, metadata };
   }
-  const adapters = new Map<number, Partial<Adapter>>();
+  const adapters = new Map<number, Partial<Adapter>>(), file = await readSafetensorsHeader(path);
   for (const [name, entry] of file.tensors) {
     const input = layerOf(name, INPUT), layer = input ?? layerOf(name, OUTPUT);
     if (layer === null) {

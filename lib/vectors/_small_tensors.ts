@@ -44,3 +44,28 @@ export async function readWidth(
   }
   return values;
 }
+
+/**
+ * Throws a RangeError for what {@link readWidth} and its kin would refuse in a file: no layers, layers that are no whole
+ * numbers, widths that are 0 or not one, and values that are not finite. `what` is what is written, in the plural.
+ */
+export function checkWritable(
+  values: ReadonlyMap<number, Float32Array>,
+  options: { readonly what: string },
+): void {
+  const refuse = (must: string, current: unknown): never => {
+    throw new RangeError(`Cannot write ${options.what} as ${must}: current value is ${current}`);
+  };
+  if (values.size === 0) refuse("there must be a layer", "none");
+  const [width = 0] = [...values.values()].map(({ length }) => length);
+  for (const [layer, vector] of values) {
+    if (!(Number.isInteger(layer) && layer >= 0 && layer < 1e9)) {
+      refuse("layers must be whole numbers from 0", layer);
+    }
+    if (vector.length === 0 || vector.length !== width) {
+      refuse("they must be of one width above 0", `${vector.length} in layer ${layer}, after ${width}`);
+    }
+    const infinite = vector.findIndex((value) => !Number.isFinite(value));
+    if (infinite >= 0) refuse("values must be finite", `${vector[infinite]} in layer ${layer}`);
+  }
+}

@@ -7,27 +7,34 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
-import { checkLayer, layerOf, readWidth } from "./_small_tensors.ts";
-import { type SharedDirection, sharedVectors } from "./shared_direction.ts";
-import type { SteeringVectors } from "./steering.ts";
+import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
+import type { FileFormat } from "./file_format.ts";
+import { type SharedDirection, sharedVectors, type SteeringVectors } from "../decode/mod.ts";
 
 const PREFIX = "steering", SCALE = "scale", DIRECTION = "direction";
 
 /** Vectors read from a file, with the notes of what made them. */
 export interface VectorFile {
+  /** What the file or folder is. */
+  readonly format: FileFormat;
   /** By layer, from the lowest up. */
   readonly vectors: SteeringVectors;
   /** Where in their blocks they belong; `mlp` where the file does not say. */
   readonly place: VectorPlace;
   /** The direction that all of them share, where the file says so; null where each layer has its own. */
   readonly shared: SharedDirection | null;
-  /** What was written beside them, and `kind`: "steering", or "rank1" for a shared direction. */
+  /**
+   * What was written beside them: in files of this project `kind` ("steering", or "rank1" for a shared direction) and
+   * what made them, in others `model_hint`, or `model_type` and `explained_variances`.
+   */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
  * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`, and their place in
  * the metadata where it is given.
+ *
+ * @throws {RangeError} for what {@link loadVectors} would refuse.
  *
  * @example
  * ```ts
@@ -50,6 +57,7 @@ export async function saveVectors(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
+  checkWritable(content.vectors, { what: "steering vectors" });
   const tensors = Object.fromEntries(
     [...content.vectors].map(([layer, data]) =>
       [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
@@ -84,6 +92,9 @@ export async function saveSharedDirection(
   },
 ): Promise<void> {
   const { scales, direction } = content.shared;
+  const layers = new Map([...scales].map(([layer, scale]) => [layer, Float32Array.of(scale)]));
+  checkWritable(layers, { what: "the factors of a direction" });
+  checkWritable(new Map([[0, direction]]), { what: "a direction" });
   const place = content.place === undefined ? {} : { place: content.place };
   const tensors = Object.fromEntries([
     ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
@@ -92,28 +103,13 @@ export async function saveSharedDirection(
   await writeSafetensors(path, { tensors, metadata: { kind: "rank1", ...content.metadata, ...place } });
 }
 
-/**
- * Reads steering vectors for a model, or for none (null: then their widths must agree). A vector that does not fit,
- * in name, layer, width or value, is an `InputError` that names it, as is a file without any, or one of an unknown place.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadVectors, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * const vectors = new Map([[0, Float32Array.of(1, 2)]]);
- * await saveVectors(path, { vectors, metadata: { model: "another, of width 2" } });
- * const refused = await loadVectors(path, tinyConfig()).then(() => "", (error) => String(error));
- * if (!refused.includes('"steering.0" must have shape [32], found [2]')) throw new Error(refused);
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
-export async function loadVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {
+/** Reads this project's own file of vectors; see {@link loadVectors}. */
+export async function readVectorFile(path: string, config: ModelConfig | null): Promise<VectorFile> {
   const file = await readSafetensorsHeader(path);
   const shared = file.tensors.has(DIRECTION) ? await readShared(file, { path, config }) : null;
   const vectors = shared === null ? await readEach(file, { path, config }) : sharedVectors(shared);
   const sorted = new Map([...vectors].sort(([a], [b]) => a - b));
-  return { place: placeIn(file, path), vectors: sorted, shared, metadata: file.metadata };
+  return { format: "vectors", place: placeIn(file, path), vectors: sorted, shared, metadata: file.metadata };
 }
 
 function placeIn(file: SafetensorsFile, where: string): VectorPlace {

@@ -1,22 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { writeSafetensors } from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
-import {
-  readSparseAutoencoder,
-  type SparseAutoencoder,
-  writeSparseAutoencoder,
-} from "../../lib/train/mod.ts";
+import { readSparseAutoencoder, writeSparseAutoencoder } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
-
-const SAE: SparseAutoencoder = {
-  embed: 2,
-  features: 3,
-  active: 2,
-  encoder: Float32Array.of(1, 2, 3, 4, 5, 6),
-  encoderBias: Float32Array.of(-1, -2, -3),
-  decoder: Float32Array.of(0.5, 0.25, 1, 0, 0, 1),
-  decoderBias: Float32Array.of(7, 8),
-};
+import { SAE } from "./_tiny_autoencoder.ts";
 
 Deno.test("writeSparseAutoencoder() and readSparseAutoencoder() bring values and metadata back", () =>
   withFolder(async (folder) => {

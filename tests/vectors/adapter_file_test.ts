@@ -7,9 +7,9 @@ import {
   saveAdapters,
   saveSharedDirection,
   saveVectors,
-} from "../../lib/decode/mod.ts";
+} from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
-import { randomAdapters } from "./_adapters.ts";
+import { randomAdapters } from "../decode/_adapters.ts";
 
 const CONFIG = tinyConfig({ layers: 12 });
 
@@ -93,7 +93,7 @@ Deno.test("loadTrained() refuses adapters that do not fit, by tensor", () =>
     }
     await write(path, good);
     const asVectors = await refusal(path, () => loadVectors(path, CONFIG));
-    assertStringIncludes(asVectors, 'tensor "adapter_in.1" is not a steering vector');
+    assertStringIncludes(asVectors, "rank-1 adapters in safetensors, not vectors");
   }));
 
 Deno.test("loadVectors() refuses a shared direction that does not fit, and factors that are none", () =>

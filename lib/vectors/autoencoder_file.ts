@@ -1,13 +1,22 @@
 import { readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
+import { AUTOENCODER_FOLDERS } from "./_autoencoder_folders.ts";
+import { FILE_FORMATS, formatOf } from "./file_format.ts";
 import type { FloatArray, SparseAutoencoder } from "./sparse_autoencoder.ts";
+
+/** Formats that an autoencoder is read and written in: this project's file, and the folders of two programs. */
+export const AUTOENCODER_FORMATS = ["autoencoder", "saelens", "sparsify"] as const;
+
+/** One of those formats. */
+export type AutoencoderFormat = typeof AUTOENCODER_FORMATS[number];
 
 /** What kind of file it is, so that no other safetensors passes for one. */
 const FORMAT = "topk-sparse-autoencoder-1";
 
 /**
- * Writes an autoencoder as a safetensors file, float32, with `metadata` (free text: what it was trained on and how).
- * Equal values give equal bytes. Throws an `InputError` when the file cannot be written.
+ * Writes an autoencoder, float32, with `metadata` (free text: what it was trained on and how): as a safetensors file
+ * of this project, or as a folder that SAELens or sparsify loads. Equal values give equal bytes. Throws an `InputError`
+ * when it cannot be written.
  *
  * @example
  * ```ts
@@ -24,8 +33,15 @@ const FORMAT = "topk-sparse-autoencoder-1";
 export async function writeSparseAutoencoder(
   path: string,
   autoencoder: SparseAutoencoder,
-  options: { readonly metadata?: Readonly<Record<string, string>> } = {},
+  options: {
+    /** `@default {}` */
+    readonly metadata?: Readonly<Record<string, string>>;
+    /** `@default "autoencoder"`, this project's own */
+    readonly format?: AutoencoderFormat;
+  } = {},
 ): Promise<void> {
+  const { format = "autoencoder", metadata = {} } = options;
+  if (format !== "autoencoder") return await AUTOENCODER_FOLDERS[format].write(path, autoencoder, metadata);
   const { embed, features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
   const tensor = (dims: readonly number[], data: FloatArray) => ({
     dtype: "float32" as const,
@@ -39,21 +55,23 @@ export async function writeSparseAutoencoder(
       decoder: tensor([features, embed], decoder),
       decoder_bias: tensor([embed], decoderBias),
     },
-    metadata: { ...options.metadata, format: FORMAT, active: String(active) },
+    metadata: { ...metadata, format: FORMAT, active: String(active) },
   });
 }
 
 /** An autoencoder from a file, and what the file says of it. */
 export interface SparseAutoencoderFile {
+  /** What the file or folder is. */
+  readonly format: AutoencoderFormat;
   /** The values, float32. */
   readonly autoencoder: SparseAutoencoder;
-  /** All metadata, `format` and `active` included. */
+  /** What is noted beside it; in files of this project `format` and `active` too. */
   readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads and checks an autoencoder that `writeSparseAutoencoder` wrote. Throws an `InputError` for a file that is not
- * there, is not one, or whose tensors do not fit each other.
+ * Reads and checks a TopK autoencoder: a file of this project, or a folder of SAELens or sparsify, told by its content.
+ * Throws an `InputError` for what is not there, is not one, is of another kind, or whose tensors do not fit each other.
  *
  * @example
  * ```ts
@@ -64,6 +82,13 @@ export interface SparseAutoencoderFile {
  * ```
  */
 export async function readSparseAutoencoder(path: string): Promise<SparseAutoencoderFile> {
+  const found = await formatOf(path);
+  if (found === "saelens" || found === "sparsify") {
+    return { format: found, ...await AUTOENCODER_FOLDERS[found].read(path) };
+  }
+  if (found !== "autoencoder" && found !== "vectors") {
+    throw new InputError(`${FILE_FORMATS[found]}, not a sparse autoencoder`, { where: path });
+  }
   const { tensors, metadata } = await readSafetensorsHeader(path);
   const fault = (what: string) =>
     new InputError(`not a sparse autoencoder, ${what}`, { where: path, repair: "train it again" });
@@ -94,6 +119,7 @@ export async function readSparseAutoencoder(path: string): Promise<SparseAutoenc
     return values;
   };
   return {
+    format: "autoencoder",
     autoencoder: {
       embed,
       features,

@@ -1,0 +1,153 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import type { Tensor } from "../core/mod.ts";
+import type { SiteName } from "../model/mod.ts";
+import type { Additions } from "./additions.ts";
+import { padRight } from "./padded_batch.ts";
+import type { TargetBatch } from "./target_batches.ts";
+
+/** A token whose log-probability counts in an objective. */
+export interface ObjectiveTarget {
+  /** Position that predicts it, counted from the row's first token. */
+  readonly position: number;
+  /** Its id. */
+  readonly token: number;
+  /** Its weight w in Σ w·log p. */
+  readonly weight: number;
+}
+
+/** A row of tokens that are all read, and what is asked of it. */
+export interface ObjectiveRow {
+  /** Token ids. */
+  readonly tokens: readonly number[];
+  /** The objective Σ w·log p of the row. */
+  readonly targets: readonly ObjectiveTarget[];
+}
+
+/** What {@link LanguageModel.siteAdjoints} reads beside the rows. */
+export interface SiteAdjointOptions extends Additions {
+  /** Sites whose values and adjoints are wanted. */
+  readonly sites: readonly SiteName[];
+}
+
+/** Values of sites and how the objective depends on them. */
+export interface SiteAdjoints {
+  /** d objective / d value by site, in the site's shape: [batch, seq, …]; below 1e-16 right of a row's tokens. */
+  readonly adjoints: ReadonlyMap<SiteName, Tensor<"float32">>;
+  /** The values themselves, of the same run and in the same shapes. */
+  readonly taps: ReadonlyMap<SiteName, Tensor<"float32">>;
+  /** log p of every target of every row, at temperature 1. */
+  readonly logProbs: readonly (readonly number[])[];
+}
+
+/**
+ * The difference of two logits at one position as an objective: log p of one token minus that of another, in which the
+ * normaliser falls out.
+ *
+ * @example
+ * ```ts
+ * import { logitDifference } from "./mod.ts";
+ * const targets = logitDifference({ position: 3, plus: 17, minus: 4 });
+ * if (targets.map(({ weight }) => weight).join() !== "1,-1") throw new Error("one minus the other");
+ * ```
+ */
+export function logitDifference(
+  of: { readonly position: number; readonly plus: number; readonly minus: number },
+): readonly ObjectiveTarget[] {
+  const { position, plus, minus } = of;
+  return [{ position, token: plus, weight: 1 }, { position, token: minus, weight: -1 }];
+}
+
+/**
+ * Rows with their objectives as one batch. The graph's loss is Σ −w·log p, so weights change their sign.
+ *
+ * @throws {RangeError} for a position outside a row, an id outside the vocabulary, or a weight that is not finite.
+ */
+export function objectiveBatch(rows: readonly ObjectiveRow[], config: ModelConfig): TargetBatch {
+  const { tokens, seq } = padRight(rows.map((row) => row.tokens), config);
+  const whole = (value: number, below: number) => Number.isInteger(value) && value >= 0 && value < below;
+  const targets = rows.flatMap(({ tokens: row, targets }, r) =>
+    targets.map(({ position, token, weight }) => {
+      const fault = !whole(position, row.length)
+        ? `positions must lie in [0, ${row.length}): current value is ${position}`
+        : !whole(token, config.vocab)
+        ? `token ids must lie in [0, ${config.vocab}): current value is ${token}`
+        : Number.isFinite(weight)
+        ? null
+        : `weights must be finite: current value is ${weight}`;
+      if (fault !== null) throw new RangeError(`Cannot take the objective of row ${r} as ${fault}`);
+      return { place: r * seq + position, token, row: r, weight: -weight };
+    })
+  );
+  if (targets.length === 0) {
+    throw new RangeError("Cannot take adjoints as a row must have a target: current count is 0");
+  }
+  return { tokens, rows: rows.map((_, index) => index), targets };
+}
+
+/** What a change of a site would do to the objective, to first order. */
+export interface Attribution {
+  /** (clean − corrupt) · adjoint, summed over the last axis of the site: [seq], or [seq, heads] of a site with heads. */
+  readonly values: Float32Array;
+  /** Its lengths. */
+  readonly dims: readonly number[];
+}
+
+/**
+ * Attribution patching: what replacing a site's value in the corrupt run by that of the clean run would do to the
+ * objective, for every site and position at once, from one forward pass over the clean row and one forward and backward
+ * pass over the corrupt one:
+ *
+ *     J(patched) − J(corrupt) ≈ (v_clean − v_corrupt) · dJ/dv_corrupt
+ *
+ * Source: Nanda 2023, "Attribution patching"; Syed et al. 2023 (arXiv 2310.10348).
+ * Proof: tests/decode/site_adjoints_test.ts, next to patches of a hundredth of the way.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { attributionPatch, LanguageModel, logitDifference } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
+ * const model = await LanguageModel.open(folder), site = "blocks.0.resid_post";
+ * const corrupt = { tokens: [5, 6, 7], targets: logitDifference({ position: 2, plus: 8, minus: 9 }) };
+ * const found = await attributionPatch(model, { clean: [5, 4, 7], corrupt }, { sites: [site] });
+ * if (found.get(site)?.dims.join() !== "3") throw new Error("one number per position");
+ * await model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for rows of unlike length, whose positions do not correspond.
+ */
+export async function attributionPatch(
+  model: {
+    siteAdjoints(rows: readonly ObjectiveRow[], options: SiteAdjointOptions): Promise<SiteAdjoints>;
+    run(
+      rows: readonly (readonly number[])[],
+      options: Additions & { readonly taps: readonly SiteName[]; readonly logits: false },
+    ): Promise<{ readonly taps: ReadonlyMap<SiteName, Tensor<"float32">> }>;
+  },
+  rows: { readonly clean: readonly number[]; readonly corrupt: ObjectiveRow },
+  options: SiteAdjointOptions,
+): Promise<ReadonlyMap<SiteName, Attribution>> {
+  const { clean, corrupt } = rows, { sites, ...additions } = options;
+  if (clean.length !== corrupt.tokens.length) {
+    throw new RangeError(
+      `Cannot patch as both rows must have as many tokens: current counts are ${clean.length} and ${corrupt.tokens.length}`,
+    );
+  }
+  const { taps: cleanValues } = await model.run([clean], { ...additions, taps: sites, logits: false });
+  const { taps, adjoints } = await model.siteAdjoints([corrupt], options);
+  return new Map(sites.map((site) => {
+    const to = cleanValues.get(site) as Tensor<"float32">, from = taps.get(site) as Tensor<"float32">;
+    const adjoint = adjoints.get(site) as Tensor<"float32">, width = from.dims.at(-1) as number;
+    const values = new Float32Array(from.data.length / width);
+    values.forEach((_, at) => {
+      let sum = 0;
+      for (let i = at * width; i < (at + 1) * width; i++) {
+        sum += ((to.data[i] as number) - (from.data[i] as number)) * (adjoint.data[i] as number);
+      }
+      values[at] = sum;
+    });
+    return [site, { values, dims: from.dims.slice(1, -1) }];
+  }));
+}

@@ -1,0 +1,58 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+import { InputError } from "../core/mod.ts";
+import { vectorBytes } from "./_layered_vectors.ts";
+import { loadBiasVectors } from "./biased_model.ts";
+import { loadControlVector } from "./control_vector.ts";
+import { FILE_FORMATS, type FileFormat, formatOf } from "./file_format.ts";
+import { npyVectors } from "./npy_vectors.ts";
+import { loadSvec } from "./svec.ts";
+import { loadTorchVectors } from "./torch_vectors.ts";
+import { readVectorFile, type VectorFile } from "./vector_file.ts";
+
+type Reader = (path: string, config: ModelConfig | null) => Promise<VectorFile>;
+
+/** What reads each format; null for those that hold no vectors. */
+const READERS: { readonly [Format in FileFormat]: Reader | null } = {
+  vectors: readVectorFile,
+  adapters: null,
+  autoencoder: null,
+  gguf: loadControlVector,
+  biases: loadBiasVectors,
+  svec: loadSvec,
+  torch: loadTorchVectors,
+  npy: async (path, config) => ({
+    format: "npy",
+    vectors: npyVectors(await vectorBytes(path), { where: path, config }),
+    place: "mlp",
+    shared: null,
+    metadata: new Map(),
+  }),
+  saelens: null,
+  sparsify: null,
+};
+
+/**
+ * Reads steering vectors for a model, or for none (null: then their widths must agree). What the file or folder is, is
+ * told by its content, and `format` says it: this project's safetensors, a GGUF control vector, a Hugging Face
+ * checkpoint that carries vectors as biases, .svec, a dictionary of torch.save, or .npy.
+ *
+ * A vector that does not fit, in name, layer, width or value, is an `InputError` that names it, as is a file without
+ * any, or one of an unknown place.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig } from "../checkpoint/mod.ts";
+ * import { loadVectors, saveVectors } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
+ * const vectors = new Map([[0, Float32Array.of(1, 2)]]);
+ * await saveVectors(path, { vectors, metadata: { model: "another, of width 2" } });
+ * const refused = await loadVectors(path, tinyConfig()).then(() => "", (error) => String(error));
+ * if (!refused.includes('"steering.0" must have shape [32], found [2]')) throw new Error(refused);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function loadVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {
+  const format = await formatOf(path), read = READERS[format];
+  if (read !== null) return await read(path, config);
+  throw new InputError(`${FILE_FORMATS[format]}, not vectors`, { where: path });
+}

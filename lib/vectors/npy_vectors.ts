@@ -1,0 +1,73 @@
+import { memorySource, type ModelConfig, parseNpy, writeNpy } from "../checkpoint/mod.ts";
+import type { SteeringVectors } from "../decode/mod.ts";
+import { matrixVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+import { checkWritable } from "./_small_tensors.ts";
+
+/** The vectors of the bytes of a .npy file; see {@link loadNpyVectors}. */
+export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): SteeringVectors {
+  return matrixVectors(parseNpy(memorySource(bytes), source), source);
+}
+
+/**
+ * Reads the authors' `steering_vectors.npy`: a matrix [layers, embed] whose row l is s_l. A row of zeros steers
+ * nothing and is left out, so a run of one layer comes out as one vector. With a model (null: with none), layers and
+ * width must be those of the model.
+ *
+ * A matrix of zeros alone is refused: the authors' extraction writes one, without a word, for a shared direction in
+ * several files.
+ * Source: `extract_steering_vectors` in the code of the paper (class: code).
+ *
+ * @example
+ * ```ts
+ * import { loadNpyVectors, saveNpyVectors } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 3 });
+ * const vectors = await loadNpyVectors(path, null);
+ * if ([...vectors.keys()].join() !== "1" || vectors.get(1)?.join() !== "1,2") throw new Error("row l is layer l");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {InputError} for a file that is no such matrix, that does not fit the model, or that holds NaN or infinity.
+ */
+export async function loadNpyVectors(path: string, config: ModelConfig | null): Promise<SteeringVectors> {
+  return npyVectors(await vectorBytes(path), { where: path, config });
+}
+
+/**
+ * Writes vectors as the authors' programs read them: a float32 matrix [layers, embed] whose row l is s_l, zeros for
+ * layers without a vector.
+ *
+ * @example
+ * ```ts
+ * import { readNpy } from "../checkpoint/mod.ts";
+ * import { saveNpyVectors } from "./mod.ts";
+ * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 2 });
+ * if ((await readNpy(path)).data.join() !== "0,0,1,2") throw new Error("a row per layer");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for vectors of unlike widths, and for a layer outside the matrix.
+ */
+export async function saveNpyVectors(
+  path: string,
+  content: {
+    readonly vectors: SteeringVectors;
+    /** Rows of the matrix: the layers of the model. */
+    readonly layers: number;
+  },
+): Promise<void> {
+  checkWritable(content.vectors, { what: "steering vectors" });
+  const { vectors, layers } = content, [embed = 0] = [...vectors.values()].map(({ length }) => length);
+  const data = new Float32Array(layers * embed);
+  for (const [layer, vector] of vectors) {
+    if (!(layer >= 0 && layer < layers) || vector.length !== embed) {
+      throw new RangeError(
+        `Cannot write the vector of layer ${layer} as it must be a row of [${layers}, ${embed}]: ` +
+          `current width is ${vector.length}`,
+      );
+    }
+    data.set(vector, layer * embed);
+  }
+  await writeNpy(path, { dims: [layers, embed], data });
+}
