@@ -7,6 +7,7 @@ import {
   NON_ENGLISH_LANGUAGES,
   randomLanguageShares,
   shiftIntervals,
+  type TextShifts,
   type TokenLanguage,
   type TokenLens,
 } from "../lib/analysis/mod.ts";
@@ -65,27 +66,21 @@ export function groupShares(lists: readonly LanguageShares[]): Readonly<Record<s
 }
 
 /** Tokens that have a text and may be listed. */
-export function isNamed({ languages }: VocabularyLens): (token: number) => boolean {
+export function isNamed({ languages }: Pick<VocabularyLens, "languages">): (token: number) => boolean {
   return (token) => languages[token] !== "none";
 }
 
 /** How many tokens are listed of this vocabulary. */
-export function listedTokens(frame: VocabularyLens): number {
+export function listedTokens(frame: Pick<VocabularyLens, "languages">): number {
   const named = frame.languages.filter((label) => label !== "none").length;
   return Math.max(1, Math.min(LISTED, Math.floor(MOST_LISTED * named)));
 }
 
-/** Languages of what vectors push down and up, next to their controls. */
-export interface LanguageStudy {
-  readonly frame: VocabularyLens;
-  readonly found: readonly (readonly Propagation[])[];
+/** Shares of non-English tokens among those that each layer's shift lies lowest to, and controls. */
+export interface Suppression {
   /** Tokens per list. */
   readonly count: number;
   readonly middle: readonly number[];
-  /** Lists of the lowest tokens by layer, one per training seed; null where a vector shifts nothing. */
-  readonly suppressed: readonly (readonly LanguageShares[] | null)[];
-  /** The same by the published positions, of all training seeds. */
-  readonly suppressedAsPublished: readonly (readonly LanguageShares[] | null)[];
   /** Share of non-English among the lowest tokens, by layer. */
   readonly suppressedShares: readonly (MeanInterval | null)[];
   /** Share of non-English among the highest tokens, by layer. */
@@ -94,10 +89,10 @@ export interface LanguageStudy {
   readonly middleShare: MeanInterval | null;
   /** This minus the last layer's, in the same draws. */
   readonly overLast: MeanInterval | null;
-  /** The middle layers' mean by the published positions. */
-  readonly middleAsPublished: number | null;
-  /** Shares among the tokens whose logits fall most, which no constant added to all rows can move. */
-  readonly byLogits: { readonly middle_layers: number | null; readonly last_layer: number | null };
+  /** Mean of the shares of all layers before the last. */
+  readonly preFinalShare: MeanInterval | null;
+  /** This minus the last layer's, in the same draws. */
+  readonly preFinalOverLast: MeanInterval | null;
   /** Lists of random directions as long as the shifts. */
   readonly random: readonly LanguageShares[];
   /** Their mean share of non-English, and where 95 % of them lie. */
@@ -108,13 +103,27 @@ export interface LanguageStudy {
   readonly why: string;
 }
 
+/** Languages of what vectors push down and up, next to their controls. */
+export interface LanguageStudy extends Suppression {
+  readonly frame: VocabularyLens;
+  readonly found: readonly (readonly Propagation[])[];
+  /** Lists of the lowest tokens by layer, one per training seed; null where a vector shifts nothing. */
+  readonly suppressed: readonly (readonly LanguageShares[] | null)[];
+  /** The same by the published positions, of all training seeds. */
+  readonly suppressedAsPublished: readonly (readonly LanguageShares[] | null)[];
+  /** The middle layers' mean by the published positions. */
+  readonly middleAsPublished: number | null;
+  /** Shares among the tokens whose logits fall most, which no constant added to all rows can move. */
+  readonly byLogits: { readonly middle_layers: number | null; readonly last_layer: number | null };
+}
+
 function listed(
   lens: TokenLens,
   options: {
     readonly direction: ArrayLike<number>;
     readonly side: "top" | "bottom";
     readonly count: number;
-    readonly frame: VocabularyLens;
+    readonly frame: Pick<VocabularyLens, "languages">;
   },
 ): LanguageShares | null {
   const { direction, side, count, frame } = options;
@@ -129,71 +138,47 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
   return lab.reading(zoo, "languages", () => readLanguages(zoo, { found, frame }));
 }
 
-function readLanguages(
-  zoo: ZooModel,
-  { found, frame }: Pick<LanguageStudy, "found" | "frame">,
-): LanguageStudy {
-  const { lens, languages } = frame, count = listedTokens(frame);
-  const layers = zoo.layers, middle = middleLayers(layers), last = layers - 1;
+/**
+ * Languages of the tokens that shifts push down and up: [training seed][steered layer] shifts behind the last block,
+ * read through a lens on the vocabulary.
+ */
+export function suppression(
+  shifts: readonly (readonly TextShifts[])[],
+  frame: Pick<VocabularyLens, "lens" | "languages">,
+): Suppression {
+  const { lens, languages } = frame, count = listedTokens(frame), layers = shifts[0]?.length ?? 0;
+  const middle = middleLayers(layers), last = layers - 1;
   const share = (direction: ArrayLike<number>, side: "top" | "bottom") =>
     listed(lens, { direction, side, count, frame })?.nonEnglish ?? null;
-  const average = (values: readonly (number | null)[]) =>
-    values.length === 0 || values.includes(null) ? null : mean(values as number[]);
-  const { intervals } = shiftIntervals(
-    found.map((seed) => seed.map(({ finalShifts }) => finalShifts)),
-    (totals) => {
-      const low = totals.map((total) => share(total, "bottom"));
-      const high = totals.map((total) => share(total, "top"));
-      const inner = average(middle.map((layer) => low[layer] ?? null)), own = low[last] ?? null;
-      return [...low, ...high, inner, inner === null || own === null ? null : inner - own];
-    },
-    { draws: DRAWS },
-  );
-  const propagated = readPropagated(lens, found);
-  const bottom = (reading: LensReading, rankBy: "cosine" | "dot") =>
-    languageShares(
-      lensTokens(reading, { side: "bottom", count, rankBy, eligible: isNamed(frame) }).map(({ token }) =>
-        token
-      ),
-      languages,
-    );
-  const fallen = propagated.map(({ logits }) =>
-    logits === null ? null : mean(logits.perSeed.map((reading) => bottom(reading, "dot").nonEnglish))
-  );
-  const nonZero = found.flat().map(({ finalShifts }) => finalShifts).filter(({ sums }) =>
-    sums.some((sum) => sum.some((value) => value !== 0))
-  );
+  const { intervals } = shiftIntervals(shifts, (totals) => {
+    const low = totals.map((total) => share(total, "bottom"));
+    const high = totals.map((total) => share(total, "top"));
+    const own = low[last] ?? null;
+    const inner = average(middle.map((layer) => low[layer] ?? null)), before = average(low.slice(0, last));
+    const over = (other: number | null) => other === null || own === null ? null : other - own;
+    return [...low, ...high, inner, over(inner), before, over(before)];
+  }, { draws: DRAWS });
+  const nonZero = shifts.flat().filter(({ sums }) => sums.some((sum) => sum.some((value) => value !== 0)));
   const random = randomLanguageShares({
     lens,
     languages,
-    norm: nonZero.length === 0 ? 1 : mean(nonZero.map((shifts) => Math.hypot(...meanShift(shifts)))),
+    norm: nonZero.length === 0 ? 1 : mean(nonZero.map((of) => Math.hypot(...meanShift(of)))),
     side: "bottom",
     count,
     draws: RANDOM_DIRECTIONS,
   });
   const randomShares = random.map(({ nonEnglish }) => nonEnglish), tail = (1 - LEVEL) / 2;
+  const [middleShare = null, overLast = null, preFinalShare = null, preFinalOverLast = null] = intervals
+    .slice(2 * layers);
   return {
-    frame,
-    found,
     count,
     middle,
-    suppressed: propagated.map(({ raw }) => raw?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null),
-    suppressedAsPublished: propagated.map(({ published }) =>
-      published?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null
-    ),
     suppressedShares: intervals.slice(0, layers),
     boostedShares: intervals.slice(layers, 2 * layers),
-    middleShare: intervals[2 * layers] ?? null,
-    overLast: intervals[2 * layers + 1] ?? null,
-    middleAsPublished: average(
-      middle.map((layer) =>
-        average(found.map((seed) => share((seed[layer] as Propagation).published.finalShift, "bottom")))
-      ),
-    ),
-    byLogits: {
-      middle_layers: average(middle.map((layer) => fallen[layer] ?? null)),
-      last_layer: fallen[last] ?? null,
-    },
+    middleShare,
+    overLast,
+    preFinalShare,
+    preFinalOverLast,
     random,
     randomShare: {
       mean: mean(randomShares),
@@ -208,6 +193,54 @@ function readLanguages(
     why: middle.length === 0
       ? `Not applicable: a model of ${layers} layers has none between its first quarter and its last two.`
       : "Not applicable: a vector shifts nothing.",
+  };
+}
+
+/** Mean of values; null where there is none, or one is not there. */
+function average(values: readonly (number | null)[]): number | null {
+  return values.length === 0 || values.includes(null) ? null : mean(values as number[]);
+}
+
+function readLanguages(
+  zoo: ZooModel,
+  { found, frame }: Pick<LanguageStudy, "found" | "frame">,
+): LanguageStudy {
+  const { lens, languages } = frame;
+  const read = suppression(found.map((seed) => seed.map(({ finalShifts }) => finalShifts)), frame);
+  const { count, middle } = read;
+  const propagated = readPropagated(lens, found);
+  const bottom = (reading: LensReading, rankBy: "cosine" | "dot") =>
+    languageShares(
+      lensTokens(reading, { side: "bottom", count, rankBy, eligible: isNamed(frame) }).map(({ token }) =>
+        token
+      ),
+      languages,
+    );
+  const fallen = propagated.map(({ logits }) =>
+    logits === null ? null : mean(logits.perSeed.map((reading) => bottom(reading, "dot").nonEnglish))
+  );
+  const published = (layer: number) =>
+    average(found.map((seed) =>
+      listed(lens, {
+        direction: (seed[layer] as Propagation).published.finalShift,
+        side: "bottom",
+        count,
+        frame,
+      })?.nonEnglish ?? null
+    ));
+  return {
+    ...read,
+    frame,
+    found,
+    suppressed: propagated.map(({ raw }) => raw?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null),
+    suppressedAsPublished: propagated.map(({ published }) =>
+      published?.perSeed.map((reading) => bottom(reading, "cosine")) ?? null
+    ),
+    middleAsPublished: average(middle.map(published)),
+    byLogits: {
+      middle_layers: average(middle.map((layer) => fallen[layer] ?? null)),
+      last_layer: fallen[zoo.layers - 1] ?? null,
+    },
   };
 }
 

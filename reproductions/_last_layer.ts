@@ -8,7 +8,6 @@ import {
   meanInterval,
   poolShifts,
   recoveredShare,
-  type ShiftRow,
   shiftShares,
 } from "../lib/analysis/mod.ts";
 import { InputError, mean } from "../lib/core/mod.ts";
@@ -17,27 +16,19 @@ import {
   type Findings,
   type Laboratory,
   type ModelRole,
+  openerChances,
   type RunName,
   setsText,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  accuracyBars,
-  type ClaimResult,
-  figureSpec,
-  type MetricValue,
-  shiftBoxes,
-  tokenLabel,
-} from "../lib/report/mod.ts";
+import { accuracyBars, figureSpec, type MetricValue, shiftBoxes, tokenLabel } from "../lib/report/mod.ts";
 import { accuracyMetric } from "./_accuracy.ts";
+import { lastLayerClaims, type LastLayerEvidence, perText } from "./_last_layer_claims.ts";
 
 const DECODINGS = ["greedy", "sampling"] as const;
 const GROUP_TITLES = { greedy: "Greedy", sampling: "Sampling, τ = 1" } as const;
 /** Boxes of boosted tokens that the figure shows. */
 const SHOWN_TOKENS = 5;
-/** What "most of the gain, not all" is taken to mean, in percent. */
-const RECOVERED_RANGE = { low: 50, high: 90 };
-
 /** How the study differs from the published one. */
 export const LAST_LAYER_DIFFERENCES: readonly string[] = [
   "Rows read on the stop token are left out; the published statistics include one per text.",
@@ -45,17 +36,10 @@ export const LAST_LAYER_DIFFERENCES: readonly string[] = [
   "Problems are held out; the published ones belong to the training set.",
 ];
 
-/** Whether the recovered share lies where the claim puts it; null when it is unknown or its interval leaves both ends open. */
-function recoveredVerdict({ percent, low, high }: ReturnType<typeof recoveredShare>): boolean | null {
-  if (percent === null || low === null || high === null) return null;
-  if (low < RECOVERED_RANGE.low && high > RECOVERED_RANGE.high) return null;
-  return percent >= RECOVERED_RANGE.low && percent <= RECOVERED_RANGE.high;
-}
-
 interface Bars {
   readonly values: readonly MetricValue[];
   readonly groups: Parameters<typeof accuracyBars>[0]["groups"];
-  readonly recovered: ReturnType<typeof recoveredShare>;
+  readonly sampling: Pick<LastLayerEvidence, "base" | "prefix" | "steered">;
 }
 
 async function measureBars(
@@ -65,7 +49,7 @@ async function measureBars(
   const { zoo } = options;
   const values: MetricValue[] = [];
   const groups: Parameters<typeof accuracyBars>[0]["groups"][number][] = [];
-  let recovered: ReturnType<typeof recoveredShare> | null = null;
+  let sampling: Bars["sampling"] | null = null;
   for (const decoding of DECODINGS) {
     const [base, prefix, steered] = await lab.outcomesOf([
       { zoo, run: null, decoding },
@@ -102,30 +86,13 @@ async function measureBars(
         error: [accuracy.low, accuracy.high] as const,
       })),
     });
-    recovered = share; // sampling comes last and is the one that the claim is about
+    sampling = { base, prefix, steered }; // it comes last and is what the claim is about
   }
-  return { values, groups, recovered: recovered as ReturnType<typeof recoveredShare> };
+  return { values, groups, sampling: sampling as Bars["sampling"] };
 }
 
 /** The published fault that shows in figures 3 and 19. */
 export const LAST_LAYER_FAULT = "statistics include the rows read on the stop token.";
-
-/** Per text: the opener's Δp at the first position, and the largest Δp there minus the mean of it elsewhere. */
-function perText(
-  rows: readonly ShiftRow[],
-): { readonly opener: readonly number[]; readonly concentration: readonly number[] } {
-  const texts = new Map<number, ShiftRow[]>();
-  for (const row of rows) texts.set(row.sample, [...(texts.get(row.sample) ?? []), row]);
-  const opener: number[] = [], concentration: number[] = [];
-  for (const positions of texts.values()) {
-    const first = positions.find((row) => row.position === 0),
-      others = positions.filter((row) => row.position > 0);
-    if (first === undefined || others.length === 0) continue;
-    opener.push(first.followed[0] as number);
-    concentration.push(first.maxShift - mean(others.map((row) => row.maxShift)));
-  }
-  return { opener, concentration };
-}
 
 /** What the last-layer vector of a model boosts, and how much of its gain the opener alone recovers. */
 export async function lastLayerStudy(
@@ -147,6 +114,7 @@ export async function lastLayerStudy(
   const series = ["Base", `Base + ${openerLabel}`, "Last-layer vector"];
   const bars = await measureBars(lab, { zoo, run: runName, series });
 
+  const chances = await openerChances(lab, { zoo, token: opener });
   const traces = await lab.shifts({ zoo, run: runName, follow: [opener] });
   const stopTokens = zoo.model.config.eosTokenIds;
   // Texts of all training seeds side by side, numbered apart.
@@ -165,8 +133,8 @@ export async function lastLayerStudy(
   const openerMean = meanInterval(openerShifts), concentrated = meanInterval(concentration);
   const firstRows = pooled.rows.filter((row) => row.position === 0);
   const openerLeads = firstRows.filter((row) => row.maxToken === opener).length / firstRows.length;
+  const opens = meanInterval(chances.map(({ probability }) => probability));
   const shares = shiftShares(pooled.rows, { text });
-  const { recovered } = bars;
 
   const probability = (name: string, value: number | null, note?: string): MetricValue => ({
     name,
@@ -200,6 +168,16 @@ export async function lastLayerStudy(
       unit: "share",
       note: "Texts whose largest rise at position 0 is the opener.",
     },
+    {
+      ...probability("opener.base", opens.mean, "How often the base model opens with it at τ = 1."),
+      uncertainty: { kind: "interval", level: opens.level, low: opens.low, high: opens.high },
+    },
+    {
+      name: "opener.base_greedy_share",
+      value: chances.filter(({ leads }) => leads).length / chances.length,
+      unit: "share",
+      note: "Answers that the base model opens with it greedily.",
+    },
     { name: "shift.reinforced_share", value: shares.reinforced, unit: "share" },
     { name: "shift.preferred_share", value: shares.preferred, unit: "share" },
     { name: "shift.texts", value: pooled.kept, unit: "texts" },
@@ -217,41 +195,13 @@ export async function lastLayerStudy(
         : probability(name, group.extreme, `${group.label}, ${group.values.length} positions`);
     }),
   ];
-  const claims: readonly ClaimResult[] = [
-    {
-      claim: "boost_concentrates_on_first_token",
-      statement: "The last-layer vector acts mostly on the first generated token.",
-      holds: concentrated.low > 0,
-      effect: {
-        name: "largest Δp at position 0 minus elsewhere",
-        value: concentrated.mean,
-        unit: "probability",
-      },
-      interval: { level: concentrated.level, low: concentrated.low, high: concentrated.high },
-      note: "Holds when the interval lies above 0.",
-    },
-    {
-      claim: "last_layer_boosts_opener",
-      statement: `The token it mainly boosts there is the opener ${openerLabel}.`,
-      holds: openerMean.low > 0 && openerLeads > 0.5,
-      effect: { name: "mean Δp of the opener at position 0", value: openerMean.mean, unit: "probability" },
-      interval: { level: openerMean.level, low: openerMean.low, high: openerMean.high },
-      note: `Holds when the interval lies above 0 and the opener rises most in over half of the texts (${
-        (100 * openerLeads).toFixed(1)
-      } %).`,
-    },
-    {
-      claim: "opener_recovers_most_of_the_gain",
-      statement: "Prefixing the opener recovers most of the last-layer vector's gain, not all of it (τ = 1).",
-      holds: recoveredVerdict(recovered),
-      effect: { name: "recovered share", value: recovered.percent, unit: "%" },
-      interval: recovered.low === null || recovered.high === null
-        ? null
-        : { level: recovered.level, low: recovered.low, high: recovered.high },
-      note:
-        `Holds between ${RECOVERED_RANGE.low} and ${RECOVERED_RANGE.high} %; open when the interval covers all of that.`,
-    },
-  ];
+  const claims = lastLayerClaims({
+    rows: pooled.rows,
+    opener,
+    openerLabel,
+    baseOpens: chances.map(({ probability }) => probability),
+    ...bars.sampling,
+  });
   const drawn = asPublished ? published : pooled,
     drawnTop = asPublished ? groupShifts(drawn.rows, { text, first: SHOWN_TOKENS }) : top;
   const spec = figureSpec([
@@ -279,7 +229,9 @@ export async function lastLayerStudy(
     subtitle: [
       `${zoo.entry.name}, vector in layer ${
         zoo.layers - 1
-      }. Left: ${drawn.kept} answers to held-out problems, τ = 1.`,
+      }. Left: ${drawn.kept} answers to held-out problems, τ = 1; the base model opens ${
+        (100 * opens.mean).toFixed(0)
+      } % with ${openerLabel}.`,
       `Right: mean of ${setsText(lab.asked)}; bars: 95 % bootstrap over problems and seeds.`,
     ],
   });

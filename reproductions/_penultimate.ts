@@ -168,7 +168,7 @@ export async function penultimateStudy(
   ];
   const claims = [
     ...penultimateClaims({ gap, kept, skipAttn, skipLayer }),
-    ...(reading === null ? [] : [attentionClaim(reading, { base, whole })]),
+    ...(reading === null ? [] : [attentionClaim(reading.moved, { base, whole })]),
   ];
   const spec = penultimateSpec({
     title,

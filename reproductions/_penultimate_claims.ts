@@ -3,12 +3,21 @@ import {
   type BenchmarkOutcomes,
   type GapReading,
   type GapShare,
+  meanInterval,
+  meanRatio,
   type RecoveredShare,
+  TOKEN_CLASSES,
+  type TokenClass,
 } from "../lib/analysis/mod.ts";
-import { type ClaimResult, intervalVerdict } from "../lib/report/mod.ts";
+import { mean } from "../lib/core/mod.ts";
+import type { TextClassShift } from "../lib/experiment/mod.ts";
+import { type ClaimResult, intervalVerdict, jointVerdict } from "../lib/report/mod.ts";
+import { COUNTS, MOST } from "./_accuracy_claims.ts";
 
-/** Most of a gap, in percent of it. */
-const MOST = 50;
+/** Skip-Attn counts as like the whole vector when their KL is below this share of the vector's own. */
+const ALIKE = 0.5;
+/** Classes of tokens that the vector is claimed to raise. */
+export const RISING_CLASSES: readonly TokenClass[] = ["process word", "structure symbol"];
 /** Why a share of the gap is null. */
 export const NO_GAP = "Not applicable: the gap between Skip-Attn and the whole vector is not established.";
 
@@ -117,7 +126,7 @@ export function penultimateClaims(readings: PenultimateReadings): readonly Claim
         { below: MOST },
       ),
       ...(largest === null ? {} : {
-        holds: verdicts.includes(false) ? false : verdicts.includes(null) ? null : true,
+        holds: jointVerdict(verdicts),
         note:
           `Holds when the intervals of all four shares lie below ${MOST} %, fails when one lies above; the largest is shown.`,
       }),
@@ -126,10 +135,10 @@ export function penultimateClaims(readings: PenultimateReadings): readonly Claim
       claim: "mlp_and_residual_carry_the_effect",
       statement:
         "Without attention the vector still acts through the last block's MLP: Skip-Attn is above Skip-Layer.",
-      holds: intervalVerdict(through, { above: 0 }),
+      holds: intervalVerdict(through, { above: COUNTS }),
       effect: { name: "Skip-Attn minus Skip-Layer", value: through.points, unit: "points" },
       interval: { level: through.level, low: through.low, high: through.high },
-      note: "Holds when the interval lies above 0.",
+      note: `Holds when the interval lies above ${COUNTS} points, fails when it lies below.`,
     },
     shareClaim(
       {
@@ -142,4 +151,64 @@ export function penultimateClaims(readings: PenultimateReadings): readonly Claim
       { above: MOST },
     ),
   ];
+}
+
+/** The later shifts of one class, a number per text that has later positions. */
+export function laterShifts(classes: readonly TextClassShift[], name: TokenClass): readonly number[] {
+  return classes.flatMap(({ later }) => later === null ? [] : [later[name]]);
+}
+
+/** Whether the claimed classes rise, and rise more than each of the others; what the verdict rests on. */
+export function classClaim(classes: readonly TextClassShift[]): ClaimResult {
+  const claim = {
+    claim: "process_words_and_structure_symbols_rise",
+    statement: "The vector up-weights process words and structure symbols.",
+  };
+  const name = "smaller of both classes' mean rises after the first position";
+  if (classes.every(({ later }) => later === null)) {
+    const effect = { name, value: null, unit: "probability" };
+    const note = "Not applicable: no answer has a second position.";
+    return { ...claim, holds: null, effect, interval: null, note };
+  }
+  const nets = new Map(TOKEN_CLASSES.map((name) => [name, laterShifts(classes, name)]));
+  const others = TOKEN_CLASSES.filter((name) => !RISING_CLASSES.includes(name))
+    .sort((a, b) => mean(nets.get(b) as readonly number[]) - mean(nets.get(a) as readonly number[]));
+  const next = others[0] as TokenClass, rival = nets.get(next) as readonly number[];
+  const readings = RISING_CLASSES.map((name) => {
+    const own = nets.get(name) as readonly number[];
+    return {
+      name,
+      rise: meanInterval(own),
+      lead: meanInterval(own.map((value, text) => value - (rival[text] as number))),
+    };
+  });
+  const verdicts = readings.flatMap(({ rise, lead }) =>
+    [rise, lead].map((interval) => intervalVerdict(interval, { above: 0 }))
+  );
+  const weaker = readings.reduce((least, reading) => reading.rise.mean < least.rise.mean ? reading : least);
+  const { rise: { level, low, high } } = weaker;
+  return {
+    ...claim,
+    holds: jointVerdict(verdicts),
+    effect: { name: `${name} (${weaker.name})`, value: weaker.rise.mean, unit: "probability" },
+    interval: { level, low, high },
+    note:
+      `Holds when the intervals of both rises, and of what each exceeds the best other class (${next}) by, lie above 0; ` +
+      `leads: ${readings.map(({ name, lead }) => `${name} ${lead.mean.toPrecision(2)}`).join(", ")}.`,
+  };
+}
+
+/** Whether leaving attention out changes little beside what the vector changes. */
+export function alikeClaim(pairs: readonly (readonly [number, number])[]): ClaimResult {
+  const { ratio, low, high, level } = meanRatio(pairs);
+  return {
+    claim: "skip_attn_is_like_the_whole",
+    statement: "Around the last block's attention the vector does almost what it does as a whole.",
+    holds: ratio === null ? null : intervalVerdict({ low, high }, { below: ALIKE }),
+    effect: { name: "KL(Skip-Attn ‖ whole) over KL(base ‖ whole)", value: ratio, unit: "ratio" },
+    interval: low === null || high === null ? null : { level, low, high },
+    note: ratio === null
+      ? "Not applicable: the vector changes no distribution."
+      : `Holds when the interval lies below ${ALIKE}; the limit is ours.`,
+  };
 }

@@ -1,9 +1,4 @@
-import {
-  accuracyDifference,
-  type AccuracyInterval,
-  accuracyInterval,
-  type BenchmarkOutcomes,
-} from "../lib/analysis/mod.ts";
+import { type AccuracyInterval, accuracyInterval, type BenchmarkOutcomes } from "../lib/analysis/mod.ts";
 import {
   type Bench,
   type Findings,
@@ -13,14 +8,9 @@ import {
   setsText,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  type CurvePoint,
-  figureSpec,
-  layerCurve,
-  type MetricValue,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, pooled, seedBand } from "./_accuracy.ts";
+import { type CurvePoint, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
+import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { singleLayerClaims } from "./_accuracy_claims.ts";
 
 /** How accuracies are decoded, in the order of the paper's bars. */
 export type Decoding = "greedy" | "sampling";
@@ -58,62 +48,6 @@ export function curvePoints(byLayer: readonly AccuracyInterval[]): readonly Curv
 /** The accuracy of each training seed, for a metric's note. */
 export function seedNote(accuracy: AccuracyInterval): string {
   return `Training seeds: ${accuracy.perTrainingSeed.map((percent) => percent.toFixed(1)).join(", ")}.`;
-}
-
-function claims(
-  outcomes: {
-    readonly base: BenchmarkOutcomes;
-    readonly all: BenchmarkOutcomes;
-    readonly layers: readonly BenchmarkOutcomes[];
-  },
-): readonly ClaimResult[] {
-  const { base, all, layers } = outcomes;
-  const count = layers.length;
-  // The first quarter and the last two blocks are the ends; the paper's best layers lie between them.
-  const from = Math.ceil(count / 4), to = count - 2;
-  const middle = layers.slice(from, to),
-    ends = [...layers.slice(0, from), ...layers.slice(Math.max(from, to))];
-  const middleGain = middle.length === 0 ? null : accuracyDifference(pooled(middle), pooled(ends));
-  const means = layers.map((layer) => accuracyInterval(layer).percent);
-  const best = means.indexOf(Math.max(...means));
-  const gap = accuracyDifference(all, layers[best] as BenchmarkOutcomes);
-  const notAbove = layers.filter((layer) => !(accuracyDifference(layer, base).low > 0)).length;
-  const interval = ({ level, low, high }: typeof gap) => ({ level, low, high });
-  return [
-    {
-      claim: "middle_layers_gain_most",
-      statement: "Middle layers give the largest gains.",
-      holds: middleGain === null ? null : middleGain.low > 0,
-      effect: {
-        name: middleGain === null
-          ? "mean of middle layers minus mean of the others"
-          : `mean of layers ${from} to ${to - 1} minus mean of the others`,
-        value: middleGain?.points ?? null,
-        unit: "points",
-      },
-      interval: middleGain === null ? null : interval(middleGain),
-      note: middleGain === null
-        ? `Not applicable: a model of ${count} layers has none between its first quarter and its last two.`
-        : "Holds when the interval lies above 0.",
-    },
-    {
-      claim: "no_layer_reaches_all_layer",
-      statement: "No single layer reaches all-layer steering.",
-      holds: gap.low > 0,
-      effect: { name: `all layers minus the best layer (${best})`, value: gap.points, unit: "points" },
-      interval: interval(gap),
-      note:
-        "Holds when the interval lies above 0. The best layer is chosen on the same problems, which shrinks the gap.",
-    },
-    {
-      claim: "all_but_two_layers_above_base",
-      statement: "All but at most two layers lie above the base model.",
-      holds: notAbove <= 2,
-      effect: { name: "layers whose paired interval over base reaches 0", value: notAbove, unit: "layers" },
-      interval: null,
-      note: "A layer lies above base when the interval of its paired difference at τ = 1 lies above 0.",
-    },
-  ];
 }
 
 /** Accuracy of the layer that lies `fromEnd` layers from the end, as a metric that means one depth in every model. */
@@ -180,5 +114,5 @@ export async function singleLayerStudy(
       "Band: ± std over evaluation seeds; bars: 95 % bootstrap over problems and seeds.",
     ],
   });
-  return { spec, values, claims: claims({ base, all, layers }) };
+  return { spec, values, claims: singleLayerClaims({ base, all, layers }) };
 }

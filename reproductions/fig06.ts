@@ -7,7 +7,6 @@ import {
   classShifts,
   type MeanInterval,
   meanInterval,
-  meanRatio,
   poolShifts,
   ROUTE_PAIRS,
   shiftProfile,
@@ -23,19 +22,17 @@ import {
   type RouteTrace,
   routeTraces,
   type RunName,
-  type TextClassShift,
   type Treatment,
 } from "../lib/experiment/mod.ts";
 import {
-  type ClaimResult,
   figureSpec,
-  intervalVerdict,
   type MetricValue,
   type Panel,
   positionLines,
   tokenBars,
   tokenLabel,
 } from "../lib/report/mod.ts";
+import { alikeClaim, classClaim, laterShifts, RISING_CLASSES } from "./_penultimate_claims.ts";
 
 /** Tokens that a panel shows. */
 const SHOWN_TOKENS = 8;
@@ -43,11 +40,8 @@ const SHOWN_TOKENS = 8;
 const TOP_TOKENS = 5;
 /** A position is drawn when this share of the texts reach it. */
 const SHOWN_SHARE = 0.1;
-/** Skip-Attn counts as like the whole vector when their KL is below this share of the vector's own. */
-const ALIKE = 0.5;
 /** Width of every plot in pixels. */
 const PANEL_WIDTH = 440;
-const CLAIMED: readonly TokenClass[] = ["process word", "structure symbol"];
 const WHOLE = "base→no_patch", AROUND_ATTENTION = "skip_attn→no_patch";
 const ROUTE_TITLES = { no_patch: "whole", skip_attn: "Skip-Attn", skip_layer: "Skip-Layer", base: "base" };
 
@@ -81,66 +75,6 @@ function klByText(rows: ReturnType<typeof poolShifts>["rows"]): readonly TextKl[
     first: values[0] as number,
     later: values.length === 1 ? null : mean(values.slice(1)),
   }));
-}
-
-/** The later shifts of one class, a number per text that has later positions. */
-function laterShifts(classes: readonly TextClassShift[], name: TokenClass): readonly number[] {
-  return classes.flatMap(({ later }) => later === null ? [] : [later[name]]);
-}
-
-/** Whether the claimed classes rise, and rise more than each of the others; what the verdict rests on. */
-export function classClaim(classes: readonly TextClassShift[]): ClaimResult {
-  const claim = {
-    claim: "process_words_and_structure_symbols_rise",
-    statement: "The vector up-weights process words and structure symbols.",
-  };
-  const name = "smaller of both classes' mean rises after the first position";
-  if (classes.every(({ later }) => later === null)) {
-    const effect = { name, value: null, unit: "probability" };
-    const note = "Not applicable: no answer has a second position.";
-    return { ...claim, holds: null, effect, interval: null, note };
-  }
-  const nets = new Map(TOKEN_CLASSES.map((name) => [name, laterShifts(classes, name)]));
-  const others = TOKEN_CLASSES.filter((name) => !CLAIMED.includes(name))
-    .sort((a, b) => mean(nets.get(b) as readonly number[]) - mean(nets.get(a) as readonly number[]));
-  const next = others[0] as TokenClass, rival = nets.get(next) as readonly number[];
-  const readings = CLAIMED.map((name) => {
-    const own = nets.get(name) as readonly number[];
-    return {
-      name,
-      rise: meanInterval(own),
-      lead: meanInterval(own.map((value, text) => value - (rival[text] as number))),
-    };
-  });
-  const verdicts = readings.flatMap(({ rise, lead }) =>
-    [rise, lead].map((interval) => intervalVerdict(interval, { above: 0 }))
-  );
-  const weaker = readings.reduce((least, reading) => reading.rise.mean < least.rise.mean ? reading : least);
-  const { rise: { level, low, high } } = weaker;
-  return {
-    ...claim,
-    holds: verdicts.includes(false) ? false : verdicts.includes(null) ? null : true,
-    effect: { name: `${name} (${weaker.name})`, value: weaker.rise.mean, unit: "probability" },
-    interval: { level, low, high },
-    note:
-      `Holds when the intervals of both rises, and of what each exceeds the best other class (${next}) by, lie above 0; ` +
-      `leads: ${readings.map(({ name, lead }) => `${name} ${lead.mean.toPrecision(2)}`).join(", ")}.`,
-  };
-}
-
-/** Whether leaving attention out changes little beside what the vector changes. */
-function alikeClaim(pairs: readonly (readonly [number, number])[]): ClaimResult {
-  const { ratio, low, high, level } = meanRatio(pairs);
-  return {
-    claim: "skip_attn_is_like_the_whole",
-    statement: "Around the last block's attention the vector does almost what it does as a whole.",
-    holds: ratio === null ? null : intervalVerdict({ low, high }, { below: ALIKE }),
-    effect: { name: "KL(Skip-Attn ‖ whole) over KL(base ‖ whole)", value: ratio, unit: "ratio" },
-    interval: low === null || high === null ? null : { level, low, high },
-    note: ratio === null
-      ? "Not applicable: the vector changes no distribution."
-      : `Holds when the interval lies below ${ALIKE}; the limit is ours.`,
-  };
 }
 
 /** The tokens that rise most, the strongest first; equal ones by id. */
@@ -340,7 +274,7 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
     title: "What the penultimate vector changes token by token, by its route into the last block",
     subtitle: [
       `${a.entry.name}, vector of layer ${penultimate}, ${kept.kept} answers that the steered model wrote, τ = 1. KL(first ‖ second), Δp = second − first.`,
-      `Every text has one vote. Error bars: 95 %, over texts. Claimed to rise: ${CLAIMED.join(", ")}.`,
+      `Every text has one vote. Error bars: 95 %, over texts. Claimed to rise: ${RISING_CLASSES.join(", ")}.`,
     ],
     columns: 2,
   });

@@ -5,19 +5,12 @@
  */
 import type { FeatureContrast, FeatureFrequencies } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  frequencyDots,
-  type MetricValue,
-  type Panel,
-} from "../lib/report/mod.ts";
+import { figureSpec, frequencyDots, type MetricValue, type Panel } from "../lib/report/mod.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
+import { featureClaims, NO_CONTRAST } from "./_trace_claims.ts";
 
 /** Features that the figure and the metrics show: of all positions, and of those before a result. */
 const SHOWN = { all: 16, early: 8 } as const;
-const NO_CONTRAST = "Not applicable: all generations are right, or all wrong.";
-
 const openOr = (value: number | null, note = NO_CONTRAST) => value === null ? { value, note } : { value };
 
 /** What one comparison found, under a prefix: `features`, or `features.before_result`. */
@@ -79,31 +72,6 @@ function metrics(
   ];
 }
 
-function claimOf(
-  frequencies: FeatureFrequencies | null,
-  words: { readonly claim: string; readonly statement: string; readonly where: string },
-): ClaimResult {
-  const { claim, statement, where } = words, best = frequencies?.top[0] ?? null;
-  const effect = `difference of firing frequency${where}, right minus wrong within problems`;
-  return {
-    claim,
-    statement,
-    holds: frequencies === null || best === null ? null : frequencies.beyondNull > 0 && best.adjustedP < 0.05,
-    effect: {
-      name: best === null ? effect : `feature ${best.feature}: ${effect}`,
-      value: best === null ? null : 100 * best.difference,
-      unit: "% of tokens",
-    },
-    interval: frequencies === null || best === null
-      ? null
-      : { level: frequencies.level, low: 100 * best.low, high: 100 * best.high },
-    note: frequencies === null
-      ? NO_CONTRAST
-      : `Holds when the largest |z| of all features lies beyond what 95 % of 1,000 shuffles of correctness within ` +
-        `problems reach (${frequencies.nullZ.toFixed(2)}): ${frequencies.beyondNull} features do.`,
-  };
-}
-
 function panelOf(
   frequencies: FeatureFrequencies | null,
   options: { readonly title: string; readonly shown: number },
@@ -150,19 +118,7 @@ async function run(bench: Bench): Promise<Findings> {
       }. Differences within problems. Bars: 95 % bootstrap.`,
     ],
   });
-  const claims = [
-    claimOf(frequencies, {
-      claim: "features_of_correctness",
-      statement: "Some features of the DiffSAE are associated with right generations beyond chance.",
-      where: "",
-    }),
-    claimOf(early, {
-      claim: "features_foretell_correctness",
-      statement:
-        "Some are so before a first result is written, when no slip can have been made that they might follow from.",
-      where: " before a first result",
-    }),
-  ];
+  const claims = featureClaims({ all: frequencies, early });
   return { spec, values: metrics(study, early), claims };
 }
 

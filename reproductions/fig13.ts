@@ -28,16 +28,9 @@ import {
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  heatMap,
-  intervalVerdict,
-  type MetricValue,
-  type Panel,
-  textTable,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, endsOf, onFirst, pointsMetric, separated } from "./_accuracy.ts";
+import { figureSpec, heatMap, type MetricValue, type Panel, textTable } from "../lib/report/mod.ts";
+import { accuracyMetric, onFirst, pointsMetric, separated } from "./_accuracy.ts";
+import { pairClaim } from "./_accuracy_claims.ts";
 import { openEach } from "./_roles.ts";
 
 const NORMALISATIONS: Readonly<Record<PairNormalisation, string>> = {
@@ -198,22 +191,6 @@ function panelsOf(
   });
 }
 
-function claimOf(claim: string, study: Study): ClaimResult {
-  const { meanGain, pairCount } = study.composition;
-  return {
-    claim,
-    statement: `Vectors trained in isolation combine across layers (${study.zoo.entry.name}).`,
-    holds: intervalVerdict(meanGain, { above: 0 }),
-    effect: {
-      name: `mean over ${pairCount} pairs of the pair minus its better vector`,
-      value: meanGain.points,
-      unit: "points",
-    },
-    interval: endsOf(meanGain),
-    note: "Holds when the interval lies above 0; the better vector is chosen anew in every draw.",
-  };
-}
-
 async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {
   const models: { readonly role: "a" | "b"; readonly isolated: Isolated }[] = [];
   // Everything that is missing is found before the first measurement.
@@ -242,7 +219,10 @@ async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findi
     spec,
     values: studies.flatMap(({ role, study }) => valuesOf(role, study)),
     claims: studies.map(({ role, study }) =>
-      claimOf(`isolated_vectors_combine${role === "a" ? "" : "_b"}`, study)
+      pairClaim(study.composition, {
+        claim: `isolated_vectors_combine${role === "a" ? "" : "_b"}`,
+        model: study.zoo.entry.name,
+      })
     ),
   };
 }

@@ -5,84 +5,22 @@
  */
 import type { LanguageShares, MeanInterval } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
-import {
-  CATEGORY_COLOURS,
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  type MetricValue,
-  shareBars,
-} from "../lib/report/mod.ts";
-import {
-  groupShares,
-  LANGUAGE_GROUPS,
-  type LanguageStudy,
-  languageStudy,
-  overRandom,
-  shareMetric,
-} from "./_languages.ts";
-import { layerRange, metricOrNull } from "./_layers.ts";
+import { CATEGORY_COLOURS, figureSpec, type MetricValue, shareBars } from "../lib/report/mod.ts";
+import { languageClaim, languageDifferences } from "./_language_claims.ts";
+import { groupShares, LANGUAGE_GROUPS, languageStudy, shareMetric } from "./_languages.ts";
+import { metricOrNull } from "./_layers.ts";
 import { MEAN_SHIFT_FAULT } from "./_lens.ts";
+
+/** Layers that are held against the controls; the paper speaks of all before the last. */
+const COMPARED = ["middle_layers", "pre_final_layers"] as const;
 
 /** Colours of the groups, the three of other letters next to each other and the brightest. */
 const GROUP_COLOURS = [1, 4, 3, 0, 5, 6, 7].map((place) => CATEGORY_COLOURS[place] as string);
 
-interface Difference {
-  readonly control: string;
-  readonly found: MeanInterval | null;
-}
-
-/** The middle layers' share minus that of each control. */
-function differences(study: LanguageStudy): readonly Difference[] {
-  const { middleShare, overLast, randomShare, vocabulary } = study;
-  const minus = vocabulary.nonEnglish;
-  return [
-    { control: "last_layer", found: overLast },
-    {
-      control: "random_direction",
-      found: middleShare === null ? null : overRandom(middleShare.mean, randomShare),
-    },
-    {
-      control: "vocabulary",
-      found: middleShare === null ? null : {
-        mean: middleShare.mean - minus,
-        low: middleShare.low - minus,
-        high: middleShare.high - minus,
-        level: middleShare.level,
-      },
-    },
-  ];
-}
-
-function claimOf(found: readonly Difference[], study: LanguageStudy): ClaimResult {
-  const known = found.flatMap(({ found }) => found === null ? [] : [found]);
-  const whole = known.length < found.length ? null : {
-    value: Math.min(...known.map(({ mean }) => mean)),
-    low: Math.min(...known.map(({ low }) => low)),
-    high: Math.min(...known.map(({ high }) => high)),
-  };
-  return {
-    claim: "middle_layers_suppress_non_english",
-    statement:
-      "Among the tokens that middle layers push down, non-English ones are more than in every control.",
-    holds: whole === null ? null : intervalVerdict(whole, { above: 0 }),
-    effect: {
-      name: "share of non-English tokens in middle layers minus the highest of the controls",
-      value: whole?.value ?? null,
-      unit: "share",
-    },
-    interval: whole === null ? null : { level: 0.95, low: whole.low, high: whole.high },
-    note: whole === null
-      ? study.why
-      : `Layers ${layerRange(study.middle)}. Holds when the intervals over the last layer, ` +
-        "over random directions and over the whole vocabulary all lie above 0.",
-  };
-}
-
 async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
   const a = await open("a"), study = await languageStudy(lab, a);
   const { count, suppressed, suppressedShares, randomShare, random, vocabulary, middleShare } = study;
-  const last = a.layers - 1, why = study.why, compared = differences(study);
+  const last = a.layers - 1, why = study.why;
   const shareOf = (name: string, found: MeanInterval | null): MetricValue => shareMetric(name, found, why);
   const groupValues = (name: string, shares: Readonly<Record<string, number>> | null) =>
     LANGUAGE_GROUPS.map(({ name: group }) =>
@@ -120,7 +58,12 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
     ...groupValues("control.random_direction", groupShares(random)),
     { name: "control.vocabulary.non_english", value: vocabulary.nonEnglish, unit: "share" },
     ...groupValues("control.vocabulary", groupShares([vocabulary])),
-    ...compared.map(({ control, found }) => shareOf(`middle_layers_over.${control}`, found)),
+    shareOf("suppressed.pre_final_layers.non_english", study.preFinalShare),
+    ...COMPARED.flatMap((layers) =>
+      languageDifferences(study, layers).map(({ control, found }) =>
+        shareOf(`${layers}_over.${control}`, found)
+      )
+    ),
     { name: "listed_tokens", value: count, unit: "tokens" },
   ];
   const bar = (
@@ -172,7 +115,7 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
       `and training seeds; for random directions of equal norm, where 95 % of ${random.length} lie.`,
     ],
   });
-  return { spec, values, claims: [claimOf(compared, study)] };
+  return { spec, values, claims: COMPARED.map((layers) => languageClaim(study, layers)) };
 }
 
 /** Fig 16: shares of languages among the suppressed tokens, with controls. */

@@ -3,50 +3,11 @@
  *
  * @module
  */
-import {
-  meanInterval,
-  SegmentShares,
-  stripRow,
-  TEXT_SEGMENTS,
-  type TextSegment,
-} from "../lib/analysis/mod.ts";
+import { SegmentShares, stripRow, TEXT_SEGMENTS } from "../lib/analysis/mod.ts";
 import { type Bench, type Findings, type Reproduction, sharedTextMagnitudes } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  heatMap,
-  heatStrip,
-  intervalVerdict,
-  type MetricValue,
-  tokenLabel,
-} from "../lib/report/mod.ts";
-import { ADAPTER_DIFFERENCES, INFERRED, type TracedLayer, tracedLayers } from "./_adapters.ts";
-
-/** What an instruction consists of. */
-const SALIENT: readonly TextSegment[] = ["system", "question"];
-
-/** Mean |m| on salient tokens over that on all, per text, mean of the layers; texts without magnitude are left out. */
-function concentrations(
-  layers: readonly TracedLayer[],
-  options: { readonly within: "text" | "prompt" },
-): readonly number[] {
-  const texts = layers[0]?.traces.length ?? 0;
-  return Array.from({ length: texts }, (_, text) => {
-    const found = layers.flatMap(({ traces }) => {
-      const { magnitudes, segments } = traces[text] as TracedLayer["traces"][number];
-      const shares = new SegmentShares();
-      shares.add(magnitudes, segments);
-      const read = shares.read({ without: options.within === "prompt" ? ["answer"] : [] });
-      const salient = read.filter(({ segment }) => SALIENT.includes(segment));
-      const tokens = (rows: typeof read) => rows.reduce((sum, row) => sum + row.tokens, 0);
-      const share = salient.reduce((sum, row) => sum + (row.share ?? 0), 0);
-      return read.some((row) => row.share === null) || tokens(salient) === 0
-        ? []
-        : [share / (tokens(salient) / tokens(read))];
-    });
-    return found.length === 0 ? null : found.reduce((sum, value) => sum + value, 0) / found.length;
-  }).filter((value) => value !== null);
-}
+import { figureSpec, heatMap, heatStrip, type MetricValue, tokenLabel } from "../lib/report/mod.ts";
+import { ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
+import { concentrated, magnitudeClaims } from "./_trace_claims.ts";
 
 async function run(bench: Bench): Promise<Findings> {
   const { lab } = bench, { a, layers } = await tracedLayers(bench);
@@ -77,11 +38,7 @@ async function run(bench: Bench): Promise<Findings> {
       ];
     }),
   ]);
-  const effect = (within: "text" | "prompt") => {
-    const found = concentrations(layers, { within });
-    return found.length === 0 ? null : meanInterval(found);
-  };
-  const whole = effect("text"), prompt = effect("prompt");
+  const { text: whole, prompt } = concentrated(layers);
   for (const [name, read] of [["text", whole], ["prompt", prompt]] as const) {
     values.push({
       name: `concentration.salient.within_${name}`,
@@ -94,40 +51,7 @@ async function run(bench: Bench): Promise<Findings> {
       }),
     });
   }
-  const claimOf = (
-    claim: string,
-    options: { readonly statement: string; readonly read: typeof whole; readonly of: string },
-  ): ClaimResult => {
-    const { statement, read, of } = options;
-    return {
-      claim,
-      statement,
-      holds: read === null ? null : intervalVerdict(read, { above: 1 }),
-      effect: {
-        name: `mean |magnitude| per instruction token over that per token of the ${of}`,
-        value: read?.mean ?? null,
-        unit: "ratio",
-      },
-      interval: read === null ? null : { level: read.level, low: read.low, high: read.high },
-      note: read === null
-        ? silent
-        : "Holds when the interval over texts lies above 1, fails when it lies below.",
-    };
-  };
-  const claims: readonly ClaimResult[] = [
-    claimOf("magnitude_concentrates_on_instruction", {
-      statement:
-        "Magnitude concentrates on instruction-salient segments: the system message and the question.",
-      read: whole,
-      of: "whole text",
-    }),
-    claimOf("magnitude_concentrates_within_prompt", {
-      statement:
-        "Within the prompt, magnitude concentrates on system message and question, not on the template.",
-      read: prompt,
-      of: "prompt",
-    }),
-  ];
+  const claims = magnitudeClaims(layers);
   const rows = strip.rows.map((row) => [...stripRow(row) ?? row.map(() => null)]);
   const panels = [
     heatStrip({

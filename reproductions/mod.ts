@@ -6,11 +6,13 @@
 import type { Reproduction } from "../lib/experiment/mod.ts";
 import { claimsItem } from "./claims.ts";
 import { controlFeatures } from "./control_features.ts";
+import { controlGradientEnergy } from "./control_gradient_energy.ts";
 import { controlLanguage } from "./control_language.ts";
 import { controlLearningRate } from "./control_learning_rate.ts";
 import { controlNegative } from "./control_negative.ts";
 import { controlOpeners } from "./control_openers.ts";
 import { controlRandom } from "./control_random.ts";
+import { controlRandomReward } from "./control_random_reward.ts";
 import { controlShuffled } from "./control_shuffled.ts";
 import { fig01 } from "./fig01.ts";
 import { fig02 } from "./fig02.ts";
@@ -82,11 +84,13 @@ const ITEMS: readonly Reproduction[] = [
   table6,
   table7,
   controlFeatures,
+  controlGradientEnergy,
   controlLanguage,
   controlLearningRate,
   controlNegative,
   controlOpeners,
   controlRandom,
+  controlRandomReward,
   controlShuffled,
 ];
 

@@ -24,15 +24,9 @@ import {
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  heatMap,
-  intervalVerdict,
-  type MetricValue,
-  type Panel,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, endsOf, intervalOf, pointsMetric } from "./_accuracy.ts";
+import { figureSpec, heatMap, type MetricValue, type Panel } from "../lib/report/mod.ts";
+import { accuracyMetric, intervalOf, pointsMetric } from "./_accuracy.ts";
+import { transferClaims } from "./_accuracy_claims.ts";
 
 interface Donor {
   readonly role: ModelRole;
@@ -141,48 +135,6 @@ function valuesOf(
   );
 }
 
-function claimsOf(rows: readonly Row[]): readonly ClaimResult[] {
-  const verdict = (gains: readonly AccuracyDifference[]): boolean | null => {
-    const verdicts = gains.map((gain) => intervalVerdict(gain, { above: 0 }));
-    return verdicts.every((holds) => holds === true) ? true : verdicts.includes(false) ? false : null;
-  };
-  const weakest = (gains: readonly AccuracyDifference[]) =>
-    gains.reduce((least, gain) => gain.low < least.low ? gain : least);
-  const transfers = foreignGains(rows).map(({ gain }) => gain);
-  const ahead = rows.flatMap(({ recipient: { role }, donors }) =>
-    rows.map(({ recipient }) => recipient.role).filter((donor) => donor !== role).map((donor) =>
-      accuracyDifference(donors[role] as BenchmarkOutcomes, donors[donor] as BenchmarkOutcomes)
-    )
-  );
-  return [
-    {
-      claim: "transfer_within_family",
-      statement: "Vectors transfer to other models of the same family.",
-      holds: verdict(transfers),
-      effect: {
-        name: "smallest gain of another model's vectors over base",
-        value: weakest(transfers).points,
-        unit: "points",
-      },
-      interval: endsOf(weakest(transfers)),
-      note:
-        "Holds when the interval of every donor in every other model lies above 0; smallest by its lower end.",
-    },
-    {
-      claim: "own_vectors_do_best",
-      statement: "Vectors of another model, trained with another template, give less than a model's own.",
-      holds: verdict(ahead),
-      effect: {
-        name: "smallest lead of a model's own vectors over another model's",
-        value: weakest(ahead).points,
-        unit: "points",
-      },
-      interval: endsOf(weakest(ahead)),
-      note: "Holds when the interval of every such lead lies above 0; smallest by its lower end.",
-    },
-  ];
-}
-
 function panelsOf(family: readonly Donor[], cells: readonly TransferCell[]): readonly Panel[] {
   const rowLabels = family.map(({ zoo }) => zoo.entry.name), columnLabels = [...rowLabels, "none"];
   const matrix = (value: (cell: TransferCell) => number | null) =>
@@ -242,7 +194,7 @@ async function run(bench: Bench): Promise<Findings> {
       ],
     }),
     values: valuesOf(rows, { cells, published }),
-    claims: claimsOf(rows),
+    claims: transferClaims(table),
   };
 }
 

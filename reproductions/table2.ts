@@ -20,15 +20,14 @@ import {
 } from "../lib/experiment/mod.ts";
 import {
   accuracyBars,
-  type ClaimResult,
   FIGURE_COLOURS,
   figureSpec,
-  intervalVerdict,
   type MetricValue,
   type Panel,
   SERIES_COLOURS,
 } from "../lib/report/mod.ts";
 import { accuracyMetric, pooled } from "./_accuracy.ts";
+import { tuningClaim } from "./_accuracy_claims.ts";
 import { openEach } from "./_roles.ts";
 import { requireRuns, seedNote } from "./_single_layer.ts";
 
@@ -41,9 +40,6 @@ const SERIES: Readonly<Record<ConditionName, { readonly name: string; readonly c
   vectors: { name: "Steering vectors", colour: FIGURE_COLOURS.subject },
   full: { name: "Full tuning", colour: SERIES_COLOURS[3] as string },
 };
-/** What "most of the gain" is taken to mean, in percent. */
-const MOST = 50;
-
 type Outcomes = Readonly<Record<ConditionName, BenchmarkOutcomes>> & { readonly greedy: BenchmarkOutcomes };
 
 async function measured(lab: Laboratory, zoo: ZooModel): Promise<Outcomes> {
@@ -68,20 +64,6 @@ function shareMetric(name: string, share: ReturnType<typeof recoveredShare>, not
     ...(low === null || high === null
       ? { note: `Not applicable: ${reason ?? "no interval"}.` }
       : { uncertainty: { kind: "interval", level, low, high } as const, note }),
-  };
-}
-
-function claimOf(role: ModelRole, share: ReturnType<typeof recoveredShare>): ClaimResult {
-  const { percent, low, high, level, reason } = share;
-  return {
-    claim: `vectors_recover_most_of_full_tuning_${role}`,
-    statement: `Steering vectors recover most of the gain of full tuning (${role.replace("_", "-")}).`,
-    holds: intervalVerdict({ low, high }, { above: MOST }),
-    effect: { name: "share of the full-tuning gain", value: percent, unit: "%" },
-    interval: low === null || high === null ? null : { level, low, high },
-    note: reason === null
-      ? `Holds when the interval lies above ${MOST} %, fails when it lies below, open otherwise.`
-      : `Open: ${reason}.`,
   };
 }
 
@@ -149,7 +131,11 @@ async function study(
     ),
   ];
   const drawn = asPublished ? { ...accuracies, base: accuracyInterval(greedy) } : accuracies;
-  return { values, drawn, claim: claimOf(role, share) };
+  const claim = tuningClaim(outcomes, {
+    claim: `vectors_recover_most_of_full_tuning_${role}`,
+    statement: `Steering vectors recover most of the gain of full tuning (${role.replace("_", "-")}).`,
+  });
+  return { values, drawn, claim };
 }
 
 async function run({ lab, asPublished = false, ...bench }: Bench): Promise<Findings> {

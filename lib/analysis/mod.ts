@@ -72,6 +72,7 @@ export {
   probabilityShift,
   type ProbabilityShiftOptions,
 } from "./probability_shift.ts";
+export { rankCorrelation } from "./rank_correlation.ts";
 export { recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
 export {
   ROUTE_PAIRS,

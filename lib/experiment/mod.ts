@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { adjointEnergies, type AdjointEnergy } from "./adjoint_energy.ts";
 export { attentionMoves } from "./attention_moves.ts";
 export {
   type AdapterTrace,
@@ -50,6 +51,7 @@ export {
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";
 export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
+export { type OpenerChance, openerChances } from "./opener_chance.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {
   type ArtifactBase,

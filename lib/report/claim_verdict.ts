@@ -1,3 +1,17 @@
+/**
+ * The verdict on several parts that must all hold: false when one fails, else null (open) when one is, else true.
+ *
+ * @example
+ * ```ts
+ * import { jointVerdict } from "./mod.ts";
+ * const verdicts = [[true, true], [true, null], [false, null]].map(jointVerdict);
+ * if (verdicts.join() !== "true,,false") throw new Error("one that fails decides, one that is open leaves open");
+ * ```
+ */
+export function jointVerdict(parts: readonly (boolean | null)[]): boolean | null {
+  return parts.includes(false) ? false : parts.includes(null) ? null : true;
+}
+
 /** An effect with its interval, in one unit. */
 export interface EffectInterval {
   /** Lower end; null when the effect is not applicable. */

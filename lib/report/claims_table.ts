@@ -13,6 +13,8 @@ const HEAD = [
   "evaluation seeds",
   "on the control",
   "as it should be",
+  "planted there",
+  "planted absent",
   "time",
 ] as const;
 
@@ -42,14 +44,25 @@ function seedsText(values: readonly MetricValue[]): string {
   return ends.length === 0 ? "–" : least === most ? String(least) : `${least}–${most}`;
 }
 
-/** "holds", or how many parts do; what was not measured says so. */
-function sideText(value: MetricValue): string {
-  const note = value.note ?? "";
-  if (value.value === null) return note.includes("not built") ? "not built" : "not measured";
-  const total = Number(/^Parts that hold, of (\d+):/.exec(note)?.[1]);
-  return value.value === total
-    ? "holds"
+/** "holds", or how many parts do; what was not measured, or cannot be read, says so. */
+function sideText(value: MetricValue, verdict: string): string {
+  const total = Number(/^Parts that hold, of (\d+):/.exec(value.note ?? "")?.[1]);
+  return value.value === null || value.value === total || verdict === "cannot be read"
+    ? verdict
     : `${value.value} of ${total} ${total === 1 ? "part holds" : "parts hold"}`;
+}
+
+/** What the decision says of planted evidence: the word that it should, or in how many draws it does. */
+function plantedText(value: MetricValue | undefined): string {
+  if (value === undefined) return "–";
+  const [, word = "", draws = ""] = /come out as "(.+)", of (\d+)\.$/.exec(value.note ?? "") ?? [];
+  return value.value === Number(draws) ? word : `${word} in ${value.value} of ${draws}`;
+}
+
+/** Whether a claim fails on its control; a claim that is open there was not found to. */
+function controlText(onControl: ClaimResult | undefined): string {
+  if (onControl === undefined) return "no control";
+  return onControl.holds === null ? "open" : onControl.holds ? "yes" : "no";
 }
 
 /**
@@ -69,14 +82,17 @@ function sideText(value: MetricValue): string {
  *     effect: { name: "fig1: middle minus ends", value: 4, unit: "points" }, interval: { level: 0.95, low: 2, high: 6 },
  *   }],
  *   values: [
+ *     { name: "verdict.claim_9.positive", value: 1, unit: "verdict", note: "holds" },
+ *     { name: "verdict.claim_9.control", value: 0, unit: "verdict", note: "does not hold" },
  *     { name: "control.claim_9", value: 0, unit: "parts", note: "Parts that hold, of 3: none." },
+ *     { name: "planted.claim_9.there", value: 3, unit: "draws", note: 'Draws that come out as "holds", of 3.' },
  *     { name: "seeds.claim_9.fig1.training", value: 2, unit: "seeds" },
  *     { name: "seeds.claim_9.fig1.evaluation", value: 3, unit: "seeds" },
  *   ],
  * };
  * const [, row = []] = claimRows(metrics, { times: { fig1: "40 s" } });
  * if (row.slice(2, 4).join() !== "holds,fig1: middle minus ends: 4 [2, 6] points") throw new Error(row.join());
- * if (row.slice(4).join() !== "fig1,2,3,0 of 3 parts hold,–,40 s") throw new Error(row.join());
+ * if (row.slice(4).join() !== "fig1,2,3,0 of 3 parts hold,no control,holds,–,40 s") throw new Error(row.join());
  * ```
  */
 export function claimRows(
@@ -90,21 +106,24 @@ export function claimRows(
     });
   }
   const rows = claims.filter(({ claim }) => claim.startsWith("claim_")).map((claim): readonly string[] => {
-    const number = claim.claim.slice("claim_".length);
+    const id = claim.claim.slice("claim_".length);
     const seeds = values.filter(({ name }) => name.startsWith(`seeds.${claim.claim}.`));
     const items = claimItems(values, claim.claim);
-    const onControl = claims.find((other) => other.claim === `control_claim_${number}`)?.holds ?? null;
-    const notBuilt = seeds.some(({ note }) => note === "not built");
+    const word = (side: string) => find(values, `verdict.${claim.claim}.${side}`).note ?? "";
+    const planted = (kind: string) =>
+      plantedText(values.find(({ name }) => name === `planted.${claim.claim}.${kind}`));
     return [
-      number,
+      id.replace("_", " "),
       claim.statement,
-      claim.holds === null ? (notBuilt ? "not built" : "open") : claim.holds ? "holds" : "does not hold",
+      word("positive"),
       effectText(claim),
       items.join(", "),
       seedsText(seeds.filter(({ name }) => name.endsWith(".training"))),
       seedsText(seeds.filter(({ name }) => name.endsWith(".evaluation"))),
-      sideText(find(values, `control.claim_${number}`)),
-      onControl === null ? "–" : onControl ? "yes" : "no",
+      sideText(find(values, `control.${claim.claim}`), word("control")),
+      controlText(claims.find((other) => other.claim === `control_claim_${id}`)),
+      planted("there"),
+      planted("absent"),
       items.map((item) => options.times[item] ?? "–").join(", "),
     ].map((cell) => cell.replaceAll("|", "\\|"));
   });

@@ -37,6 +37,8 @@ export interface ClaimResult {
   readonly statement: string;
   /** Whether it holds here; null when it cannot be decided. */
   readonly holds: boolean | null;
+  /** Why nothing measured here could decide it, however often; then `holds` is null. `@default` it could be decided */
+  readonly unreadable?: string;
   /** The number that decides it. */
   readonly effect: { readonly name: string; readonly value: number | null; readonly unit: string };
   /** Interval of the effect; null where there is none. */
@@ -116,6 +118,7 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
     claim: text,
     statement: text,
     holds: z.boolean().nullable(),
+    unreadable: z.exactOptional(text),
     effect: z.strictObject({ name: text, value: z.number().nullable(), unit: z.string() }),
     interval: z.strictObject({ level, low: z.number(), high: z.number() }).nullable(),
     note: z.string(),

@@ -88,3 +88,4 @@ export {
 } from "./training_state.ts";
 export type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 export { weightSet } from "./weight_set.ts";
+export { untrainedAdjoints, type UntrainedBatches } from "./untrained_adjoints.ts";

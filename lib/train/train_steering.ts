@@ -72,8 +72,8 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
 /**
  * Trains steering vectors of a frozen model, or what else the config names, by RLOO: per step, `prompts` problems ×
  * `samples` completions at temperature 1, reward ±1 from the grader, or by `reward: "random"` from a coin, leave-one-out
- * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure function of (config, model,
- * step), so a killed run that resumes ends with the same bytes as an unbroken one.
+ * advantages, one AdamW step. The model starts unchanged; no KL, no ratio, no clipping of ratios. Everything is a pure
+ * function of (config, model, step), so a killed run that resumes ends with the same bytes as an unbroken one.
  * Source: the trainer of the paper and its settings, which table5 lists (class: code).
  *
  * `@default {saveEvery: 10}`
@@ -170,14 +170,15 @@ interface StepState {
   readonly problems?: readonly TrainingProblem[];
 }
 
-interface ScoredStep {
+/** What one step gave. */
+export interface ScoredStep {
   readonly adjoints: Parameters;
   readonly measured: StepBatch["statistics"] & Pick<SteeringStep, "zeroVarianceGroups" | "adjointNorm">;
   readonly worstLogRatio: number;
 }
 
 /** Samples, grades and differentiates one step; the adjoints come clipped, and finite or not at all. */
-async function scoreStep(
+export async function scoreStep(
   model: LanguageModel,
   config: SteeringConfig,
   state: StepState,

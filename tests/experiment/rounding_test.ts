@@ -3,7 +3,7 @@ import { metricKind, roundingOf, STUDY_SIZES } from "../../lib/experiment/mod.ts
 
 Deno.test("roundingOf() lets no count, setting or verdict move", () => {
   const of = roundingOf(STUDY_SIZES.full, { sets: 6 });
-  for (const unit of ["layers", "texts", "parameters", "seeds", "parts", "claims"]) {
+  for (const unit of ["layers", "texts", "parameters", "seeds", "parts", "claims", "draws"]) {
     assertEquals([of(unit)?.ofError, of(unit)?.ofSize, of(unit)?.identity], [0, 0, undefined], unit);
   }
   for (const unit of ["index", "verdict"]) {

@@ -57,6 +57,7 @@ Deno.test("ZooModel names the command that makes an adapter, a vector at a place
       ["adapter-all", "--parameters adapter --layers all"],
       ["adapter-3", "--parameters adapter --layers 3"],
       ["place-input_norm-2", "--layers 2 --place input_norm"],
+      ["random-all", "--layers all --reward random"],
     ] as const;
     assertEquals(
       await fault(() => zoo.trained("rate-0.25-2")),

@@ -1,6 +1,6 @@
 /**
- * Puts small faults into lib, one at a time, and asks the tests of the fault's own room to see them. It takes hours and
- * is no part of `deno task test`:
+ * Puts small faults into lib, and into the decisions of the claims, one at a time, and asks the tests of the fault's own
+ * room to see them. It takes hours and is no part of `deno task test`:
  *
  * deno run --no-prompt --allow-read --allow-write --allow-run=deno tests/mutation/run.ts --out FILE [--rooms core,onnx] [--count 8]
  *
@@ -27,9 +27,25 @@ const PERMISSIONS = [
 
 const { out, rooms: asked, count, seed } = parseArgs(Deno.args, {
   string: ["out", "rooms", "count", "seed"],
-  default: { rooms: Object.keys(FLOORS).join(","), count: "8", seed: "0" },
+  default: { rooms: [...Object.keys(FLOORS), "claims"].join(","), count: "8", seed: "0" },
 });
 if (out === undefined) throw new Error("--out FILE is missing");
+
+/** A room's sources and its tests. What decides the claims lies beside the items that it decides on. */
+function placeOf(room: string): { readonly sources: readonly string[]; readonly tests: readonly string[] } {
+  const [folder, own] = room === "claims"
+    ? ["reproductions", /^_(?:claim_|\w+_claims\.ts$)/] as const
+    : [`lib/${room}`, /^(?!mod\.ts$).+\.ts$/] as const;
+  return {
+    sources: [...Deno.readDirSync(`${ROOT}${folder}`)].map(({ name }) => name).filter((name) =>
+      own.test(name)
+    )
+      .map((name) => `${folder}/${name}`).sort(),
+    tests: room === "claims"
+      ? ["tests/reproductions/planted_evidence_test.ts", "tests/reproductions/claims_test.ts"]
+      : [`tests/${room}`],
+  };
+}
 
 async function copyBelow(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
@@ -80,7 +96,13 @@ async function tried(
   try {
     const own = path.replace("lib/", "tests/").replace(/\/_?(\w+)\.ts$/, "/$1_test.ts");
     // The file's own test is the quickest to ask; then the examples of its documentation, then the whole room.
-    const asked = [...(await exists(`${copy}/${own}`) ? [[own]] : []), ["--doc", path], [`tests/${room}`]];
+    const asked = [
+      ...(await exists(`${copy}/${own}`) ? [[own]] : []),
+      // Private files of reproductions have no examples; their two tests are asked the quick one first.
+      ...(room === "claims"
+        ? placeOf(room).tests.map((test) => [test])
+        : [["--doc", path], [`tests/${room}`]]),
+    ];
     for (const tests of asked) {
       const by = await fault(copy, ["test", "--no-check", "--fail-fast", ...PERMISSIONS, ...tests]);
       if (by !== null) return { ...mutant, room, outcome: "killed", by };
@@ -105,16 +127,14 @@ const copy = await Deno.makeTempDir({ prefix: "mutation-" });
 try {
   await copyBelow(ROOT.replace(/\/$/, ""), copy);
   for (const room of asked.split(",")) {
-    const files = [...Deno.readDirSync(`${ROOT}lib/${room}`)].map(({ name }) => `lib/${room}/${name}`).sort();
+    const { sources, tests } = placeOf(room);
     const mutants = drawn(
-      files.filter((path) => path.endsWith(".ts") && !path.endsWith("/mod.ts")).map((path) =>
-        mutantsOf(path, Deno.readTextFileSync(`${copy}/${path}`))
-      ),
+      sources.map((path) => mutantsOf(path, Deno.readTextFileSync(`${copy}/${path}`))),
       { count: 4 * Number(count), seed: Number(seed), room },
     );
     if (mutants.every((mutant) => known.has(nameOf(mutant)))) continue;
     // A test that fails by itself would seem to see every fault.
-    const red = await fault(copy, ["test", "--no-check", ...PERMISSIONS, `tests/${room}`]);
+    const red = await fault(copy, ["test", "--no-check", ...PERMISSIONS, ...tests]);
     if (red !== null) {
       console.log(`${room}: left out, as a test fails without any fault: ${red}`);
       continue;

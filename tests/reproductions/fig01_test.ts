@@ -26,15 +26,17 @@ Deno.test("fig1 measures base, all layers and every layer at the quick size, and
     const base = valueOf(findings, "accuracy.base.sampling");
     assertEquals(valueOf(findings, "accuracy.layer_0"), base);
     assertEquals(valueOf(findings, "accuracy.layer_2"), base);
-    assertEquals(findings.claims.map(({ claim, holds }) => [claim, typeof holds]), [
-      ["middle_layers_gain_most", "boolean"],
-      ["no_layer_reaches_all_layer", "boolean"],
-      ["all_but_two_layers_above_base", "boolean"],
+    assertEquals(findings.claims.map(({ claim }) => claim), [
+      "middle_layers_gain_most",
+      "no_layer_reaches_all_layer",
+      "all_but_two_layers_above_base",
     ]);
+    // What vectors of zeros gain is exactly nothing; two layers may.
+    assertMatch(findings.claims[2]?.note ?? "", /\(2 do\), open otherwise\.$/);
     // Layers 0 and 2 cannot lie above base; each of the two others may miss it too on so few problems.
     const notAbove = findings.claims[2]?.effect.value ?? NaN;
     assert(notAbove >= 2 && notAbove <= 4, String(notAbove));
-    assertEquals(findings.claims[2]?.holds, notAbove <= 2);
+    assertEquals(findings.claims[2]?.holds, notAbove <= 2 ? true : null);
   }));
 
 Deno.test("fig1 gives the accuracy that evaluating the same vectors and seeds gives", () =>

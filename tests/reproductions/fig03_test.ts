@@ -28,12 +28,14 @@ Deno.test("fig3 finds at the quick size what the weights put there: a vector tha
     // The first position is no part of elsewhere, where the length of the vector moves chances by some 2e-4.
     assertAlmostEquals(value("shift.concentration"), rise - openerProbability(0), 1e-3);
     assertEquals(value("shift.opener_leads_share"), 1);
+    assertAlmostEquals(value("opener.base"), openerProbability(0), 1e-5);
+    assertEquals(value("opener.base_greedy_share"), 0);
     assertEquals([value("shift.texts"), value("shift.truncated_texts")], [2 * size.traced, 0]);
     assertEquals(value("shift.rows_as_published"), 2 * size.traced); // one stop token per text
     const [concentrates, boosts, recovers] = findings.claims;
     assertEquals([concentrates?.holds, boosts?.holds], [true, true]);
     assertAlmostEquals(boosts?.effect.value ?? NaN, value("shift.opener.position_0"), 1e-12);
-    assertMatch(boosts?.note ?? "", /\(100\.0 %\)\.$/);
+    assertMatch(boosts?.note ?? "", / in over half of the texts \(100\.0 %\), fails/);
     assertEquals(recovers?.effect.value ?? null, valueOf(findings, "recovered_share.sampling"));
   }));
 

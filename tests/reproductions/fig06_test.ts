@@ -2,7 +2,8 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { TOKEN_CLASSES, type TokenClass } from "../../lib/analysis/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import type { TextClassShift } from "../../lib/experiment/mod.ts";
-import { classClaim, fig06 } from "../../reproductions/fig06.ts";
+import { classClaim } from "../../reproductions/_penultimate_claims.ts";
+import { fig06 } from "../../reproductions/fig06.ts";
 import { FIRST, openerProbability, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 

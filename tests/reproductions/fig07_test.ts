@@ -72,14 +72,17 @@ Deno.test("fig7 finds a planted feature of right answers, and its claim holds", 
     );
   }));
 
-Deno.test("fig7 does not hold where features fire as often on wrong answers", () =>
+Deno.test("fig7 is open where features fire as often on wrong answers, and ten tokens of each say too little", () =>
   withZooModel(async (a) => {
     await writeTinyAutoencoder(a, { layer: 2 });
     const store = new PlantedStore({ "feature traces": () => plantedTraces(false) });
     const findings = await findingsOf(fig07, { a, store });
     checkFindings(findings);
     assertEquals(valueOf(findings, "features.beyond_null"), 0);
-    assertEquals(findings.claims[0]?.holds, false);
+    const { holds, interval, note = "" } = findings.claims[0] ?? {};
+    assertEquals(holds, null);
+    assert((interval?.high ?? 0) - (interval?.low ?? 0) > 5, "the interval reaches over one token in twenty");
+    assertMatch(note, /0 features do, 0 with right answers, 0 with wrong answers/);
   }));
 
 Deno.test("fig7 and fig8 leave everything open where no answer is right", () =>

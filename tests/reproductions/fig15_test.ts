@@ -35,12 +35,18 @@ Deno.test("fig16 holds the middle layers' share against every control", async ()
     assertEquals(valueOf(findings, "suppressed.middle_layers.non_english.as_published"), 1);
     assertEquals(valueOf(findings, "middle_layers_over.last_layer"), 1);
     assertAlmostEquals(valueOf(findings, "control.vocabulary.non_english") ?? NaN, 42 / 423, 1e-12);
-    assertEquals(findings.claims.map(({ holds }) => holds), [true]);
+    // Of the layers before the last one pushes them all down, one none, and one every second.
+    assertEquals(valueOf(findings, "suppressed.pre_final_layers.non_english"), 0.5);
+    assertEquals(valueOf(findings, "pre_final_layers_over.last_layer"), 0.5);
+    assertEquals(findings.claims.map(({ claim, holds }) => [claim, holds]), [
+      ["middle_layers_suppress_non_english", true],
+      ["pre_final_layers_suppress_non_english", null],
+    ]);
   });
   await withForeignZoo(async (a) => {
     const findings = await findingsOf(fig16, { a });
     assertEquals(valueOf(findings, "suppressed.layer_1.non_english"), 0);
-    assertEquals(findings.claims.map(({ holds }) => holds), [false]);
+    assertEquals(findings.claims.map(({ holds }) => holds), [false, false]);
   }, { strength: -0.1 });
 });
 

@@ -50,6 +50,7 @@ Deno.test("table1 adds every donor's vectors to every recipient; vectors of zero
     );
     assertEquals(findings.claims.map(({ claim }) => claim), [
       "transfer_within_family",
+      "base_vectors_transfer",
       "own_vectors_do_best",
     ]);
     assertEquals(findings.claims[0]?.holds === true, false);
@@ -72,14 +73,17 @@ Deno.test("table1 says that vectors transfer where each gains in the other model
       return findings;
     };
     const both = await made([50, 65]);
-    assertEquals(both.claims.map(({ holds, effect }) => [holds, effect.value]), [[true, 30], [true, 15]]);
+    const verdicts = ({ claims }: typeof both) => claims.map(({ holds, effect }) => [holds, effect.value]);
+    assertEquals(verdicts(both), [[true, 30], [true, 45], [true, 15]]);
     assertEquals(valueOf(both, "normalised.a.from_a"), 1);
     assertEquals(valueOf(both, "normalised.a.from_a_instruct"), 0.5);
     assertEquals(valueOf(both, "normalised.a_instruct.from_a"), 0.75);
     const one = await made([50, 10]);
-    assertEquals(one.claims.map(({ holds, effect }) => [holds, effect.value]), [[false, -10], [true, 30]]);
+    assertEquals(verdicts(one), [[false, -10], [false, -10], [true, 30]]);
+    // The base model's vectors are those of A: what it makes of other vectors is another claim.
+    assertEquals(verdicts(await made([10, 65])), [[false, -10], [true, 45], [true, 15]]);
     const ahead = await made([95, 65]);
-    assertEquals(ahead.claims.map(({ holds, effect }) => [holds, effect.value]), [[true, 45], [false, -15]]);
+    assertEquals(verdicts(ahead), [[true, 45], [true, 45], [false, -15]]);
   }));
 
 Deno.test("table1 refuses models of other shapes and missing vectors before it measures anything", () =>

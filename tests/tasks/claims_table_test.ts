@@ -24,6 +24,13 @@ const metrics = (holds: boolean): Metrics => ({
     note: "Made up.",
   }],
   values: [
+    {
+      name: "verdict.claim_9.positive",
+      value: Number(holds),
+      unit: "verdict",
+      note: holds ? "holds" : "does not hold",
+    },
+    { name: "verdict.claim_9.control", value: 0, unit: "verdict", note: "does not hold" },
     { name: "control.claim_9", value: 0, unit: "parts", note: "Parts that hold, of 1: none." },
     { name: "seeds.claim_9.fig1.training", value: 2, unit: "seeds" },
     { name: "seeds.claim_9.fig1.evaluation", value: 3, unit: "seeds" },

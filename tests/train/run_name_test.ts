@@ -23,6 +23,8 @@ Deno.test("runName() says what is trained, where", () => {
     "rank1-place-attention-0-2",
   );
   assertEquals(name({ layers: [], parameters: "full" }), "full");
+  assertEquals(name({ layers: [0, 1, 2, 3], reward: "random" }), "random-all");
+  assertEquals(name({ layers: [3], place: "attention", reward: "random" }), "random-place-attention-3");
 });
 
 Deno.test("parseRunName() is the inverse of runName(), for every kind, place and set of layers", () => {
@@ -39,6 +41,11 @@ Deno.test("parseRunName() is the inverse of runName(), for every kind, place and
     }
   }
   assertEquals(names.size, 6 * (4 + 1 + 4));
+  for (const [name, layers] of [["random-all", [0, 1, 2]], ["random-layer-1", [1]]] as const) {
+    const target = { parameters: "vectors", layers: [...layers], place: "mlp", reward: "random" } as const;
+    assertEquals(parseRunName(name, { layerCount }), target);
+    assertEquals(runName({ layers, reward: "random" }, { layerCount }), name);
+  }
   assertEquals(parseRunName("full", { layerCount }), { parameters: "full", layers: [], place: "mlp" });
 });
 
@@ -52,6 +59,11 @@ Deno.test("parseRunName() knows no other names", () => {
       "adapter",
       "adapter-layer-1",
       "full-1",
+      "random",
+      "random-full",
+      "random-adapter-1",
+      "random-random-all",
+      "random-layer-3",
       "layer-1 ",
     ],
   ];

@@ -84,6 +84,8 @@ Deno.test("parseSteeringConfig() takes what is trained, with the layers and rate
   // The ordinary kind goes without saying, so that a run has one hash.
   assertEquals<unknown>(of({ parameters: "vectors" }), STEERING);
   assertEquals(of({ parameters: "adapter" }).parameters, "adapter");
+  assertEquals<unknown>(of({ reward: "right" }), STEERING);
+  assertEquals<unknown>(of({ reward: "random" }), { ...STEERING, reward: "random" });
   assertEquals(of({ parameters: "rank1", learningRates: [0.1] }).layers, [4, 1]);
   assertEquals(of({ parameters: "full", layers: [], learningRates: [0.1] }).learningRates, [0.1]);
   const cases: readonly (readonly [Record<string, unknown>, string])[] = [
@@ -94,6 +96,8 @@ Deno.test("parseSteeringConfig() takes what is trained, with the layers and rate
     [{ parameters: "full", learningRates: [0.1] }, "but for full training, which has none"],
     [{ parameters: "full", layers: [] }, "be one with rank1 and full"],
     [{ parameters: "adapter", place: "attention" }, "a place is for vectors and rank1 alone"],
+    [{ parameters: "adapter", reward: "random" }, "random is for vectors alone"],
+    [{ reward: "wrong" }, "at reward"],
   ];
   for (const [change, message] of cases) {
     assertStringIncludes(refusal(() => of(change), "flags"), message);

@@ -458,3 +458,39 @@ Deno.test("trainSteering() samples and scores with the vectors at their place, a
     }
     assertEquals(ends.size, 4);
   }));
+
+Deno.test("trainSteering() on random rewards samples as ever and weighs by coins that know nothing of the answers", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const run = async (name: string, config: SteeringConfig) => {
+      await Deno.mkdir(`${folder}/${name}`);
+      const steps = watch(model);
+      return { ...await trainSteering(model, config, { folder: `${folder}/${name}` }), steps };
+    };
+    const config: SteeringConfig = { ...CONFIG, steps: 3, samples: 16, reward: "random" };
+    const random = await run("random", config);
+    const right = await run("right", { ...CONFIG, steps: 3, samples: 16 });
+    const [first] = random.steps, [ordinary] = right.steps;
+    assertEquals(first?.rollouts.map(({ tokens }) => tokens), ordinary?.rollouts.map(({ tokens }) => tokens));
+    // The log says what the answers deserved.
+    assertEquals(lines(random.log)[0]?.reward, lines(right.log)[0]?.reward);
+    const flips = random.steps.flatMap((_, step) =>
+      Array.from({ length: CONFIG.prompts }, (_, prompt) => {
+        const coin = new RandomStream(CONFIG.seed, "random reward", step * CONFIG.prompts + prompt);
+        return Array.from({ length: 16 }, () => coin.uniform() < 0.5 ? 1 : -1);
+      })
+    );
+    const heads = mean(flips.flat().map((reward) => reward === 1 ? 1 : 0));
+    assert(Math.abs(heads - 0.5) < 3 * Math.sqrt(0.25 / flips.flat().length), String(heads));
+    assertEquals(
+      new Set(flips.map((group) => group.join())).size,
+      flips.length,
+      "no two groups share their coins",
+    );
+    const graded = flips.slice(0, CONFIG.prompts).map((group, p) =>
+      group.map((reward, s) => ({ reward, length: first?.rollouts[p * 16 + s]?.tokens.length ?? 0 }))
+    );
+    const { weights } = stepWeights(graded);
+    assertEquals(first?.rows.map(({ weight }) => weight), weights.flat().filter((weight) => weight !== 0));
+    assertNotEquals(first?.rows.map(({ weight }) => weight), ordinary?.rows.map(({ weight }) => weight));
+    assertNotEquals(random.runHash, right.runHash);
+  }));
