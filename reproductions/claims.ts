@@ -184,7 +184,7 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
   }
   return {
     spec: figureSpec([panelOf(rows)], {
-      title: "The paper's claims on the embedded zoo",
+      title: "The paper's claims",
       subtitle: [
         "A claim holds when all of its parts do; effect and interval (95 %) are those of the part that decides. Controls lack what makes a",
         "claim true: it must fail there. Planted evidence has the mechanism in it, or not: what the decision says of it in three draws.",
@@ -200,7 +200,7 @@ export function claimsItem(items: readonly Reproduction[]): Reproduction {
   return {
     id: "claims",
     slug: "claims-table",
-    title: "The paper's claims on the embedded zoo",
+    title: "The paper's claims",
     itemClass: "caption",
     differences: [
       "Every claim has a criterion with an interval, where the paper argues from its figures.",
