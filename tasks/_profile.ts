@@ -1,19 +1,21 @@
 import { dirname, isAbsolute, join, relative } from "node:path";
+import { datasetPlace } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
   generatedProblems,
   parseProfile,
   type Profile,
   profileFolder,
+  publishedFolder,
   sourceFolder,
   type StudyProblems,
   type StudySet,
 } from "../lib/experiment/mod.ts";
-import { familiesNamed, PROBLEM_SETS, readProblems } from "../lib/problems/mod.ts";
+import { BENCHMARK_SUITES, familiesNamed, PROBLEM_SETS, readProblems } from "../lib/problems/mod.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { exists } from "./_output_place.ts";
 import { suggestion } from "./_parse_flags.ts";
-import { openSuite, SUITE_NAMES } from "./_suite.ts";
+import { benchmarksNamed, openSuite, SUITE_NAMES } from "./_suite.ts";
 
 /** The profile where no flag names another. */
 export const USUAL_PROFILE = "embedded";
@@ -48,9 +50,15 @@ export async function shippedProfiles(
 /** A profile by its name below `fixtures/profiles/`, or a file of the user's. */
 export async function openProfile(
   asked: string,
-  options: { readonly fixtures: string },
+  options: {
+    readonly fixtures: string;
+    /** Take runs as they were published. `@default false` */
+    readonly asPublished?: boolean;
+  },
 ): Promise<OpenProfile> {
-  const folder = `${options.fixtures}/profiles`, isName = /^[a-z0-9][a-z0-9_-]*$/.test(asked);
+  const { asPublished = false } = options,
+    folder = `${options.fixtures}/profiles`,
+    isName = /^[a-z0-9][a-z0-9_-]*$/.test(asked);
   const where = isName ? `${folder}/${asked}.json` : asked;
   if (isName && !await exists(where)) {
     const names = await shippedProfiles(options), meant = suggestion(asked, names);
@@ -60,7 +68,7 @@ export async function openProfile(
         : `did you mean ${meant}?`,
     });
   }
-  const profile = parseProfile(await readConfigFile(where), { where });
+  const profile = parseProfile(await readConfigFile(where), { where, asPublished });
   return { ...profile, where, asked, root: profileFolder(profile, { where }) };
 }
 
@@ -106,7 +114,7 @@ export async function profileProblems(profile: OpenProfile): Promise<StudyProble
       sets.push(...generatedProblems({ families, template, grader, heldOut }).sets);
       continue;
     }
-    if (!SUITE_NAMES.includes(of)) {
+    if (benchmarksNamed(of).length === 0) {
       const meant = suggestion(of, SUITE_NAMES);
       throw new InputError(`bad profile at problems, unknown set "${of}"`, {
         where,
@@ -126,4 +134,90 @@ export async function profileProblems(profile: OpenProfile): Promise<StudyProble
     throw new InputError(`bad profile at problems, "${twice.name}" stands there twice`, { where });
   }
   return { sets, noun: kinds.size === 1 ? [...kinds][0] as string : "problem sets", template, grader };
+}
+
+/** A file of problems or a published model of a profile that is not there, each with the command that brings it. */
+async function missingInputs(profile: OpenProfile): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const model of profile.models) {
+    const place = modelPlace(profile, model);
+    if (model.source === null || await publishedFolder(place) !== null) continue;
+    lines.push(
+      `model ${model.name} (role ${model.role}) is not there: ${place} (bring it: ${model.source.command})`,
+    );
+  }
+  for (const of of profile.problems) {
+    try {
+      await profileProblems({ ...profile, problems: [of] });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const ids = typeof of === "string"
+        ? benchmarksNamed(of).map((suite) => BENCHMARK_SUITES[suite].hubIds[0])
+        : [];
+      const command = ids.length === 0 ? "" : ` (bring them: deno task fetch --dataset ${ids.join(" ")})`;
+      lines.push(
+        `problems ${typeof of === "string" ? of : of.name} are not there${command || `: ${error.message}`}`,
+      );
+    }
+  }
+  const dataset = profile.settings.data?.dataset;
+  if (dataset !== undefined && !await isCached(dataset)) {
+    lines.push(`training data is not there: ${dataset} (bring it: deno task fetch --dataset ${dataset})`);
+  }
+  return lines;
+}
+
+/** Whether a data set lies in the hub cache. */
+async function isCached(dataset: string): Promise<boolean> {
+  try {
+    await datasetPlace(dataset);
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
+/** Runs of a profile's models that are not there, a line for each model, with the command that makes them. */
+async function missingRuns(profile: OpenProfile): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const { name, runs } of profile.models) {
+    const folder = join(profile.root, profile.vectors, name),
+      names = runs.flatMap(({ run, seeds }) => seeds.map((seed) => `${run}.seed-${seed}`));
+    let missing = 0;
+    for (const stem of names) {
+      const file = stem.startsWith("full.")
+        ? `${folder}/${stem}/config.json`
+        : `${folder}/${stem}.safetensors`;
+      if (!await exists(file)) missing++;
+    }
+    if (missing === 0) continue;
+    const switched = profile.vectors === "vectors" ? "" : " --as-published";
+    const command = `deno task zoo --profile ${profile.asked}${switched} --only ${name}`;
+    lines.push(
+      `runs of ${name}, ${missing} of ${names.length}, are not there: ${folder} (train them: ${command})`,
+    );
+  }
+  return lines;
+}
+
+/**
+ * Throws an InputError where the model of role a or any problems of a profile are not there, after `tell` has heard of all
+ * that the profile lacks, each with the command that brings or makes it.
+ */
+export async function checkInputs(profile: OpenProfile, tell: (line: string) => void): Promise<void> {
+  const inputs = await missingInputs(profile), first = profile.models.find(({ role }) => role === "a");
+  const needed = inputs.filter((line) =>
+    line.startsWith("problems ") || line.startsWith(`model ${first?.name} `)
+  );
+  if (needed.length === 0) return;
+  const lacking = [...inputs, ...await missingRuns(profile)];
+  for (const line of lacking) tell(line);
+  throw new InputError(
+    `the profile ${profile.name} lacks ${lacking.length} things, and ${needed.length} of them are needed first`,
+    {
+      where: profile.where,
+      repair: "see the line of each above",
+    },
+  );
 }

@@ -75,7 +75,7 @@ export async function openModels(
   },
 ): Promise<OpenModels> {
   const { template, root } = profile;
-  const compute = computeOptions({ ...options, dtype: options.dtype });
+  const { date } = profile, compute = computeOptions({ ...options, dtype: options.dtype, date });
   const opened = new Map<ModelRole, Promise<ZooModel>>();
   const openRole = async (role: ModelRole): Promise<ZooModel> => {
     const planned = profile.models.find((candidate) => candidate.role === role);
@@ -91,11 +91,12 @@ export async function openModels(
     const entry = {
       name: model === undefined ? name : basename(resolve(model)),
       modelFolder,
-      vectorsFolder: vectors ?? join(root, "vectors", name),
+      vectorsFolder: vectors ?? join(root, profile.vectors, name),
       autoencodersFolder: vectors ?? join(root, "sae"),
       opener,
       ...(openers === undefined ? {} : { openers }),
       ...(systems === undefined ? {} : { systems }),
+      ...(date === undefined ? {} : { date }),
       ...(isPlanned
         ? {
           planned: {

@@ -1,21 +1,43 @@
-import { ensureFolder } from "../lib/checkpoint/mod.ts";
+import { isAbsolute, join } from "node:path";
+import { datasetPlace, ensureFolder } from "../lib/checkpoint/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import type { LanguageModel } from "../lib/decode/mod.ts";
-import { type Problem, trainProblem } from "../lib/problems/mod.ts";
+import { readProblems } from "../lib/problems/mod.ts";
 import {
   dropTrainingState,
   type SteeringConfig,
   type SteeringStep,
+  type TrainingProblem,
+  trainingProblems,
   trainSteering,
 } from "../lib/train/mod.ts";
 import { checkRoom } from "./_model_input.ts";
 import { type TrainedPlaces, writeTrained } from "./_trained_output.ts";
 import { stepsToGoOnFrom } from "./_training_folder.ts";
 
-/** The run's first problems of each family: as long as any, since a family's questions are alike. */
-function firstProblems(config: SteeringConfig): readonly Problem[] {
-  const each = Math.min(100, Math.ceil(config.steps * config.prompts / config.families.length));
-  return config.families.flatMap((family) =>
-    Array.from({ length: each }, (_, index) => trainProblem(family, { seed: config.seed, index }))
+/** Problems whose prompts are checked for room before a run. */
+const CHECKED = 600;
+
+/** The problems of a run's data, read from its file; `root` is the folder that its path starts from. */
+async function dataOf(
+  { data }: SteeringConfig,
+  { root }: { readonly root: string },
+): Promise<{ readonly problems?: readonly TrainingProblem[] }> {
+  if (data === undefined) return {};
+  const { file, dataset, question, answer, sha256 } = data;
+  const path = dataset !== undefined
+    ? join(await datasetPlace(dataset), file)
+    : isAbsolute(file)
+    ? file
+    : join(root, file);
+  const { problems, dataHash } = await readProblems(path, { name: "data", question, answer });
+  if (sha256 === undefined || dataHash === sha256) return { problems };
+  throw new InputError(
+    `other training data than the config's: ${dataHash.slice(0, 12)} in place of ${sha256.slice(0, 12)}`,
+    {
+      where: path,
+      repair: "get the file again",
+    },
   );
 }
 
@@ -39,6 +61,8 @@ export function steeringNote(line: SteeringStep, config: SteeringConfig): string
 /** How an RL run goes on its way. */
 export interface SteeringTrainingOptions {
   readonly places: TrainedPlaces;
+  /** The folder that paths of training data start from. */
+  readonly root: string;
   /** Go on with the unfinished run. */
   readonly resume: boolean;
   /** Start over, replacing the result or the unfinished run. */
@@ -59,13 +83,16 @@ export async function trainInto(
 ): Promise<string | null> {
   const { places, force, resume } = options, { maxNewTokens } = config;
   const { template = "embedded" } = config;
-  checkRoom(firstProblems(config), { model, tokenizer: await model.tokenizer(), maxNewTokens, template });
+  const data = await dataOf(config, options);
+  const first = trainingProblems(config, data).slice(0, Math.min(CHECKED, config.steps * config.prompts));
+  checkRoom(first, { model, tokenizer: await model.tokenizer(), maxNewTokens, template });
   const from = await stepsToGoOnFrom({ folder: places.run, result: places.result }, { resume, force });
   await ensureFolder(places.run);
   if (force) await dropTrainingState(places.run);
   options.onStart(from);
   const run = await trainSteering(model, config, {
     folder: places.run,
+    ...data,
     // All weights take a while to write; vectors and adapters are small, and a step of a real model takes long.
     saveEvery: config.parameters === "full" ? 10 : 1,
     signal: options.signal,

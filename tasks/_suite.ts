@@ -73,7 +73,7 @@ export const SUITE_NAMES: readonly string[] = [
 ];
 
 /** The benchmarks that a name means; none for a suite of the zoo. */
-function benchmarksNamed(name: string): readonly SuiteName[] {
+export function benchmarksNamed(name: string): readonly SuiteName[] {
   const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
   const wanted = bare(name);
   if (wanted === ALL_BENCHMARKS) return Object.values(BENCHMARK_FLAGS);

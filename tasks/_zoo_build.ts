@@ -8,6 +8,7 @@ import {
   type ZooArtifact,
 } from "../lib/experiment/mod.ts";
 import { autoencoderRunFolder, isUnfinishedRunOf, trainAutoencoder } from "./_autoencoder_training.ts";
+import type { OpenOptions } from "../lib/decode/mod.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 import { pretrainInto } from "./_pretraining.ts";
@@ -18,7 +19,11 @@ import { unfinishedSteps } from "./_training_folder.ts";
 
 /** What building needs to know and tell. */
 export interface BuildOptions {
+  /** The folder that paths of training data start from. */
+  readonly root: string;
   readonly threads: number;
+  /** How the models of RL runs are opened. */
+  readonly compute: OpenOptions;
   readonly signal: AbortSignal;
   readonly terminal: Terminal;
   /** Give up an unfinished run of other inputs, and what was made from other inputs. */
@@ -76,7 +81,7 @@ async function mayResume(
 }
 
 async function buildModel(artifact: ModelArtifact, options: BuildOptions, resume: boolean): Promise<boolean> {
-  const { onStep, ...rest } = options;
+  const { onStep, compute: _, root: __, ...rest } = options;
   const run = await pretrainInto(artifact.config, {
     ...rest,
     where: artifact.configPath,
@@ -94,11 +99,12 @@ async function buildModel(artifact: ModelArtifact, options: BuildOptions, resume
 }
 
 async function buildRun(artifact: RunArtifact, options: BuildOptions, resume: boolean): Promise<boolean> {
-  const { config } = artifact, { threads, signal, onStep } = options;
-  const model = await openModel(artifact.model, { threads });
+  const { config } = artifact, { compute, signal, onStep } = options, { template = "embedded" } = config;
+  const model = await openModel(artifact.model, { ...compute, template });
   try {
     const run = await trainInto(model, config, {
       places: trainedPlaces(artifact.out, artifact),
+      root: options.root,
       resume,
       force: !resume,
       signal,

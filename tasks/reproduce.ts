@@ -19,7 +19,7 @@ import { EXIT_CODES } from "./_fault.ts";
 import { findingsLines } from "./_findings_text.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
 import { checkWritable } from "./_output_place.ts";
-import { namedPath, openProfile, PROFILE_FLAG, profileProblems } from "./_profile.ts";
+import { checkInputs, namedPath, openProfile, PROFILE_FLAG, profileProblems } from "./_profile.ts";
 import { durationText } from "./_progress.ts";
 import {
   evaluationPool,
@@ -50,7 +50,8 @@ const FLAGS = {
   out: { kind: "string", default: "out", metavar: "DIR", help: "Results go to DIR/PROFILE/ID/" },
   "as-published": {
     kind: "boolean",
-    help: "Draw figures with the published code's faults, into DIR/PROFILE/ID.as-published/",
+    help:
+      "Draw figures with the published code's faults, from runs as published, into DIR/PROFILE/ID.as-published/",
   },
   seed: {
     kind: "number",
@@ -133,13 +134,15 @@ function chosenItems(names: readonly string[], asPublished: boolean): readonly R
 async function reproduceAll(setting: ReproductionSetting, input: Input): Promise<number> {
   const { flags, positionals, signal, terminal, print } = input;
   const items = chosenItems(positionals, flags["as-published"]);
-  const profile = await openProfile(flags.profile, setting), { seed = profile.seeds[0] as number } = flags;
+  const profile = await openProfile(flags.profile, { ...setting, asPublished: flags["as-published"] }),
+    { seed = profile.seeds[0] as number } = flags;
   const asPublished = flags["as-published"];
   const folderOf = (id: string): string =>
     `${flags.out}/${profile.name}/${id}${asPublished ? ".as-published" : ""}`;
   for (const { id } of items) await checkWritable(folderOf(id), { as: "folder" });
   // Expected values belong to the profile's models; anything else is measured unchecked.
   const shipped = flags.model === undefined && flags.vectors === undefined;
+  if (shipped) await checkInputs(profile, (line) => terminal.error(`${line}\n`));
   const models = await openModels(profile, flags);
   const asked = await profileProblems(profile);
   const archive = flags.samples ? await SampleArchive.open(`${flags.out}/${profile.name}`) : null;
@@ -179,7 +182,9 @@ async function reproduceAll(setting: ReproductionSetting, input: Input): Promise
         bench: { lab: part, roles, open, asPublished },
         expectations: expected?.checks ?? null,
         at: usual && seed === expected?.seed ? "recorded" : "other",
-        source: namedPath(expectedPath(profile, { size: flags.size, id: item.id }), setting),
+        source: profile.expected === "paper"
+          ? `fixtures/paper/${item.id}.json`
+          : namedPath(expectedPath(profile, { size: flags.size, id: item.id }), setting),
         paper: await paperItemOf(setting, item.id),
         profile: profile.name,
         paperModels: profile.expected === "paper",

@@ -124,6 +124,13 @@ const FLAGS = {
       PROBLEM_FAMILIES.join(", ")
     } (default embedded)`,
   },
+  data: {
+    kind: "string",
+    metavar: "FILE",
+    help:
+      "Train on the problems of this .jsonl, .json or .parquet file (fields question and answer) in place of families; " +
+      "needs --template, --grader and --max-new-tokens",
+  },
   template: {
     kind: "string",
     choices: PROMPT_TEMPLATES,
@@ -194,8 +201,22 @@ function layersAndRates(
 }
 
 /** The families that flags name, and how these are asked and judged; without a config file what is usual. */
-function asked(flags: TrainFlags, file: SteeringConfig | null): Partial<SteeringConfig> {
-  const { template, grader } = flags;
+function asked(
+  flags: TrainFlags,
+  file: SteeringConfig | null,
+): { readonly [K in keyof SteeringConfig]?: SteeringConfig[K] | undefined } {
+  const { template, grader, data } = flags;
+  if (data !== undefined) {
+    if (flags.families.length > 0) {
+      throw new InputError("--data does not go with --families", { repair: "give one of them" });
+    }
+    if (template === undefined || grader === undefined || flags["max-new-tokens"] === undefined) {
+      throw new InputError("--data needs --template, --grader and --max-new-tokens beside it", {
+        repair: "nothing is usual for a file of your own",
+      });
+    }
+    return { families: [], data: { file: data, question: "question", answer: "answer" }, template, grader };
+  }
   const families = flags.families.length > 0 || file === null
     ? familiesNamed(flags.families.length > 0 ? flags.families : ["embedded"])
     : file.families;
@@ -211,6 +232,7 @@ function asked(flags: TrainFlags, file: SteeringConfig | null): Partial<Steering
     ...(grader === undefined ? {} : { grader }),
   };
   if (file !== null && flags.families.length === 0) return given;
+  const withoutData = { ...given, data: undefined };
   const set = problemSetOf(families);
   if (set === null && (template === undefined || grader === undefined)) {
     throw new InputError("--families are of several sets", {
@@ -219,7 +241,7 @@ function asked(flags: TrainFlags, file: SteeringConfig | null): Partial<Steering
   }
   const usual = set ?? PROBLEM_SETS.embedded;
   const longest = file === null ? { maxNewTokens: usual.maxNewTokens } : {};
-  return { template: usual.template, grader: usual.grader, ...longest, ...given };
+  return { template: usual.template, grader: usual.grader, ...longest, ...withoutData };
 }
 
 /** The run that flags and config file ask for, checked against the model's layers. */
@@ -311,6 +333,7 @@ export const train = defineCommand({
       let progress: Progress | null = null, note = "";
       const run = await trainInto(model, config, {
         places,
+        root: ".",
         resume,
         force,
         signal,

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
@@ -6,7 +7,7 @@ import {
   type ZooArtifact,
   zooArtifacts,
 } from "../lib/experiment/mod.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -83,7 +84,15 @@ export const zoo = defineCommand({
     },
     "dry-run": { kind: "boolean", help: "Build nothing; list every part and exit 1 if one is missing" },
     force: { kind: "boolean", help: "Replace what was made from other inputs than the profile's" },
+    "as-published": {
+      kind: "boolean",
+      help:
+        "Train runs as they were published, where the profile has a sounder choice, into vectors-as-published/",
+    },
     threads: COMPUTE_FLAGS.threads,
+    device: COMPUTE_FLAGS.device,
+    dtype: COMPUTE_FLAGS.dtype,
+    memory: COMPUTE_FLAGS.memory,
   },
   examples: [
     ["deno task zoo --dry-run", "Say what is missing"],
@@ -93,7 +102,10 @@ export const zoo = defineCommand({
   ],
   async run({ flags, signal, terminal, print }) {
     const { force, threads } = flags,
-      profile = await openProfile(flags.profile, { fixtures: projectPath("fixtures") });
+      profile = await openProfile(flags.profile, {
+        fixtures: projectPath("fixtures"),
+        asPublished: flags["as-published"],
+      });
     const artifacts = await zooArtifacts(profile, profile);
     const chosen = selected(artifacts, flags.only);
     const states = new Map<string, ArtifactState>();
@@ -124,7 +136,9 @@ export const zoo = defineCommand({
         const total = workOf(artifact), label = `${++count}/${unmade.length} ${artifact.name}`;
         let progress: Progress | null = null, before = 0, last = "";
         const finished = await build(artifact, {
+          root: dirname(profile.where),
           threads,
+          compute: computeOptions({ ...flags, date: profile.date }),
           signal,
           terminal,
           force,

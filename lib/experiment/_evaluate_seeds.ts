@@ -23,11 +23,19 @@ export async function evaluateSeeds(
     return (await evaluate(zoo.model, { ...evaluation, template, grade })).outcomes;
   }
   const { seeds = [0], onProgress, onCompletion, ...rest } = evaluation;
-  const { entry: { modelFolder }, model: { dtype } } = zoo;
+  const { entry: { modelFolder, date }, model: { dtype } } = zoo;
+  const dated = date === undefined ? {} : { date };
   const done = seeds.map(() => 0), total = seeds.length * evaluation.problems.length;
   const bySeed = await Promise.all(
     seeds.map((seed, turn) =>
-      pool.evaluate({ modelFolder, device, dtype, grader, options: { ...rest, template, seeds: [seed] } }, {
+      pool.evaluate({
+        modelFolder,
+        device,
+        dtype,
+        grader,
+        ...dated,
+        options: { ...rest, template, seeds: [seed] },
+      }, {
         onProgress(answers) {
           done[turn] = answers;
           onProgress?.(done.reduce((sum, part) => sum + part, 0), total);

@@ -14,11 +14,12 @@ const scope = globalThis as unknown as WorkerScope;
 let opened: { readonly key: string; readonly model: Promise<LanguageModel> } | null = null;
 
 /** One model stays open: a pool asks for the same one again and again. Another takes its place in memory. */
-async function modelOf({ modelFolder, device, dtype }: EvaluationTask): Promise<LanguageModel> {
-  const key = JSON.stringify([modelFolder, device, dtype]);
+async function modelOf({ modelFolder, device, dtype, date }: EvaluationTask): Promise<LanguageModel> {
+  const key = JSON.stringify([modelFolder, device, dtype, date]);
   if (opened?.key !== key) {
     const before = opened;
-    opened = { key, model: LanguageModel.open(modelFolder, { device, dtype, threads: 1 }) };
+    const dated = date === undefined ? {} : { date };
+    opened = { key, model: LanguageModel.open(modelFolder, { device, dtype, threads: 1, ...dated }) };
     await before?.model.then((model) => model.release(), () => {}); // a fault of the one before was reported then
   }
   return await opened.model;

@@ -12,6 +12,8 @@ export interface EvaluationTask {
   readonly device: Device;
   /** Type of its matrices, residual stream and KV cache. */
   readonly dtype: LanguageModel["dtype"];
+  /** The day that the model's chat template shows. `@default` none */
+  readonly date?: string;
   /** Who judges the answers. `@default "box-number"` */
   readonly grader?: GraderName;
   /** What {@link evaluate} is called with. */

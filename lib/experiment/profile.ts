@@ -47,6 +47,10 @@ export interface Profile extends ZooCatalogue {
   readonly seeds: readonly number[];
   /** Where expected values come from. */
   readonly expected: typeof EXPECTED_SOURCES[number];
+  /** The day that chat templates show which ask for one, as 2024-07-26. `@default` none: such templates are refused */
+  readonly date?: string;
+  /** The folder of runs: "vectors", or where runs are asked for as published, and differ, "vectors-as-published". */
+  readonly vectors: string;
 }
 
 const whole = z.int().positive();
@@ -81,6 +85,7 @@ const SCHEMA = z.strictObject({
   sizes: z.strictObject({ full: SIZE, quick: SIZE }).default({ ...STUDY_SIZES }),
   seeds: z.array(z.int().nonnegative()).nonempty().default([0, 10, 20]),
   expected: z.enum(EXPECTED_SOURCES).default("none"),
+  date: z.exactOptional(z.iso.date()),
   ...CATALOGUE_SHAPE,
 }).refine(({ problems }) => new Set(problems.map((of) => JSON.stringify(of))).size === problems.length, {
   path: ["problems"],
@@ -102,15 +107,25 @@ const SCHEMA = z.strictObject({
  * @throws {InputError} for unknown, missing and misshapen keys by name, for a name, role, run or seed that stands there
  * twice, and for an autoencoder of a run that the profile does not have.
  */
-export function parseProfile(value: unknown, options: { readonly where: string }): Profile {
-  const parsed = SCHEMA.safeParse(value);
+export function parseProfile(
+  value: unknown,
+  options: {
+    readonly where: string;
+    /** Take runs as they were published, where that differs from what is sound. `@default false` */
+    readonly asPublished?: boolean;
+  },
+): Profile {
+  const { where, asPublished = false } = options, parsed = SCHEMA.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new InputError(`bad profile at ${issue?.path.join(".") || "its top"}, ${issue?.message}`, options);
+    throw new InputError(`bad profile at ${issue?.path.join(".") || "its top"}, ${issue?.message}`, {
+      where,
+    });
   }
-  const { name, title, folder, problems, template, grader, sizes, seeds, expected } = parsed.data;
-  const study = { name, title, folder, problems, template, grader, sizes, seeds, expected };
-  return { ...study, ...catalogueOf(parsed.data, options) };
+  const { settings: _, models, first: __, autoencoders: ___, ...study } = parsed.data;
+  const differs = models.some(({ runs }) => runs.some(({ published }) => published !== undefined));
+  const vectors = asPublished && differs ? "vectors-as-published" : "vectors";
+  return { ...study, vectors, ...catalogueOf(parsed.data, { where, asPublished }) };
 }
 
 /** Whether every problem of a profile is made here, so that nothing is read from files. */

@@ -5,6 +5,7 @@ import {
   type Expectation,
   FONT_VERSION,
   type Metrics,
+  paperChecks,
   type PaperItem,
   renderPng,
   renderSvg,
@@ -32,7 +33,10 @@ export interface ReproduceOptions {
   readonly paper: PaperItem | null;
   /** Which models measure it. */
   readonly profile: string;
-  /** Whether its models are the paper's, so that layers of one index lie at one depth. `@default false` */
+  /**
+   * Whether its models are the paper's: layers of one index lie at one depth, and what the paper says is expected.
+   * `@default false`
+   */
   readonly paperModels?: boolean;
   /** Where the five files go. */
   readonly folder: string;
@@ -88,7 +92,9 @@ export async function reproduce(item: Reproduction, options: ReproduceOptions): 
     title: item.title,
     profile,
     values,
-    checks: expectations === null
+    checks: paperModels && paper !== null
+      ? paperChecks(values, paper, { source })
+      : expectations === null
       ? []
       : compareMetrics(comparedValues({ values, claims }), expectations, { source, at }),
     claims,

@@ -23,6 +23,8 @@ export interface ZooEntry {
   readonly openers?: readonly string[];
   /** System messages that ask for one kind of answer, by name. `@default` none */
   readonly systems?: Readonly<Record<string, string>>;
+  /** The day that its chat template shows, where it asks for one. `@default` none */
+  readonly date?: string;
   /** What a profile says of it. `@default` any run and autoencoder may lie in its folders */
   readonly planned?: {
     /** Runs that it has. */

@@ -92,7 +92,10 @@ async function readJson(path: string, from: { readonly where: string }): Promise
 }
 
 /** What of a profile says where things lie, and how they are made. */
-export type ProfileParts = Pick<Profile, "folder" | "settings" | "models" | "first" | "autoencoders">;
+export type ProfileParts = Pick<
+  Profile,
+  "folder" | "vectors" | "settings" | "models" | "first" | "autoencoders"
+>;
 
 /** The folder that holds what a profile makes; `where` is the profile's own path. */
 export function profileFolder(
@@ -163,7 +166,7 @@ export async function zooArtifacts(
   for (const { name, runs } of profile.models) {
     visit(name, []);
     const { path: model, layerCount } = shapeOf(models, name);
-    const folder = join(root, "vectors", name);
+    const folder = join(root, profile.vectors, name);
     for (const run of runs) {
       for (const seed of run.seeds) {
         const config = runConfig(run, { settings: profile.settings, seed, layerCount, where });
@@ -193,7 +196,7 @@ export async function zooArtifacts(
       path: join(root, "sae", `${name}.${seed === 0 ? run : stem}.layer-${layer}.safetensors`),
       config,
       model,
-      trained: join(root, "vectors", name, `${stem}.safetensors`),
+      trained: join(root, profile.vectors, name, `${stem}.safetensors`),
     });
   }
   return firstOf(artifacts, profile.first, where);

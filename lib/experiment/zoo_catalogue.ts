@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
-import { parseRunName, parseSteeringConfig, type SteeringConfig } from "../train/mod.ts";
+import {
+  parseRunName,
+  parseSteeringConfig,
+  type SteeringConfig,
+  type TrainingData,
+  trainingDataFault,
+} from "../train/mod.ts";
 import { isModelRole, type ModelRole } from "./reproduction.ts";
 
 /** Settings that RL runs share. */
@@ -14,6 +20,7 @@ export type RunSettings = Pick<
   | "warmupShare"
   | "maxNorm"
   | "families"
+  | "data"
   | "template"
   | "grader"
 >;
@@ -29,6 +36,9 @@ export interface CatalogueRun {
   /** What differs from the shared settings. */
   readonly settings?: { readonly [K in keyof RunSettings]?: RunSettings[K] };
 }
+
+/** How a run was published, where that differs from what is sound. */
+export type PublishedRun = Partial<Pick<CatalogueRun, "learningRates" | "seeds" | "settings">>;
 
 /** A published model: where it lies once it was fetched, and how to know it. */
 export interface ModelSource {
@@ -89,7 +99,7 @@ export interface ZooCatalogue {
 }
 
 const whole = z.int().positive();
-const fileName = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, - and _");
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, "must be lower-case letters, digits, - and _");
 const path = z.string().min(1);
 const SETTINGS = {
   steps: whole,
@@ -98,7 +108,10 @@ const SETTINGS = {
   maxNewTokens: whole,
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])),
+  data: z.custom<TrainingData>((value) => trainingDataFault(value) === null, {
+    error: ({ input }) => trainingDataFault(input) ?? "",
+  }).optional(),
   template: z.enum(PROMPT_TEMPLATES).optional(),
   grader: z.enum(GRADER_NAMES).optional(),
 };
@@ -108,7 +121,7 @@ const unlike = (values: readonly unknown[]): boolean => new Set(values).size ===
 
 /** What a catalogue is made of, for a schema around it. */
 export const CATALOGUE_SHAPE = {
-  settings: z.strictObject(SETTINGS),
+  settings: z.strictObject({ ...SETTINGS, families: SETTINGS.families.default([]) }),
   models: z.array(z.strictObject({
     name: fileName.refine(
       (name) => !["vectors", "sae", "expected"].includes(name),
@@ -131,6 +144,13 @@ export const CATALOGUE_SHAPE = {
       learningRates: z.array(z.number().positive()).nonempty(),
       seeds: z.array(z.int().nonnegative()).nonempty().refine(unlike, "a seed stands there twice"),
       settings: z.strictObject(SETTINGS).partial().optional(),
+      published: z.strictObject({
+        learningRates: z.exactOptional(z.array(z.number().positive()).nonempty()),
+        seeds: z.exactOptional(
+          z.array(z.int().nonnegative()).nonempty().refine(unlike, "a seed stands there twice"),
+        ),
+        settings: z.exactOptional(z.strictObject(SETTINGS).partial()),
+      }).optional(),
     })).refine((runs) => unlike(runs.map(({ run }) => run)), "a run stands there twice"),
   })).nonempty()
     .refine(
@@ -166,22 +186,24 @@ function present<T extends object>(settings: T): Present<T> {
  */
 export function catalogueOf(
   parsed: z.infer<typeof CATALOGUE>,
-  options: { readonly where: string },
+  options: { readonly where: string; readonly asPublished: boolean },
 ): ZooCatalogue {
+  const { where, asPublished } = options;
   const { autoencoders, first } = parsed, settings = present(parsed.settings);
   const models = parsed.models.map(({ runs, ...model }) => ({
     ...present(model),
-    runs: runs.map(({ settings, ...run }) => ({
-      ...run,
-      ...(settings === undefined ? {} : { settings: present(settings) }),
-    })),
+    runs: runs.map(({ settings: own, published, ...run }) => {
+      const { settings: more = {}, ...changes } = asPublished ? published ?? {} : {};
+      const settings = present({ ...own, ...more });
+      return { ...run, ...changes, ...(Object.keys(settings).length === 0 ? {} : { settings }) };
+    }),
   }));
   autoencoders.forEach(({ model, run, seed }, index) => {
     const runs = models.find(({ name }) => name === model)?.runs ?? [];
     if (runs.some((known) => known.run === run && known.seeds.includes(seed))) return;
     throw new InputError(
       `bad profile at autoencoders.${index}, there is no run ${run}.seed-${seed} of ${model}`,
-      options,
+      { where },
     );
   });
   return { settings, models, first, autoencoders };

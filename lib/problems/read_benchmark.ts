@@ -46,6 +46,24 @@ function parseLines(text: string, where: string): BenchmarkRow[] {
   return rows;
 }
 
+/** Rows of a JSON file that is one list of them. */
+function parseList(text: string, where: string): BenchmarkRow[] {
+  let rows: unknown;
+  try {
+    rows = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError("not JSON", { where, repair: "get the file again", cause });
+  }
+  if (!Array.isArray(rows) || !rows.every(isRow)) {
+    throw new InputError("not a list of objects", {
+      where,
+      repair: "give a JSON list, or one object a line as .jsonl",
+    });
+  }
+  if (rows.length > ROW_LIMIT) throw tooMany(where);
+  return rows;
+}
+
 async function parseParquet(bytes: Uint8Array, where: string): Promise<BenchmarkRow[]> {
   const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
   const file = bytes.slice().buffer;
@@ -73,7 +91,7 @@ export interface BenchmarkData extends BenchmarkSet {
 
 /** Rows of one file, read as its ending says, and the file's SHA-256. */
 async function readRows(path: string): Promise<{ readonly rows: BenchmarkRow[]; readonly hash: string }> {
-  const ending = /\.(jsonl|parquet)$/i.exec(path)?.[1]?.toLowerCase();
+  const ending = /\.(jsonl|json|parquet)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined) {
     throw new InputError("a benchmark is a .jsonl or .parquet file", {
       where: path,
@@ -88,7 +106,11 @@ async function readRows(path: string): Promise<{ readonly rows: BenchmarkRow[]; 
     });
   }
   const bytes = await Deno.readFile(path);
-  const rows = ending === "jsonl" ? parseLines(decode(bytes, path), path) : await parseParquet(bytes, path);
+  const rows = ending === "parquet"
+    ? await parseParquet(bytes, path)
+    : ending === "json"
+    ? parseList(decode(bytes, path), path)
+    : parseLines(decode(bytes, path), path);
   return { rows, hash: sha256(bytes) };
 }
 
@@ -109,7 +131,7 @@ export interface ProblemData {
 }
 
 /**
- * Reads problems of a JSONL or parquet file: of each row the two fields that are named, an answer in a box without its
+ * Reads problems of a JSONL, JSON or parquet file: of each row the two fields that are named, an answer in a box without its
  * box. Throws an `InputError` that names the file, and the row that lacks a field.
  *
  * `@default {question: "question", answer: "answer"}`

@@ -38,6 +38,7 @@ export {
   serializeMetrics,
 } from "./metrics.ts";
 export { type PaperItem, type PaperStatement, type PaperValue, paperValue, readPaperItem } from "./paper.ts";
+export { paperChecks } from "./paper_checks.ts";
 export {
   compareWithPaper,
   formatPaperTable,

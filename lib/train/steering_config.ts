@@ -25,6 +25,20 @@ export const REWARDS = ["right", "random"] as const;
 /** One kind of what is trained. */
 export type TrainedKind = typeof TRAINED_KINDS[number];
 
+/** A file of problems to train on. */
+export interface TrainingData {
+  /** A `.jsonl`, `.json` or `.parquet` file: a path, or a name within the data set. */
+  readonly file: string;
+  /** A data set of the hub cache that holds the file: `owner/name@revision`. `@default` the file is a path */
+  readonly dataset?: string;
+  /** Field of a row that holds the question. */
+  readonly question: string;
+  /** Field of a row that holds the answer. */
+  readonly answer: string;
+  /** SHA-256 of the file, which is checked. `@default` not known */
+  readonly sha256?: string;
+}
+
 /** Everything that decides an RL run, but for the model. */
 export interface SteeringConfig {
   /** What is trained. `@default "vectors"` */
@@ -49,8 +63,10 @@ export interface SteeringConfig {
   readonly warmupShare: number;
   /** Global norm that adjoints are clipped to; the paper's is 2. */
   readonly maxNorm: number;
-  /** Families that problems are drawn from in turn. */
+  /** Families that problems are drawn from in turn; none where they come from data. */
   readonly families: readonly ProblemFamily[];
+  /** A file that problems come from. `@default` the families */
+  readonly data?: TrainingData;
   /** How questions are put to the model. `@default "embedded"` */
   readonly template?: PromptTemplate;
   /** Who judges answers. `@default "box-number"` */
@@ -60,6 +76,15 @@ export interface SteeringConfig {
 }
 
 const whole = z.int().positive();
+
+/** Where training problems come from, as JSON. */
+const TRAINING_DATA: z.ZodType<TrainingData> = z.strictObject({
+  file: z.string().min(1),
+  dataset: z.exactOptional(z.string().min(1)),
+  question: z.string().min(1).default("question"),
+  answer: z.string().min(1).default("answer"),
+  sha256: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256")),
+});
 const SCHEMA = z.strictObject({
   parameters: z.enum(TRAINED_KINDS).default("vectors"),
   layers: z.array(z.int().nonnegative()),
@@ -72,7 +97,8 @@ const SCHEMA = z.strictObject({
   learningRates: z.array(z.number().positive()).nonempty(),
   warmupShare: z.number().min(0).max(1),
   maxNorm: z.number().positive(),
-  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).nonempty(),
+  families: z.array(z.enum(PROBLEM_FAMILIES as readonly [ProblemFamily, ...ProblemFamily[]])).default([]),
+  data: TRAINING_DATA.optional(),
   template: z.enum(PROMPT_TEMPLATES).default("embedded"),
   grader: z.enum(GRADER_NAMES).default("box-number"),
   reward: z.enum(REWARDS).default("right"),
@@ -91,10 +117,28 @@ const SCHEMA = z.strictObject({
 ).refine((config) => config.reward === "right" || config.parameters === "vectors", {
   path: ["reward"],
   message: "random is for vectors alone",
+}).refine((config) => (config.families.length === 0) === (config.data !== undefined), {
+  path: ["families"],
+  message: "there must be families or data, not both",
 }).refine((config) => new Set(config.layers).size === config.layers.length, {
   path: ["layers"],
   message: "each layer may stand there once",
 });
+
+/**
+ * What is wrong with a value that should say where training problems come from; null where nothing is.
+ *
+ * @example
+ * ```ts
+ * import { trainingDataFault } from "./mod.ts";
+ * if (trainingDataFault({ file: "mine.jsonl" }) !== null) throw new Error("fields have their usual names");
+ * if (trainingDataFault({ file: "" }) === null) throw new Error("a file has a name");
+ * ```
+ */
+export function trainingDataFault(value: unknown): string | null {
+  const [issue] = TRAINING_DATA.safeParse(value).error?.issues ?? [];
+  return issue === undefined ? null : `${issue.path.join(".") || "data"}: ${issue.message}`;
+}
 
 /**
  * Checks an RL config that came from outside; `where` names it in errors. Throws an `InputError` for unknown, missing
@@ -122,9 +166,10 @@ export function parseSteeringConfig(value: unknown, options: { readonly where: s
   const parsed = SCHEMA.safeParse(value);
   if (parsed.success) {
     // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
-    const { parameters, place, template, grader, reward, ...rest } = parsed.data;
+    const { parameters, place, template, grader, reward, data, ...rest } = parsed.data;
     const config = {
       ...rest,
+      ...(data === undefined ? {} : { data }),
       ...(place === undefined ? {} : { place }),
       ...(template === "embedded" ? {} : { template }),
       ...(grader === "box-number" ? {} : { grader }),

@@ -5,9 +5,9 @@ import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
-import { runProblems } from "./run_problems.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { SteeringConfig } from "./steering_config.ts";
+import { type TrainingProblem, trainingProblems } from "./training_problems.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 
 /** One line of an RL log. */
@@ -118,6 +118,8 @@ export async function trainSteering(
   options: {
     /** Keeps the state between calls. */
     readonly folder: string;
+    /** Problems of the config's data, in the order of the file. */
+    readonly problems?: readonly TrainingProblem[];
     readonly saveEvery?: number;
     readonly signal?: AbortSignal;
     readonly onStep?: (line: SteeringStep) => void;
@@ -133,13 +135,14 @@ export async function trainSteering(
     const log = [...(resumed?.log ?? [])];
     const warmupSteps = Math.ceil(config.warmupShare * config.steps);
     const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;
+    const asked = trainingProblems(config, options);
     const save = () => saveTrainingState(folder, { runHash, parameters, optimizer: optimizer.state, log });
     for (let step = optimizer.state.step; step < config.steps; step++) {
       if (options.signal?.aborted === true) {
         await save();
         return { ...set.result, log, finished: false, runHash };
       }
-      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set });
+      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set, asked });
       const factor = scheduleFactor(schedule, step);
       optimizer.step(adjoints, { learningRate: (parameter) => factor * set.rate(parameter) });
       const line: SteeringStep = {
@@ -159,6 +162,13 @@ export async function trainSteering(
   }
 }
 
+/** Which step is made, of what, on which problems. */
+export interface StepState {
+  readonly step: number;
+  readonly set: ParameterSet;
+  readonly asked: ReturnType<typeof trainingProblems>;
+}
+
 /** What one step gave. */
 export interface ScoredStep {
   readonly adjoints: Parameters;
@@ -170,7 +180,7 @@ export interface ScoredStep {
 export async function scoreStep(
   model: LanguageModel,
   config: SteeringConfig,
-  state: { readonly step: number; readonly set: ParameterSet },
+  state: StepState,
 ): Promise<ScoredStep> {
   const { step, set } = state;
   const batch = await sampleStep(model, config, state);
@@ -215,12 +225,12 @@ interface StepBatch {
 async function sampleStep(
   model: LanguageModel,
   config: SteeringConfig,
-  state: { readonly step: number; readonly set: ParameterSet },
+  state: StepState,
 ): Promise<StepBatch> {
   const { seed, samples, template = "embedded", grader = "box-number" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
-  const problems = runProblems(config, { first, count: config.prompts });
+  const problems = state.asked.slice(first, first + config.prompts);
   const requests = problems.flatMap((problem, p) => {
     const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, readSafetensorsHeader } from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { loadTrained, loadVectors } from "../../lib/vectors/mod.ts";
@@ -373,5 +373,29 @@ Deno.test("train puts vectors at the place that is asked for, and says so in the
       'error: --place must be mlp or attention or input-norm or post-attention-norm: got "atention" ' +
         "(did you mean attention?)",
     );
+  });
+});
+
+Deno.test("train --data asks the problems of a file, whose fault is one line", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const file = `${folder}/mine.jsonl`;
+    const row = (answer: string) => `${JSON.stringify({ question: `Say ${answer}.`, answer })}\n`;
+    await Deno.writeTextFile(file, ["1", "2", "3"].map(row).join(""));
+    const common = ["--model", model, "--out", `${folder}/out`, "--layers", "0", "--learning-rate", "0.1"];
+    const args = [...common, "--data", file, "--steps", "2", "--prompts", "2", "--samples", "2"];
+    const asked = ["--template", "chat", "--grader", "box-number", "--max-new-tokens", "8"];
+    const { code, error } = await runOn(train, [...args, ...asked]);
+    assertEquals(code, 0, error);
+    const { metadata } = await readSafetensorsHeader(`${folder}/out/layer-0.seed-0.safetensors`);
+    const { data, families } = JSON.parse(metadata.get("config") as string);
+    assertEquals([data.file, families], [file, []]);
+    assertStringIncludes(faultLine(await runOn(train, args)), "--data needs --template, --grader and");
+    assertStringIncludes(
+      faultLine(await runOn(train, [...args, ...asked, "--families", "sums"])),
+      "--data does not go with --families",
+    );
+    await Deno.writeTextFile(file, '{"question": "?"}\n');
+    assertStringIncludes(faultLine(await runOn(train, [...args, ...asked, "--force"])), "no field answer");
   });
 });
