@@ -5,10 +5,10 @@ import type { LanguageModel } from "../lib/decode/mod.ts";
 import { readProblems } from "../lib/problems/mod.ts";
 import {
   dropTrainingState,
-  runProblems,
   type SteeringConfig,
   type SteeringStep,
   type TrainingProblem,
+  trainingProblems,
   trainSteering,
 } from "../lib/train/mod.ts";
 import { checkRoom } from "./_model_input.ts";
@@ -84,8 +84,7 @@ export async function trainInto(
   const { places, force, resume } = options, { maxNewTokens } = config;
   const { template = "embedded" } = config;
   const data = await dataOf(config, options);
-  const count = Math.min(CHECKED, config.steps * config.prompts);
-  const first = runProblems(config, { first: 0, count, ...data });
+  const first = trainingProblems(config, data).slice(0, Math.min(CHECKED, config.steps * config.prompts));
   checkRoom(first, { model, tokenizer: await model.tokenizer(), maxNewTokens, template });
   const from = await stepsToGoOnFrom({ folder: places.run, result: places.result }, { resume, force });
   await ensureFolder(places.run);

@@ -1,6 +1,6 @@
 import { mean } from "../core/mod.ts";
 import { PROBLEM_FAMILIES, type ProblemFamily } from "../problems/mod.ts";
-import { runProblems, untrainedAdjoints } from "../train/mod.ts";
+import { trainingProblems, untrainedAdjoints } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
@@ -89,7 +89,8 @@ export async function adjointEnergies(lab: Laboratory, zoo: ZooModel): Promise<r
       zoo,
       treatments: [zero],
       problems: seeds.flatMap((seed) =>
-        runProblems({ ...batches, seed }, { first: 0, count: steps * BATCH.prompts })
+        trainingProblems({ ...batches, seed }, {}).slice(0, steps * BATCH.prompts)
+          .map(({ question, answer }, index) => ({ id: `seed ${seed}, problem ${index}`, question, answer }))
       ),
       settings: { ...BATCH, steps, families, template, grader },
       runs: [],

@@ -35,7 +35,6 @@ export {
   type TrainingSettings,
 } from "./pretrain_config.ts";
 export { type GradedRollout, leaveOneOutAdvantages, type StepWeights, stepWeights } from "./rloo.ts";
-export { runProblems, type TrainingProblem } from "./run_problems.ts";
 export { parseRunName, runName, type RunTarget } from "./run_name.ts";
 export {
   diffSaeProblems,
@@ -77,6 +76,7 @@ export {
   trainingDataFault,
 } from "./steering_config.ts";
 export { type DiffSaeRun, diffSaeRunHash, type DiffSaeStep, trainDiffSae } from "./train_diff_sae.ts";
+export { type TrainingProblem, trainingProblems } from "./training_problems.ts";
 export { type SteeringRun, steeringRunHash, type SteeringStep, trainSteering } from "./train_steering.ts";
 export { type TrainingCost, trainingCost, type TrainingCostOptions } from "./training_cost.ts";
 export {

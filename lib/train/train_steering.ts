@@ -5,9 +5,9 @@ import { AdamW, clipToNorm, type Parameters } from "./adamw.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { ParameterSet, TrainedResult } from "./trained_parameters.ts";
 import { type GradedRollout, stepWeights } from "./rloo.ts";
-import { runProblems, type TrainingProblem } from "./run_problems.ts";
 import { scheduleFactor } from "./schedule.ts";
 import type { SteeringConfig } from "./steering_config.ts";
+import { type TrainingProblem, trainingProblems } from "./training_problems.ts";
 import { loadTrainingState, saveTrainingState } from "./training_state.ts";
 
 /** One line of an RL log. */
@@ -125,8 +125,7 @@ export async function trainSteering(
     readonly onStep?: (line: SteeringStep) => void;
   },
 ): Promise<SteeringRun> {
-  const { folder, saveEvery = 10, problems } = options;
-  const data = problems === undefined ? {} : { problems };
+  const { folder, saveEvery = 10 } = options;
   const runHash = steeringRunHash(config, { model: await model.checkpoint.hash() });
   const resumed = await loadTrainingState(folder, runHash);
   const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
@@ -136,13 +135,14 @@ export async function trainSteering(
     const log = [...(resumed?.log ?? [])];
     const warmupSteps = Math.ceil(config.warmupShare * config.steps);
     const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;
+    const asked = trainingProblems(config, options);
     const save = () => saveTrainingState(folder, { runHash, parameters, optimizer: optimizer.state, log });
     for (let step = optimizer.state.step; step < config.steps; step++) {
       if (options.signal?.aborted === true) {
         await save();
         return { ...set.result, log, finished: false, runHash };
       }
-      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set, ...data });
+      const { adjoints, measured, worstLogRatio } = await scoreStep(model, config, { step, set, asked });
       const factor = scheduleFactor(schedule, step);
       optimizer.step(adjoints, { learningRate: (parameter) => factor * set.rate(parameter) });
       const line: SteeringStep = {
@@ -163,11 +163,10 @@ export async function trainSteering(
 }
 
 /** Which step is made, of what, on which problems. */
-interface StepState {
+export interface StepState {
   readonly step: number;
   readonly set: ParameterSet;
-  /** Problems of the config's data. */
-  readonly problems?: readonly TrainingProblem[];
+  readonly asked: ReturnType<typeof trainingProblems>;
 }
 
 /** What one step gave. */
@@ -231,8 +230,7 @@ async function sampleStep(
   const { seed, samples, template = "embedded", grader = "box-number" } = config;
   const tokenizer = await model.tokenizer();
   const first = state.step * config.prompts;
-  const data = state.problems === undefined ? {} : { problems: state.problems };
-  const problems = runProblems(config, { first, count: config.prompts, ...data });
+  const problems = state.asked.slice(first, first + config.prompts);
   const requests = problems.flatMap((problem, p) => {
     const tokens = promptTokens(tokenizer, problem.question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt: first + p, sample }));

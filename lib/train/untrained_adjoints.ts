@@ -2,6 +2,7 @@ import type { LanguageModel } from "../decode/mod.ts";
 import { parameterSet } from "./parameter_set.ts";
 import type { SteeringConfig } from "./steering_config.ts";
 import { scoreStep } from "./train_steering.ts";
+import { trainingProblems } from "./training_problems.ts";
 
 /** What is asked of an untrained model, and how. */
 export type UntrainedBatches = Pick<
@@ -43,10 +44,11 @@ export async function untrainedAdjoints(
     maxNorm: Number.MAX_VALUE,
   };
   const set = await parameterSet(model, config, { kept: null, folder: "" });
+  const asked = trainingProblems(config, {});
   const found: (readonly Float32Array[])[] = [];
   try {
     for (let step = 0; step < steps; step++) {
-      const { adjoints } = await scoreStep(model, config, { step, set });
+      const { adjoints } = await scoreStep(model, config, { step, set, asked });
       found.push([...set.parameters.keys()].map((name) => adjoints.get(name) as Float32Array));
       options.onStep?.(step + 1);
     }

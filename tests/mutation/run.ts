@@ -22,7 +22,7 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-ffi",
   "--allow-sys=cpus,systemMemoryInfo",
-  "--allow-env=CE_CACHE_STATS,CE_TYPE_FACTS_ASSERT",
+  "--allow-env=NVIDIA_TF32_OVERRIDE",
 ];
 
 const { out, rooms: asked, count, seed } = parseArgs(Deno.args, {

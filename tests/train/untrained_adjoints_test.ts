@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { trainProblem } from "../../lib/problems/mod.ts";
-import { runProblems, type SteeringConfig, trainSteering, untrainedAdjoints } from "../../lib/train/mod.ts";
+import { type SteeringConfig, trainSteering, untrainedAdjoints } from "../../lib/train/mod.ts";
 import { withChainModel } from "./_tiny_models.ts";
 
 const LIVELY = { boxShare: 0.9, digitWeights: new Array(10).fill(0.1), noise: 0.1 };
@@ -40,11 +39,3 @@ Deno.test("untrainedAdjoints() are what training sees at its first step, before 
     const moved = found[0]?.[0]?.some((value, at) => value !== found[1]?.[0]?.[at]);
     assertEquals(moved, true, "another step has other problems");
   }));
-
-Deno.test("runProblems() numbers problems through a run, families in turn", () => {
-  const asked = { families: ["remainder", "linear"], seed: 3 } as const;
-  assertEquals(runProblems(asked, { first: 3, count: 2 }), [
-    trainProblem("linear", { seed: 3, index: 1 }),
-    trainProblem("remainder", { seed: 3, index: 2 }),
-  ]);
-});

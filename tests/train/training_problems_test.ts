@@ -1,33 +1,30 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { trainProblem } from "../../lib/problems/mod.ts";
-import { parseSteeringConfig, runProblems } from "../../lib/train/mod.ts";
+import { parseSteeringConfig, trainingProblems } from "../../lib/train/mod.ts";
 
-const PROBLEMS = Array.from(
-  { length: 7 },
-  (_, index) => ({ id: `mine/${index}`, question: `Q${index}`, answer: `${index}` }),
-);
+const PROBLEMS = Array.from({ length: 7 }, (_, index) => ({ question: `Q${index}`, answer: `${index}` }));
 const DATA = { file: "mine.jsonl", question: "question", answer: "answer" };
 const CONFIG = { seed: 3, families: [], data: DATA } as const;
 
-Deno.test("runProblems() asks each problem of a file once, then all of them again in another order", () => {
-  const between = (
-    from: number,
-    to: number,
-    config = CONFIG as { seed: number; families: []; data: typeof DATA },
-  ) => runProblems(config, { first: from, count: to - from, problems: PROBLEMS });
-  const epochs = [0, 7, 14].map((from) => between(from, from + 7).map(({ answer }) => answer));
+Deno.test("trainingProblems() asks each problem of a file once, then all of them again in another order", () => {
+  const asked = trainingProblems(CONFIG, { problems: PROBLEMS });
+  const epochs = [0, 7, 14].map((from) => asked.slice(from, from + 7).map(({ answer }) => answer));
   for (const epoch of epochs) assertEquals([...epoch].sort().join(), "0,1,2,3,4,5,6");
   assertNotEquals(epochs[0], epochs[1]);
   assertNotEquals(epochs[1], epochs[2]);
   // What is asked at a place depends on the place alone, and on the seed.
-  assertEquals(between(10, 16), between(7, 21).slice(3, 9));
-  assertNotEquals(between(0, 7, { ...CONFIG, families: [], seed: 4 }), between(0, 7));
-  assertThrows(() => runProblems(CONFIG, { first: 0, count: 1 }), RangeError, "must have a problem");
+  const anew = trainingProblems(CONFIG, { problems: PROBLEMS });
+  assertEquals(anew.slice(10, 16), asked.slice(7, 21).slice(3, 9));
+  assertNotEquals(
+    trainingProblems({ ...CONFIG, seed: 4 }, { problems: PROBLEMS }).slice(0, 7),
+    asked.slice(0, 7),
+  );
+  assertThrows(() => trainingProblems(CONFIG, {}), RangeError, "must have a problem");
 });
 
-Deno.test("runProblems() draws from families in turn", () => {
-  const asked = runProblems({ seed: 5, families: ["sums", "larger"] }, { first: 1, count: 3 });
-  assertEquals(asked, [
+Deno.test("trainingProblems() draws from families in turn", () => {
+  const asked = trainingProblems({ seed: 5, families: ["sums", "larger"] }, {});
+  assertEquals(asked.slice(1, 4), [
     trainProblem("larger", { seed: 5, index: 0 }),
     trainProblem("sums", { seed: 5, index: 1 }),
     trainProblem("larger", { seed: 5, index: 1 }),
