@@ -82,7 +82,7 @@ Deno.test("reproduce writes five files per item, and says what it found beside w
       `deno task reproduce last-layer fig1 fig3 --out ${tiny.folder}/out --threads 1`,
     );
     // Base under both decodings and the last layer's two seeds were measured for fig1.
-    assertEquals(run.measurements, { made: 6, read: 4 });
+    assertEquals(run.measurements, { made: 7, read: 4 });
     assertEquals(run.machine.threads, 1);
     assertMatch(run.startedAt, /^\d{4}-\d\d-\d\dT/);
     assert(run.seconds > 0);
@@ -110,15 +110,15 @@ Deno.test("reproduce gives the same bytes again, in all but run.json, with and w
     }
     const lastLine = ({ output }: Ended) => output.trimEnd().split("\n").at(-1);
     assertEquals(ends.map(lastLine), [
-      "measurements: 0 of earlier runs read, 10 made",
-      "measurements: 0 of earlier runs read, 10 made",
-      "measurements: 0 of earlier runs read, 14 made",
-      "measurements: 10 of earlier runs read, 0 made",
+      "measurements: 0 of earlier runs read, 11 made",
+      "measurements: 0 of earlier runs read, 11 made",
+      "measurements: 0 of earlier runs read, 15 made",
+      "measurements: 11 of earlier runs read, 0 made",
     ]);
     const read = async (name: string) =>
       JSON.parse(new TextDecoder().decode(await bytes(name, "run.json"))).measurements;
-    assertEquals(await read("b"), { made: 10, read: 0 });
-    assertEquals(await read("d"), { made: 0, read: 10 });
+    assertEquals(await read("b"), { made: 11, read: 0 });
+    assertEquals(await read("d"), { made: 0, read: 11 });
   }));
 
 Deno.test("reproduce --as-published draws into a folder of its own, and refuses items that no published fault shows in", () =>
