@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   derivedTreatment,
   type ModelRole,
+  parseProfile,
   ResultStore,
   STUDY_SIZES,
   type Treatment,
@@ -15,6 +16,11 @@ import { findingsOf } from "./_reproduction.ts";
 
 const EMBEDDED = decodeURIComponent(new URL("../../fixtures/embedded", import.meta.url).pathname);
 const ROLES = { a: "base-a", b: "base-b", a_instruct: "a-instruct", control: "control" } as const;
+
+const PROFILE = parseProfile(
+  JSON.parse(await Deno.readTextFile(new URL("../../fixtures/profiles/embedded.json", import.meta.url))),
+  { where: "embedded.json" },
+);
 
 /** Random directions as long in place of vectors, adapters that write the other way. */
 function perturbed(treatment: Treatment): Treatment {
@@ -40,12 +46,15 @@ const WITHOUT_RUNS: readonly string[] = ["table5", "table6", "table7"];
 
 /** A shipped model whose runs are perturbed; `asked` is called when one is read. */
 async function openPerturbed(name: string, asked: () => void): Promise<ZooModel> {
+  const planned = PROFILE.models.find((model) => model.name === name);
   const zoo = await ZooModel.open({
     name,
     modelFolder: `${EMBEDDED}/${name}`,
     vectorsFolder: `${EMBEDDED}/vectors/${name}`,
     autoencodersFolder: `${EMBEDDED}/sae`,
-    opener: name === "base-b" ? "Step" : "To",
+    opener: planned?.opener ?? "",
+    ...(planned?.openers === undefined ? {} : { openers: planned.openers }),
+    ...(planned?.systems === undefined ? {} : { systems: planned.systems }),
   });
   const trained = zoo.trained.bind(zoo);
   // Read before the vectors are perturbed: an autoencoder is held to the vectors that it was trained on.
