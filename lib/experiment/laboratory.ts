@@ -1,9 +1,10 @@
 import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
+import type { Additions, LanguageModel } from "../decode/mod.ts";
 import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
+import { checkPromptRoom, type PromptLengths } from "./_prompt_room.ts";
 import { ToldMap } from "./_told_map.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
@@ -21,8 +22,8 @@ import type { RunName, ZooModel } from "./zoo.ts";
 interface WorkedOut {
   /** The first held-out problems of each set, by how many of each. */
   readonly problems: Map<number, readonly (readonly StudyProblem[])[]>;
-  /** Tokens of a prompt, by system message and question. */
-  readonly promptLengths: WeakMap<ZooModel, Map<string, number>>;
+  /** How long prompts are. */
+  readonly promptLengths: PromptLengths;
   /** Outcomes by their store keys: one object per condition, so that its bootstrap draws are made once. */
   readonly outcomes: Map<string, BenchmarkOutcomes>;
   /** Readings of measurements of a model, by name. */
@@ -433,7 +434,8 @@ export class Laboratory {
     },
   ) {
     const { code, zoo, treatments, problems } = measured;
-    this.#checkRoom(zoo, measured);
+    const { template, grader } = this.asked, { maxNewTokens } = this.size;
+    checkPromptRoom(zoo, { ...measured, template, maxNewTokens, known: this.#known.promptLengths });
     const { name } = zoo.entry;
     const model = await zoo.model.checkpoint.hash();
     const tokenizer = zoo.tokenizer.hash;
@@ -446,7 +448,6 @@ export class Laboratory {
     this.#inputs.set(`problems.${problems.length}`, problemHash);
     this.#inputs.set(`graph.rollout.${name}`, zoo.model.graphHash());
     for (const { inputs } of treatments) this.noteInputs(inputs);
-    const { template, grader } = this.asked;
     return {
       template,
       grader: { name: grader, version: GRADER_VERSIONS[grader] },
@@ -463,30 +464,6 @@ export class Laboratory {
         machine: `${Deno.build.os} ${Deno.build.arch}`,
       },
     };
-  }
-
-  #checkRoom(
-    zoo: ZooModel,
-    asked: { readonly problems: readonly StudyProblem[]; readonly prefix?: string; readonly system?: string },
-  ): void {
-    const { tokenizer, model: { config: { maxPositions } } } = zoo;
-    const { prefix = "", system } = asked, { template } = this.asked;
-    const lengths = this.#known.promptLengths.get(zoo) ?? new Map<string, number>();
-    this.#known.promptLengths.set(zoo, lengths);
-    const prompts = asked.problems.map(({ question }) => {
-      const key = JSON.stringify([system, question]);
-      const length = lengths.get(key) ??
-        promptTokens(tokenizer, question, { template, ...(system === undefined ? {} : { system }) }).length;
-      lengths.set(key, length);
-      return length;
-    });
-    const longest = Math.max(...prompts) + (prefix === "" ? 0 : tokenizer.encode(prefix).length);
-    const { maxNewTokens } = this.size;
-    if (longest + maxNewTokens <= maxPositions) return;
-    throw new InputError(
-      `prompts of ${longest} tokens and ${maxNewTokens} new ones do not fit the model's ${maxPositions} positions`,
-      { where: zoo.entry.modelFolder, repair: "use a model that reads longer texts" },
-    );
   }
 
   #countSeeds(count: number): void {

@@ -3,8 +3,13 @@ import { RandomStream } from "../../lib/core/mod.ts";
 import { readAnswer } from "../../lib/problems/_read_answer.ts";
 import { sampleValue } from "../../lib/problems/_sample_value.ts";
 import { compareAnswers, graderNamed } from "../../lib/problems/mod.ts";
-import { ANSWER_KINDS, rowsOf } from "./_answer_kinds.ts";
+import { rowsOf } from "./_answer_kinds.ts";
 import { writtenExpression } from "./_written_expressions.ts";
+import { VALUED_ANSWERS } from "./_valued_answers.ts";
+import { WRITTEN_ANSWERS } from "./_written_answers.ts";
+
+/** The kinds that graders were reported to fail on, each with cases of our own making. */
+const ANSWER_KINDS = [...WRITTEN_ANSWERS, ...VALUED_ANSWERS];
 
 /** What math-verify's rules take for one, and a strict person does not. */
 const LENIENT_PAIRS = ["2,3 | 2, 3, 3"];
