@@ -85,8 +85,6 @@ export {
   type Adapter,
   type Adapters,
   type Additions,
-  type Attribution,
-  attributionPatch,
   LanguageModel,
   logitDifference,
   mergeVectors,
@@ -158,6 +156,8 @@ export {
 export {
   accuracyInterval,
   type AskedProblem,
+  type Attribution,
+  attributionPatch,
   evaluate,
   type EvaluateOptions,
   type Evaluation,

@@ -1,7 +1,7 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
 import type { ComputeDType, SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
+import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
 import {
   ablationShape,
   EDIT_NAMES,
@@ -56,6 +56,9 @@ export interface SteeringAdjoints {
   readonly logProbs: readonly (readonly number[])[];
 }
 
+/** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */
+const MOST_PLANS = 8;
+
 /** Names the rollout graph of a route, with or without adapters. */
 function rolloutKey(additions: Additions): string {
   const shape = ablationShape(additions.ablation);
@@ -99,7 +102,7 @@ export class LanguageModel {
   readonly #budget: MemoryBudget;
   readonly #sessions: ModelSessions;
   readonly #plans = new Map<string, SessionPlan>();
-  readonly #memories = new Map<SessionPlan, RowMemory>();
+  readonly #memories = new WeakMap<SessionPlan, RowMemory>();
   readonly #hashes = new Map<string, string>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -160,7 +163,7 @@ export class LanguageModel {
       const { edits, feeds } = plannedRun(options, this.config);
       const { tokens, lengths, seq } = padRight(rows, this.config);
       const plan = this.#sequencePlan({ edits, outputs: { logits } });
-      const { values: valueBytes } = graphMemory(plan.graph, { lengths: { batch: rows.length, seq } });
+      const valueBytes = this.#rowMemory(plan).bytes(rows.length, seq);
       const outputs = [
         ...taps.map((site) => EDIT_NAMES.tap(site)),
         ...(logits ? [SEQUENCE_NAMES.logits] : []),
@@ -409,7 +412,9 @@ export class LanguageModel {
 
   #plan(key: string, make: () => SessionPlan): SessionPlan {
     const plan = this.#plans.get(key) ?? make();
+    this.#plans.delete(key); // put it last: the longest unused goes first
     this.#plans.set(key, plan);
+    if (this.#plans.size > MOST_PLANS) this.#plans.delete(this.#plans.keys().next().value as string);
     return plan;
   }
 

@@ -11,7 +11,7 @@ const UNKNOWN = 4 * 2 ** 30;
 const BATCH_BYTES: Readonly<Record<Device, number>> = { cpu: 2 ** 28, cuda: 2 ** 33 };
 
 /** Bytes in words: `1.5 GB`. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   const [size, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : [bytes / 1e6, "MB"];
   return `${size >= 100 ? Math.round(size) : Number(size.toPrecision(2))} ${unit}`;
 }

@@ -15,7 +15,6 @@ export {
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
 export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
-export { bytesText } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
@@ -30,8 +29,6 @@ export {
 } from "./rollout.ts";
 export { ROLLOUT_NAMES, rolloutGraph } from "./rollout_graph.ts";
 export {
-  type Attribution,
-  attributionPatch,
   logitDifference,
   type ObjectiveRow,
   type ObjectiveTarget,
