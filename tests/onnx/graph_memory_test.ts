@@ -13,6 +13,8 @@ Deno.test("graphMemory() counts values from where they are made to where they ar
   assertEquals(bytes((g) => ({ y: g.apply("Cos", [row(g)]) })), 800);
   // a dies when b is made of it, which needs room of its own beside it: three.
   assertEquals(bytes((g) => ({ y: g.apply("Sin", [g.apply("Cos", [row(g)])]) })), 1200);
+  // By the third one the first is gone.
+  assertEquals(bytes((g) => ({ y: g.apply("Cos", [g.apply("Sin", [g.apply("Cos", [row(g)])])]) })), 1200);
   // Two that live until their sum is made: the sum takes the place of one.
   assertEquals(
     bytes((g) => {
