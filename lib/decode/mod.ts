@@ -15,6 +15,7 @@ export {
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
 export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
+export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";

@@ -28,9 +28,6 @@ export interface TargetBatch {
   }[];
 }
 
-/** Tokens that run together where nobody says how much memory they take. */
-const BATCH_TOKENS = 4096;
-
 /** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
 function checkTarget(
   { tokens, from, weight }: WeightedRow,
@@ -65,7 +62,7 @@ function checkTarget(
  * import { overTargets } from "./mod.ts";
  * const rows = [{ tokens: [5, 6, 7], from: 1, weight: 1 }, { tokens: [5, 9], from: 1, weight: 1 }];
  * const run = ({ targets }: TargetBatch) => Promise.resolve(targets.map(({ token }) => -token));
- * const logProbs = await overTargets(rows, { vocab: 10 }, run);
+ * const logProbs = await overTargets(rows, { vocab: 10, rowsAtOnce: () => 2 }, run);
  * if (JSON.stringify(logProbs) !== "[[-6,-7],[-9]]") throw new Error("one number per target, in the rows' order");
  * ```
  *
@@ -75,12 +72,12 @@ export async function overTargets(
   rows: readonly WeightedRow[],
   options: {
     readonly vocab: number;
-    /** Rows of so many positions that run together, padding included. `@default` as many as 4,096 tokens hold */
-    readonly rowsAtOnce?: (seq: number) => number;
+    /** How many rows of so many positions run together, one at least. */
+    readonly rowsAtOnce: (seq: number) => number;
   },
   run: (batch: TargetBatch) => Promise<ArrayLike<number>>,
 ): Promise<readonly (readonly number[])[]> {
-  const { vocab, rowsAtOnce = (seq) => Math.floor(BATCH_TOKENS / seq) } = options;
+  const { vocab, rowsAtOnce } = options;
   rows.forEach((row, index) => checkTarget(row, { index, vocab }));
   const order = rows.map((_, index) => index)
     .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);

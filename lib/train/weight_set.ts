@@ -1,10 +1,23 @@
 import { readTensor, weightShapes, writeCheckpoint } from "../checkpoint/mod.ts";
 import { elementCount, type Tensor, tensor } from "../core/mod.ts";
-import { LanguageModel, overTargets, type TargetBatch, type WeightedRow } from "../decode/mod.ts";
+import {
+  LanguageModel,
+  MemoryBudget,
+  overTargets,
+  type TargetBatch,
+  type WeightedRow,
+} from "../decode/mod.ts";
+import { graphMemory } from "../onnx/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import type { Parameters } from "./adamw.ts";
 import { adjointName, languageModelGraph } from "./language_model_graph.ts";
 import type { ParameterSet } from "./trained_parameters.ts";
+
+/**
+ * Bytes that are held of each weight beside the graph's values: it and what it was, two moments of the optimizer, and
+ * its adjoint summed in float64.
+ */
+const HELD_BYTES = 2 * 4 + 2 * 4 + 8;
 
 /** Targets and weights at every position, [batch, seq], as the training graph takes them. */
 function everyPosition(batch: TargetBatch, rows: readonly WeightedRow[]): Readonly<Record<string, Tensor>> {
@@ -44,6 +57,7 @@ function everyPosition(batch: TargetBatch, rows: readonly WeightedRow[]): Readon
  * ```
  *
  * @throws {RangeError} when what is kept are not the weights of the model.
+ * @throws {InputError} from its adjoints, when a row takes more memory than the model may.
  */
 export async function weightSet(
   model: LanguageModel,
@@ -72,12 +86,12 @@ export async function weightSet(
     }
     weights.set(name, now);
   }
+  const graph = languageModelGraph(config, { shapes, zLoss: 0, logProbs: true });
+  const { memory, device = "cpu" } = model.options, budget = new MemoryBudget({ memory, device });
+  const elements = [...shapes.values()].reduce((sum, dims) => sum + elementCount(dims), 0);
+  const bytes = (batch: number, seq: number) => graphMemory(graph, { lengths: { batch, seq } }).values;
   let session: Promise<Session> | null = null;
-  const scorer = () =>
-    session ??= Session.create(
-      languageModelGraph(config, { shapes, zLoss: 0, logProbs: true }),
-      model.options,
-    );
+  const scorer = () => session ??= Session.create(graph, model.options);
   return {
     parameters: weights,
     result: { vectors: new Map(), adapters: new Map(), shared: null, weights },
@@ -94,11 +108,16 @@ export async function weightSet(
     },
     async adjoints(rows) {
       const sums = new Map([...weights].map(([name, { length }]) => [name, new Float64Array(length)]));
+      const longest = Math.max(1, ...rows.map(({ tokens }) => tokens.length - 1));
+      const held = { weightBytes: elements * HELD_BYTES, valueBytes: bytes(1, longest) };
+      budget.check(held, `tuning every weight on a row of ${longest} tokens`);
       const run = await scorer();
       const feeds = Object.fromEntries(
         [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
       );
-      const logProbs = await overTargets(rows, { vocab: config.vocab }, async (batch) => {
+      // Weights and their adjoints are held whatever the rows; a further row takes what the second does.
+      const rowsAtOnce = (seq: number) => Math.floor(budget.batchBytes / (bytes(2, seq) - bytes(1, seq)));
+      const logProbs = await overTargets(rows, { vocab: config.vocab, rowsAtOnce }, async (batch) => {
         const out = await run.run({ ...everyPosition(batch, rows), ...feeds });
         for (const [name, sum] of sums) {
           const part = out[adjointName(name)]?.data as Float32Array;

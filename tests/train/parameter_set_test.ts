@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { mean, RandomStream, sha256, type Tensor, tensor } from "../../lib/core/mod.ts";
+import { InputError, mean, RandomStream, sha256, type Tensor, tensor } from "../../lib/core/mod.ts";
 import { LanguageModel, padRight, referenceRollout, type WeightedRow } from "../../lib/decode/mod.ts";
 import {
   adjointName,
@@ -330,3 +330,21 @@ Deno.test("training raises the rewards of a model that can only guess, whatever 
       }
     },
   ));
+
+Deno.test("tuning every weight is refused where a row takes more memory than the model may, and goes on with less", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const rows = weightedRows(new RandomStream(3, "full memory"), { count: 6, vocab: model.config.vocab });
+    const adjointsUnder = async (memory: number) => {
+      const bound = await LanguageModel.open(model.checkpoint.weightsFolder, { threads: 1, memory });
+      const set = await parameterSet(bound, CONFIGS.full, { kept: null, folder });
+      try {
+        return (await set.adjoints(rows)).logProbs;
+      } finally {
+        await set.release();
+        await bound.release();
+      }
+    };
+    const error = await assertRejects(() => adjointsUnder(1e5), InputError);
+    assertMatch(error.message, /^tuning every weight on a row of \d+ tokens needs about .* are set aside/);
+    assertEquals((await adjointsUnder(1e9)).length, 6);
+  }));
