@@ -24,7 +24,8 @@ export type NonDifferentiableOp =
   | "ScatterElements"
   | "Shape"
   | "Sin"
-  | "Split";
+  | "Split"
+  | "TopK";
 
 /** Operations that a backward pass may cross. */
 export type DifferentiableOp = Exclude<OpName, NonDifferentiableOp>;

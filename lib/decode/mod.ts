@@ -13,8 +13,9 @@ export {
   scaleVectors,
   sumVectors,
 } from "./compose_vectors.ts";
-export type { Additions } from "./additions.ts";
-export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
+export { type AddedLayers, type Additions, servedLayers } from "./additions.ts";
+export { type ByLayer, byLayer } from "./by_layer.ts";
+export { LanguageModel, type SteeringAdjoints } from "./language_model.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
@@ -36,7 +37,9 @@ export {
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
+export type { Patch, Patches } from "./patches.ts";
+export type { RunOptions, RunResult, ScoringOptions, SequenceOptions } from "./sequence_run.ts";
+export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";

@@ -18,8 +18,9 @@ import {
   type WeightSource,
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, type Edits, type SteeringRoute } from "../probe/mod.ts";
+import { applyEdits, checkEdits, type Edits } from "../probe/mod.ts";
 import { drawToken } from "./_draw_token.ts";
+import { type LikelyTokens, likelyTokens } from "./_likely_tokens.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
@@ -37,6 +38,21 @@ export const ROLLOUT_NAMES = {
   greedy: "greedy",
   /** The loop goes on while more rows than this are alive, int64 scalar. */
   enoughAlive: "enough_alive",
+  /** Of a filtered graph: how many of the likeliest tokens may be drawn, int64 [1]. */
+  candidates: "candidates",
+  /** Of a filtered graph: they end where their probabilities add up to this, float scalar; above 1 for no such end. */
+  topP: "top_p",
+  /** Of a graph of steps: what the first step reads, int64 [batch, now]. */
+  read: "read",
+  /** Of a graph of steps: position of the first of them, int64 [batch]. */
+  position: "position",
+  /** Of a graph of steps: which of them is each row's last, int32 [batch]. */
+  last: "last",
+  /** Of a graph of steps: rows that are unfinished, bool [batch]. */
+  alive: "alive",
+  /** Of a graph of steps: one part of one cache, float [batch, heads, slots, head_dim], in and with `_next` out. */
+  cache: (part: "settled" | "recent", name: "key" | "value", index: number): string =>
+    `${part}_${name}_${index}`,
   /** Tokens, int64 [steps, batch]; −1 after a row's stop token. */
   tokens: "tokens",
   /** Log-probabilities of those tokens at the sampling temperature, float [steps, batch]. */
@@ -55,11 +71,18 @@ interface Sampled {
 function sample(
   g: GraphBuilder,
   logits: Value,
-  options: { readonly uniform: Value; readonly temperature: Value; readonly greedy: Value },
+  options: {
+    readonly uniform: Value;
+    readonly temperature: Value;
+    readonly greedy: Value;
+    readonly filter: LikelyTokens & { readonly sorted: number } | null;
+  },
 ): Sampled {
   return g.within("sample", () => {
     const logProbs = g.softmax(g.div(logits, options.temperature), { axis: 1, log: true }); // [batch, vocab]
-    const drawn = drawToken(g, g.apply("Exp", [logProbs]), options); // [batch]
+    const probabilities = g.apply("Exp", [logProbs]), { filter } = options;
+    const drawable = filter === null ? probabilities : likelyTokens(g, probabilities, filter);
+    const drawn = drawToken(g, drawable, options); // [batch]
     const likeliest = g.apply("ArgMax", [logits], { attributes: { axis: 1 } });
     const token = g.apply("Where", [options.greedy, likeliest, drawn]);
     const picked = g.apply("GatherElements", [logProbs, g.unsqueeze(token, [1])], {
@@ -105,10 +128,14 @@ type Five = readonly [Value, Value, Value, Value, Value];
  * A row's numbers are the same, bit for bit, whatever rows and padding are beside it; a completion that goes on in
  * another batch by reading again what it has agrees with itself to rounding.
  *
- * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
+ * With `steps` the graph is the inner loop alone, over caches that are fed and handed out, so that a program sees tokens
+ * as they are drawn: the same numbers, where it settles what is recent as the outer loop does.
+ *
+ * Steering and adapters apply to prompt and generated tokens alike, vectors at any place, by a factor per position where
+ * the edits say so; patches hold at prompts. A patched last block keeps
  * in its cache what it attended to: mixed keys and values, or both histories. An ablation of features runs the blocks
  * up to its layer a second time, without additions and over a cache of their own, on the tokens that the changed model
- * draws. Taps, patches and factors belong to sequence graphs.
+ * draws. Taps belong to sequence graphs.
  *
  * @example
  * ```ts
@@ -128,7 +155,7 @@ export function rolloutGraph(
   options: {
     readonly config: ModelConfig;
     readonly checkpoint: Checkpoint;
-    readonly edits?: Pick<Edits, "steer" | "adapters" | "ablation"> & SteeringRoute;
+    readonly edits?: Omit<Edits, "taps">;
     readonly stopTokens: readonly number[];
     /** Steps between two growths of the settled cache. `@default 32` */
     readonly chunk?: number;
@@ -136,11 +163,15 @@ export function rolloutGraph(
     readonly compute?: ComputeDType;
     /** Whether weights are packed for their products, at the price of a second copy. `@default` up to 1 GiB of them */
     readonly packed?: boolean;
+    /** Of how many of the likeliest tokens draws are, at most; which of these is fed. `@default null`: of all */
+    readonly likeliest?: number | null;
+    /** Whether it is the graph of some steps, over caches that are fed. `@default false` */
+    readonly steps?: boolean;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
-  const { compute = "float32", packed = packsRollouts(checkpoint) } = options,
-    accurate = accurateDType(compute);
+  const { compute = "float32", packed = packsRollouts(checkpoint), steps = false } = options;
+  const accurate = accurateDType(compute);
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
@@ -153,7 +184,17 @@ export function rolloutGraph(
   const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
-  const { site, siteOver, ablation, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
+  const { likeliest = null } = options;
+  const filter = likeliest === null ? null : {
+    sorted: likeliest,
+    candidates: g.input(ROLLOUT_NAMES.candidates, "int64", [1]),
+    topP: g.input(ROLLOUT_NAMES.topP, accurate, []),
+  };
+  const { siteOver, ablation, adapter, lastBlock, lastBlockOver } = applyEdits(g, edits, {
+    config,
+    compute,
+    positions: "positions",
+  });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const stops = g.constant("bool", [config.vocab], stopMask(stopTokens, config.vocab));
   const [zero, one] = [g.scalar("int64", 0), g.scalar("int64", 1)];
@@ -177,14 +218,23 @@ export function rolloutGraph(
     ...new Array<number>(baseBlocks).fill(config.kvHeads),
   ];
   const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
-  const emptyCaches = heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
-  /** Carried keys and values of one part of every cache, `slots` long inside the body. */
-  const carriedCaches = (part: string, slots: Dim): Carried[] =>
+  const fedCaches = (part: "settled" | "recent", name: "key" | "value") =>
+    heads.map((count, index) =>
+      g.input(ROLLOUT_NAMES.cache(part, name, index), compute, ["batch", count, part, config.headDim])
+    );
+  const emptyCaches = steps ? [] : heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
+  const fed = (part: "settled" | "recent") => ({
+    key: fedCaches(part, "key"),
+    value: fedCaches(part, "value"),
+  });
+  const given = steps ? { settled: fed("settled"), recent: fed("recent") } : null;
+  /** Carried keys and values of one part of every cache, of changing length inside the body. */
+  const carriedCaches = (part: "settled" | "recent"): Carried[] =>
     heads.flatMap((count, index) =>
       (["key", "value"] as const).map((name) => ({
-        name: `${part}_${name}_${index}`,
-        start: emptyCaches[index] as Value,
-        dims: ["batch", count, slots, config.headDim],
+        name: ROLLOUT_NAMES.cache(part, name, index),
+        start: (given?.[part][name] ?? emptyCaches)[index] as Value,
+        dims: ["batch", count, part, config.headDim],
       }))
     );
   const pairs = (values: readonly Value[]): KeysAndValues[] =>
@@ -209,6 +259,7 @@ export function rolloutGraph(
       attributes: { length: String(added) },
     });
     const positions = body.add(body.unsqueeze(position, [1]), offsets); // [batch, new]
+    const trip = { g: body, positions, offsets };
     const attentionFrom = (first: number) =>
       cachedAttention(body, config, {
         tables,
@@ -223,26 +274,29 @@ export function rolloutGraph(
     const parts: DecoderParts = {
       config,
       weights,
-      site,
+      site: siteOver(null, trip),
       adapter,
-      lastBlock,
+      lastBlock: lastBlock && lastBlockOver(trip),
       projections,
       attention: attentionFrom(0),
     };
     const x = embedTokens(body, tokens, parts); // [batch, new, embed]
     const changed = ablation === null ? parts : {
       ...parts,
-      site: siteOver(body.within("base", () => {
-        const attention = attentionFrom(config.layers);
-        return decoderBlocks(body, x, {
-          config,
-          weights,
-          site: untouched,
-          projections,
-          blocks: baseBlocks,
-          attention,
-        });
-      })),
+      site: siteOver(
+        body.within("base", () => {
+          const attention = attentionFrom(config.layers);
+          return decoderBlocks(body, x, {
+            config,
+            weights,
+            site: untouched,
+            projections,
+            blocks: baseBlocks,
+            attention,
+          });
+        }),
+        trip,
+      ),
     };
     const residual = decoderBlocks(body, x, changed);
     const index = body.expand(body.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
@@ -253,6 +307,83 @@ export function rolloutGraph(
     return { logits, grown };
   };
 
+  /** Some steps, `trips` at most, over what is settled. */
+  const decode = (
+    outer: GraphBuilder,
+    of: {
+      readonly weights: WeightSource;
+      readonly settled: readonly KeysAndValues[];
+      readonly start: Five;
+      readonly trips: Value;
+    },
+  ) => {
+    const { weights, settled } = of, [tokens, position, last, alive, drawn] = of.start;
+    return outer.loop({
+      name: "decode",
+      maxSteps: of.trips,
+      carried: [
+        { name: "read", start: tokens, dims: ["batch", "now"] },
+        { name: "position", start: position },
+        { name: "last", start: last },
+        { name: "alive", start: alive },
+        { name: "drawn", start: drawn },
+        ...carriedCaches("recent"),
+      ],
+      body: (body, { carried }) => {
+        const [tokens, position, last, alive, drawn] = carried as Five;
+        const past = pairs(carried.slice(5)).map((recent, index) => ({
+          settled: settled[index] as KeysAndValues,
+          recent,
+        }));
+        const { logits, grown } = forward(body, { weights, tokens, position, last, past });
+        const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
+        const { token, logProb } = sample(body, logits, { temperature, greedy, uniform, filter });
+        const stops_ = body.gather(stops, token, { axis: 0 });
+        const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
+        const next = body.add(drawn, one);
+        return {
+          goOn: goesOn(body, { alive: stillAlive, drawn: next }),
+          carried: [
+            body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
+            body.add(body.add(position, last), one),
+            body.mul(last, zero),
+            stillAlive,
+            next,
+            ...flat(grown),
+          ],
+          collected: [
+            body.apply("Where", [alive, token, body.scalar("int64", -1)]),
+            body.apply("Where", [alive, logProb, body.scalar(accurate, 0)]),
+          ],
+        };
+      },
+    });
+  };
+  if (given !== null) {
+    const start = [
+      g.input(ROLLOUT_NAMES.read, "int64", ["batch", "now"]),
+      g.input(ROLLOUT_NAMES.position, "int64", ["batch"]),
+      g.cast(g.input(ROLLOUT_NAMES.last, "int32", ["batch"]), "int64"),
+      g.input(ROLLOUT_NAMES.alive, "bool", ["batch"]),
+      zero,
+    ] as const;
+    const { settled: { key, value } } = given;
+    const out = decode(g, {
+      weights: fileWeights(g, { checkpoint, compute }),
+      settled: heads.map((_, index) => ({ key: key[index] as Value, value: value[index] as Value })),
+      start,
+      trips: maxSteps,
+    });
+    pairs(out.slice(5)).slice(0, heads.length).forEach((recent, index) =>
+      (["key", "value"] as const).forEach((name) =>
+        g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, recent[name])
+      )
+    );
+    const [tokens, logProbs] = out.slice(-2) as [Value, Value];
+    g.output(ROLLOUT_NAMES.tokens, tokens);
+    g.output(ROLLOUT_NAMES.logProbs, logProbs);
+    return g.build();
+  }
   const none = g.constant("int64", [0], []);
   const nothing = (dtype: "int64" | AccurateDType) =>
     g.gather(g.unsqueeze(g.cast(lengths, dtype), [0]), none, { axis: 0 }); // [0, batch]
@@ -268,54 +399,19 @@ export function rolloutGraph(
       { name: "trips", start: g.constant("int64", [1], [0]), dims: ["trips"] },
       { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
       { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
-      ...carriedCaches("settled", "settled"),
+      ...carriedCaches("settled"),
     ],
     body: (outer, { carried }) => {
-      const [tokens, position, last, alive, drawn] = carried as Five;
       const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
       const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
       const settled = pairs(caches);
-      const inner = outer.loop({
-        name: "decode",
-        maxSteps: outer.length("trips"),
-        carried: [
-          { name: "read", start: tokens, dims: ["batch", "now"] },
-          { name: "position", start: position },
-          { name: "last", start: last },
-          { name: "alive", start: alive },
-          { name: "drawn", start: drawn },
-          ...carriedCaches("recent", "recent"),
-        ],
-        body: (body, { carried }) => {
-          const [tokens, position, last, alive, drawn] = carried as Five;
-          const past = pairs(carried.slice(5)).map((recent, index) => ({
-            settled: settled[index] as KeysAndValues,
-            recent,
-          }));
-          const { logits, grown } = forward(body, { weights, tokens, position, last, past });
-          const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
-          const { token, logProb } = sample(body, logits, { temperature, greedy, uniform });
-          const stops_ = body.gather(stops, token, { axis: 0 });
-          const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
-          const next = body.add(drawn, one);
-          return {
-            goOn: goesOn(body, { alive: stillAlive, drawn: next }),
-            carried: [
-              body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
-              body.add(body.add(position, last), one),
-              body.mul(last, zero),
-              stillAlive,
-              next,
-              ...flat(grown),
-            ],
-            collected: [
-              body.apply("Where", [alive, token, body.scalar("int64", -1)]),
-              body.apply("Where", [alive, logProb, body.scalar(accurate, 0)]),
-            ],
-          };
-        },
+      const inner = decode(outer, {
+        weights,
+        settled,
+        start: carried.slice(0, 5) as unknown as Five,
+        trips: outer.length("trips"),
       });
       const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner as [
         Value,

@@ -6,10 +6,12 @@ import { padRight } from "./padded_batch.ts";
 export interface WeightedRow {
   /** Token ids, context and targets. */
   readonly tokens: readonly number[];
-  /** First token that is a target; those before it are context. */
+  /** First token that is a target; those before it are context, and the prompt where `steerAt` asks. */
   readonly from: number;
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
+  /** Factor on all that steers it. `@default` 1 */
+  readonly strength?: number;
 }
 
 /** Rows that run together, and their targets. */

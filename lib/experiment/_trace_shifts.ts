@@ -4,7 +4,7 @@ import type { PromptTemplate } from "../problems/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Texts that go through the sequence graph together: both passes' logits are held at once. */
@@ -41,7 +41,7 @@ export async function traceShifts(
   for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
     const batch = rollouts.slice(start, start + BATCH_SIZE);
     const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
-    const base = await model.run(texts), steered = await model.run(texts, treatment);
+    const base = await model.run(texts), steered = await model.run(texts, additionsOf(treatment));
     const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
     batch.forEach((rollout, row) => {
       const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;

@@ -5,7 +5,7 @@ import { type SiteName, siteName } from "../model/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import { vocabularyLens } from "./vocabulary_lens.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
@@ -106,7 +106,7 @@ function readingOf(
 ): RunOptions & { readonly steer: SteeringVectors } {
   const read = layersFrom(source, zoo), { embed } = zoo.model.config;
   return {
-    ...treatment,
+    ...additionsOf(treatment),
     taps: read.map((layer): SiteName => siteName({ layer, kind: "resid_post" })),
     logits: false,
     steer: new Map(read.map((layer) => [layer, new Float32Array(embed)])),

@@ -12,7 +12,7 @@ import type { Rollout } from "../decode/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Texts that go through the sequence graph together: logits of four routes are held at once. */
@@ -126,7 +126,7 @@ export async function routeTraces(
     treatments: [treatment],
     problems,
     settings: null,
-    runs: ROUTES.map((mode) => ({ ...treatment, lastBlock: { mode } })),
+    runs: ROUTES.map((mode) => ({ ...additionsOf(treatment), lastBlock: { mode } })),
     label: `${treatment.name} routes`,
     total: problems.length,
     unit: "texts",
@@ -175,7 +175,7 @@ async function traceRoutes(
     const rows = batch.map(({ promptTokens, tokens }) => [...promptTokens, ...tokens]);
     const runs = new Map<ShiftRoute, Tensor<"float32">>();
     for (const mode of ROUTES) {
-      const { logits } = await zoo.model.run(rows, { ...treatment, lastBlock: { mode } });
+      const { logits } = await zoo.model.run(rows, { ...additionsOf(treatment), lastBlock: { mode } });
       runs.set(mode, logits as Tensor<"float32">);
     }
     batch.forEach((rollout, row) => {

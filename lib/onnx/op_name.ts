@@ -49,6 +49,7 @@ export type OpName =
   | "Sqrt"
   | "Squeeze"
   | "Sub"
+  | "TopK"
   | "Transpose"
   | "Unsqueeze"
   | "Where";

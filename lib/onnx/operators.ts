@@ -345,6 +345,18 @@ export const OPERATORS: { readonly [Op in OpName]: Operator } = {
       return [{ dtype: "int64", dims: x.dims.filter((_, index) => index !== axis) }];
     },
   },
+  TopK: {
+    domain: "",
+    infer: (node) => {
+      const x = input(node, 0), k = node.attributes["k"] as number, length = x.dims.at(-1) as Dim;
+      must(
+        k >= 1 && (typeof length !== "number" || k <= length),
+        `k must lie in [1, ${length}]: current value is ${k}`,
+      );
+      const dims = [...x.dims.slice(0, -1), k];
+      return [{ dtype: x.dtype, dims }, { dtype: "int64", dims }];
+    },
+  },
   Less: { domain: "", infer: comparison },
   LessOrEqual: { domain: "", infer: comparison },
   Greater: { domain: "", infer: comparison },

@@ -270,6 +270,10 @@ const SPECIAL: Partial<Record<string, Special>> = {
     const axis = to.int64(node, "axis", [number(node, "axis")]);
     to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
   },
+  TopK: (to, node) =>
+    to.emit(node, "TopK", [integer("axis", -1)], {
+      inputs: [...names(node), to.int64(node, "k", [number(node, "k")])],
+    }),
   ConstantOfShape: (to, node) => {
     const dtype = node.attributes["dtype"] as DType;
     const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };
