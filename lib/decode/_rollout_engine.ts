@@ -12,6 +12,7 @@ import {
   SAMPLING_OPTIONS,
   type SamplingOptions,
 } from "./rollout.ts";
+import { cacheHeads } from "./rollout_graph.ts";
 import { rolloutRowBytes } from "./scored_rows.ts";
 
 /**
@@ -79,6 +80,7 @@ export async function rolloutEngine(
     stopTokens: config.eosTokenIds,
     layers,
     factors,
+    cacheHeads: cacheHeads(config, edits),
     ...(patches.size === 0 ? {} : { patches: { sites, headMasks } }),
   };
   return { engine, rowsAtOnce: Math.min(batchSize, rowsAtOnce) };

@@ -10,6 +10,14 @@ import { scoreRows } from "./_score_rows.ts";
 import type { Adapters } from "./adapter.ts";
 import { type Additions, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
+import {
+  completeTexts,
+  type CompletionOptions,
+  type Prompt,
+  type StreamedToken,
+  streamText,
+  type TextCompletion,
+} from "./completions.ts";
 import { checkOpening, type OpenOptions } from "./open_options.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
@@ -165,6 +173,27 @@ export class LanguageModel {
       const { engine, rowsAtOnce } = await rolloutEngine(this.#graphs, requests, options);
       return await sampleRollouts(engine, requests, { ...options, batchSize: rowsAtOnce });
     });
+  }
+
+  /**
+   * Completes texts and conversations: what was written, its log-probabilities and why it ended. Prompt i draws as
+   * request i of {@link generate} does.
+   *
+   * @throws {InputError} for a conversation where the model has no chat template.
+   */
+  async complete(prompts: readonly Prompt[], options: CompletionOptions): Promise<readonly TextCompletion[]> {
+    return await completeTexts({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompts, options);
+  }
+
+  /**
+   * Completes one prompt, token by token as they are drawn: the tokens of {@link complete}. Whoever stops listening stops
+   * the drawing; other calls of the model may come between two tokens.
+   */
+  async *stream(
+    prompt: Prompt,
+    options: Omit<CompletionOptions, "strength"> & { readonly strength?: number },
+  ): AsyncGenerator<StreamedToken> {
+    yield* streamText({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompt, options);
   }
 
   /**

@@ -15,6 +15,13 @@ export {
 } from "./compose_vectors.ts";
 export { type AddedLayers, type Additions, servedLayers } from "./additions.ts";
 export { type ByLayer, byLayer } from "./by_layer.ts";
+export type {
+  CompletionOptions,
+  FinishReason,
+  Prompt,
+  StreamedToken,
+  TextCompletion,
+} from "./completions.ts";
 export { LanguageModel, type SteeringAdjoints } from "./language_model.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";

@@ -112,6 +112,8 @@ export interface RolloutEngine {
   readonly layers: AddedLayers;
   /** Whether it takes factors. `@default false` */
   readonly factors?: boolean;
+  /** Heads of each of its caches, of a graph of steps. `@default none` */
+  readonly cacheHeads?: readonly number[];
   /** Sites that it can patch, and whether by heads. `@default none` */
   readonly patches?: { readonly sites: readonly SiteName[]; readonly headMasks: boolean };
 }

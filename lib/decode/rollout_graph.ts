@@ -18,7 +18,7 @@ import {
   type WeightSource,
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, type Edits } from "../probe/mod.ts";
+import { applyEdits, checkEdits, type Edits, lastBlockLayout } from "../probe/mod.ts";
 import { drawToken } from "./_draw_token.ts";
 import { type LikelyTokens, likelyTokens } from "./_likely_tokens.ts";
 
@@ -109,7 +109,20 @@ export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean
 }
 
 /** Steps between two times that what is recent in the cache is put behind what is settled. */
-const CHUNK = 32;
+export const CHUNK = 32;
+
+/**
+ * Heads of every cache of a rollout's graph: one per block of the model, then one per block of the base model that an
+ * ablation compares with.
+ */
+export function cacheHeads(
+  config: ModelConfig,
+  { lastBlock = null, ablation = null }: Pick<Edits, "lastBlock" | "ablation">,
+): readonly number[] {
+  const layout = lastBlock === null ? null : lastBlockLayout(lastBlock);
+  const blocks = Array.from({ length: config.layers }, (_, layer) => cachedHeads(config, { layer, layout }));
+  return [...blocks, ...new Array<number>(ablation === null ? 0 : ablation.layer + 1).fill(config.kvHeads)];
+}
 
 type Five = readonly [Value, Value, Value, Value, Value];
 
@@ -207,20 +220,14 @@ export function rolloutGraph(
   };
   const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
-  const baseBlocks = ablation?.blocks ?? 0;
-
-  // One cache per block of the model, then one per block of the base model that an ablation compares with.
-  const heads = [
-    ...Array.from(
-      { length: config.layers },
-      (_, layer) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null }),
-    ),
-    ...new Array<number>(baseBlocks).fill(config.kvHeads),
-  ];
+  const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
   const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
   const fedCaches = (part: "settled" | "recent", name: "key" | "value") =>
     heads.map((count, index) =>
-      g.input(ROLLOUT_NAMES.cache(part, name, index), compute, ["batch", count, part, config.headDim])
+      g.cast(
+        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["batch", count, part, config.headDim]),
+        compute,
+      )
     );
   const emptyCaches = steps ? [] : heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
   const fed = (part: "settled" | "recent") => ({
@@ -376,7 +383,7 @@ export function rolloutGraph(
     });
     pairs(out.slice(5)).slice(0, heads.length).forEach((recent, index) =>
       (["key", "value"] as const).forEach((name) =>
-        g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, recent[name])
+        g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, g.cast(recent[name], accurate))
       )
     );
     const [tokens, logProbs] = out.slice(-2) as [Value, Value];
