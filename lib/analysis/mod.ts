@@ -161,3 +161,4 @@ export {
   vectorGeometry,
   type VectorGeometryOptions,
 } from "./vector_geometry.ts";
+export { logitLens, type LogitLensOptions } from "./logit_lens.ts";

@@ -1,6 +1,6 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { type Tensor, tensor, zeros } from "../core/mod.ts";
-import type { ComputeDType, SiteName } from "../model/mod.ts";
+import { type ComputeDType, type SiteKind, type SiteName, siteName } from "../model/mod.ts";
 import { GraphBuilder } from "../onnx/mod.ts";
 import { EDIT_NAMES, SEQUENCE_NAMES } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
@@ -8,7 +8,7 @@ import { ModelGraphs } from "./_model_graphs.ts";
 import { rolloutEngine, rolloutParts } from "./_rollout_engine.ts";
 import { scoreRows } from "./_score_rows.ts";
 import type { Adapters } from "./adapter.ts";
-import { type Additions, namedLayers } from "./additions.ts";
+import { type Additions, allLayers, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import {
   completeTexts,
@@ -18,6 +18,12 @@ import {
   streamText,
   type TextCompletion,
 } from "./completions.ts";
+import {
+  attributeLogits,
+  type LogitAttribution,
+  type LogitAttributionOptions,
+  unembedStreams,
+} from "./logit_attribution.ts";
 import { checkOpening, type OpenOptions } from "./open_options.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
@@ -313,6 +319,31 @@ export class LanguageModel {
       );
       return { adjoints: bySite(EDIT_NAMES.adjoint), taps: bySite(EDIT_NAMES.tap), logProbs };
     });
+  }
+
+  /** The sites of a kind, one for each layer. */
+  sitesOf(kind: SiteKind): readonly SiteName[] {
+    return allLayers(this.config).map((layer) => siteName({ layer, kind }));
+  }
+
+  /**
+   * Logits [.., vocab] of residual streams [.., embed]: what the final norm and the unembedding make of them.
+   *
+   * @throws {RangeError} for streams of another width.
+   */
+  unembed(streams: Tensor<"float32">): Promise<Tensor<"float32">> {
+    return unembedStreams(this.#graphs, streams);
+  }
+
+  /**
+   * Direct logit attribution: what the embedding, each head, each MLP and each vector give to the difference of two
+   * logits. The sum of all is that difference.
+   *
+   * @throws {RangeError} for tokens and positions that are not there, and under a patched last block.
+   */
+  logitAttribution(tokens: readonly number[], options: LogitAttributionOptions): Promise<LogitAttribution> {
+    const run = (rows: readonly (readonly number[])[], options: RunOptions) => this.run(rows, options);
+    return attributeLogits(this.#graphs, tokens, { ...options, run });
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */

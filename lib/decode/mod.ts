@@ -23,6 +23,8 @@ export type {
   TextCompletion,
 } from "./completions.ts";
 export { LanguageModel, type SteeringAdjoints } from "./language_model.ts";
+export type { LogitAttribution, LogitAttributionOptions } from "./logit_attribution.ts";
+export { lastTokens, type TopToken, topTokens, valueAt } from "./reading.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
