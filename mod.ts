@@ -88,7 +88,13 @@ export {
   type Adapters,
   type Additions,
   type ByLayer,
+  type CompletionOptions,
+  type CompletionPrompt,
+  type FinishReason,
   LanguageModel,
+  lastTokens,
+  type LogitAttribution,
+  type LogitAttributionOptions,
   logitDifference,
   mergeVectors,
   type ObjectiveRow,
@@ -114,7 +120,12 @@ export {
   type SteerAt,
   type SteeringAdjoints,
   type SteeringVectors,
+  type StreamedToken,
   sumVectors,
+  type TextCompletion,
+  type TopToken,
+  topTokens,
+  valueAt,
   type WeightedRow,
 } from "./lib/decode/mod.ts";
 export {
@@ -160,13 +171,22 @@ export {
   trainSteering,
 } from "./lib/train/mod.ts";
 export {
+  ablate,
+  type AblationParts,
   accuracyInterval,
   type AskedProblem,
   type Attribution,
   attributionPatch,
+  type ContrastOptions,
+  type ContrastPair,
+  differenceOfMeans,
   evaluate,
   type EvaluateOptions,
   type Evaluation,
+  logitLens,
+  type LogitLensOptions,
+  type PrincipalDirection,
+  principalDirections,
 } from "./lib/analysis/mod.ts";
 
 /**

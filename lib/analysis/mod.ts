@@ -162,3 +162,11 @@ export {
   type VectorGeometryOptions,
 } from "./vector_geometry.ts";
 export { logitLens, type LogitLensOptions } from "./logit_lens.ts";
+export { ablate, type AblationParts } from "./ablate.ts";
+export {
+  type ContrastOptions,
+  type ContrastPair,
+  differenceOfMeans,
+  type PrincipalDirection,
+  principalDirections,
+} from "./contrast_vectors.ts";

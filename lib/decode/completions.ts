@@ -14,7 +14,7 @@ import {
 import { type SteppedOptions, steppedRollouts } from "./rollout_steps.ts";
 
 /** What is to be continued: a text as it stands, a conversation for the chat template, or token ids. */
-export type Prompt = string | readonly ChatMessage[] | readonly number[];
+export type CompletionPrompt = string | readonly ChatMessage[] | readonly number[];
 
 /** How texts are completed. */
 export interface CompletionOptions extends SamplingOptions {
@@ -62,7 +62,7 @@ const TOKENS_PER_LETTER = 4;
 /** Tokens drawn between two looks for stop texts where nobody watches. */
 const STEPS = 8;
 
-function promptTokensOf(prompt: Prompt, tokenizer: ChatTokenizer): readonly number[] {
+function promptTokensOf(prompt: CompletionPrompt, tokenizer: ChatTokenizer): readonly number[] {
   if (typeof prompt === "string") return tokenizer.encode(prompt);
   const [first] = prompt;
   return typeof first === "number"
@@ -71,7 +71,7 @@ function promptTokensOf(prompt: Prompt, tokenizer: ChatTokenizer): readonly numb
 }
 
 function requestsOf(
-  prompts: readonly Prompt[],
+  prompts: readonly CompletionPrompt[],
   tokenizer: ChatTokenizer,
   strength: CompletionOptions["strength"],
 ) {
@@ -137,7 +137,7 @@ function lending(
 /** Completes prompts, see {@link LanguageModel.complete}. */
 export async function completeTexts(
   { graphs, tokenizer }: Completing,
-  prompts: readonly Prompt[],
+  prompts: readonly CompletionPrompt[],
   options: CompletionOptions,
 ): Promise<readonly TextCompletion[]> {
   const { strength, ...rest } = options,
@@ -176,7 +176,7 @@ export async function completeTexts(
 /** Completes one prompt token by token, see {@link LanguageModel.stream}. */
 export async function* streamText(
   { graphs, tokenizer }: Completing,
-  prompt: Prompt,
+  prompt: CompletionPrompt,
   options: Omit<CompletionOptions, "strength"> & { readonly strength?: number },
 ): AsyncGenerator<StreamedToken> {
   const { strength, ...rest } = options, { stop = [] } = rest, stopTokens = graphs.config.eosTokenIds;

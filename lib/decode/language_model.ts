@@ -13,7 +13,7 @@ import { checkPositions } from "./check_positions.ts";
 import {
   completeTexts,
   type CompletionOptions,
-  type Prompt,
+  type CompletionPrompt,
   type StreamedToken,
   streamText,
   type TextCompletion,
@@ -182,12 +182,15 @@ export class LanguageModel {
   }
 
   /**
-   * Completes texts and conversations: what was written, its log-probabilities and why it ended. Prompt i draws as
+   * Completes texts and conversations: what was written, its log-probabilities and why it ended. CompletionPrompt i draws as
    * request i of {@link generate} does.
    *
    * @throws {InputError} for a conversation where the model has no chat template.
    */
-  async complete(prompts: readonly Prompt[], options: CompletionOptions): Promise<readonly TextCompletion[]> {
+  async complete(
+    prompts: readonly CompletionPrompt[],
+    options: CompletionOptions,
+  ): Promise<readonly TextCompletion[]> {
     return await completeTexts({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompts, options);
   }
 
@@ -196,7 +199,7 @@ export class LanguageModel {
    * the drawing; other calls of the model may come between two tokens.
    */
   async *stream(
-    prompt: Prompt,
+    prompt: CompletionPrompt,
     options: Omit<CompletionOptions, "strength"> & { readonly strength?: number },
   ): AsyncGenerator<StreamedToken> {
     yield* streamText({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompt, options);

@@ -17,8 +17,8 @@ export { type AddedLayers, type Additions, servedLayers } from "./additions.ts";
 export { type ByLayer, byLayer } from "./by_layer.ts";
 export type {
   CompletionOptions,
+  CompletionPrompt,
   FinishReason,
-  Prompt,
   StreamedToken,
   TextCompletion,
 } from "./completions.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 export { adjointEnergies, type AdjointEnergy } from "./adjoint_energy.ts";
+export { type AnswerContrasts, answerContrasts } from "./answer_contrasts.ts";
 export { attentionMoves } from "./attention_moves.ts";
 export {
   type AdapterTrace,
