@@ -7,6 +7,15 @@ export interface CosineMeans {
   readonly ofMeans: number | null;
 }
 
+/** What {@link ShiftSums} holds, taken wherever. */
+export type ShiftTotals = Readonly<
+  & Record<"sum" | "units" | "textUnits" | "textDirections", Float64Array>
+  & Record<
+    "ownByToken" | "ownByText" | "rows" | "texts" | "directedTexts" | "fedRows" | "zeroRows",
+    number
+  >
+>;
+
 /**
  * Sums over rows D_t [embed] of residual shifts from which every average cosine follows. Cosines are linear in the
  * unit rows: Σ_t cos(D_t, r) = (Σ_t D_t/|D_t|)·r/|r| for every reference r, also for one that is known only at the
@@ -65,7 +74,7 @@ export class ShiftSums {
   }
 
   /** Adds the sums of other texts. */
-  addSums(other: ShiftSums): void {
+  addSums(other: ShiftTotals): void {
     addScaled(this.sum, other.sum, 1);
     addScaled(this.units, other.units, 1);
     addScaled(this.textUnits, other.textUnits, 1);

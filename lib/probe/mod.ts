@@ -6,6 +6,13 @@
  */
 export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 export type { Recompute } from "./added_adjoints.ts";
+export {
+  DIFFERENCE_COUNTS,
+  DIFFERENCE_NAMES,
+  DIFFERENCE_SUMS,
+  type DifferenceEdits,
+  differenceGraph,
+} from "./difference_graph.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export {
   ABLATION_NAMES,
