@@ -9,7 +9,8 @@ export interface CosineMeans {
 
 /** What {@link ShiftSums} holds, taken wherever. */
 export type ShiftTotals = Readonly<
-  & Record<"sum" | "units" | "textUnits" | "textDirections", Float64Array>
+  & Record<"sum" | "units" | "textUnits", Float64Array>
+  & { /** Null where nobody compares texts with the mean of all. */ textDirections: Float64Array | null }
   & Record<
     "ownByToken" | "ownByText" | "rows" | "texts" | "directedTexts" | "fedRows" | "zeroRows",
     number
@@ -78,7 +79,7 @@ export class ShiftSums {
     addScaled(this.sum, other.sum, 1);
     addScaled(this.units, other.units, 1);
     addScaled(this.textUnits, other.textUnits, 1);
-    addScaled(this.textDirections, other.textDirections, 1);
+    if (other.textDirections !== null) addScaled(this.textDirections, other.textDirections, 1);
     this.ownByToken += other.ownByToken;
     this.ownByText += other.ownByText;
     this.rows += other.rows;

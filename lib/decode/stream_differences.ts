@@ -14,8 +14,12 @@ export interface ComparedText {
   readonly spans: readonly (readonly [from: number, to: number])[];
 }
 
-/** Residual differences D_t of one layer, summed over a span of each text; see {@link DIFFERENCE_SUMS}. */
+/**
+ * Residual differences D_t of one layer, summed over a span of each text; see {@link DIFFERENCE_SUMS}. `textDirections`
+ * is Σ S/|S|, null but for the first span.
+ */
 export type SummedDifferences =
+  & { readonly textDirections: Float64Array | null }
   & Readonly<Record<typeof DIFFERENCE_SUMS[number], Float64Array>>
   & Readonly<Record<typeof DIFFERENCE_COUNTS[number], number>>;
 
@@ -101,17 +105,15 @@ export async function streamDifferences(
     lengths: { texts: texts.length, seq, text: seq },
   });
   const values = (name: string) => out[name]?.data as Float64Array;
-  const sums = values(DIFFERENCE_NAMES.sums), counts = values(DIFFERENCE_NAMES.counts);
+  const rowsOf = (name: string) => (at: number) => values(name).slice(at * embed, (at + 1) * embed);
+  const sums = rowsOf(DIFFERENCE_NAMES.sums), directions = rowsOf(DIFFERENCE_NAMES.directions);
+  const counts = values(DIFFERENCE_NAMES.counts);
   const read = counts.length / spans / DIFFERENCE_COUNTS.length; // layers, up to the last
   const bySpan = (row: number): SummedDifferences => ({
-    ...named(DIFFERENCE_SUMS, (at) => {
-      const from = (row * DIFFERENCE_SUMS.length + at) * embed;
-      return sums.slice(from, from + embed);
-    }),
+    ...named(DIFFERENCE_SUMS, (at) => sums(row * DIFFERENCE_SUMS.length + at)),
+    textDirections: row % spans === 0 ? directions(row / spans) : null,
     ...named(DIFFERENCE_COUNTS, (at) => counts[row * DIFFERENCE_COUNTS.length + at] as number),
   });
-  const byText = (name: string) =>
-    texts.map((_, text) => values(name).slice(text * embed, (text + 1) * embed));
   return {
     layers: new Map(
       Array.from({ length: read }, (_, index) => [
@@ -119,8 +121,8 @@ export async function streamDifferences(
         countsZeros.map((_, span) => bySpan(index * spans + span)),
       ]),
     ),
-    last: byText(DIFFERENCE_NAMES.last),
-    normed: byText(DIFFERENCE_NAMES.normed),
+    last: texts.map((_, text) => rowsOf(DIFFERENCE_NAMES.last)(text)),
+    normed: texts.map((_, text) => rowsOf(DIFFERENCE_NAMES.normed)(text)),
   };
 }
 

@@ -26,6 +26,8 @@ export const DIFFERENCE_NAMES = {
   ends: "ends",
   /** Sums over texts, float64 [layers, spans, {@link DIFFERENCE_SUMS}, embed]. */
   sums: "sums",
+  /** Σ S/|S| over the texts' first spans, float64 [layers, embed]. */
+  directions: "directions",
   /** Numbers summed over texts, float64 [layers, spans, {@link DIFFERENCE_COUNTS}]. */
   counts: "counts",
   /** Σ D behind the last block over each text's first span, float64 [texts, embed]. */
@@ -35,10 +37,10 @@ export const DIFFERENCE_NAMES = {
 } as const;
 
 /**
- * With D_t the difference at position t of a text, S = Σ D_t and U = Σ D_t/|D_t| over a span, r its rows: S, U, U/r and
- * S/|S|, each summed over texts.
+ * With D_t the difference at position t of a text, S = Σ D_t and U = Σ D_t/|D_t| over a span, r its rows: S, U and U/r,
+ * each summed over texts.
  */
-export const DIFFERENCE_SUMS = ["sum", "units", "textUnits", "textDirections"] as const;
+export const DIFFERENCE_SUMS = ["sum", "units", "textUnits"] as const;
 
 /**
  * U·S/|S| and that divided by r; r itself; texts with r > 0 and with S ≠ 0; all rows, and those where D is zero. Each
@@ -75,7 +77,7 @@ function firstChanged({ steer = [], adapters = [] }: DifferenceEdits): number {
  * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 3 }), dtype: "float32", seed: 0 });
  * const weights = await openCheckpoint(folder);
  * const graph = differenceGraph({ config: weights.config, weights, edits: { steer: [1] }, countsZeros: [false] });
- * if (graph.outputs[0]?.value.dims.join() !== "2,1,4,32") throw new Error("layers 1 and 2, one span, four sums");
+ * if (graph.outputs[0]?.value.dims.join() !== "2,1,3,32") throw new Error("layers 1 and 2, one span, three sums");
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
@@ -109,15 +111,16 @@ export function differenceGraph(
   const gain = weights.get("model.norm.weight", "float64");
   const keeps = g.constant("float64", [spans, 1], countsZeros.map(Number));
   const zeros = (dims: readonly number[]) => g.expand(g.constant("float64", dims.map(() => 1), [0]), dims);
-  const [sums, counts, last, normed] = g.loop({
+  const [sums, directions, counts, last, normed] = g.loop({
     name: "texts",
     maxSteps: g.length("texts"),
     steps: "texts",
     carried: [
       { name: "sums", start: zeros([layers - first, spans, DIFFERENCE_SUMS.length, embed]) },
+      { name: "directions", start: zeros([layers - first, embed]) },
       { name: "counts", start: zeros([layers - first, spans, DIFFERENCE_COUNTS.length]) },
     ],
-    body: (body, { step, carried: [sums, counts] }) => {
+    body: (body, { step, carried: [sums, directions, counts] }) => {
       const of = (values: Value) => body.gather(values, step, { axis: 0 });
       const places = body.apply("Range", [body.scalar("int64", 0), of(lengths), body.scalar("int64", 1)], {
         attributes: { length: "text" },
@@ -174,22 +177,25 @@ export function differenceGraph(
         return body.div(body.mul(x, gain), rms);
       };
       const normDifference = body.sub(norm(changed.at(-1) as Value), norm(base.at(-1) as Value));
-      const answer = body.slice(spanned, { axis: 0, start: 0, end: 1 }); // [1, text]
-      const ofText = (rows: Value) => body.reshape(body.matMul(answer, rows), [embed]);
+      const firstSpan = (values: Value) =>
+        body.reshape(body.slice(values, { axis: 0, start: 0, end: 1 }), [embed]);
+      const rounded = body.cast(body.cast(normDifference, "float32"), "float64");
       return {
         goOn: body.scalar("bool", 1),
         carried: [
           body.add(sums as Value, stack(found.map((layer) => layer.sums))),
+          body.add(directions as Value, stack(found.map((layer) => firstSpan(layer.directions)))),
           body.add(counts as Value, stack(found.map((layer) => layer.counts))),
         ],
         collected: [
-          body.reshape(body.slice((found.at(-1) as SpanSums).sum, { axis: 0, start: 0, end: 1 }), [embed]),
-          ofText(body.cast(body.cast(normDifference, "float32"), "float64")),
+          firstSpan((found.at(-1) as SpanSums).sum),
+          firstSpan(body.matMul(spanned, rounded)),
         ],
       };
     },
-  }) as [Value, Value, Value, Value];
+  }) as [Value, Value, Value, Value, Value];
   g.output(DIFFERENCE_NAMES.sums, sums);
+  g.output(DIFFERENCE_NAMES.directions, directions);
   g.output(DIFFERENCE_NAMES.counts, counts);
   g.output(DIFFERENCE_NAMES.last, last);
   g.output(DIFFERENCE_NAMES.normed, normed);
@@ -197,8 +203,9 @@ export function differenceGraph(
 }
 
 interface SpanSums {
-  /** S, [spans, embed] */
+  /** S and S/|S|, [spans, embed] each */
   readonly sum: Value;
+  readonly directions: Value;
   /** [spans, sums, embed] */
   readonly sums: Value;
   /** [spans, counts] */
@@ -223,7 +230,7 @@ function spanSums(
   const counted = g.sub(fed, g.mul(unmoved, g.sub(one, keeps)));
   const length = lengthOf(sum), directions = over(sum, length);
   const own = g.reduce("sum", g.mul(units, directions), along);
-  const sums = [sum, units, over(units, counted), directions].map((values) => g.unsqueeze(values, [1]));
+  const sums = [sum, units, over(units, counted)].map((values) => g.unsqueeze(values, [1]));
   const counts = [
     own,
     over(own, counted),
@@ -235,6 +242,7 @@ function spanSums(
   ];
   return {
     sum,
+    directions,
     sums: g.apply("Concat", sums, { attributes: { axis: 1 } }),
     counts: g.apply("Concat", counts, { attributes: { axis: 1 } }),
   };

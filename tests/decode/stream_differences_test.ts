@@ -116,7 +116,13 @@ Deno.test("streamDifferences() sums what two runs differ in, row by row, under e
             ),
             countsZeros[span] as boolean,
           );
-          for (const key of ["sum", "units", "textUnits", "textDirections"] as const) {
+          assertEquals(sums.textDirections === null, span > 0);
+          assertClose(
+            sums.textDirections ?? [],
+            span > 0 ? [] : expected.textDirections,
+            "streamDifferences",
+          );
+          for (const key of ["sum", "units", "textUnits"] as const) {
             assertClose(sums[key], expected[key], "streamDifferences");
           }
           for (const key of ["ownByToken", "ownByText"] as const) {
