@@ -116,7 +116,7 @@ export {
 } from "./cosine_distribution.ts";
 export { detectableDifference } from "./detectable_difference.ts";
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
-export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
+export { type FinalNorm, throughFinalNorm } from "./final_norm.ts";
 export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
 export { type ShiftIntervals, shiftIntervals } from "./shift_intervals.ts";
 export { type Histogram, histogram } from "./histogram.ts";

@@ -1,7 +1,7 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
-import { sha256 } from "../core/mod.ts";
+import { sha256, type Tensor } from "../core/mod.ts";
 import type { ComputeDType } from "../model/mod.ts";
-import { formatGraph, type Graph } from "../onnx/mod.ts";
+import { formatGraph, type Graph, graphMemory } from "../onnx/mod.ts";
 import { type Edits, sequenceGraph, type SequenceOutputs } from "../probe/mod.ts";
 import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
 import { editsKey } from "./additions.ts";
@@ -15,6 +15,7 @@ export interface SequenceParts {
   readonly edits: Edits;
   readonly outputs: SequenceOutputs;
   readonly recompute?: "nothing" | "blocks";
+  readonly branched?: boolean;
 }
 
 /** What a graph that draws tokens is made of; see {@link rolloutGraph}. */
@@ -86,7 +87,7 @@ export class ModelGraphs {
   /** What its session is made of. */
   rolloutPlan(parts: RolloutParts): SessionPlan {
     const key = rolloutKey(parts), { weightBytes } = this.sessions, packed = this.#packsRollouts;
-    return this.plan(key, () => ({
+    return this.#plan(key, () => ({
       key,
       graph: this.rolloutGraph(parts),
       packWeights: packed || parts.steps !== true,
@@ -102,12 +103,27 @@ export class ModelGraphs {
   /** What the session of such a graph is made of. */
   sequencePlan(parts: SequenceParts): SessionPlan {
     const key = sequenceKey(parts), { steeringAdjoint, siteAdjoints } = parts.outputs;
-    const adjoints = steeringAdjoint === true || siteAdjoints === true;
-    return this.plan(key, () => this.sessions.sequencePlan(key, this.#sequenceGraph(parts), { adjoints }));
+    const twice = steeringAdjoint === true || siteAdjoints === true;
+    return this.#plan(key, () => this.sessions.sequencePlan(key, this.#sequenceGraph(parts), { twice }));
+  }
+
+  /** Runs a graph that reads weights in two products each. */
+  async runGraph(
+    key: string,
+    build: () => Graph,
+    run: {
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly lengths: Readonly<Record<string, number>>;
+    },
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    const { feeds, lengths } = run;
+    const plan = this.#plan(key, () => this.sessions.sequencePlan(key, build(), { twice: true }));
+    const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
+    return await (await this.sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
   }
 
   /** A plan that is kept for its next use. */
-  plan(key: string, make: () => SessionPlan): SessionPlan {
+  #plan(key: string, make: () => SessionPlan): SessionPlan {
     const plan = this.#plans.get(key) ?? make();
     this.#plans.delete(key); // put it last: the longest unused goes first
     this.#plans.set(key, plan);
@@ -134,8 +150,7 @@ export class ModelGraphs {
     return packsRollouts(this.checkpoint) && 3 * this.sessions.weightBytes <= this.budget.bytes;
   }
 
-  #sequenceGraph({ edits, outputs, recompute = "nothing" }: SequenceParts): Graph {
-    const { config, checkpoint: weights, dtype: compute } = this;
-    return sequenceGraph({ config, weights, edits, outputs, compute, recompute });
+  #sequenceGraph(parts: SequenceParts): Graph {
+    return sequenceGraph({ ...parts, config: this.config, weights: this.checkpoint, compute: this.dtype });
   }
 }

@@ -4,8 +4,10 @@ import type { ModelGraphs } from "./_model_graphs.ts";
 import type { AddedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import { targetFeeds } from "./scored_rows.ts";
-import { plannedRun, type ScoringOptions } from "./sequence_run.ts";
-import { overTargets, type WeightedRow } from "./target_batches.ts";
+import type { AdjointOptions } from "./scoring_options.ts";
+import { patchesOf } from "./patches.ts";
+import { plannedRun } from "./sequence_run.ts";
+import { overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
 
 /**
  * Runs rows through a graph that scores their targets, in batches of as many as fit; adjoints of long rows compute their
@@ -14,10 +16,11 @@ import { overTargets, type WeightedRow } from "./target_batches.ts";
 export async function scoreRows(
   graphs: ModelGraphs,
   rows: readonly WeightedRow[],
-  options: ScoringOptions & { readonly outputs: SequenceOutputs; readonly layers?: AddedLayers },
-  take: (out: Readonly<Record<string, Tensor>>, rows: readonly number[]) => void,
+  options: AdjointOptions & { readonly outputs: SequenceOutputs; readonly layers?: AddedLayers },
+  take: (out: Readonly<Record<string, Tensor>>, batch: TargetBatch) => void,
 ): Promise<readonly (readonly number[])[]> {
-  const { outputs, layers, maxTokens, ...changes } = options, { config } = graphs, { vocab } = config;
+  const { outputs, layers, maxTokens, sharedContexts: branched = false, ...changes } = options;
+  const { config } = graphs, { vocab, maxPositions } = config;
   const positions = rows.map(({ tokens }) => tokens.length - 1); // the last token of a row is a target only
   checkPositions(positions, { config, action: "score" });
   const longest = Math.max(1, ...positions), weighted = outputs.steeringAdjoint === true;
@@ -28,10 +31,15 @@ export async function scoreRows(
     ...(layers === undefined ? {} : { layers }),
     action: "score",
   });
-  const plain = graphs.sequencePlan({ edits, outputs });
+  if (branched && patchesOf(changes.patches).size > 0) {
+    throw new RangeError(
+      "Cannot share contexts as there must be no patches beside: a row has no place of its own",
+    );
+  }
+  const parts = { edits, outputs, branched }, plain = graphs.sequencePlan(parts);
   const plan = !weighted || graphs.rowMemory(plain).recompute(longest) === "nothing"
     ? plain
-    : graphs.sequencePlan({ edits, outputs, recompute: "blocks" });
+    : graphs.sequencePlan({ ...parts, recompute: "blocks" });
   const memory = graphs.rowMemory(plan);
   if (maxTokens !== undefined && !(maxTokens >= 1)) {
     throw new RangeError(
@@ -43,7 +51,10 @@ export async function scoreRows(
   const rowsAtOnce = maxTokens === undefined
     ? (seq: number) => memory.rowsAtOnce(seq)
     : (seq: number) => Math.floor(maxTokens / seq);
-  return await overTargets(rows, { vocab, rowsAtOnce }, async (batch) => {
+  const together = branched
+    ? Math.max(longest, Math.min(maxTokens ?? Infinity, memory.longestRow(maxPositions)))
+    : null;
+  return await overTargets(rows, { vocab, rowsAtOnce, together }, async (batch) => {
     const [size, seq] = batch.tokens.dims as [number, number];
     const session = await graphs.sessions.session(plan, {
       valueBytes: memory.bytes(size, seq),
@@ -51,9 +62,13 @@ export async function scoreRows(
     });
     const out = await session.run({
       ...targetFeeds(batch, { chunk: graphs.targetChunk, weighted }),
-      ...feeds({ rows: batch.rows, seq }),
+      ...feeds({
+        rows: batch.rows,
+        seq,
+        ...(batch.branched === undefined ? {} : { places: batch.branched.positions }),
+      }),
     });
-    take(out, batch.rows);
+    take(out, batch);
     return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
   });
 }

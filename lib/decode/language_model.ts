@@ -1,13 +1,12 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { type Tensor, tensor, zeros } from "../core/mod.ts";
 import { type ComputeDType, type SiteKind, type SiteName, siteName } from "../model/mod.ts";
-import { GraphBuilder } from "../onnx/mod.ts";
+import { type Graph, GraphBuilder } from "../onnx/mod.ts";
 import { EDIT_NAMES, SEQUENCE_NAMES } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelGraphs } from "./_model_graphs.ts";
 import { rolloutEngine, rolloutParts } from "./_rollout_engine.ts";
 import { scoreRows } from "./_score_rows.ts";
-import type { Adapters } from "./adapter.ts";
 import { type Additions, allLayers, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import {
@@ -28,31 +27,15 @@ import { checkOpening, type OpenOptions } from "./open_options.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { RowSums, targetFeeds } from "./scored_rows.ts";
-import {
-  plannedRun,
-  type RunOptions,
-  type RunResult,
-  type ScoringOptions,
-  steeredRows,
-} from "./sequence_run.ts";
+import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
+import { plannedRun, type RunOptions, type RunResult, steeredRows } from "./sequence_run.ts";
 import {
   objectiveBatch,
   type ObjectiveRow,
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-import type { SteeringVectors } from "./steering.ts";
 import type { WeightedRow } from "./target_batches.ts";
-
-/** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
-export interface SteeringAdjoints {
-  /** Adjoint of each steering vector, [embed]. */
-  readonly adjoints: SteeringVectors;
-  /** Adjoints of each adapter's two directions. */
-  readonly adapterAdjoints: Adapters;
-  /** log p of every target of every row, at temperature 1. */
-  readonly logProbs: readonly (readonly number[])[];
-}
 
 /**
  * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
@@ -212,7 +195,7 @@ export class LanguageModel {
    *
    * @throws {InputError} when a row takes more memory than is set aside.
    */
-  steeringAdjoint(rows: readonly WeightedRow[], options: ScoringOptions): Promise<SteeringAdjoints> {
+  steeringAdjoint(rows: readonly WeightedRow[], options: AdjointOptions): Promise<SteeringAdjoints> {
     const graphs = this.#graphs, { config } = this;
     return graphs.inTurn(async () => {
       const layers = namedLayers(options);
@@ -220,8 +203,7 @@ export class LanguageModel {
       const inputs = new RowSums(layers.adapters, config.neurons);
       const results = new RowSums(layers.adapters, config.embed);
       const outputs = { logProbs: true, steeringAdjoint: true };
-      const logProbs = await scoreRows(graphs, rows, { ...options, layers, outputs }, (out, batch) => {
-        const weights = batch.map((index) => rows[index]?.weight as number);
+      const logProbs = await scoreRows(graphs, rows, { ...options, layers, outputs }, (out, { weights }) => {
         vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
         inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
         results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
@@ -257,8 +239,8 @@ export class LanguageModel {
         const { data, dims } = out[SEQUENCE_NAMES.steeringAdjoint] as Tensor<"float32">;
         const size = (dims[2] as number) * embed; // [layers, batch, seq, embed]
         layers.steer.forEach((layer, place) =>
-          batch.forEach((row, at) => {
-            const first = (place * batch.length + at) * size, weight = rows[row]?.weight as number;
+          batch.rows.forEach((row, at) => {
+            const first = (place * batch.rows.length + at) * size, weight = batch.weights[at] as number;
             made.get(layer)?.data.set(
               data.subarray(first, first + size).map((x) => weight * x),
               row * seq * embed,
@@ -347,6 +329,23 @@ export class LanguageModel {
   logitAttribution(tokens: readonly number[], options: LogitAttributionOptions): Promise<LogitAttribution> {
     const run = (rows: readonly (readonly number[])[], options: RunOptions) => this.run(rows, options);
     return attributeLogits(this.#graphs, tokens, { ...options, run });
+  }
+
+  /**
+   * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
+   * among the model's graphs, `lengths` are those of its symbols.
+   *
+   * @throws {InputError} when it takes more memory than is set aside.
+   */
+  runGraph(
+    key: string,
+    build: () => Graph,
+    run: {
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly lengths: Readonly<Record<string, number>>;
+    },
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#graphs.inTurn(() => this.#graphs.runGraph(key, build, run));
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */

@@ -81,24 +81,15 @@ export async function attributeLogits(
   ];
   const laid = (rows: readonly Float32Array[], dims: readonly number[]) =>
     tensor("float32", dims, rows.flatMap((row) => [...row]));
-  const key = READING_NAMES.headScores;
-  const out = await graphs.inTurn(async () => {
-    const of = { config, checkpoint, compute: graphs.dtype };
-    const plan = graphs.plan(
-      key,
-      () => graphs.sessions.sequencePlan(key, attributionGraph(of), { adjoints: false }),
-    );
-    const session = await graphs.sessions.session(plan, {
-      valueBytes: 16 * parts.length * embed,
-      what: "an attribution",
-    });
-    return await session.run({
-      [READING_NAMES.streams]: tensor("float32", [1, embed], at(layers - 1, "resid_post")),
-      [READING_NAMES.tokens]: tensor("int64", [2], [plus, minus]),
-      [READING_NAMES.parts]: laid(parts, [parts.length, embed]),
-      [READING_NAMES.heads]: laid(every.map((layer) => at(layer, "head_out")), [layers, heads, headDim]),
-    });
-  });
+  const build = () => attributionGraph({ config, checkpoint, compute: graphs.dtype });
+  const feeds = {
+    [READING_NAMES.streams]: tensor("float32", [1, embed], at(layers - 1, "resid_post")),
+    [READING_NAMES.tokens]: tensor("int64", [2], [plus, minus]),
+    [READING_NAMES.parts]: laid(parts, [parts.length, embed]),
+    [READING_NAMES.heads]: laid(every.map((layer) => at(layer, "head_out")), [layers, heads, headDim]),
+  };
+  const lengths = { batch: parts.length };
+  const out = await graphs.inTurn(() => graphs.runGraph(READING_NAMES.headScores, build, { feeds, lengths }));
   const scores = [...out[READING_NAMES.partScores]?.data as Float32Array];
   const logits = result.logits?.data as Float32Array;
   return {
@@ -122,23 +113,11 @@ export async function unembedStreams(
       `Cannot unembed as streams must be [.., ${embed}]: current shape is [${streams.dims.join(", ")}]`,
     );
   }
-  return await graphs.inTurn(async () => {
-    const of = { config, checkpoint, compute: graphs.dtype }, key = READING_NAMES.streams;
-    const plan = graphs.plan(
-      key,
-      () => graphs.sessions.sequencePlan(key, unembedGraph(of), { adjoints: false }),
-    );
-    const session = await graphs.sessions.session(plan, {
-      valueBytes: 8 * rows * vocab,
-      what: `logits of ${rows} streams`,
-    });
-    const out = await session.run({
-      [READING_NAMES.streams]: tensor("float32", [rows, embed], streams.data),
-    });
-    return tensor(
-      "float32",
-      [...streams.dims.slice(0, -1), vocab],
-      out[READING_NAMES.logits]?.data as Float32Array,
-    );
-  });
+  const build = () => unembedGraph({ config, checkpoint, compute: graphs.dtype });
+  const feeds = { [READING_NAMES.streams]: tensor("float32", [rows, embed], streams.data) };
+  const out = await graphs.inTurn(() =>
+    graphs.runGraph(READING_NAMES.streams, build, { feeds, lengths: { batch: rows } })
+  );
+  const logits = out[READING_NAMES.logits]?.data as Float32Array;
+  return tensor("float32", [...streams.dims.slice(0, -1), vocab], logits);
 }

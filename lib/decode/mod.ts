@@ -22,7 +22,8 @@ export type {
   StreamedToken,
   TextCompletion,
 } from "./completions.ts";
-export { LanguageModel, type SteeringAdjoints } from "./language_model.ts";
+export { LanguageModel } from "./language_model.ts";
+export type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
 export type { LogitAttribution, LogitAttributionOptions } from "./logit_attribution.ts";
 export { lastTokens, type TopToken, topTokens, valueAt } from "./reading.ts";
 export { MemoryBudget } from "./memory_budget.ts";
@@ -47,8 +48,21 @@ export {
   type SiteAdjoints,
 } from "./site_adjoints.ts";
 export type { Patch, Patches } from "./patches.ts";
-export type { RunOptions, RunResult, ScoringOptions, SequenceOptions } from "./sequence_run.ts";
+export type { RunOptions, RunResult, SequenceOptions } from "./sequence_run.ts";
 export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
+export {
+  type ComparedText,
+  type StreamDifferences,
+  streamDifferences,
+  streamDifferencesHash,
+  type SummedDifferences,
+} from "./stream_differences.ts";
+export {
+  chunkedTargets,
+  overTargets,
+  type Target,
+  type TargetBatch,
+  type WeightedRow,
+} from "./target_batches.ts";

@@ -50,6 +50,8 @@ export function sitesOfTheirKinds(
 export interface BatchRows {
   readonly rows: readonly number[];
   readonly seq: number;
+  /** Position of each token in its own text, int64 [rows, seq]. `@default` its place */
+  readonly places?: Tensor<"int64">;
 }
 
 /**

@@ -279,7 +279,7 @@ export function samplingFeeds(
   };
 }
 
-/** What is added to rows, by factors where the graph takes them, and patched in their prompts. */
+/** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
 export function rowFeeds(
   { config, layers, factors = false, patches }: RolloutEngine,
   rows: readonly Unfinished[],
@@ -292,8 +292,10 @@ export function rowFeeds(
     strength: request.strength,
   }));
   const batch = { rows: rows.map(({ index }) => index), seq };
+  const origins = tensor("int64", [rows.length], rows.map((_, r) => r));
   return {
     ...additionFeeds(options, { config, layers }),
+    ...(factors || patches !== undefined ? { [ROLLOUT_NAMES.origins]: origins } : {}),
     ...(factors ? { [EDIT_NAMES.steerFactors]: steerFactors(steered, { steerAt, positions }) } : {}),
     ...(patches === undefined
       ? {}
@@ -307,9 +309,19 @@ async function advance(
   rows: readonly Unfinished[],
   options: SamplingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
-  const { maxNewTokens } = options;
+  const { maxNewTokens } = options, byPrompt = engine.factors === true || engine.patches !== undefined;
+  const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
+  const places = new Map<string, number>();
+  const owners = rows.map(({ request: { strength = 1, tokens }, index }, row) => {
+    // Rows that are steered or patched in other ways do not share what is read of a prompt.
+    const way = byPrompt ? [strength, tokens.length, engine.patches === undefined ? 0 : index] : [];
+    const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
+    places.set(key, place);
+    return place;
+  });
+  const readers = rows.filter((_, row) => owners.indexOf(owners[row] as number) === row);
   const { tokens: prompts, lengths } = padRight(
-    rows.map((row) => [...row.request.tokens, ...row.tokens]),
+    readers.map((row) => texts[rows.indexOf(row)] as readonly number[]),
     engine.config,
   );
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
@@ -318,10 +330,11 @@ async function advance(
   const steps = Math.min(left, room);
   const out = await engine.session.run({
     [ROLLOUT_NAMES.prompts]: prompts,
-    [ROLLOUT_NAMES.lengths]: tensor("int32", [rows.length], lengths),
+    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
+    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
     [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
     ...samplingFeeds(rows, { ...options, steps, config: engine.config }),
-    ...rowFeeds(engine, rows, {
+    ...rowFeeds(engine, readers, {
       ...options,
       seq: prompts.dims[1] as number,
       positions: Math.max(...lengths) + steps,

@@ -24,10 +24,12 @@ import { type LikelyTokens, likelyTokens } from "./_likely_tokens.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
-  /** Right-padded prompts, int64 [batch, seq]. */
+  /** Right-padded prompts, int64 [prompts, seq]. */
   prompts: "prompts",
-  /** Real length of each prompt, int32 [batch]. */
+  /** Real length of each prompt, int32 [prompts]. */
   lengths: "lengths",
+  /** Which prompt each row continues, int64 [batch]. */
+  owners: "owners",
   /** One uniform per row and new token, float [batch, steps]. */
   uniforms: "uniforms",
   /** The most tokens that a row may get, at most the uniforms' steps, int64 scalar. */
@@ -38,19 +40,21 @@ export const ROLLOUT_NAMES = {
   greedy: "greedy",
   /** The loop goes on while more rows than this are alive, int64 scalar. */
   enoughAlive: "enough_alive",
+  /** Of a graph with factors or patches: numbers of the prompts, from 0, int64 [prompts]. */
+  origins: "origins",
   /** Of a filtered graph: how many of the likeliest tokens may be drawn, int64 [1]. */
   candidates: "candidates",
   /** Of a filtered graph: they end where their probabilities add up to this, float scalar; above 1 for no such end. */
   topP: "top_p",
-  /** Of a graph of steps: what the first step reads, int64 [batch, now]. */
+  /** Of a graph of steps: what the first step reads, int64 [rows, now]. */
   read: "read",
-  /** Of a graph of steps: position of the first of them, int64 [batch]. */
+  /** Of a graph of steps: position of the first of them, int64 [rows]. */
   position: "position",
-  /** Of a graph of steps: which of them is each row's last, int32 [batch]. */
+  /** Of a graph of steps: which of them is each row's last, int32 [rows]. */
   last: "last",
   /** Of a graph of steps: rows that are unfinished, bool [batch]. */
   alive: "alive",
-  /** Of a graph of steps: one part of one cache, float [batch, heads, slots, head_dim], in and with `_next` out. */
+  /** Of a graph of steps: one part of one cache, float [rows, heads, slots, head_dim], in and with `_next` out. */
   cache: (part: "settled" | "recent", name: "key" | "value", index: number): string =>
     `${part}_${name}_${index}`,
   /** Tokens, int64 [steps, batch]; −1 after a row's stop token. */
@@ -111,6 +115,9 @@ export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean
 /** Steps between two times that what is recent in the cache is put behind what is settled. */
 export const CHUNK = 32;
 
+/** Values that the outer loop carries before its tokens, and the inner one before its caches. */
+const OUTER_STATE = 8, INNER_STATE = 5;
+
 /**
  * Heads of every cache of a rollout's graph: one per block of the model, then one per block of the base model that an
  * ablation compares with.
@@ -133,6 +140,10 @@ type Five = readonly [Value, Value, Value, Value, Value];
  * The outer loop goes round once per `chunk` steps and puts that behind what is settled, which the inner loop
  * reads from around it and never copies. It ends when `max_steps` tokens are out or no more than `enough_alive` rows
  * are unfinished.
+ *
+ * A prompt is read once, whatever number of rows continue it: the first round of the outer loop is the prompts' alone,
+ * and at its end every row gets the cache of its owner. What is read in a trip has the length `rows` in the loops: the
+ * prompts' number in the first one, the batch's later.
  *
  * Of what it computes, a GPU's loop hands one bit per token to the host: the condition. All lengths come from shapes.
  * Only the loops' bodies have arithmetic on shapes: it is done on the CPU, where a session that may not fall back to it
@@ -183,30 +194,33 @@ export function rolloutGraph(
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
-  const { compute = "float32", packed = packsRollouts(checkpoint), steps = false } = options;
-  const accurate = accurateDType(compute);
+  const { compute = "float32", packed = packsRollouts(checkpoint), steps = false, likeliest = null } =
+    options;
+  const accurate = accurateDType(compute), read = steps ? "rows" : "prompts";
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("rollout");
-  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["batch", "seq"]);
-  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", ["batch"]), "int64");
+  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", [read, "seq"]);
+  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", [read]), "int64");
+  const owners = g.input(ROLLOUT_NAMES.owners, "int64", ["batch"]);
   const uniforms = g.input(ROLLOUT_NAMES.uniforms, accurate, ["batch", "steps"]);
   const maxSteps = g.input(ROLLOUT_NAMES.steps, "int64", []);
   const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
-  const { likeliest = null } = options;
+  const byPrompt = edits.steerFactors || edits.patches.length > 0;
+  const origins = byPrompt ? g.input(ROLLOUT_NAMES.origins, "int64", [read]) : null;
   const filter = likeliest === null ? null : {
     sorted: likeliest,
     candidates: g.input(ROLLOUT_NAMES.candidates, "int64", [1]),
     topP: g.input(ROLLOUT_NAMES.topP, accurate, []),
   };
-  const { siteOver, ablation, adapter, lastBlock, lastBlockOver } = applyEdits(g, edits, {
+  const { site, siteOver, ablation, adapter, lastBlock, lastBlockOver } = applyEdits(g, edits, {
     config,
     compute,
-    positions: "positions",
+    prompts: read,
   });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const stops = g.constant("bool", [config.vocab], stopMask(stopTokens, config.vocab));
@@ -221,34 +235,42 @@ export function rolloutGraph(
   const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
   const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
-  const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
   const fedCaches = (part: "settled" | "recent", name: "key" | "value") =>
     heads.map((count, index) =>
       g.cast(
-        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["batch", count, part, config.headDim]),
+        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["rows", count, part, config.headDim]),
         compute,
       )
     );
-  const emptyCaches = steps ? [] : heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
   const fed = (part: "settled" | "recent") => ({
     key: fedCaches(part, "key"),
     value: fedCaches(part, "value"),
   });
   const given = steps ? { settled: fed("settled"), recent: fed("recent") } : null;
-  /** Carried keys and values of one part of every cache, of changing length inside the body. */
-  const carriedCaches = (part: "settled" | "recent"): Carried[] =>
-    heads.flatMap((count, index) =>
-      (["key", "value"] as const).map((name) => ({
-        name: ROLLOUT_NAMES.cache(part, name, index),
-        start: (given?.[part][name] ?? emptyCaches)[index] as Value,
-        dims: ["batch", count, part, config.headDim],
-      }))
+  /** Carried keys and values of one part of every cache, empty at first, for rows of which there are lengths. */
+  const carriedCaches = (outer: GraphBuilder, part: "settled" | "recent", lengths: Value): Carried[] => {
+    const carried = (start: (name: "key" | "value", index: number) => Value): Carried[] =>
+      heads.flatMap((count, index) =>
+        (["key", "value"] as const).map((name) => ({
+          name: ROLLOUT_NAMES.cache(part, name, index),
+          start: start(name, index),
+          dims: ["rows", count, part, config.headDim],
+        }))
+      );
+    if (given !== null) return carried((name, index) => given[part][name][index] as Value);
+    const rows = outer.unsqueeze(outer.cast(lengths, compute), [1, 2, 3]); // [rows, 1, 1, 1]
+    const empty = new Map(
+      [...new Set(heads)].map((
+        count,
+      ) => [count, outer.expand(rows, [rows.dims[0] as Dim, count, 0, config.headDim])]),
     );
+    return carried((_, index) => empty.get(heads[index] as number) as Value);
+  };
   const pairs = (values: readonly Value[]): KeysAndValues[] =>
     heads.map((_, index) => ({ key: values[2 * index] as Value, value: values[2 * index + 1] as Value }));
   const flat = (caches: readonly KeysAndValues[]) => caches.flatMap(({ key, value }) => [key, value]);
 
-  /** Logits [batch, vocab] of the last real token of each row, and the recent parts of every cache. */
+  /** Logits [batch, vocab] behind the last real token of each row's owner, and the recent parts of every cache. */
   const forward = (
     body: GraphBuilder,
     read: {
@@ -256,17 +278,20 @@ export function rolloutGraph(
       readonly tokens: Value;
       readonly position: Value;
       readonly last: Value;
+      readonly lengths: Value;
+      readonly owners: Value;
+      readonly origins: Value | null;
       readonly past: readonly LayerCache[];
     },
   ) => {
-    const { weights, tokens, position, last, past } = read;
+    const { weights, tokens, position, last, lengths, owners, origins, past } = read;
     const added = tokens.dims[1] as Dim;
     const grown: KeysAndValues[] = [];
     const offsets = body.apply("Range", [zero, body.length(added), one], {
       attributes: { length: String(added) },
     });
-    const positions = body.add(body.unsqueeze(position, [1]), offsets); // [batch, new]
-    const trip = { g: body, positions, offsets };
+    const positions = body.add(body.unsqueeze(position, [1]), offsets); // [rows, new]
+    const trip = origins === null ? undefined : { g: body, positions, offsets, origins };
     const attentionFrom = (first: number) =>
       cachedAttention(body, config, {
         tables,
@@ -281,13 +306,13 @@ export function rolloutGraph(
     const parts: DecoderParts = {
       config,
       weights,
-      site: siteOver(null, trip),
+      site: trip === undefined ? site : siteOver(null, trip),
       adapter,
-      lastBlock: lastBlock && lastBlockOver(trip),
+      lastBlock: trip === undefined ? lastBlock : lastBlockOver(trip),
       projections,
       attention: attentionFrom(0),
     };
-    const x = embedTokens(body, tokens, parts); // [batch, new, embed]
+    const x = embedTokens(body, tokens, parts); // [rows, new, embed]
     const changed = ablation === null ? parts : {
       ...parts,
       site: siteOver(
@@ -306,9 +331,10 @@ export function rolloutGraph(
       ),
     };
     const residual = decoderBlocks(body, x, changed);
-    const index = body.expand(body.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
+    const index = body.expand(body.unsqueeze(last, [1, 2]), ["rows", 1, config.embed]);
     const lastResidual = body.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
-    const logits = body.apply("Squeeze", [unembed(body, lastResidual, changed)], {
+    const owned = body.gather(lastResidual, owners, { axis: 0 }); // [batch, 1, embed]
+    const logits = body.apply("Squeeze", [unembed(body, owned, changed)], {
       attributes: { axes: [1] },
     });
     return { logits, grown };
@@ -321,28 +347,42 @@ export function rolloutGraph(
       readonly weights: WeightSource;
       readonly settled: readonly KeysAndValues[];
       readonly start: Five;
+      readonly lengths: Value;
+      readonly owners: Value;
+      readonly origins: Value | null;
       readonly trips: Value;
     },
   ) => {
-    const { weights, settled } = of, [tokens, position, last, alive, drawn] = of.start;
+    const { weights, settled, lengths, owners, origins } = of,
+      [tokens, position, last, alive, drawn] = of.start;
     return outer.loop({
       name: "decode",
       maxSteps: of.trips,
       carried: [
-        { name: "read", start: tokens, dims: ["batch", "now"] },
+        { name: "read", start: tokens, dims: ["rows", "now"] },
         { name: "position", start: position },
         { name: "last", start: last },
         { name: "alive", start: alive },
         { name: "drawn", start: drawn },
-        ...carriedCaches("recent"),
+        ...carriedCaches(outer, "recent", lengths),
       ],
       body: (body, { carried }) => {
         const [tokens, position, last, alive, drawn] = carried as Five;
-        const past = pairs(carried.slice(5)).map((recent, index) => ({
+        const past = pairs(carried.slice(INNER_STATE)).map((recent, index) => ({
           settled: settled[index] as KeysAndValues,
           recent,
         }));
-        const { logits, grown } = forward(body, { weights, tokens, position, last, past });
+        const { logits, grown } = forward(body, {
+          weights,
+          tokens,
+          position,
+          last,
+          lengths,
+          owners,
+          origins,
+          past,
+        });
+        const ofOwners = (values: Value) => body.gather(values, owners, { axis: 0 });
         const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
         const { token, logProb } = sample(body, logits, { temperature, greedy, uniform, filter });
         const stops_ = body.gather(stops, token, { axis: 0 });
@@ -352,8 +392,8 @@ export function rolloutGraph(
           goOn: goesOn(body, { alive: stillAlive, drawn: next }),
           carried: [
             body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
-            body.add(body.add(position, last), one),
-            body.mul(last, zero),
+            ofOwners(body.add(body.add(position, last), one)),
+            ofOwners(body.mul(last, zero)),
             stillAlive,
             next,
             ...flat(grown),
@@ -368,9 +408,9 @@ export function rolloutGraph(
   };
   if (given !== null) {
     const start = [
-      g.input(ROLLOUT_NAMES.read, "int64", ["batch", "now"]),
-      g.input(ROLLOUT_NAMES.position, "int64", ["batch"]),
-      g.cast(g.input(ROLLOUT_NAMES.last, "int32", ["batch"]), "int64"),
+      g.input(ROLLOUT_NAMES.read, "int64", ["rows", "now"]),
+      g.input(ROLLOUT_NAMES.position, "int64", ["rows"]),
+      g.cast(g.input(ROLLOUT_NAMES.last, "int32", ["rows"]), "int64"),
       g.input(ROLLOUT_NAMES.alive, "bool", ["batch"]),
       zero,
     ] as const;
@@ -379,9 +419,12 @@ export function rolloutGraph(
       weights: fileWeights(g, { checkpoint, compute }),
       settled: heads.map((_, index) => ({ key: key[index] as Value, value: value[index] as Value })),
       start,
+      lengths,
+      owners,
+      origins,
       trips: maxSteps,
     });
-    pairs(out.slice(5)).slice(0, heads.length).forEach((recent, index) =>
+    pairs(out.slice(INNER_STATE)).forEach((recent, index) =>
       (["key", "value"] as const).forEach((name) =>
         g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, g.cast(recent[name], accurate))
       )
@@ -391,25 +434,30 @@ export function rolloutGraph(
     g.output(ROLLOUT_NAMES.logProbs, logProbs);
     return g.build();
   }
+
   const none = g.constant("int64", [0], []);
   const nothing = (dtype: "int64" | AccurateDType) =>
-    g.gather(g.unsqueeze(g.cast(lengths, dtype), [0]), none, { axis: 0 }); // [0, batch]
+    g.gather(g.unsqueeze(g.cast(owners, dtype), [0]), none, { axis: 0 }); // [0, batch]
   const results = g.loop({
     name: "chunks",
     carried: [
-      { name: "read", start: prompts, dims: ["batch", "new"] },
-      { name: "position", start: g.mul(lengths, zero) },
-      { name: "last", start: g.sub(lengths, one) },
-      { name: "alive", start: g.apply("GreaterOrEqual", [lengths, zero]) },
+      { name: "read", start: prompts, dims: ["rows", "new"] },
+      { name: "position", start: g.mul(lengths, zero), dims: ["rows"] },
+      { name: "last", start: g.sub(lengths, one), dims: ["rows"] },
+      { name: "alive", start: g.apply("GreaterOrEqual", [owners, zero]) },
       { name: "drawn", start: zero },
+      { name: "lengths", start: lengths, dims: ["rows"] },
+      { name: "owners", start: owners },
       // Its length alone is read: trips of the inner loop.
       { name: "trips", start: g.constant("int64", [1], [0]), dims: ["trips"] },
       { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
       { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
-      ...carriedCaches("settled"),
+      ...carriedCaches(g, "settled", lengths),
+      ...(origins === null ? [] : [{ name: "origins", start: origins, dims: ["rows"] }]),
     ],
     body: (outer, { carried }) => {
-      const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
+      const [lengths, owners] = carried.slice(INNER_STATE) as [Value, Value];
+      const [known, knownLogProbs, ...caches] = carried.slice(OUTER_STATE) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
       const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
@@ -417,7 +465,10 @@ export function rolloutGraph(
       const inner = decode(outer, {
         weights,
         settled,
-        start: carried.slice(0, 5) as unknown as Five,
+        start: carried.slice(0, INNER_STATE) as unknown as Five,
+        lengths,
+        owners,
+        origins: origins === null ? null : carried.at(-1) as Value,
         trips: outer.length("trips"),
       });
       const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner as [
@@ -427,11 +478,13 @@ export function rolloutGraph(
         Value,
         Value,
       ];
-      const recent = pairs(inner.slice(5));
+      const recent = pairs(inner.slice(INNER_STATE));
       const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
       const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
         outer.apply("Concat", parts, { attributes: { ...options } });
-      const before = (more: Value, old: Value) => join([more, old], { axis: 2, joined: "settled_next" });
+      const ofOwners = (values: Value) => outer.gather(values, owners, { axis: 0 });
+      const before = (more: Value, old: Value) =>
+        ofOwners(join([more, old], { axis: 2, joined: "settled_next" }));
       return {
         goOn: goesOn(outer, { alive: stillAlive, drawn: nowDrawn }),
         carried: [
@@ -440,6 +493,8 @@ export function rolloutGraph(
           nextLast,
           stillAlive,
           nowDrawn,
+          ofOwners(lengths),
+          outer.apply("Range", [zero, outer.length("batch"), one], { attributes: { length: "batch" } }),
           outer.constant("int64", [chunk], new Array(chunk).fill(0)),
           join([known, newTokens], { axis: 0, joined: "generated_next" }),
           join([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
@@ -447,12 +502,13 @@ export function rolloutGraph(
             const more = recent[index] as KeysAndValues;
             return [before(more.key, key), before(more.value, value)];
           }),
+          ...(origins === null ? [] : [ofOwners(carried.at(-1) as Value)]),
         ],
         collected: [],
       };
     },
   });
-  g.output(ROLLOUT_NAMES.tokens, results[6] as Value);
-  g.output(ROLLOUT_NAMES.logProbs, results[7] as Value);
+  g.output(ROLLOUT_NAMES.tokens, results[OUTER_STATE] as Value);
+  g.output(ROLLOUT_NAMES.logProbs, results[OUTER_STATE + 1] as Value);
   return g.build();
 }

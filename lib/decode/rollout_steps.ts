@@ -63,6 +63,7 @@ export async function* steppedRollouts(
       const out = await engine.session.run({
         [ROLLOUT_NAMES.prompts]: prompts.tokens,
         [ROLLOUT_NAMES.lengths]: tensor("int32", [batch], lengths),
+        [ROLLOUT_NAMES.owners]: tensor("int64", [batch], asked.map((_, row) => row)),
         [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [0]),
         [ROLLOUT_NAMES.read]: read,
         [ROLLOUT_NAMES.position]: tensor(

@@ -42,12 +42,6 @@ export interface RunOptions extends SequenceOptions {
   readonly logits?: boolean | "last";
 }
 
-/** How rows are scored. */
-export interface ScoringOptions extends SequenceOptions {
-  /** Most positions of rows that run together, padding included; a longer row runs alone. `@default` by memory */
-  readonly maxTokens?: number;
-}
-
 /** Names of the options of {@link SequenceOptions} and {@link RunOptions}. */
 export const SEQUENCE_OPTIONS = [
   ...ADDITION_OPTIONS,
@@ -149,6 +143,7 @@ export function plannedRun(
           [EDIT_NAMES.steerFactors]: steerFactors(batch.rows.map((row) => rows?.[row] as SteeredRow), {
             steerAt,
             positions: batch.seq,
+            ...(batch.places === undefined ? {} : { places: batch.places }),
           }),
         }
         : {}),

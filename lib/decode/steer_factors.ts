@@ -38,9 +38,14 @@ export interface SteeredRow {
  */
 export function steerFactors(
   rows: readonly SteeredRow[],
-  options: { readonly steerAt: SteerAt | undefined; readonly positions: number },
+  options: {
+    readonly steerAt: SteerAt | undefined;
+    readonly positions: number;
+    /** Position of each token where that is not its place, int64 [rows, positions]. `@default` its place */
+    readonly places?: Tensor<"int64">;
+  },
 ): Tensor<"float32"> {
-  const { steerAt, positions } = options;
+  const { steerAt, positions, places } = options;
   const { prompt = 0, lastPromptToken = prompt, generated = 0 } = steerAt ??
     { prompt: 1, generated: 1 };
   const infinite = infiniteValue([
@@ -50,10 +55,14 @@ export function steerFactors(
     ...rows.map((row) => row.strength ?? 1),
   ]);
   if (infinite !== null) throw new RangeError(`Cannot steer by factors as they must be finite: ${infinite}`);
-  const data = rows.flatMap(({ promptLength, strength = 1 }) =>
-    Array.from({ length: positions }, (_, position) =>
+  const data = rows.flatMap(({ promptLength, strength = 1 }, row) =>
+    Array.from(
+      { length: positions },
+      (_, place) => places === undefined ? place : Number(places.data[row * positions + place]),
+    ).map((position) =>
       strength *
-      (position >= promptLength ? generated : position === promptLength - 1 ? lastPromptToken : prompt))
+      (position >= promptLength ? generated : position === promptLength - 1 ? lastPromptToken : prompt)
+    )
   );
   return tensor("float32", [rows.length, positions], data);
 }

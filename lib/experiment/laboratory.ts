@@ -331,10 +331,11 @@ export class Laboratory {
     measurement: Measurement,
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { kind, zoo, runs, settings, label, total, unit, example = false } = measurement;
+    const { kind, zoo, runs, graphs = [], settings, label, total, unit, example = false } = measurement;
     if (!example) this.#countSeeds(this.seeds.length);
     const parents = await this.#parents({ treatments: [], ...measurement });
-    const sequences = [...new Set(runs.map((run) => zoo.model.sequenceGraphHash(run)))].sort();
+    const sequences = [...new Set([...runs.map((run) => zoo.model.sequenceGraphHash(run)), ...graphs])]
+      .sort();
     if (sequences.length > 0) {
       this.#inputs.set(`graphs.${kind}.${zoo.entry.name}`, sha256(canonicalJson(sequences)));
     }

@@ -166,10 +166,12 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
 export interface Trip {
   /** The loop's body. */
   readonly g: GraphBuilder;
-  /** Position of each token, int64 [batch, new]. */
+  /** Position of each token, int64 [rows, new]. */
   readonly positions: Value;
   /** Their numbers from 0, int64 [new]. */
   readonly offsets: Value;
+  /** Which prompt each row continues, int64 [rows]: factors and patches are those of prompts. */
+  readonly origins: Value;
 }
 
 /** A graph's edits at work. */
@@ -253,11 +255,14 @@ export function applyEdits(
     readonly perRow?: Value | null;
     /** Ones, float [batch, seq, 1]: then each position has a copy of every vector. `@default perRow` */
     readonly perPosition?: Value | null;
-    /** Positions that factors are fed for. `@default "seq"` */
-    readonly positions?: string;
+    /**
+     * What the rows of a rollout's prompts are called: factors are fed for each and every position that it may reach.
+     * `@default null`: for the rows and positions of whole sequences
+     */
+    readonly prompts?: string | null;
   },
 ): AppliedEdits {
-  const { config, compute, perRow = null, positions = "seq" } = options, accurate = accurateDType(compute);
+  const { config, compute, perRow = null, prompts = null } = options, accurate = accurateDType(compute);
   const copies = options.perPosition ?? perRow;
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
@@ -268,7 +273,7 @@ export function applyEdits(
     });
   }
   const factors = edits.steerFactors
-    ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", positions])
+    ? g.input(EDIT_NAMES.steerFactors, accurate, prompts === null ? ["batch", "seq"] : [prompts, "positions"])
     : null;
   const operate = applyOperators(g, edits.operators, { embed: config.embed, compute });
   const patches = new Map(edits.patches.map((name) => {
@@ -276,10 +281,11 @@ export function applyEdits(
     // a·z of an adapter is an island of its own
     const dtype = kind === "adapter_scale" ? accurate : compute;
     const broadcasts = { broadcasts: true };
-    const fed = g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config), broadcasts);
+    const shape = [prompts ?? "batch", ...siteShape(kind, config).slice(1)];
+    const fed = g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts);
     const value = g.cast(fed, dtype);
     const heads = edits.headMasks ? siteHeads(kind, config) : null;
-    const dims = ["batch", "seq", ...(heads === null ? [] : [heads])];
+    const dims = [prompts ?? "batch", "seq", ...(heads === null ? [] : [heads])];
     return [name, {
       value,
       mask: g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts),
@@ -289,8 +295,10 @@ export function applyEdits(
   const tapped = new Map<SiteName, Value>();
   const added = (inner: GraphBuilder, vector: Value, of: Value | null) =>
     of === null ? vector : inner.mul(inner.unsqueeze(of, [2]), vector);
-  const factorsOver = ({ g: body, positions }: Trip) =>
-    factors && body.apply("GatherElements", [factors, positions], { attributes: { axis: 1 } }); // [batch, new]
+  const ofRows = ({ g: body, origins }: Trip, values: Value) => body.gather(values, origins, { axis: 0 });
+  const factorsOver = (trip: Trip) =>
+    factors &&
+    trip.g.apply("GatherElements", [ofRows(trip, factors), trip.positions], { attributes: { axis: 1 } }); // [rows, new]
   const kinds = placeKinds(edits.place, edits);
   const routed = edits.lastBlock === null ? null : config.layers - 2;
   const steered = new Map(
@@ -316,8 +324,8 @@ export function applyEdits(
       // Prompts are read from position 0 on, and by the first trip alone.
       const first = inner.apply("Equal", [trip.positions, trip.offsets]);
       const reading = mask.dims.length === 3 ? inner.unsqueeze(first, [2]) : first;
-      const among = inner.apply("And", [inner.gather(mask, trip.offsets, { axis: 1 }), reading]);
-      return { mask: laidOut(inner, among, kind), value: inner.gather(value, trip.offsets, { axis: 1 }) };
+      const now = (values: Value) => ofRows(trip, inner.gather(values, trip.offsets, { axis: 1 }));
+      return { mask: laidOut(inner, inner.apply("And", [now(mask), reading]), kind), value: now(value) };
     };
     return (inner, name, computed) => {
       const vector = steered.get(name), operating = operated.get(name), patch = patches.get(name);
@@ -339,7 +347,7 @@ export function applyEdits(
   };
   const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
     config,
-    vector: added(g, vectors.get(config.layers - 2) as Value, positions === "seq" ? factors : null),
+    vector: added(g, vectors.get(config.layers - 2) as Value, prompts === null ? factors : null),
     touched: [...edits.patches, ...edits.taps],
   });
   const lastBlockOver = (trip: Trip) =>

@@ -7,6 +7,13 @@
 export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 export type { Recompute } from "./added_adjoints.ts";
 export {
+  DIFFERENCE_COUNTS,
+  DIFFERENCE_NAMES,
+  DIFFERENCE_SUMS,
+  type DifferenceEdits,
+  differenceGraph,
+} from "./difference_graph.ts";
+export {
   type AppliedEdits,
   applyEdits,
   checkEdits,

@@ -112,6 +112,31 @@ Deno.test("adjoints follow steerAt and strength: the slope along a vector is tha
     }
   }));
 
+Deno.test("contexts that are shared are steered as rows by themselves, each strength with a context of its own", () =>
+  withTinyModel(async (model) => {
+    const steer = randomVectors(model.config, [0]), context = [3, 14, 15, 9];
+    const rows = [[26, 5], [35, 8, 9], [7], [26, 5]].map((answer, row) => ({
+      tokens: [...context, ...answer],
+      from: 4,
+      weight: row - 1.5,
+      ...(row < 3 ? {} : { strength: 0.25 }),
+    }));
+    for (const steerAt of [{ generated: 1 }, { lastPromptToken: 1, generated: 0.5 }, { prompt: 1 }]) {
+      const apart = await model.steeringAdjoint(rows, { steer, steerAt });
+      const together = await model.steeringAdjoint(rows, { steer, steerAt, sharedContexts: true });
+      assertClose(together.adjoints.get(0) ?? [], apart.adjoints.get(0) ?? [], "adjointFloat32");
+      rows.forEach((_, row) =>
+        assertClose(together.logProbs[row] ?? [], apart.logProbs[row] ?? [], "logProbabilityFloat32")
+      );
+    }
+    const patches = { "blocks.0.mlp_out": { value: tensor("float32", [1, 1, 1], [0]) } } as const;
+    await assertRejects(
+      () => model.steeringAdjoint(rows, { steer, patches, sharedContexts: true }),
+      RangeError,
+      "there must be no patches beside",
+    );
+  }));
+
 Deno.test("operators set a component, keep a norm, and do nothing where their factor is 0", () =>
   withEachFamily(async (model) => {
     const { embed, config } = { ...model.config, config: model.config }, steer = randomVectors(config, [0]);
