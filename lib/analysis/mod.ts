@@ -135,6 +135,7 @@ export {
   type PersistenceCell,
   type PersistenceOptions,
   PersistenceSums,
+  type ShiftTotals,
   type TextShifts,
 } from "./persistence.ts";
 export {
