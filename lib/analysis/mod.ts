@@ -135,7 +135,6 @@ export {
   type PersistenceCell,
   type PersistenceOptions,
   PersistenceSums,
-  type ShiftTotals,
   type TextShifts,
 } from "./persistence.ts";
 export {
@@ -171,3 +170,4 @@ export {
   type PrincipalDirection,
   principalDirections,
 } from "./contrast_vectors.ts";
+export type { ShiftTotals } from "./_shift_sums.ts";

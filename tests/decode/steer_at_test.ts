@@ -154,9 +154,9 @@ Deno.test("operators set a component, keep a norm, and do nothing where their fa
       for (let t = 0; t < tokens.length; t++) {
         const streamOf = (of: typeof run) =>
           (of.taps.get(site)?.data as Float32Array).subarray(t * embed, (t + 1) * embed);
-        for (const  of of[run, steered]) {
-          const along = streamOf(of).reduce((sum, x, i) => sum + x * (direction[i] as number) / length, 0);
-          const norm = Math.hypot(...streamOf(of));
+        for (const one of [run, steered]) {
+          const along = streamOf(one).reduce((sum, x, i) => sum + x * (direction[i] as number) / length, 0);
+          const norm = Math.hypot(...streamOf(one));
           if (layer === 0) assert(Math.abs(along) < 1e-5 * norm, `${along}`); // projected out, the vector too
         }
         if (layer === 0) continue;
