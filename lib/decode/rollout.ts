@@ -11,7 +11,7 @@ import {
   type Additions,
 } from "./additions.ts";
 import { positionsText } from "./check_positions.ts";
-import { padRight } from "./padded_batch.ts";
+import { checkTokenIds, padRight } from "./padded_batch.ts";
 import { type Patches, patchesOf, patchFeeds } from "./patches.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
 import { steerFactors } from "./steer_factors.ts";
@@ -213,6 +213,7 @@ export function checkSampling(
       `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
     );
   }
+  requests.forEach(({ tokens }, index) => checkTokenIds(tokens, index));
   const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
   if (longest + maxNewTokens > config.maxPositions) {
     throw new RangeError(

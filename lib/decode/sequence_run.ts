@@ -116,6 +116,11 @@ export function plannedRun(
 ): PlannedRun {
   const { config, rows, seq = 1, action = "run" } = of;
   checkOptions(options, { known: RUN_OPTIONS, action });
+  if (!Array.isArray(options.taps ?? [])) {
+    throw new TypeError(
+      `Cannot ${action} as taps must be a list: current value is ${JSON.stringify(options.taps)}`,
+    );
+  }
   const own = namedLayers(options),
     { layers = { ...servedLayers(options, config), adapters: own.adapters } } = of;
   const { taps = [], steerFactors: factors, steerAt } = options, patches = patchesOf(options.patches);
