@@ -153,7 +153,7 @@ export function additionFeeds(
   options: { readonly config: ModelConfig; readonly layers: AddedLayers },
 ): Record<string, Tensor> {
   const { steer, operators, adapters } = added(additions), { config, layers } = options, { embed } = config;
-  const vectors = layers.steer.length === 0
+  const vectors: Record<string, Tensor> = layers.steer.length === 0
     ? {}
     : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: layers.steer, embed }) };
   return {
