@@ -335,6 +335,7 @@ export class LanguageModel {
    * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
    * among the model's graphs, `lengths` are those of its symbols.
    *
+   * @internal
    * @throws {InputError} when it takes more memory than is set aside.
    */
   runGraph(
