@@ -220,6 +220,7 @@ export {
   type OutcomeTable,
   type PrincipalDirection,
   principalDirections,
+  saliency,
 } from "./lib/analysis/mod.ts";
 
 /**

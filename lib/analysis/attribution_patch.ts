@@ -52,15 +52,47 @@ export async function attributionPatch(
   const { taps, adjoints } = await model.siteAdjoints([corrupt], options);
   return new Map(sites.map((site) => {
     const to = cleanValues.get(site) as Tensor<"float32">, from = taps.get(site) as Tensor<"float32">;
-    const adjoint = adjoints.get(site) as Tensor<"float32">, width = from.dims.at(-1) as number;
-    const values = new Float32Array(from.data.length / width);
-    values.forEach((_, at) => {
-      let sum = 0;
-      for (let i = at * width; i < (at + 1) * width; i++) {
-        sum += ((to.data[i] as number) - (from.data[i] as number)) * (adjoint.data[i] as number);
-      }
-      values[at] = sum;
-    });
-    return [site, { values, dims: from.dims.slice(1, -1) }];
+    const step = from.data.map((value, i) => (to.data[i] as number) - value);
+    return [site, along(step, adjoints.get(site) as Tensor<"float32">)];
   }));
+}
+
+/** A step times the adjoint, summed over the last axis. */
+function along(step: Float32Array, adjoint: Tensor<"float32">): Attribution {
+  const width = adjoint.dims.at(-1) as number, values = new Float32Array(step.length / width);
+  values.forEach((_, at) => {
+    let sum = 0;
+    for (let i = at * width; i < (at + 1) * width; i++) {
+      sum += (step[i] as number) * (adjoint.data[i] as number);
+    }
+    values[at] = sum;
+  });
+  return { values, dims: adjoint.dims.slice(1, -1) };
+}
+
+/**
+ * Saliency: how much of an objective each site's value holds, to first order: value times adjoint, from one forward and
+ * one backward pass. At `blocks.0.resid_pre` that is the saliency of every token.
+ *
+ * Source: gradient × input, Shrikumar et al. 2016 (arXiv 1605.01713).
+ *
+ * @example
+ * ```ts
+ * import { LanguageModel, logitDifference } from "../decode/mod.ts";
+ * import { saliency } from "./mod.ts";
+ * const model = await LanguageModel.open("./fixtures/embedded/base-a"), site = "blocks.0.resid_pre";
+ * const row = { tokens: [5, 6, 7], targets: logitDifference({ position: 2, plus: 8, minus: 9 }) };
+ * if ((await saliency(model, row, { sites: [site] })).get(site)?.dims.join() !== "3") throw new Error("one per token");
+ * await model.release();
+ * ```
+ */
+export async function saliency(
+  model: LanguageModel,
+  row: ObjectiveRow,
+  options: SiteAdjointOptions,
+): Promise<ReadonlyMap<SiteName, Attribution>> {
+  const { taps, adjoints } = await model.siteAdjoints([row], options);
+  return new Map(
+    [...taps].map(([site, { data }]) => [site, along(data, adjoints.get(site) as Tensor<"float32">)]),
+  );
 }

@@ -10,7 +10,7 @@
  */
 export type { BenchmarkOutcomes, BootstrapOptions, OutcomeTable } from "./_bootstrap.ts";
 export type { AccuracyDifference, RecoveredShare } from "./_resampled.ts";
-export { type Attribution, attributionPatch } from "./attribution_patch.ts";
+export { type Attribution, attributionPatch, saliency } from "./attribution_patch.ts";
 export { accuracyDifference, type AccuracyInterval, accuracyInterval } from "./accuracy.ts";
 export { type AccuracyStatistic, accuracyStatistic } from "./accuracy_statistic.ts";
 export {

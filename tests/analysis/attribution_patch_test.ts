@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { attributionPatch } from "../../lib/analysis/mod.ts";
+import { attributionPatch, saliency } from "../../lib/analysis/mod.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
 import type { ObjectiveRow, Patch } from "../../lib/decode/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
@@ -61,4 +61,27 @@ Deno.test("attributionPatch() is the slope of exact patching at every site and p
       RangeError,
       "1 and 6",
     );
+  }));
+
+Deno.test("saliency() is value times adjoint, by position and head", () =>
+  withTinyModel(async (model) => {
+    const sites: SiteName[] = ["blocks.0.resid_pre", "blocks.1.head_out"];
+    const found = await saliency(model, CORRUPT, { sites });
+    const { taps, adjoints } = await model.siteAdjoints([CORRUPT], { sites });
+    for (const site of sites) {
+      const { values, dims } = found.get(site) ?? { values: new Float32Array(), dims: [] };
+      assertEquals(dims, site.endsWith("head_out") ? [6, model.config.heads] : [6]);
+      const value = taps.get(site)?.data as Float32Array, adjoint = adjoints.get(site)?.data as Float32Array;
+      const width = value.length / values.length;
+      values.forEach((sum, at) => {
+        let expected = 0;
+        for (let i = at * width; i < (at + 1) * width; i++) {
+          expected += (value[i] as number) * (adjoint[i] as number);
+        }
+        assert(
+          Math.abs(sum - expected) < 1e-6 * (1 + Math.abs(expected)),
+          `${site} ${at}: ${sum}, ${expected}`,
+        );
+      });
+    }
   }));
