@@ -39,7 +39,7 @@ function differenceGraphOf(
   options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
 ) {
   const { additions, countsZeros } = options, { config } = model;
-  const { ablation: _, ...edits } = additionEdits(additions, { config, layers: namedLayers(additions) });
+  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
   const build = () =>
     differenceGraph({ config, weights: model.checkpoint, edits, countsZeros, compute: model.dtype });
   return { key: JSON.stringify({ differences: edits, countsZeros }), build };

@@ -1,18 +1,8 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
-import {
-  blockAt,
-  type ComputeDType,
-  embedTokens,
-  fileWeights,
-  sequenceAttention,
-  type SiteHandler,
-} from "../model/mod.ts";
+import { type ComputeDType, fileWeights } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, type Edits } from "./edits.ts";
-import type { SteeringRoute } from "./steering_route.ts";
-
-/** What changes the residual stream in a {@link differenceGraph}. */
-export type DifferenceEdits = Pick<Edits, "steer" | "adapters"> & SteeringRoute;
+import { baseStreams, changedStreams, type ComparedEdits, firstChanged } from "./_compared_passes.ts";
+import { applyEdits, checkEdits } from "./edits.ts";
 
 /** Names of a difference graph's own inputs and outputs. */
 export const DIFFERENCE_NAMES = {
@@ -56,11 +46,6 @@ export const DIFFERENCE_COUNTS = [
   "zeroRows",
 ] as const;
 
-/** First block that edits change anything in. */
-function firstChanged({ steer = [], adapters = [] }: DifferenceEdits): number {
-  return Math.min(...steer, ...adapters);
-}
-
 /**
  * What edits change in the residual stream behind every block from the first that they reach, summed over spans of
  * texts: the model runs over one text after the other, without and with the edits, and hands out sums alone, however
@@ -87,7 +72,7 @@ export function differenceGraph(
   options: {
     readonly config: ModelConfig;
     readonly weights: Checkpoint;
-    readonly edits: DifferenceEdits;
+    readonly edits: ComparedEdits;
     /** Of each span, whether rows without a difference count. */
     readonly countsZeros: readonly boolean[];
     /** Type of matrices and residual stream. `@default "float32"` */
@@ -96,18 +81,13 @@ export function differenceGraph(
 ): Graph {
   const { config, countsZeros, compute = "float32" } = options, { layers, embed } = config;
   const edits = checkEdits(options.edits, config), first = firstChanged(edits), spans = countsZeros.length;
-  if (!Number.isFinite(first)) {
-    throw new RangeError(
-      "Cannot compare streams as a layer must be steered or adapted: current value is none",
-    );
-  }
   const g = new GraphBuilder("differences");
   const tokens = g.input(DIFFERENCE_NAMES.tokens, "int64", ["texts", "seq"]);
   const lengths = g.input(DIFFERENCE_NAMES.lengths, "int64", ["texts"]);
   const starts = g.input(DIFFERENCE_NAMES.starts, "int64", ["texts", spans]);
   const ends = g.input(DIFFERENCE_NAMES.ends, "int64", ["texts", spans]);
   const weights = fileWeights(g, { checkpoint: options.weights, compute });
-  const { site, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
+  const applied = applyEdits(g, edits, { config, compute });
   const gain = weights.get("model.norm.weight", "float64");
   const keeps = g.constant("float64", [spans, 1], countsZeros.map(Number));
   const zeros = (dims: readonly number[]) => g.expand(g.constant("float64", dims.map(() => 1), [0]), dims);
@@ -134,32 +114,9 @@ export function differenceGraph(
         ]),
         "float64",
       ); // [spans, text]
-      const pass = (
-        handler: SiteHandler,
-        more: object,
-        from: { readonly layer: number; readonly stream: Value },
-      ) => {
-        const rows = { batch: 1, seq: "text" };
-        const attention = sequenceAttention(body, config, {
-          ...rows,
-          compute,
-          site: handler,
-          shown: () => false,
-        });
-        const streams = [from.stream];
-        for (let layer = from.layer; layer < layers; layer++) {
-          const parts = { config, weights, attention, site: handler, ...more, layer };
-          streams.push(blockAt(body, streams.at(-1) as Value, parts));
-        }
-        return streams;
-      };
-      const untouched: SiteHandler = (_, __, value) => value;
-      const embedded = embedTokens(body, text, { config, weights, attention: () => text, site: untouched });
-      const base = body.within("base", () => pass(untouched, {}, { layer: 0, stream: embedded }));
-      const changed = body.within(
-        "changed",
-        () => pass(site, { adapter, lastBlock }, { layer: first, stream: base[first] as Value }),
-      );
+      const model = { config, weights, compute, seq: "text" };
+      const base = baseStreams(body, text, model);
+      const changed = changedStreams(body, base, { model, first, applied });
       const wide = (stream: Value) => body.reshape(body.cast(stream, "float64"), ["text", embed]);
       const found = changed.slice(1).map((stream, index) => {
         const difference = body.sub(
