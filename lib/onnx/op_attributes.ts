@@ -37,6 +37,7 @@ interface Settings {
   readonly Softmax: Axis & { readonly floor?: Float };
   readonly Split: Axis & { readonly dims: DimsText };
   readonly Squeeze: { readonly axes: readonly number[] };
+  readonly TopK: { readonly k: number };
   readonly Transpose: { readonly perm: readonly number[] };
   readonly Unsqueeze: { readonly axes: readonly number[] };
 }
