@@ -68,20 +68,9 @@ export {
 } from "./path_patching.ts";
 export { compareValue, parity, type ParityRow } from "./parity.ts";
 export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
-export {
-  type ProbabilityShift,
-  probabilityShift,
-  type ProbabilityShiftOptions,
-} from "./probability_shift.ts";
 export { rankCorrelation } from "./rank_correlation.ts";
 export { recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
-export {
-  ROUTE_PAIRS,
-  type RoutePair,
-  type RouteShift,
-  routeShifts,
-  type ShiftRoute,
-} from "./route_shifts.ts";
+export { ROUTE_PAIRS, type RoutePair } from "./route_pairs.ts";
 export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./shift_profile.ts";
 export {
   groupShifts,
@@ -103,7 +92,6 @@ export {
 } from "./shift_rows.ts";
 export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
 export { correlationInterval, type TextColumns, type TextInterval, textInterval } from "./text_resampling.ts";
-export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanRatio, meanRatio } from "./mean_ratio.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
@@ -137,6 +125,7 @@ export {
   PersistenceSums,
   type TextShifts,
 } from "./persistence.ts";
+export type { ShiftTotals } from "./_shift_sums.ts";
 export {
   NON_ENGLISH_LANGUAGES,
   TOKEN_LANGUAGES,
@@ -170,4 +159,3 @@ export {
   type PrincipalDirection,
   principalDirections,
 } from "./contrast_vectors.ts";
-export type { ShiftTotals } from "./_shift_sums.ts";

@@ -117,7 +117,7 @@ export class ModelGraphs {
     },
   ): Promise<Readonly<Record<string, Tensor>>> {
     const { feeds, lengths } = run;
-    const plan = this.#plan(key, () => this.sessions.sequencePlan(key, build(), { twice: true }));
+    const plan = this.#plan(key, () => this.sessions.sequencePlan(key, build(), { twice: true, lengths }));
     const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
     return await (await this.sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
   }

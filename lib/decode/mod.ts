@@ -53,6 +53,13 @@ export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts"
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export {
+  type ComparedDistributions,
+  type ComparedModels,
+  type ProbabilityShift,
+  tokenShifts,
+  tokenShiftsHash,
+} from "./token_shifts.ts";
+export {
   type ComparedText,
   type StreamDifferences,
   streamDifferences,

@@ -1,6 +1,6 @@
 import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import type { Additions, LanguageModel } from "../decode/mod.ts";
+import { type Additions, type LanguageModel, tokenShiftsHash } from "../decode/mod.ts";
 import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
@@ -378,7 +378,8 @@ export class Laboratory {
           treatments: [treatment],
           problems,
           settings: { follow },
-          runs: [{}, additionsOf(treatment)],
+          runs: [],
+          graphs: [tokenShiftsHash(zoo.model, { additions: additionsOf(treatment) })],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",
