@@ -23,8 +23,9 @@ export {
   tensor,
   zeros,
 } from "./lib/core/mod.ts";
-export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
+export type { Architecture, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
 export {
+  ChatTokenizer,
   type ChatTurn,
   datasetPlace,
   type DecodeOptions,

@@ -39,8 +39,7 @@ async function meanOf(
  *
  * @example
  * ```ts
- * import { LanguageModel } from "../decode/mod.ts";
- * import { ablate } from "./mod.ts";
+ * import { ablate, LanguageModel } from "@small-vectors/steering";
  * const model = await LanguageModel.open("./fixtures/embedded/base-a");
  * const patches = await ablate(model, { heads: [{ layer: 3, head: 1 }], mlp: [5] });
  * const { taps } = await model.run([[5, 6, 7]], { patches, taps: ["blocks.5.mlp_out"] });

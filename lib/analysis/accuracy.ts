@@ -44,7 +44,7 @@ export interface AccuracyInterval {
  *
  * @example
  * ```ts
- * import { accuracyInterval } from "./mod.ts";
+ * import { accuracyInterval } from "@small-vectors/steering";
  * const easy = [[[[1], [1]]]], hard = [[[[0], [1]]]]; // one training seed, one evaluation seed, two problems
  * const { percent } = accuracyInterval({ easy, hard }, { draws: 100 });
  * if (percent !== 75) throw new Error(`expected 75, got ${percent}`);

@@ -78,8 +78,7 @@ function along(step: Float32Array, adjoint: Tensor<"float32">): Attribution {
  *
  * @example
  * ```ts
- * import { LanguageModel, logitDifference } from "../decode/mod.ts";
- * import { saliency } from "./mod.ts";
+ * import { LanguageModel, logitDifference, saliency } from "@small-vectors/steering";
  * const model = await LanguageModel.open("./fixtures/embedded/base-a"), site = "blocks.0.resid_pre";
  * const row = { tokens: [5, 6, 7], targets: logitDifference({ position: 2, plus: 8, minus: 9 }) };
  * if ((await saliency(model, row, { sites: [site] })).get(site)?.dims.join() !== "3") throw new Error("one per token");

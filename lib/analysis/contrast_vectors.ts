@@ -83,8 +83,7 @@ function meanOf(rows: readonly Float64Array[]): Float64Array {
  *
  * @example
  * ```ts
- * import { LanguageModel } from "../decode/mod.ts";
- * import { differenceOfMeans } from "./mod.ts";
+ * import { differenceOfMeans, LanguageModel } from "@small-vectors/steering";
  * const model = await LanguageModel.open("./fixtures/embedded/base-a");
  * const pairs = [{ positive: [5, 6, 7], negative: [5, 6, 8] }, { positive: [9, 7], negative: [9, 8] }];
  * const steer = await differenceOfMeans(model, pairs, { layers: [3] });
@@ -147,8 +146,7 @@ function principal(rows: readonly Float64Array[]): PrincipalDirection {
  *
  * @example
  * ```ts
- * import { LanguageModel } from "../decode/mod.ts";
- * import { principalDirections } from "./mod.ts";
+ * import { LanguageModel, principalDirections } from "@small-vectors/steering";
  * const model = await LanguageModel.open("./fixtures/embedded/base-a");
  * const pairs = [{ positive: [5, 6, 7], negative: [5, 6, 8] }, { positive: [9, 7], negative: [9, 8] }];
  * const found = (await principalDirections(model, pairs, { layers: [3] })).get(3);

@@ -18,8 +18,7 @@ export interface LogitLensOptions extends Additions {
  *
  * @example
  * ```ts
- * import { LanguageModel } from "../decode/mod.ts";
- * import { logitLens } from "./mod.ts";
+ * import { LanguageModel, logitLens } from "@small-vectors/steering";
  * const model = await LanguageModel.open("./fixtures/embedded/base-a"), tokenizer = await model.tokenizer();
  * const lens = await logitLens(model, tokenizer.encodeChat([{ role: "user", content: "What is 2 + 3?" }]), { count: 3 });
  * if (lens.length !== 8 || lens[7]?.[0]?.length !== 3) throw new Error("a list per layer and position");

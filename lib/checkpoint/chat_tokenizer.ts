@@ -50,7 +50,7 @@ export interface DecodeOptions {
  *
  * @example
  * ```ts
- * import { ChatTokenizer } from "./mod.ts";
+ * import { ChatTokenizer } from "@small-vectors/steering";
  * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
  * const ids = tokenizer.encodeChat([{ role: "user", content: "What is 2 + 3?" }]);
  * if (!tokenizer.decode(ids).endsWith("<|im_start|>assistant\n")) throw new Error("no place for an answer");

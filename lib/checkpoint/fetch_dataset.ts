@@ -16,8 +16,7 @@ const BYTES_LIMIT = 2 ** 30;
  * @example
  * ```ts
  * import { assertRejects } from "@std/assert";
- * import { InputError } from "../core/mod.ts";
- * import { fetchDataset } from "./mod.ts";
+ * import { fetchDataset, InputError } from "@small-vectors/steering";
  * const nothing = () => Promise.resolve(new Response("", { status: 404 }));
  * await assertRejects(
  *   () => fetchDataset("ada/sums@v1", { hubCache: "./no-such-folder", fetch: nothing }),

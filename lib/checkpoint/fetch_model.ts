@@ -26,8 +26,7 @@ const SINGLE = "model.safetensors", INDEX = `${SINGLE}.index.json`;
  * @example
  * ```ts
  * import { assertRejects } from "@std/assert";
- * import { InputError } from "../core/mod.ts";
- * import { fetchModel } from "./mod.ts";
+ * import { fetchModel, InputError } from "@small-vectors/steering";
  * const nothing = () => Promise.resolve(new Response("", { status: 404 }));
  * await assertRejects(
  *   () => fetchModel("ada/tiny@v1", { hubCache: "./no-such-folder", fetch: nothing }),

@@ -194,7 +194,7 @@ export async function modelFolder(
  *
  * @example
  * ```ts
- * import { datasetPlace } from "./mod.ts";
+ * import { datasetPlace } from "@small-vectors/steering";
  * const hubCache = await Deno.makeTempDir(), commit = "0123456789abcdef0123456789abcdef01234567";
  * const snapshot = `${hubCache}/datasets--ada--sums/snapshots/${commit}`;
  * await Deno.mkdir(snapshot, { recursive: true });

@@ -6,7 +6,7 @@
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { InputError } from "./mod.ts";
+ * import { InputError } from "@small-vectors/steering";
  *
  * const error = new InputError("no model", { where: "./models/a", repair: "pass --model with a folder that exists" });
  * assertEquals(error.message, "no model: ./models/a (pass --model with a folder that exists)");

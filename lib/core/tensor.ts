@@ -36,7 +36,7 @@ export interface BorderArray {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { type Tensor, tensor } from "./mod.ts";
+ * import { tensor, type Tensor } from "@small-vectors/steering";
  *
  * const x: Tensor<"float32"> = tensor("float32", [2, 2], [1, 2, 3, 4]); // [seq, embed]
  * assertEquals(x.data[3], 4);
@@ -75,7 +75,7 @@ const ARRAYS = {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { zeros } from "./mod.ts";
+ * import { zeros } from "@small-vectors/steering";
  *
  * assertEquals(zeros("int32", [3]).data, new Int32Array([0, 0, 0]));
  * ```
@@ -90,7 +90,7 @@ export function zeros<D extends BorderDType>(dtype: D, dims: readonly number[]):
  * @example
  * ```ts
  * import { assertEquals, assertThrows } from "@std/assert";
- * import { tensor } from "./mod.ts";
+ * import { tensor } from "@small-vectors/steering";
  *
  * assertEquals(tensor("int64", [2], [1, -1]).data, new BigInt64Array([1n, -1n]));
  * assertThrows(() => tensor("int64", [3], [1, -1]), RangeError);

@@ -19,7 +19,7 @@ function checkWidths(sets: readonly SteeringVectors[], action: string): void {
  *
  * @example
  * ```ts
- * import { sumVectors } from "./mod.ts";
+ * import { sumVectors } from "@small-vectors/steering";
  * const first = new Map([[3, Float32Array.of(1, 2)]]);
  * const sum = sumVectors([first, new Map([[3, Float32Array.of(10, 0)], [1, Float32Array.of(5, 5)]])]);
  * if (sum.get(3)?.join() !== "11,2" || sum.get(1)?.join() !== "5,5") throw new Error("added layer by layer");
@@ -48,7 +48,7 @@ export function sumVectors(sets: readonly SteeringVectors[]): SteeringVectors {
  *
  * @example
  * ```ts
- * import { scaleVectors } from "./mod.ts";
+ * import { scaleVectors } from "@small-vectors/steering";
  * const scaled = scaleVectors(new Map([[3, Float32Array.of(1, 2)]]), -0.5);
  * if (scaled.get(3)?.join() !== "-0.5,-1") throw new Error("half, the other way");
  * ```
@@ -68,7 +68,7 @@ export function scaleVectors(vectors: SteeringVectors, factor: number): Steering
  *
  * @example
  * ```ts
- * import { mergeVectors } from "./mod.ts";
+ * import { mergeVectors } from "@small-vectors/steering";
  * const merged = mergeVectors([new Map([[3, Float32Array.of(1)]]), new Map([[0, Float32Array.of(2)]])]);
  * if ([...merged.keys()].join() !== "0,3") throw new Error("both layers, from the lowest up");
  * ```
@@ -100,7 +100,7 @@ export function mergeVectors(sets: readonly SteeringVectors[]): SteeringVectors 
  *
  * @example
  * ```ts
- * import { pairVectors } from "./mod.ts";
+ * import { pairVectors } from "@small-vectors/steering";
  * const merged = new Map([0, 1, 2].map((layer) => [layer, Float32Array.of(layer)]));
  * if ([...pairVectors(merged, [2, 0]).keys()].join() !== "0,2") throw new Error("two layers");
  * if (pairVectors(merged, [1, 1]).get(1)?.join() !== "1") throw new Error("the single layer, not twice");

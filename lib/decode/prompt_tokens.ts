@@ -55,8 +55,7 @@ export function promptText(tokenizer: ChatTokenizer, question: string, options: 
  *
  * @example
  * ```ts
- * import { ChatTokenizer } from "../checkpoint/mod.ts";
- * import { promptTokens } from "./mod.ts";
+ * import { ChatTokenizer, promptTokens } from "@small-vectors/steering";
  * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
  * const tokens = promptTokens(tokenizer, "What is 2 + 3?", { template: "qwen_math" });
  * if (!tokenizer.decode(tokens).startsWith("<|im_start|>system\nPlease reason step by step, and put")) {

@@ -17,8 +17,7 @@ export interface TopToken {
  *
  * @example
  * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { topTokens } from "./mod.ts";
+ * import { tensor, topTokens } from "@small-vectors/steering";
  * const [first] = topTokens(tensor("float32", [2, 3], [1, 5, 5, 0, 0, 9]), { count: 2 });
  * if (first?.map(({ token }) => token).join() !== "1,2") throw new Error("the two fives");
  * ```
@@ -56,8 +55,7 @@ export function topTokens(
  *
  * @example
  * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { valueAt } from "./mod.ts";
+ * import { tensor, valueAt } from "@small-vectors/steering";
  * if (valueAt(tensor("float32", [2, 2], [1, 2, 3, 4]), [1, 0]) !== 3) throw new Error("row 1, column 0");
  * ```
  *
@@ -81,8 +79,7 @@ export function valueAt(of: Tensor<"float32">, index: readonly number[]): number
  *
  * @example
  * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { lastTokens } from "./mod.ts";
+ * import { lastTokens, tensor } from "@small-vectors/steering";
  * const site = "blocks.0.resid_post", value = tensor("float32", [2, 2, 1], [1, 2, 3, 0]);
  * const last = lastTokens({ logits: null, taps: new Map([[site, value]]), lengths: [2, 1] }, site);
  * if (last.data.join() !== "2,3") throw new Error("row 1 has one token");

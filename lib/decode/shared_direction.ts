@@ -14,7 +14,7 @@ export interface SharedDirection {
  *
  * @example
  * ```ts
- * import { sharedVectors } from "./mod.ts";
+ * import { sharedVectors } from "@small-vectors/steering";
  * const vectors = sharedVectors({ scales: new Map([[0, 2], [3, -1]]), direction: Float32Array.of(1, 5) });
  * if (vectors.get(0)?.join() !== "2,10" || vectors.get(3)?.join() !== "-1,-5") throw new Error("factor times direction");
  * ```

@@ -49,7 +49,7 @@ export interface SiteAdjoints {
  *
  * @example
  * ```ts
- * import { logitDifference } from "./mod.ts";
+ * import { logitDifference } from "@small-vectors/steering";
  * const targets = logitDifference({ position: 3, plus: 17, minus: 4 });
  * if (targets.map(({ weight }) => weight).join() !== "1,-1") throw new Error("one minus the other");
  * ```

@@ -113,7 +113,7 @@ export interface Site {
  *
  * @example
  * ```ts
- * import { siteName } from "./mod.ts";
+ * import { siteName } from "@small-vectors/steering";
  * if (siteName({ layer: 14, kind: "resid_post" }) !== "blocks.14.resid_post") throw new Error("names are fixed");
  * ```
  */

@@ -205,7 +205,7 @@ export function lastBlockMasks(
  *
  * @example
  * ```ts
- * import { lastBlockPatchText } from "./mod.ts";
+ * import { lastBlockPatchText } from "@small-vectors/steering";
  * if (lastBlockPatchText({ mode: "head", head: 3, path: "mlp" }) !== "head:3/mlp") throw new Error("one word");
  * ```
  */

@@ -36,7 +36,7 @@ export function writerSystemPrompt(writer: WriterName): string {
  *
  * @example
  * ```ts
- * import { answerMessages } from "./mod.ts";
+ * import { answerMessages } from "@small-vectors/steering";
  * const messages = answerMessages("What is 2 + 3?");
  * if (messages[1]?.content !== "What is 2 + 3?") throw new Error("the question was changed");
  * ```

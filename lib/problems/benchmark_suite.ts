@@ -49,7 +49,7 @@ export interface BenchmarkSet {
  *
  * @example
  * ```ts
- * import { BENCHMARK_SUITES } from "./mod.ts";
+ * import { BENCHMARK_SUITES } from "@small-vectors/steering";
  * const suites = Object.values(BENCHMARK_SUITES);
  * // Completions of one seed: (30 + 30 + 40) · 32 + 500 + 272 + 675.
  * const completions = suites.reduce((sum, suite) => sum + suite.size * suite.samplesPerProblem, 0);

@@ -46,7 +46,7 @@ function taggedText(completion: string): string | null {
  *
  * @example
  * ```ts
- * import { extractAnswer } from "./mod.ts";
+ * import { extractAnswer } from "@small-vectors/steering";
  * const { text } = extractAnswer("So \\boxed{\\frac{1}{2}}.");
  * if (text !== "\\frac{1}{2}") throw new Error("the box holds one half");
  * if (extractAnswer("\\boxed{2} and \\boxed{3}").text !== "2, 3") throw new Error("both boxes are the answer");

@@ -109,7 +109,7 @@ function inOrder(candidates: readonly Candidate[]): Candidate[] {
  *
  * @example
  * ```ts
- * import { findAnswer } from "./mod.ts";
+ * import { findAnswer } from "@small-vectors/steering";
  * if (findAnswer("First $x=2$, then \\boxed{3}. There were $4$ steps.") !== "3") throw new Error("the box first");
  * if (findAnswer("First $x=2$, then $y=3$.") !== "y=3") throw new Error("the last formula");
  * if (findAnswer("The final answer is 5. I took 7 steps.") !== "5") throw new Error("what is announced");
@@ -143,7 +143,7 @@ export function findAnswer(completion: string): string | null {
  *
  * @example
  * ```ts
- * import { lastNumber } from "./mod.ts";
+ * import { lastNumber } from "@small-vectors/steering";
  * if (lastNumber("Of 30 apples 1,200 were red, or 3/4.") !== "3/4") throw new Error("the last one");
  * if (lastNumber("The answer is 7, after 3 steps.") !== "7") throw new Error("what is announced");
  * if (lastNumber("I do not know.") !== null) throw new Error("there is none");

@@ -43,7 +43,7 @@ function canonicalNumber(text: string): string | null {
  *
  * @example
  * ```ts
- * import { gradeBoxed } from "./mod.ts";
+ * import { gradeBoxed } from "@small-vectors/steering";
  * if (!gradeBoxed("So \\boxed{12}.", "12").correct) throw new Error("12 is 12");
  * if (gradeBoxed("\\boxed{12} or \\boxed{12", "12").correct) throw new Error("the last box is open");
  * if (gradeBoxed("\\boxed{11} or \\boxed{12}", "12").correct) throw new Error("two answers are none");

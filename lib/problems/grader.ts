@@ -65,7 +65,7 @@ function rulesOf(grader: "box" | "math-verify", roundings: boolean): JudgeRules 
  *
  * @example
  * ```ts
- * import { compareAnswers } from "./mod.ts";
+ * import { compareAnswers } from "@small-vectors/steering";
  * if (!compareAnswers("\\frac{\\sqrt{3}}{3}", "1/√3").correct) throw new Error("they are one number");
  * if (compareAnswers("(1, 3]", "1 < x \\le 3").correct) throw new Error("that repeats the question");
  * if (compareAnswers("\\frac{1}{3}", "0.33").correct) throw new Error("a third has more digits");
@@ -151,7 +151,7 @@ const GRADES: Readonly<
  *
  * @example
  * ```ts
- * import { graderNamed } from "./mod.ts";
+ * import { graderNamed } from "@small-vectors/steering";
  * const strict = graderNamed("box"), lenient = graderNamed("math-verify");
  * const text = "Adding both, the answer is $\\frac{8}{2}$.";
  * if (strict.grade(text, "4").reason !== "no box") throw new Error("no box, no answer");

@@ -117,7 +117,7 @@ function bare(problem: WorkedProblem): Problem {
  *
  * @example
  * ```ts
- * import { trainProblem } from "./mod.ts";
+ * import { trainProblem } from "@small-vectors/steering";
  * const problem = trainProblem("chain", { seed: 0, index: 5 });
  * if (problem.answer !== trainProblem("chain", { seed: 0, index: 5 }).answer) throw new Error("not pure");
  * ```
@@ -141,7 +141,7 @@ export function trainProblem(
  *
  * @example
  * ```ts
- * import { testSet } from "./mod.ts";
+ * import { testSet } from "@small-vectors/steering";
  * const set = testSet("linear", { size: 20 });
  * if (new Set(set.map((problem) => problem.id)).size !== 20) throw new Error("not distinct");
  * ```

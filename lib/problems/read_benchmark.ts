@@ -175,7 +175,7 @@ export async function readProblems(
  *
  * @example
  * ```ts
- * import { readBenchmark } from "./mod.ts";
+ * import { readBenchmark } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir();
  * await Deno.writeTextFile(`${folder}/amc23.jsonl`, '{"problem": "1 + 1?", "answer": 2}\n');
  * const { problems } = await readBenchmark("AMC23", folder, { partial: true });

@@ -100,7 +100,7 @@ export interface SampleLine {
  *
  * @example
  * ```ts
- * import { parseSampleLine, sampleLine } from "./mod.ts";
+ * import { parseSampleLine, sampleLine } from "@small-vectors/steering";
  * const completion = {
  *   problem: 0, number: 0, seed: 1, sample: 0, prompt: "1 + 1?", text: "\\boxed{2}", tokens: [5, 7], finished: true,
  *   judgement: { correct: true, extracted: "2", reason: "equal" },

@@ -8,7 +8,7 @@
  *
  * @example
  * ```ts
- * import { leaveOneOutAdvantages } from "./mod.ts";
+ * import { leaveOneOutAdvantages } from "@small-vectors/steering";
  * const [right, , , wrong] = leaveOneOutAdvantages([1, 1, 1, 0, 0, 0, 0, 0]) as [number, number, number, number];
  * if (right.toFixed(4) !== "0.7143" || wrong.toFixed(4) !== "-0.4286") throw new Error("worked numbers");
  * ```
@@ -49,7 +49,7 @@ export interface StepWeights {
  *
  * @example
  * ```ts
- * import { stepWeights } from "./mod.ts";
+ * import { stepWeights } from "@small-vectors/steering";
  * const group = [{ reward: 1, length: 3 }, { reward: -1, length: 1 }];
  * const { weights, totalTokens } = stepWeights([group]);
  * if (totalTokens !== 4 || weights[0]?.[0] !== 0.5) throw new Error("A = 2, T = 4");

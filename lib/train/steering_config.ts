@@ -155,7 +155,7 @@ export function trainingDataFault(value: unknown): string | null {
  *
  * @example
  * ```ts
- * import { parseSteeringConfig } from "./mod.ts";
+ * import { parseSteeringConfig } from "@small-vectors/steering";
  * const given = {
  *   layers: [3],
  *   seed: 0,

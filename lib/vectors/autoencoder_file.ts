@@ -20,7 +20,7 @@ const FORMAT = "topk-sparse-autoencoder-1";
  *
  * @example
  * ```ts
- * import { readSparseAutoencoder, writeSparseAutoencoder } from "./mod.ts";
+ * import { readSparseAutoencoder, writeSparseAutoencoder } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir();
  * const matrix = Float32Array.of(1, 0, 0, 1), biases = new Float32Array(2);
  * const sae = { embed: 2, features: 2, active: 1, encoder: matrix, decoder: matrix, encoderBias: biases, decoderBias: biases };
@@ -75,7 +75,7 @@ export interface SparseAutoencoderFile {
  *
  * @example
  * ```ts
- * import { readSparseAutoencoder } from "./mod.ts";
+ * import { readSparseAutoencoder } from "@small-vectors/steering";
  * let message = "";
  * try { await readSparseAutoencoder("./no/such.safetensors"); } catch (error) { message = (error as Error).message; }
  * if (!message.includes("./no/such.safetensors")) throw new Error("the error must name the file");

@@ -52,7 +52,7 @@ export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSour
  *
  * @example
  * ```ts
- * import { loadControlVector, saveControlVector } from "./mod.ts";
+ * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
  * await saveControlVector(path, { vectors: new Map([[3, Float32Array.of(1, 2)]]), architecture: "qwen2" });
  * const { vectors, metadata } = await loadControlVector(path, null);
@@ -84,7 +84,7 @@ const HINTS: { readonly [Family in Architecture]: string } = {
  *
  * @example
  * ```ts
- * import { loadControlVector, saveControlVector } from "./mod.ts";
+ * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
  * const vectors = new Map([[0, Float32Array.of(9, 9)], [1, Float32Array.of(1, 2)]]);
  * await saveControlVector(path, { vectors, architecture: "llama", layerZero: "leave out" });

@@ -55,7 +55,7 @@ async function safetensorsFormat(path: string): Promise<FileFormat> {
  *
  * @example
  * ```ts
- * import { formatOf, saveVectors } from "./mod.ts";
+ * import { formatOf, saveVectors } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/any.name`;
  * await saveVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), metadata: {} });
  * if (await formatOf(path) !== "vectors") throw new Error("known by its tensors");

@@ -19,7 +19,7 @@ export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource)
  *
  * @example
  * ```ts
- * import { loadNpyVectors, saveNpyVectors } from "./mod.ts";
+ * import { loadNpyVectors, saveNpyVectors } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
  * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 3 });
  * const vectors = await loadNpyVectors(path, null);

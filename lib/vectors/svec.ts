@@ -58,7 +58,7 @@ export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile
  *
  * @example
  * ```ts
- * import { loadSvec, saveSvec } from "./mod.ts";
+ * import { loadSvec, saveSvec } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
  * const vectors = new Map([[3, Float32Array.of(0.5, 2)]]);
  * await saveSvec(path, { vectors, modelType: "llama", explainedVariances: new Map([[3, 0.75]]) });
@@ -78,7 +78,7 @@ export async function loadSvec(path: string, config: ModelConfig | null): Promis
  *
  * @example
  * ```ts
- * import { loadSvec, saveSvec } from "./mod.ts";
+ * import { loadSvec, saveSvec } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
  * await saveSvec(path, { vectors: new Map([[0, Float32Array.of(0.1, -3e-9)]]), modelType: "qwen2" });
  * const { vectors } = await loadSvec(path, null);

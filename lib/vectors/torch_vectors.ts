@@ -199,7 +199,7 @@ function picked(pickle: Uint8Array, archive: TorchArchive): PickleValue {
  *
  * @example
  * ```ts
- * import { loadTorchVectors } from "./mod.ts";
+ * import { loadTorchVectors } from "@small-vectors/steering";
  * const { vectors } = await loadTorchVectors("./fixtures/golden/vectors/layers.pt", null);
  * if ([...vectors.keys()].join() !== "1,3") throw new Error("a vector for each of two layers");
  * ```

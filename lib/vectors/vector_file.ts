@@ -73,7 +73,7 @@ export async function saveVectors(
  *
  * @example
  * ```ts
- * import { loadVectors, saveSharedDirection } from "./mod.ts";
+ * import { loadVectors, saveSharedDirection } from "@small-vectors/steering";
  * const folder = await Deno.makeTempDir(), path = `${folder}/rank1.safetensors`;
  * const shared = { scales: new Map([[0, 2], [1, -1]]), direction: Float32Array.of(1, 3) };
  * await saveSharedDirection(path, { shared, metadata: {} });
