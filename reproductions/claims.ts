@@ -5,7 +5,13 @@
  * @module
  */
 import { InputError } from "../lib/core/mod.ts";
-import { type Bench, type Findings, NotApplicable, type Reproduction } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  inTurn,
+  NotApplicable,
+  type Reproduction,
+} from "../lib/experiment/mod.ts";
 import { figureSpec, textTable } from "../lib/report/mod.ts";
 import {
   type ClaimRow,
@@ -143,13 +149,12 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       return negative;
     },
   }, "absent");
-  const rows: ClaimRow[] = [];
-  for (const claim of PAPER_CLAIMS) {
+  const rows = await inTurn(PAPER_CLAIMS.map((claim) => async (): Promise<ClaimRow> => {
     const { control } = claim, outcomes: [string, Outcome][] = [];
     const unmeasured = (why: string, source: ClaimSource = { item: "" }): readonly ClaimPart[] =>
       partsOf(source, { absent: `not measured: ${why}` }, undefined);
     const positive: ClaimPart[] = [], there: ClaimPart[] = [];
-    for (const source of claim.sources) {
+    await inTurn(claim.sources.map((source) => async () => {
       const lacking = source.role !== undefined && !roles.includes(source.role);
       const outcome: Outcome = lacking
         ? {
@@ -160,19 +165,19 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
         : await onPositive(source.item);
       outcomes.push([source.item, outcome]);
       positive.push(...partsOf(source, outcome, source.claims));
-      if (control.source !== undefined) continue;
+      if (control.source !== undefined) return;
       there.push(
         ...control.notMeasured === undefined || "absent" in outcome
           ? partsOf(source, await onNegative(source.item), source.claims)
           : unmeasured(control.notMeasured, source),
       );
-    }
+    }));
     if (control.source !== undefined) {
       there.push(...partsOf(control.source, await onPositive(control.source.item), control.source.claims));
     }
     const why = claim.notMeasured ?? "";
     const found = verdictOf(there.length > 0 ? there : unmeasured(why));
-    rows.push({
+    return {
       claim,
       positive: verdictOf(positive.length > 0 ? positive : unmeasured(why)),
       control: found,
@@ -180,8 +185,8 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       asItShould: !control.mustFail || found.holds === null ? null : !found.holds,
       outcomes,
       planted: calibrated(claim),
-    });
-  }
+    };
+  }));
   return {
     spec: figureSpec([panelOf(rows)], {
       title: "The paper's claims",

@@ -21,7 +21,14 @@ export {
 } from "./evaluation_pool.ts";
 export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
 export { Laboratory } from "./laboratory.ts";
-export type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
+export type { Ask, Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
+export {
+  inTurn,
+  type MeasurementStore,
+  type PlannedAsk,
+  PlanningStore,
+  Unmeasured,
+} from "./planning_store.ts";
 export { type Propagation, propagation } from "./propagation.ts";
 export { NotApplicable } from "./not_applicable.ts";
 export { EXPECTED_SOURCES, isGenerated, parseProfile, type ProblemFile, type Profile } from "./profile.ts";
