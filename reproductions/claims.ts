@@ -149,14 +149,22 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       return negative;
     },
   }, "absent");
-  const rows = await inTurn(PAPER_CLAIMS.map((claim) => async (): Promise<ClaimRow> => {
+  const isLacking = ({ role }: ClaimSource): boolean => role !== undefined && !roles.includes(role);
+  // Everything is asked for before anything is decided, so that a plan hears of all.
+  await inTurn(PAPER_CLAIMS.flatMap(({ sources, control }) => [
+    ...sources.filter((source) => !isLacking(source)).map(({ item }) => () => onPositive(item)),
+    ...control.source === undefined
+      ? control.notMeasured === undefined ? sources.map(({ item }) => () => onNegative(item)) : []
+      : [((item) => () => onPositive(item))(control.source.item)],
+  ]));
+  const rows: ClaimRow[] = [];
+  for (const claim of PAPER_CLAIMS) {
     const { control } = claim, outcomes: [string, Outcome][] = [];
     const unmeasured = (why: string, source: ClaimSource = { item: "" }): readonly ClaimPart[] =>
       partsOf(source, { absent: `not measured: ${why}` }, undefined);
     const positive: ClaimPart[] = [], there: ClaimPart[] = [];
-    await inTurn(claim.sources.map((source) => async () => {
-      const lacking = source.role !== undefined && !roles.includes(source.role);
-      const outcome: Outcome = lacking
+    for (const source of claim.sources) {
+      const outcome: Outcome = isLacking(source)
         ? {
           absent: `not measured: the profile has no model of role ${source.role}`,
           training: null,
@@ -165,19 +173,19 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
         : await onPositive(source.item);
       outcomes.push([source.item, outcome]);
       positive.push(...partsOf(source, outcome, source.claims));
-      if (control.source !== undefined) return;
+      if (control.source !== undefined) continue;
       there.push(
         ...control.notMeasured === undefined || "absent" in outcome
           ? partsOf(source, await onNegative(source.item), source.claims)
           : unmeasured(control.notMeasured, source),
       );
-    }));
+    }
     if (control.source !== undefined) {
       there.push(...partsOf(control.source, await onPositive(control.source.item), control.source.claims));
     }
     const why = claim.notMeasured ?? "";
     const found = verdictOf(there.length > 0 ? there : unmeasured(why));
-    return {
+    rows.push({
       claim,
       positive: verdictOf(positive.length > 0 ? positive : unmeasured(why)),
       control: found,
@@ -185,8 +193,8 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       asItShould: !control.mustFail || found.holds === null ? null : !found.holds,
       outcomes,
       planted: calibrated(claim),
-    };
-  }));
+    });
+  }
   return {
     spec: figureSpec([panelOf(rows)], {
       title: "The paper's claims",

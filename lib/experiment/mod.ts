@@ -32,6 +32,7 @@ export {
 export { type Propagation, propagation } from "./propagation.ts";
 export { NotApplicable } from "./not_applicable.ts";
 export { EXPECTED_SOURCES, isGenerated, parseProfile, type ProblemFile, type Profile } from "./profile.ts";
+export { artifactCost, measurementCost, parameterCount, type PartCost, type Rates } from "./part_cost.ts";
 export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";
 export {
