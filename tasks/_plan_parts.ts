@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { canonicalJson, sha256 } from "../lib/core/mod.ts";
 import type { ModelConfig } from "../lib/checkpoint/mod.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import {
@@ -87,21 +87,28 @@ function needsOf(ask: PlannedAsk, artifacts: readonly ZooArtifact[]): readonly s
   return [model, ...inputs.map(({ name }) => name)];
 }
 
-/** Opens what an item needs, runs it against a store that computes nothing, and says how far it came. */
+/** How far an item came that was asked what it measures. */
+export interface Asked {
+  /** `open` stopped where only results say what comes next. */
+  readonly answer: "whole" | "open" | "not applicable";
+  /** What stopped it. */
+  readonly error: unknown;
+}
+
+/** Runs an item against a store that computes nothing, or chosen results alone. */
 async function askItem(
   item: Reproduction,
   bench: Parameters<Reproduction["run"]>[0],
   store: PlanningStore,
-): Promise<"whole" | "open" | NotApplicable> {
+): Promise<Asked> {
   const before = store.standIns;
   try {
     await item.run(bench);
-    return "whole";
+    return { answer: "whole", error: null };
   } catch (error) {
-    if (error instanceof Unmeasured) return "open";
-    if (error instanceof NotApplicable) return error;
+    if (error instanceof NotApplicable) return { answer: "not applicable", error };
     // An item may not know what to do with numbers that stand in: what it asks for after them is open.
-    if (error instanceof InputError && store.standIns > before) return "open";
+    if (error instanceof Unmeasured || store.standIns > before) return { answer: "open", error };
     throw error;
   }
 }
@@ -129,12 +136,14 @@ export async function openPlanning<T>(
     readonly setting: ReproductionSetting;
     readonly study: PlannableStudy;
     readonly store: PlanningStore;
+    /** Whether something is to be computed. */
+    readonly runs: boolean;
     readonly more?: Partial<ConstructorParameters<typeof Laboratory>[0]>;
   },
-  work: (ask: (item: Reproduction) => Promise<"whole" | "open" | NotApplicable>) => Promise<T>,
+  work: (ask: (item: Reproduction) => Promise<Asked>) => Promise<T>,
 ): Promise<T> {
-  const { setting, study, store, size, seed, device, threads, dtype, more } = options;
-  const models = await openModels(study.profile, { device, threads, dtype });
+  const { setting, study, store, size, seed, device, threads, dtype, more, runs } = options;
+  const models = await openModels(study.profile, { device, threads, dtype, runs });
   try {
     const lab = new Laboratory({
       ...{ asked: study.asked, size: profile.sizes[size], seed, device, dtype: models.dtype, store },
@@ -170,12 +179,14 @@ export async function studyPlan(
   profile: OpenProfile,
   options: StudyAsked & {
     readonly setting: ReproductionSetting;
-    readonly rates: (study: PlannableStudy) => Promise<Rates>;
+    /** Null estimates nothing. */
+    readonly rates: (study: PlannableStudy) => Promise<Rates | null>;
     readonly onItem: (done: number) => void;
     readonly signal: AbortSignal;
   },
 ): Promise<StudyPlan> {
-  const { setting, items, onItem, signal } = options, { artifacts, states } = await artifactStates(profile);
+  const { setting, items, onItem, signal } = options, code = codeHash();
+  const { artifacts, states } = await artifactStates(profile);
   const folder = await Deno.makeTempDir();
   try {
     const study = await plannableStudy(profile, { artifacts, states, folder }),
@@ -184,12 +195,12 @@ export async function studyPlan(
       open: string[] = [],
       notApplicable: string[] = [];
     const itemOf = new Map<string, string>();
-    await openPlanning(profile, { ...options, study, store }, async (ask) => {
+    await openPlanning(profile, { ...options, study, store, runs: false }, async (ask) => {
       for (const [index, item] of items.entries()) {
         signal.throwIfAborted();
-        const answer = await ask(item);
+        const { answer, error } = await ask(item);
         if (answer === "open") open.push(item.id);
-        else if (answer !== "whole") notApplicable.push(`${item.id}: ${answer.what}`);
+        if (error instanceof NotApplicable) notApplicable.push(`${item.id}: ${error.what}`);
         for (const { hash } of store.asked) if (!itemOf.has(hash)) itemOf.set(hash, item.id);
         onItem(index + 1);
       }
@@ -208,7 +219,7 @@ export async function studyPlan(
         item: itemOf.get(ask.hash) as string,
         needs,
         state: ask.there ? "there" : lacks ? "waits" : "missing",
-        cost: config === null ? null : measurementCost(ask, { config, rates }),
+        cost: config === null || rates === null ? null : measurementCost(ask, { config, rates }),
       };
     });
     // What no item that was asked for uses is not part of the plan, unless every item was.
@@ -225,7 +236,7 @@ export async function studyPlan(
       parts.push({
         ...{ kind: "train", name, hash, item: null, needs, path: resolve(path) } as const,
         state: state === "missing" && !ready ? "waits" : state,
-        cost: config === null ? null : artifactCost(artifact, { config, rates, made }),
+        cost: config === null || rates === null ? null : artifactCost(artifact, { config, rates, made }),
       });
     }
     const needed = (part: PlanPart): boolean =>
@@ -240,7 +251,7 @@ export async function studyPlan(
         `problems ${name} (deno task doctor --profile ${profile.asked} names the command)`
       ),
     ];
-    return { parts: [...parts.filter(needed), ...measured], missing, open, notApplicable, code: codeHash() };
+    return { parts: [...parts.filter(needed), ...measured], missing, open, notApplicable, code };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

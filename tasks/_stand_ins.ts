@@ -4,9 +4,10 @@ import {
   type ModelConfig,
   openCheckpoint,
   PUBLISHED_CONFIGS,
+  randomWeights,
   readModelConfig,
   tinyConfig,
-  writeRandomCheckpoint,
+  writeCheckpoint,
 } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, RandomStream, sha256 } from "../lib/core/mod.ts";
 import {
@@ -55,34 +56,38 @@ async function shapeOf(
   return model.source?.shape === undefined ? null : PUBLISHED_CONFIGS[model.source.shape];
 }
 
-/** Writes a small random model with as many layers and heads, so that every sweep has its length. */
+/** Writes a small random model with as many layers and heads as one has, so that every sweep has its length. */
 async function writeModel(
   folder: string,
   shape: { readonly layers: number } & Partial<ModelConfig>,
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<ModelConfig> {
   const { vocab, eosTokenIds } = await readModelConfig(projectPath(`${TOKENIZER}/config.json`));
   const { layers, heads = 4, kvHeads = 2 } = shape;
   const config = tinyConfig({ layers, heads, kvHeads, vocab, eosTokenIds, maxPositions: POSITIONS });
   await ensureFolder(folder);
-  await writeRandomCheckpoint(folder, { config, dtype: "bfloat16", seed: 0 });
+  await writeCheckpoint(folder, {
+    config,
+    dtype: "bfloat16",
+    weights: randomWeights(config, { seed: 0 }),
+    metadata,
+  });
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     await Deno.copyFile(projectPath(`${TOKENIZER}/${name}`), join(folder, name));
   }
   return config;
 }
 
-/** Writes what a run would have made, with random numbers: of all weights the model itself stands in. */
+/** Writes what a run would have made, with random numbers. */
 async function writeRun(
-  artifact: RunArtifact,
-  at: { readonly path: string; readonly model: string; readonly config: ModelConfig },
+  { config, name }: RunArtifact,
+  at: { readonly path: string; readonly config: ModelConfig },
 ): Promise<void> {
-  const { config, name } = artifact,
-    { layers, parameters, place = "mlp" } = config,
-    { embed, neurons } = at.config;
-  if (parameters === "full") return await Deno.symlink(resolve(at.model), at.path);
+  const { layers, parameters, place = "mlp" } = config, { embed, neurons } = at.config;
+  const metadata = { config: canonicalJson(config) };
+  if (parameters === "full") return void await writeModel(at.path, at.config, metadata);
   const random = new RandomStream(0, "stand-in", name);
   const numbers = (length: number) => Float32Array.from({ length }, () => random.normal());
-  const metadata = { config: canonicalJson(config) };
   if (parameters === "adapter") {
     const adapters = new Map(
       layers.map((layer) => [layer, { input: numbers(neurons), output: numbers(embed) }]),
@@ -206,7 +211,7 @@ export async function plannableStudy(
     const path = join(artifact.kind === "run" ? vectors : join(folder, "sae"), basename(artifact.path));
     if (isThere(artifact)) await Deno.symlink(resolve(artifact.path), path);
     else if (artifact.kind === "run") {
-      await writeRun(artifact, { path, model: model.folder, config: model.config });
+      await writeRun(artifact, { path, config: model.config });
     } else {
       const trained = join(vectors, basename(artifact.trained));
       await writeAutoencoder(artifact, { path, model: model.folder, trained, embed: model.config.embed });
