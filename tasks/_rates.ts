@@ -21,7 +21,7 @@ const RATES = z.strictObject({
   generatedTokensPerSecond: positive,
   gradientTokensPerSecond: positive,
   promptTokens: positive,
-  answerShare: positive,
+  answerTokens: positive,
 });
 
 /** Rates of a file. Throws an InputError for what is missing, unknown or not above 0. */
@@ -112,7 +112,7 @@ export async function probeRates(
       generatedTokensPerSecond: 1000 * found.generated / found.generateMs,
       gradientTokensPerSecond: 1000 * found.gradient / found.gradientMs,
       promptTokens: prompts.reduce((sum, { length }) => sum + length, 0) / prompts.length,
-      answerShare: cut ? 1 : found.generated / rows / options.maxNewTokens,
+      answerTokens: cut ? options.maxNewTokens : found.generated / rows,
     };
   } finally {
     await model.release();

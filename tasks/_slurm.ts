@@ -82,9 +82,10 @@ while true; do
   wait "$child"; code=$?
   kill -0 "$child" 2> /dev/null || break
 done
+echo "$(date +%FT%T) $element, attempt $attempt on $(hostname): exit code $code\${told:+ after $told}"
 ended "$code"
 case "$code" in
-  130)
+  130 | 140 | 143) # stopped, or ended by the signal before it listened
     if [ "$told" = USR2 ]; then scontrol requeue "$element"; fi ;;
   134 | 135 | 137 | 139)
     echo killed >> "$note.killed"

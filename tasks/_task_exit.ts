@@ -20,13 +20,16 @@ export const MOST_RETRIES = 2;
 /** Codes of a process that a signal ended: a kill for memory, an abort, a fault of memory. */
 const KILLED: readonly number[] = [134, 135, 137, 139];
 
+/** Codes of a process that was told to stop: before it listens, USR2 and TERM end it as they are. */
+const STOPPED: readonly number[] = [EXIT_CODES.interrupted, 140, 143];
+
 /**
  * What becomes of a task by its exit code: a stopped one has saved its state and goes on, a killed one is tried again a
  * bounded number of times, and what bad input, a check or a bug ended would only end so again.
  */
 export function afterExit(code: number): "done" | "goes on" | "retry" | "failed" {
   if (code === EXIT_CODES.done) return "done";
-  if (code === EXIT_CODES.interrupted) return "goes on";
+  if (STOPPED.includes(code)) return "goes on";
   return KILLED.includes(code) ? "retry" : "failed";
 }
 

@@ -20,8 +20,8 @@ export interface Rates {
   readonly gradientTokensPerSecond: number;
   /** Mean length of a prompt, in tokens. */
   readonly promptTokens: number;
-  /** Mean length of an answer, as a share of the most tokens that it may have. */
-  readonly answerShare: number;
+  /** Mean length of an answer, in tokens; a shorter limit is the length then. */
+  readonly answerTokens: number;
 }
 
 /** What a part takes: an estimate. */
@@ -81,7 +81,7 @@ function memory(
  * import { measurementCost, parameterCount } from "./mod.ts";
  * const config = tinyConfig();
  * const rates = {
- *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 20, answerShare: 0.5 } as const,
+ *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 20, answerTokens: 20 } as const,
  *   ...{ generatedTokensPerSecond: 100, gradientTokensPerSecond: 400 },
  * };
  * const ask = { kind: "outcomes", total: 10, unit: "answers", maxNewTokens: 40 } as const;
@@ -93,8 +93,9 @@ export function measurementCost(
   ask: Pick<Ask, "kind" | "total" | "unit" | "maxNewTokens">,
   options: { readonly config: ModelConfig; readonly rates: Rates },
 ): PartCost {
-  const { config, rates } = options, { promptTokens, answerShare, device } = rates;
-  const { kind, total, unit, maxNewTokens: newTokens } = ask, generated = total * newTokens * answerShare;
+  const { config, rates } = options, { promptTokens, answerTokens, device } = rates;
+  const { kind, total, unit, maxNewTokens: newTokens } = ask,
+    generated = total * Math.min(newTokens, answerTokens);
   const passes = kind === "outcomes" ? 0 : FORWARD_SHARE * PASSES;
   return {
     seconds: seconds({ generated, gradient: passes * (total * promptTokens + generated) }, options),
@@ -115,7 +116,7 @@ export function measurementCost(
  * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
  * const run = (await zooArtifacts(profile, { where })).find(({ name }) => name === "base-a/layer-3.seed-0");
  * const rates = {
- *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 28, answerShare: 0.5 } as const,
+ *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 28, answerTokens: 36 } as const,
  *   ...{ generatedTokensPerSecond: 1000, gradientTokensPerSecond: 2000 },
  * };
  * // 60 steps of 12 × 16 rows: 36 new tokens each, and 64 that are differentiated.
@@ -127,7 +128,7 @@ export function artifactCost(
   artifact: ZooArtifact,
   options: { readonly config: ModelConfig; readonly rates: Rates; readonly made: number },
 ): PartCost {
-  const { config, rates, made } = options, { promptTokens, answerShare, device } = rates;
+  const { config, rates, made } = options, { promptTokens, answerTokens, device } = rates;
   const full = trainingCost(config, { trained: "full" }),
     vectors = trainingCost(config, { trained: "vectors" });
   const left = (tokens: { readonly generated: number; readonly gradient: number }) =>
@@ -149,7 +150,7 @@ export function artifactCost(
     case "run": {
       const { steps, prompts, samples, maxNewTokens: newTokens, parameters: kind = "vectors" } =
         artifact.config;
-      const rows = steps * prompts * samples, generated = rows * newTokens * answerShare;
+      const rows = steps * prompts * samples, generated = rows * Math.min(newTokens, answerTokens);
       const cost = trainingCost(config, { trained: kind === "rank1" ? "vectors" : kind });
       const layers = kind === "full" ? 1 : artifact.config.layers.length / config.layers;
       const gradient = (rows * promptTokens + generated) * cost.flopsPerToken / vectors.flopsPerToken;
@@ -161,7 +162,7 @@ export function artifactCost(
     }
     case "autoencoder": {
       const { texts, maxNewTokens: newTokens, features } = artifact.config;
-      const generated = texts * newTokens * answerShare;
+      const generated = texts * Math.min(newTokens, answerTokens);
       const gradient = FORWARD_SHARE * PASSES * (texts * promptTokens + generated);
       return {
         seconds: left({ generated, gradient }),
