@@ -156,16 +156,20 @@ export interface QueuedElement {
   readonly where: string;
 }
 
+/** States of elements that have ended; one that is being put back has others than waiting and running in between. */
+const ENDED =
+  /^(COMPLETED|CANCELLED|FAILED|TIMEOUT|NODE_FAIL|OUT_OF_MEMORY|BOOT_FAIL|DEADLINE|PREEMPTED|REVOKED)$/;
+
 /** The user's elements that wait or run: one squeue for all. */
 export async function queuedElements(): Promise<readonly QueuedElement[]> {
-  const reply = await slurm("squeue", ["--noheader", "--array", "--me", "--format=%i|%T|%R"]);
+  const reply = await slurm("squeue", ["--noheader", "--array", "--me", "--states=all", "--format=%i|%T|%R"]);
   if (!reply.ok) {
     throw new InputError(`squeue failed, ${reply.error}`, { repair: "is the cluster up? try again later" });
   }
   return reply.output.split("\n").filter((line) => line !== "").map((line) => {
     const [element = "", state = "", where = ""] = line.split("|");
     return { element, state, where };
-  });
+  }).filter(({ state }) => !ENDED.test(state));
 }
 
 /**

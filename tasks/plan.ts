@@ -18,9 +18,12 @@ export function bytesText(bytes: number): string {
   return `${rateText(size)} ${unit}`;
 }
 
+/** Whether a part is to be made; one that was made from other inputs is used as it is. */
+const isLeft = ({ state }: PlanPart): boolean => state === "missing" || state === "waits";
+
 /** Seconds that parts take which are not there yet; null where one's cost is not known. */
 function secondsLeft(parts: readonly PlanPart[]): number | null {
-  const left = parts.filter(({ state }) => state !== "there").map(({ cost }) => cost?.seconds ?? null);
+  const left = parts.filter(isLeft).map(({ cost }) => cost?.seconds ?? null);
   return left.includes(null) ? null : (left as readonly number[]).reduce((sum, seconds) => sum + seconds, 0);
 }
 
@@ -32,7 +35,7 @@ function timeText(parts: readonly PlanPart[]): string {
 const mostMemory = (parts: readonly PlanPart[]): string =>
   bytesText(Math.max(0, ...parts.map(({ cost }) => cost?.memoryBytes ?? 0)));
 const diskText = (parts: readonly PlanPart[]): string =>
-  bytesText(parts.reduce((sum, { cost, state }) => sum + (state === "there" ? 0 : cost?.diskBytes ?? 0), 0));
+  bytesText(parts.reduce((sum, part) => sum + (isLeft(part) ? part.cost?.diskBytes ?? 0 : 0), 0));
 
 /** Parts by model, or item. */
 function grouped(parts: readonly PlanPart[]): ReadonlyMap<string, readonly PlanPart[]> {
@@ -70,7 +73,7 @@ export function planTable(
       name,
       String(of.length),
       String(count(of, "there")),
-      String(count(of, "missing") + count(of, "made from other inputs")),
+      String(count(of, "missing")),
       String(count(of, "waits")),
       timeText(of),
       mostMemory(of),
@@ -125,6 +128,8 @@ export function planCommand(setting: ReproductionSetting) {
           } ` +
           `parameters, fewer in proportion by a larger model`,
       );
+      const foreign = parts.filter(({ state }) => state === "made from other inputs").length;
+      if (foreign > 0) print(`${foreign} parts were made from other inputs, and are used as they are`);
       for (const line of plan.missing) print(`not there: ${line}`);
       if (plan.open.length > 0) {
         print(`may ask for more once this is measured: ${plan.open.join(", ")}`);

@@ -184,6 +184,7 @@ Deno.test("runCommand() stops when the time of --until-wall is over, and says ho
     summary: "Works.",
     resume: "the same command goes on",
     flags: UNTIL_WALL,
+    examples: [],
     async run({ signal }) {
       while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1));
       signal.throwIfAborted();
