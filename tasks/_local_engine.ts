@@ -8,6 +8,8 @@ export interface LocalRun {
   readonly folder: string;
   /** Name of the plan. */
   readonly plan: string;
+  /** The project's folder. */
+  readonly root: string;
   /** Arguments of deno, up to those of a task. */
   readonly command: readonly string[];
   /** Processes at a time. */
@@ -28,13 +30,20 @@ export function visibleGpus(variable: string | undefined): readonly string[] {
 /** Runs one process, what it says going to the end of a log. Resolves to its exit code. */
 async function runOnce(
   args: readonly string[],
-  options: { readonly log: string; readonly gpu: string | undefined; readonly signal: AbortSignal },
+  options: {
+    readonly log: string;
+    readonly gpu: string | undefined;
+    readonly root: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<number> {
   const { log, gpu, signal } = options, file = await Deno.open(log, { create: true, append: true });
-  const env: Record<string, string> = gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu };
+  // A task's paths are whole: it stands where the project is.
+  const env = { INIT_CWD: "", ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }) };
   const child = new Deno.Command("deno", {
     args: [...args],
     env,
+    cwd: options.root,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -61,7 +70,7 @@ export async function runLocally(tasks: readonly PlanTask[], run: LocalRun): Pro
       const log = `${folder}/logs/${plan}-${index}.log`;
       const args = [...run.command, "--plan", `${folder}/${plan}.jsonl`, "--index", String(index)];
       for (let attempt = 1;; attempt++) {
-        const code = await runOnce(args, { log, gpu: run.gpus[place], signal });
+        const code = await runOnce(args, { log, gpu: run.gpus[place], root: run.root, signal });
         const record = { code, node: "this machine", job: "local", log, attempt };
         await writeFileAtomic(exitPath(folder, { plan, index }), JSON.stringify(record));
         if (afterExit(code) === "retry" && attempt <= MOST_RETRIES && !signal.aborted) continue;

@@ -67,21 +67,25 @@ if [ "$attempt" -gt ${
     MOST_REQUEUES + 1
   } ]; then echo "queued again ${MOST_REQUEUES} times, that is enough"; ended 70; exit 70; fi
 
+told= child= code=130
+hand_on() { told=$1; if [ -n "$child" ]; then kill -s "$1" "$child" 2> /dev/null; fi; }
+trap 'hand_on USR2' USR2
+trap 'hand_on TERM' TERM
+
 ${["# Set-up", ...script.setUp].join("\n")}
 
 cd ${shellWord(script.root)} || exit 2
-told=
-hand_on() { told=$1; kill -s "$1" "$child" 2> /dev/null; }
-trap 'hand_on USR2' USR2
-trap 'hand_on TERM' TERM
-${script.command.map(shellWord).join(" ")} --plan "$folder/${plan}.jsonl" --index "$index" &
-child=$!
-code=0
-# A signal ends the waiting, not the work.
-while true; do
-  wait "$child"; code=$?
-  kill -0 "$child" 2> /dev/null || break
-done
+unset INIT_CWD # paths are whole
+if [ -z "$told" ]; then
+  ${script.command.map(shellWord).join(" ")} --plan "$folder/${plan}.jsonl" --index "$index" &
+  child=$!
+  if [ -n "$told" ]; then kill -s "$told" "$child"; fi
+  # A signal ends the waiting, not the work.
+  while true; do
+    wait "$child"; code=$?
+    kill -0 "$child" 2> /dev/null || break
+  done
+fi
 echo "$(date +%FT%T) $element, attempt $attempt on $(hostname): exit code $code\${told:+ after $told}"
 ended "$code"
 case "$code" in

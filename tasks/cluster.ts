@@ -236,7 +236,7 @@ async function submitLocal(input: Input, setting: ReproductionSetting): Promise<
     let ended = 0, estimated = 0;
     const failed: string[] = [];
     await runLocally(tasks, {
-      ...{ folder, plan: name, command, jobs, gpus, signal },
+      ...{ folder, plan: name, command, jobs, gpus, signal, root: resolve(projectPath(".")) },
       onEnd({ label, seconds }, code, log) {
         ended++;
         estimated += seconds ?? 0;
