@@ -1,6 +1,6 @@
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { exists } from "./_output_place.ts";
-import { partsLeft, type PlanTask, readTasks } from "./_plan_tasks.ts";
+import { partsLeft, type PlanTask, readTasks, writeTasks } from "./_plan_tasks.ts";
 import { endedElements, type QueuedElement, queuedElements } from "./_slurm.ts";
 import { afterExit, exitPath, exitText, readExit } from "./_task_exit.ts";
 
@@ -27,9 +27,14 @@ export interface TaskStatus {
   readonly element: string;
 }
 
-/** Makes a run's folder. */
-export async function openRun(folder: string): Promise<void> {
+/** Writes the tasks of a new submission; how tasks of the same plan ended before is forgotten. Returns the plan's name. */
+export async function openPlan(folder: string, tasks: readonly PlanTask[]): Promise<string> {
   for (const name of ["", "/logs", "/exits"]) await ensureFolder(`${folder}${name}`);
+  const plan = await writeTasks(folder, tasks);
+  for await (const { name } of Deno.readDir(`${folder}/exits`)) {
+    if (name.startsWith(`${plan}-`)) await Deno.remove(`${folder}/exits/${name}`);
+  }
+  return plan;
 }
 
 const recordPath = (folder: string): string => `${folder}/submissions.jsonl`;

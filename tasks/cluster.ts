@@ -6,7 +6,7 @@ import { type CommandInput, defineCommand, main, runCommand } from "./_command.t
 import {
   forgetQueue,
   noteSubmission,
-  openRun,
+  openPlan,
   queuedParts,
   recentQueue,
   submissionsOf,
@@ -18,7 +18,7 @@ import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
 import { suggestion } from "./_parse_flags.ts";
 import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
-import { type PlanTask, planTasks, writeTasks } from "./_plan_tasks.ts";
+import { type PlanTask, planTasks } from "./_plan_tasks.ts";
 import { durationText, Progress } from "./_progress.ts";
 import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
 import { mostElements, queuedElements, readHeader, slurm, slurmScript } from "./_slurm.ts";
@@ -93,7 +93,10 @@ const FLAGS = {
     check: wholeNumber(1),
     help: "slurm: elements of one array (default the cluster's MaxArraySize)",
   },
-  "dry-run": { kind: "boolean", help: "submit: print the scripts, submit nothing" },
+  "dry-run": {
+    kind: "boolean",
+    help: "submit: print the scripts, or of local the tasks as JSONL; submit nothing",
+  },
 } as const;
 
 type Input = CommandInput<typeof FLAGS>;
@@ -145,11 +148,8 @@ async function submitSlurm(input: Input, setting: ReproductionSetting): Promise<
   const room = flags["submit-limit"] === undefined
     ? tasks.length
     : Math.max(0, flags["submit-limit"] - queue.length);
-  if (!dry) {
-    await checkWritable(folder, { as: "folder", flag: "run" });
-    await openRun(folder);
-  }
-  const name = dry ? "plan-dry-run" : tasks.length === 0 ? "" : await writeTasks(folder, tasks);
+  if (!dry) await checkWritable(folder, { as: "folder", flag: "run" });
+  const name = dry ? "plan-dry-run" : tasks.length === 0 ? "" : await openPlan(folder, tasks);
   const wanted = Math.min(tasks.length, room);
   for (let first = 0; first < wanted; first += most) {
     const count = Math.min(most, wanted - first);
@@ -209,18 +209,16 @@ async function submitLocal(input: Input, setting: ReproductionSetting): Promise<
     const plan = await makePlan(input, setting, rates), tasks = tasksOf(plan, input, new Set());
     rates = plan.rates;
     if (flags["dry-run"]) {
-      for (const [index, { label, seconds }] of tasks.entries()) {
-        print(`${index}  ${label}  ${seconds === null ? "" : durationText(1000 * seconds)}`);
-      }
+      for (const task of tasks) print(JSON.stringify(task));
+      return EXIT_CODES.done;
     }
-    if (tasks.length === 0 || flags["dry-run"]) {
+    if (tasks.length === 0) {
       tellRest(plan, input);
-      if (tasks.length === 0) print("every part that can be made here is there");
+      print("every part that can be made here is there");
       return EXIT_CODES.done;
     }
     await checkWritable(folder, { as: "folder", flag: "run" });
-    await openRun(folder);
-    const name = await writeTasks(folder, tasks),
+    const name = await openPlan(folder, tasks),
       total = tasks.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
     if (name === before) {
       throw new InputError("tasks ended without making their parts", { where: `${folder}/logs` });

@@ -38,7 +38,8 @@ fi
 echo $((1000 + $(wc -l < taken)))`,
   squeue: "echo . >> asked; cat queue",
   sacct: "exit 1",
-  scontrol: `if [ "$2" = config ]; then echo "MaxArraySize            = 2"; fi`,
+  scontrol: `if [ "$2" = config ]; then echo "MaxArraySize            = 2"; fi
+if [ "$3" = job ]; then echo "JobId=$4 ArrayJobId=$4 ArrayTaskId=0 JobState=NODE_FAIL ExitCode=0:9 NodeList=n7"; fi`,
   scancel: `echo "$@" > cancelled`,
 };
 
@@ -78,6 +79,17 @@ Deno.test("a submission that fails half-way is taken up where it was, and status
     const row = (name: string) => new RegExp(`\\| ${name} +\\| +(\\d+)`).exec(status.output)?.[1];
     assertEquals(["done", "running", "waiting", "failed"].map(row), ["0", "1", "4", "0"]);
     assertStringIncludes(status.output, "1001_0, RUNNING n1");
+
+    // Later: one has gone without a word, and Slurm keeps no accounts.
+    await Deno.remove(`${folder}/runs/queue.json`);
+    await Deno.writeTextFile(`${folder}/queue`, queue.slice(queue.indexOf("\n") + 1));
+    const gone = await task(`cluster status ${about}`);
+    assertEquals(gone.code, 1);
+    assertStringIncludes(
+      gone.output,
+      "failed: base-a/layer-7.seed-0: 1001_0, NODE_FAIL, exit code 0:9, on n7: ",
+    );
+    await Deno.writeTextFile(`${folder}/queue`, `${queue}1004_0|PENDING|(Priority)\n`);
 
     assertStringIncludes(
       (await task(`cluster cancel ${about}`)).output,

@@ -46,7 +46,12 @@ Deno.test("every command explains itself and has a task in deno.json", async () 
     const terminal = fakeTerminal(["--help"]);
     assertEquals(await runCommand<Flags>({ ...command, run: () => 1 }, terminal), 0);
     const { positionals } = command, many = positionals?.most === 1 ? "" : "…";
-    const words = positionals === undefined ? "" : `${positionals.metavar}${many} `;
+    const word = `${positionals?.metavar}${many}`;
+    const words = positionals === undefined
+      ? ""
+      : positionals.least === undefined
+      ? `[${word}] `
+      : `${word} `;
     assertStringIncludes(terminal.written.output, `Usage: deno task ${command.name} ${words}[flags]`);
     assertStringIncludes(tasks[command.name].command, ` tasks/${command.name.replaceAll("-", "_")}.ts`);
   }

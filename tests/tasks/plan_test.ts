@@ -3,7 +3,8 @@ import { planCommand } from "../../tasks/plan.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { type TinyZoo, withTinyZoo } from "../experiment/_tiny_zoo.ts";
 import type { PlanPart } from "../../tasks/_plan_parts.ts";
-import { type Ended, faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";
+import { readRates } from "../../tasks/_rates.ts";
+import { type Ended, faultLine, inFolder, namesBelow, runOn } from "./_tiny_zoo.ts";
 
 const RATES = {
   source: "by hand",
@@ -113,4 +114,16 @@ Deno.test("plan refuses rates of another device and with unknown keys in one lin
       faultLine(await runOn(command, ["fig1", "--rates", path])),
       "bad rates at answerTokens",
     );
+  }));
+
+Deno.test("rates that are shipped, and those of docs/cluster.md, are rates", () =>
+  inFolder(async (folder) => {
+    const { source: _, ...numbers } = await readRates("fixtures/rates/h200-assumed.json");
+    const doc = await Deno.readTextFile("docs/cluster.md");
+    await Deno.writeTextFile(
+      `${folder}/rates.json`,
+      /<!-- rates -->\s+```json\n(.*?)```/s.exec(doc)?.[1] ?? "",
+    );
+    const { source: __, ...shown } = await readRates(`${folder}/rates.json`);
+    assertEquals(shown, numbers);
   }));
