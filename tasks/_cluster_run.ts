@@ -109,20 +109,27 @@ async function submittedTasks(
   return [...latest.values()];
 }
 
-/** Where every submitted task stands: of the store, the queue, what launchers noted and what Slurm remembers. */
+/**
+ * Where every submitted task stands: of the store, the queue, what launchers noted and what Slurm remembers. A task is
+ * left out that did not end well, where later ones have its parts, or other code planned it.
+ */
 export async function taskStatuses(
   folder: string,
-  queue: readonly QueuedElement[],
+  options: { readonly queue: readonly QueuedElement[]; readonly code: string },
 ): Promise<readonly TaskStatus[]> {
+  const { queue, code } = options, later = new Set<string>();
   const queued = new Map(queue.map((element) => [element.element, element])),
     remembered = new Map<string, ReadonlyMap<string, string>>();
   const submitted = await submittedTasks(folder, await submissionsOf(folder)), statuses: TaskStatus[] = [];
-  for (const { task, submission: { plan, job }, index, element } of submitted) {
+  for (const { task, submission: { plan, job }, index, element } of [...submitted].reverse()) {
     const log = job === "local" ? `${folder}/logs/${plan}-${index}.log` : `${folder}/logs/${element}.log`;
     const say = (state: TaskStatus["state"], note: string): void =>
       void statuses.push({ task, state, note, log, element });
     const inQueue = queued.get(element), left = await partsLeft(task);
+    const isLater = left.every(({ hash }) => later.has(hash));
+    for (const { hash } of task.parts) later.add(hash);
     if (left.length === 0) say("done", "");
+    else if (inQueue === undefined && (isLater || task.code !== code)) continue;
     else if (inQueue !== undefined) {
       say(inQueue.state === "RUNNING" ? "running" : "waiting", `${inQueue.state} ${inQueue.where}`);
     } else {
@@ -138,7 +145,7 @@ export async function taskStatuses(
       }
     }
   }
-  return statuses;
+  return statuses.reverse();
 }
 
 /** Hashes of parts that wait or run in the queue. */

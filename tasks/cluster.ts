@@ -18,6 +18,7 @@ import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
 import { suggestion } from "./_parse_flags.ts";
 import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
+import { codeHash } from "./_plan_parts.ts";
 import { type PlanTask, planTasks } from "./_plan_tasks.ts";
 import { durationText, Progress } from "./_progress.ts";
 import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
@@ -264,7 +265,7 @@ async function status(input: Input): Promise<number> {
   }
   const onSlurm = submissions.some(({ job }) => job !== "local");
   const { elements, ageMs } = onSlurm ? await recentQueue(folder) : { elements: [], ageMs: 0 };
-  const statuses = await taskStatuses(folder, elements);
+  const statuses = await taskStatuses(folder, { queue: elements, code: codeHash() });
   const of = (state: string) => statuses.filter((task) => task.state === state);
   const timeOf = (state: string): string => {
     const seconds = of(state).map(({ task }) => task.seconds);
