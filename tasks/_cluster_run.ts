@@ -137,8 +137,9 @@ export async function taskStatuses(
       if (ended !== null && ended.code !== 0) {
         const state = afterExit(ended.code) === "goes on" ? "stopped" : "failed";
         say(state, `${exitText(ended.code)}, on ${ended.node}, attempt ${ended.attempt}`);
-      } else if (job === "local") say("stopped", "its process ended without a word");
-      else {
+      } else if (job === "local") {
+        say("waiting", "not ended where it was submitted; submit again if that was stopped");
+      } else {
         const known = remembered.get(job) ?? await endedElements(job);
         remembered.set(job, known);
         say("failed", known.get(element) ?? "Slurm does not remember it");

@@ -50,7 +50,7 @@ Deno.test("taskStatuses() tells done, stopped and failed tasks by what is there 
       ["a", "done", ""],
       ["b", "failed", "exit code 2, bad input, on n1, attempt 2"],
       ["c", "stopped", "exit code 130, stopped, with its state saved, on n1, attempt 2"],
-      ["d", "stopped", "its process ended without a word"],
+      ["d", "waiting", "not ended where it was submitted; submit again if that was stopped"],
     ]);
     assertEquals(statuses[1]?.log, `${folder}/logs/${plan}-1.log`);
   }));
@@ -92,7 +92,7 @@ Deno.test("a new submission of the same tasks forgets how they ended, and a torn
     const error = await assertRejects(() => taskStatuses(folder, { queue: [], code: CODE }), InputError);
     assertStringIncludes(error.message, `/exits/${plan}-0.json`);
     await submit(folder, tasks);
-    assertEquals((await taskStatuses(folder, { queue: [], code: CODE })).map(({ note }) => note), [
-      "its process ended without a word",
+    assertEquals((await taskStatuses(folder, { queue: [], code: CODE })).map(({ state }) => state), [
+      "waiting",
     ]);
   }));
