@@ -1,7 +1,7 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
 import type { ComputeDType, SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
+import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
 import {
   ablationShape,
   EDIT_NAMES,
@@ -14,7 +14,6 @@ import {
 } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
-import type { Adapters } from "./adapter.ts";
 import {
   additionEdits,
   additionFeeds,
@@ -37,24 +36,8 @@ import {
   type SiteAdjoints,
 } from "./site_adjoints.ts";
 import { plannedRun, type RunOptions, type RunResult } from "./sequence_run.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
 import { overTargets, type WeightedRow } from "./target_batches.ts";
-
-/** How rows are scored. */
-export interface ScoringOptions extends Additions {
-  /** Most positions of rows that run together, padding included; a longer row runs alone. `@default` by memory */
-  readonly maxTokens?: number;
-}
-
-/** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
-export interface SteeringAdjoints {
-  /** Adjoint of each steering vector, [embed]. */
-  readonly adjoints: SteeringVectors;
-  /** Adjoints of each adapter's two directions. */
-  readonly adapterAdjoints: Adapters;
-  /** log p of every target of every row, at temperature 1. */
-  readonly logProbs: readonly (readonly number[])[];
-}
 
 /** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */
 const MOST_PLANS = 8;
@@ -71,6 +54,7 @@ interface SequenceParts {
   readonly edits: Edits;
   readonly outputs: SequenceOutputs;
   readonly recompute?: "nothing" | "blocks";
+  readonly branched?: boolean;
 }
 
 /** Names such a graph; which heads a patch of the last block names is fed to it. */
@@ -252,24 +236,24 @@ export class LanguageModel {
    *
    * @throws {InputError} when a row takes more memory than is set aside.
    */
-  steeringAdjoint(rows: readonly WeightedRow[], options: ScoringOptions): Promise<SteeringAdjoints> {
+  steeringAdjoint(rows: readonly WeightedRow[], options: AdjointOptions): Promise<SteeringAdjoints> {
     return this.#inTurn(async () => {
       const { config } = this, layers = namedLayers(options);
       const edits = additionEdits(options, { config, layers }),
         feeds = additionFeeds(options, { config, layers });
-      const outputs = { logProbs: true, steeringAdjoint: true };
-      const seq = this.#checkRows(rows), plain = this.#sequencePlan({ edits, outputs });
+      const { sharedContexts: branched = false } = options;
+      const parts = { edits, outputs: { logProbs: true, steeringAdjoint: true }, branched };
+      const seq = this.#checkRows(rows), plain = this.#sequencePlan(parts);
       const plan = this.#rowMemory(plain).recompute(seq) === "nothing"
         ? plain
-        : this.#sequencePlan({ edits, outputs, recompute: "blocks" });
+        : this.#sequencePlan({ ...parts, recompute: "blocks" });
       const vectors = new RowSums(layers.steer, config.embed);
       const inputs = new RowSums(layers.adapters, config.neurons);
       const results = new RowSums(layers.adapters, config.embed);
       const logProbs = await this.#score(
         rows,
-        { ...options, plan, seq, feeds, weighted: true },
-        (out, batch) => {
-          const weights = batch.map((index) => rows[index]?.weight as number);
+        { ...options, plan, seq, feeds, weighted: true, branched },
+        (out, weights) => {
           vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
           inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
           results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
@@ -339,6 +323,28 @@ export class LanguageModel {
     });
   }
 
+  /**
+   * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
+   * among the model's graphs, `lengths` are those of its symbols.
+   *
+   * @throws {InputError} when it takes more memory than is set aside.
+   */
+  runGraph(
+    key: string,
+    build: () => Graph,
+    run: {
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly lengths: Readonly<Record<string, number>>;
+    },
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#inTurn(async () => {
+      const { feeds, lengths } = run;
+      const plan = this.#plan(key, () => this.#sessions.sequencePlan(key, build(), { twice: true, lengths }));
+      const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
+      return await (await this.#sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
+    });
+  }
+
   /** Frees every session. The model may be used again; sessions come back when needed. */
   release(): Promise<void> {
     return this.#inTurn(() => this.#sessions.release());
@@ -393,21 +399,14 @@ export class LanguageModel {
     };
   }
 
-  #sequenceGraph({ edits, outputs, recompute = "nothing" }: SequenceParts): Graph {
-    return sequenceGraph({
-      config: this.config,
-      weights: this.checkpoint,
-      edits,
-      outputs,
-      compute: this.dtype,
-      recompute,
-    });
+  #sequenceGraph(parts: SequenceParts): Graph {
+    return sequenceGraph({ ...parts, config: this.config, weights: this.checkpoint, compute: this.dtype });
   }
 
   #sequencePlan(parts: SequenceParts): SessionPlan {
     const key = sequenceKey(parts), { steeringAdjoint, siteAdjoints } = parts.outputs;
-    const adjoints = steeringAdjoint === true || siteAdjoints === true;
-    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { adjoints }));
+    const twice = steeringAdjoint === true || siteAdjoints === true;
+    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { twice }));
   }
 
   #plan(key: string, make: () => SessionPlan): SessionPlan {
@@ -446,10 +445,12 @@ export class LanguageModel {
       readonly feeds: Readonly<Record<string, Tensor>>;
       readonly weighted: boolean;
       readonly maxTokens?: number;
+      readonly branched?: boolean;
     },
-    take: (out: Readonly<Record<string, Tensor>>, rows: readonly number[]) => void,
+    take: (out: Readonly<Record<string, Tensor>>, weights: readonly number[]) => void,
   ): Promise<readonly (readonly number[])[]> {
-    const { plan, feeds, weighted, maxTokens } = options, { vocab } = this.config;
+    const { plan, feeds, weighted, maxTokens, branched = false } = options,
+      { vocab, maxPositions } = this.config;
     const memory = this.#rowMemory(plan);
     if (maxTokens !== undefined && !(maxTokens >= 1)) {
       throw new RangeError(
@@ -464,7 +465,10 @@ export class LanguageModel {
     const rowsAtOnce = maxTokens === undefined
       ? (seq: number) => memory.rowsAtOnce(seq)
       : (seq: number) => Math.floor(maxTokens / seq);
-    return overTargets(rows, { vocab, rowsAtOnce }, async (batch) => {
+    const together = branched
+      ? Math.max(options.seq, Math.min(maxTokens ?? Infinity, memory.longestRow(maxPositions)))
+      : null;
+    return overTargets(rows, { vocab, rowsAtOnce, together }, async (batch) => {
       const [size, seq] = batch.tokens.dims as [number, number];
       const session = await this.#sessions.session(plan, {
         valueBytes: memory.bytes(size, seq),
@@ -474,7 +478,7 @@ export class LanguageModel {
         ...targetFeeds(batch, { chunk: this.#targetChunk, weighted }),
         ...feeds,
       });
-      take(out, batch.rows);
+      take(out, batch.weights);
       return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
     });
   }

@@ -14,7 +14,8 @@ export {
   sumVectors,
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
-export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
+export { LanguageModel } from "./language_model.ts";
+export type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
@@ -39,4 +40,24 @@ export {
 export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
+export {
+  type ComparedDistributions,
+  type ComparedModels,
+  type ProbabilityShift,
+  tokenShifts,
+  tokenShiftsHash,
+} from "./token_shifts.ts";
+export {
+  type ComparedText,
+  type StreamDifferences,
+  streamDifferences,
+  streamDifferencesHash,
+  type SummedDifferences,
+} from "./stream_differences.ts";
+export {
+  chunkedTargets,
+  overTargets,
+  type Target,
+  type TargetBatch,
+  type WeightedRow,
+} from "./target_batches.ts";
