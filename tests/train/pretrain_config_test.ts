@@ -123,7 +123,7 @@ Deno.test("parsePretrainConfig() refuses a vocabulary that the model has no rows
 });
 
 Deno.test("parsePretrainConfig() takes averages that forget, and no others", () => {
-  for (const betas of [[0, 0], [0.9, 0.999]]) {
+  for (const betas of [[0, 0], [0.9, 0.999]] as const) {
     assertEquals(
       parsePretrainConfig(changed("training.betas", betas), { where: SHIPPED }).training.betas,
       betas,
