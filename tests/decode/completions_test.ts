@@ -73,6 +73,10 @@ Deno.test("complete() ends texts where a stop text begins, and draws nothing els
       assertEquals(tokens, plain[place]?.tokens.slice(0, tokens.length));
       assertEquals(finishReason, end < 0 ? plain[place]?.finishReason : "stop");
     }
+    // Two stop texts that the same token completes: the text ends where the first begins.
+    const both = [stop.slice(1), stop],
+      [first] = await model.complete(prompts, { maxNewTokens: 60, seed: 1, stop: both });
+    assertEquals(first?.text, text.slice(0, Math.min(...both.map((end) => text.indexOf(end)))));
     const pieces = await streamed(model, prompts[0], { maxNewTokens: 60, seed: 1, stop: [stop] });
     assertEquals(pieces.map(({ text }) => text).join(""), stopped[0]?.text);
     assertEquals(pieces.map(({ token }) => token), stopped[0]?.tokens);
