@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { sha256 } from "../../lib/core/mod.ts";
 import type { RunOptions } from "../../lib/decode/mod.ts";
 import {
   adapterTraces,
@@ -13,6 +14,7 @@ import {
   type Treatment,
   type ZooModel,
 } from "../../lib/experiment/mod.ts";
+import { formatGraph } from "../../lib/onnx/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
 import { writeTinyAdapters, writeTinyAutoencoder } from "./_tiny_additions.ts";
 import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
@@ -41,7 +43,7 @@ class ToldStore extends ResultStore {
 /** Hashes of the graphs that a model runs while a body works. */
 async function graphsRun({ model }: ZooModel, body: () => Promise<unknown>) {
   const sequences = new Set<string>(), rollouts = new Set<string>();
-  const { run, generate } = model;
+  const { run, generate, runGraph } = model;
   model.run = (rows, options: RunOptions = {}) => {
     sequences.add(model.sequenceGraphHash(options));
     return run.call(model, rows, options);
@@ -50,8 +52,12 @@ async function graphsRun({ model }: ZooModel, body: () => Promise<unknown>) {
     rollouts.add(model.graphHash(options));
     return generate.call(model, requests, options);
   };
+  model.runGraph = (key, build, values) => {
+    sequences.add(sha256(formatGraph(build())));
+    return runGraph.call(model, key, build, values);
+  };
   await body();
-  Object.assign(model, { run, generate });
+  Object.assign(model, { run, generate, runGraph });
   return { sequences: [...sequences].sort(), rollouts: [...rollouts].sort() };
 }
 
