@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { InputError } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import { quoted } from "./_json_file.ts";
-import { pathExists, statFile } from "./_read_bytes.ts";
+import { pathExists, statFile } from "./stat_place.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { hubCacheFolder, type HubId, type HubKind, hubRepositoryFolder, isCommit } from "./hub_cache.ts";
 

@@ -1,4 +1,5 @@
 import * as ort from "onnxruntime-node";
+import { openSource } from "../checkpoint/mod.ts";
 import { encodeModel, type Graph } from "../onnx/mod.ts";
 import { float32Products } from "./float32_products.ts";
 import { profiled, profileOptions } from "./profiling.ts";
@@ -27,6 +28,26 @@ export interface SessionOptions {
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
 ort.env.logLevel = "fatal";
 
+/**
+ * Whether this is a page. There the name `onnxruntime-node` stands, by the page's import map, for ONNX Runtime's build
+ * as WebAssembly, which has the same interface and runs in a worker of its own, on one thread: more need headers that
+ * plain file servers do not send.
+ */
+const inPage = typeof Deno === "undefined";
+if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
+
+/** The bytes of the files that external initializers of a graph lie in, by name: a page has no folder to read them. */
+async function externalData(graph: Graph, folder: string): Promise<{ path: string; data: Uint8Array }[]> {
+  const locations = (graph: Graph): string[] => [
+    ...graph.initializers.flatMap((item) => item.kind === "inline" ? [] : [item.location]),
+    ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(locations)),
+  ];
+  return await Promise.all([...new Set(locations(graph))].map(async (path) => {
+    using file = await openSource(`${folder}/${path}`);
+    return { path, data: file.read(0, file.bytes) };
+  }));
+}
+
 /** Whether a graph computes a sigmoid in another type than float32 anywhere. */
 function holdsOtherSigmoids(graph: Graph): boolean {
   return graph.nodes.some(({ op, outputs, bodies }) =>
@@ -39,7 +60,7 @@ function holdsOtherSigmoids(graph: Graph): boolean {
 export async function rawSession(graph: Graph, options: SessionOptions = {}): Promise<ort.InferenceSession> {
   const device = options.device ?? "cpu";
   const extra: Record<string, string> = {};
-  if (options.weightsFolder !== undefined) {
+  if (options.weightsFolder !== undefined && !inPage) {
     extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
   }
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
@@ -55,7 +76,8 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   return profiled(
     await ort.InferenceSession.create(encodeModel(graph), {
       ...profileOptions(),
-      executionProviders: [device],
+      executionProviders: [inPage ? "wasm" : device],
+      ...(inPage ? { externalData: await externalData(graph, options.weightsFolder ?? "") } : {}),
       intraOpNumThreads: options.threads ?? 2,
       interOpNumThreads: 1,
       executionMode: "sequential",
