@@ -14,7 +14,7 @@ export {
   validateJson,
 } from "./_json_file.ts";
 export { pathExists, type PlaceStat, statPlace } from "./stat_place.ts";
-export { fetchFolder, type FetchFolderOptions, memoryFolder } from "./memory_folder.ts";
+export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./memory_folder.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
 export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {

@@ -23,6 +23,8 @@ export interface RolloutRequest {
   readonly prompt: number;
   /** Number of the sample among those of its prompt. */
   readonly sample: number;
+  /** How many tokens of the completion `tokens` ends with: drawing goes on as it would have after them. `@default 0` */
+  readonly drawn?: number;
 }
 
 /** A sampled completion. */
@@ -204,9 +206,9 @@ async function advance(
   const steps = Math.min(left, room);
   const uniforms = new Float32Array(rows.length * steps);
   rows.forEach((row, r) => {
-    const { prompt, sample } = row.request;
+    const { prompt, sample, drawn = 0 } = row.request, from = drawn + row.tokens.length;
     for (let t = 0; t < steps; t++) {
-      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: row.tokens.length + t });
+      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
     }
   });
   const greedy = temperature === 0;

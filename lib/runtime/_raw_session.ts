@@ -1,5 +1,5 @@
 import * as ort from "onnxruntime-node";
-import { openSource } from "../checkpoint/mod.ts";
+import { type ByteSource, memoryEntry, openSource } from "../checkpoint/mod.ts";
 import { encodeModel, type Graph } from "../onnx/mod.ts";
 import { float32Products } from "./float32_products.ts";
 import { profiled, profileOptions } from "./profiling.ts";
@@ -36,16 +36,29 @@ ort.env.logLevel = "fatal";
 const inPage = typeof Deno === "undefined";
 if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
 
-/** The bytes of the files that external initializers of a graph lie in, by name: a page has no folder to read them. */
-async function externalData(graph: Graph, folder: string): Promise<{ path: string; data: Uint8Array }[]> {
+/** A graph with its weights in it, read from files of `folder`: for weights that are in memory themselves. */
+async function withWeights(graph: Graph, folder: string): Promise<Graph> {
+  const files = new Map<string, ByteSource>();
   const locations = (graph: Graph): string[] => [
     ...graph.initializers.flatMap((item) => item.kind === "inline" ? [] : [item.location]),
     ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(locations)),
   ];
-  return await Promise.all([...new Set(locations(graph))].map(async (path) => {
-    using file = await openSource(`${folder}/${path}`);
-    return { path, data: file.read(0, file.bytes) };
-  }));
+  for (const location of new Set(locations(graph))) {
+    files.set(location, await openSource(`${folder}/${location}`));
+  }
+  const inlined = (graph: Graph): Graph => ({
+    ...graph,
+    initializers: graph.initializers.map((item) => {
+      if (item.kind === "inline") return item;
+      const { value, location, offset, length } = item;
+      return { kind: "inline", value, bytes: (files.get(location) as ByteSource).read(offset, length) };
+    }),
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      bodies: Object.fromEntries(Object.entries(node.bodies).map(([name, body]) => [name, inlined(body)])),
+    })),
+  });
+  return inlined(graph);
 }
 
 /** Whether a graph computes a sigmoid in another type than float32 anywhere. */
@@ -58,10 +71,11 @@ function holdsOtherSigmoids(graph: Graph): boolean {
 
 /** A session of ONNX Runtime, with nothing checked before it is made. */
 export async function rawSession(graph: Graph, options: SessionOptions = {}): Promise<ort.InferenceSession> {
-  const device = options.device ?? "cpu";
+  const { device = "cpu", weightsFolder } = options;
+  const inMemory = weightsFolder !== undefined && memoryEntry(weightsFolder) !== null;
   const extra: Record<string, string> = {};
-  if (options.weightsFolder !== undefined && !inPage) {
-    extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
+  if (weightsFolder !== undefined && !inMemory) {
+    extra["session.model_external_initializers_file_folder_path"] = weightsFolder;
   }
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
   const disabled = [
@@ -74,10 +88,9 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   // Before the provider loads NVIDIA's libraries, which read the variable then.
   if (device === "cuda") float32Products();
   return profiled(
-    await ort.InferenceSession.create(encodeModel(graph), {
+    await ort.InferenceSession.create(encodeModel(inMemory ? await withWeights(graph, weightsFolder) : graph), {
       ...profileOptions(),
       executionProviders: [inPage ? "wasm" : device],
-      ...(inPage ? { externalData: await externalData(graph, options.weightsFolder ?? "") } : {}),
       intraOpNumThreads: options.threads ?? 2,
       interOpNumThreads: 1,
       executionMode: "sequential",
