@@ -81,7 +81,12 @@ export function tokenLine(
   line.addEventListener("keydown", (event) => {
     const items = [...line.querySelectorAll<HTMLElement>(".token")];
     const at = items.indexOf(document.activeElement as HTMLElement);
-    const steps: Readonly<Record<string, number>> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: items.length - 1 };
+    const steps: Readonly<Record<string, number>> = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      Home: 0,
+      End: items.length - 1,
+    };
     const next = items[steps[event.key] ?? -1];
     if (next === undefined) return;
     event.preventDefault();

@@ -6,7 +6,13 @@ export interface Html {
 /** What may stand in a template: text, which is escaped, HTML, lists of either, or nothing. */
 type Part = string | number | Html | readonly Part[] | null | false;
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function written(part: Part): string {
   if (part === null || part === false) return "";

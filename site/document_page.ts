@@ -8,7 +8,10 @@ export function documentPage(card: string | null, profile: string): string {
     title: "Models · Small Vectors",
     description: "How the models of the study were made.",
     main: card === null
-      ? html`<h1>Models</h1><p class="missing">The profile ${profile} has no README.md beside its models.</p>`
+      ? html`
+        <h1>Models</h1>
+        <p class="missing">The profile ${profile} has no README.md beside its models.</p>
+      `
       : html`<div class="document">${trusted(card)}</div>`,
     script: null,
   });

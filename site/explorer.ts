@@ -43,7 +43,9 @@ function sentence(error: unknown): string {
   const { message } = error instanceof Error ? error : new Error(String(error));
   const known = error instanceof InputError || error instanceof RangeError;
   const text = message.replaceAll(/memory:[^/\s]*\//g, "");
-  return known ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? "" : "."}` : `This is a fault of the page: ${text}`;
+  return known
+    ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? "" : "."}`
+    : `This is a fault of the page: ${text}`;
 }
 
 function askedBy({ family, number, question }: ExplorerState): Asked {
@@ -67,15 +69,24 @@ class Explorer {
     byId("controls").addEventListener("input", () => this.#changed());
     byId("controls").addEventListener("submit", (event) => event.preventDefault());
     const press = (id: string, action: () => void) => byId(id).addEventListener("click", action);
-    press("another", () => this.#set({ family: this.#state.family ?? "linear", number: (this.#state.number + 1) % 200 }));
+    press(
+      "another",
+      () => this.#set({ family: this.#state.family ?? "linear", number: (this.#state.number + 1) % 200 }),
+    );
     press("next-seed", () => this.#set({ seed: this.#state.seed + 1 }));
     press("use-opener", () => this.#set({ opener: this.#state.opener === "" ? manifest.opener : "" }));
     press("reset", () => this.#set({ ...FIRST_STATE, vectors: this.#state.vectors }));
-    press("share", () => this.#copy(location.href, "The link is copied: it holds everything that you chose."));
+    press(
+      "share",
+      () => this.#copy(location.href, "The link is copied: it holds everything that you chose."),
+    );
     for (const side of SIDES) {
       press(`command-${side}`, () => {
         const steered = side === "steered", asked = askedBy(this.#state);
-        this.#copy(commandOf(this.#state, { manifest, ...asked, steered }), "The command is copied: it gives the same tokens in a terminal.");
+        this.#copy(
+          commandOf(this.#state, { manifest, ...asked, steered }),
+          "The command is copied: it gives the same tokens in a terminal.",
+        );
       });
     }
     globalThis.addEventListener("hashchange", () => {
@@ -112,16 +123,29 @@ class Explorer {
   }
 
   #addSliders(): void {
-    const known = new Set([...document.querySelectorAll<HTMLElement>("[data-run]")].map(({ dataset }) => dataset.run));
+    const known = new Set(
+      [...document.querySelectorAll<HTMLElement>("[data-run]")].map(({ dataset }) => dataset.run),
+    );
     for (const run of this.#page.runs) {
       if (known.has(run)) continue;
       const layer = /^layer-(\d+)$/.exec(run)?.[1], id = `strength-${run}`;
-      const label = run === "all" ? "All layers, trained together" : layer === undefined ? run : `Layer ${layer}`;
+      const label = run === "all"
+        ? "All layers, trained together"
+        : layer === undefined
+        ? run
+        : `Layer ${layer}`;
       const row = element(
         "div",
         { class: "slider", "data-run": run },
         element("label", { for: id }, label),
-        element("input", { id, type: "range", min: layer === undefined ? -1 : -1, max: MOST_STRENGTH, step: 0.25, value: 0 }),
+        element("input", {
+          id,
+          type: "range",
+          min: layer === undefined ? -1 : -1,
+          max: MOST_STRENGTH,
+          step: 0.25,
+          value: 0,
+        }),
         element("output", { for: id }, "0"),
       );
       byId(layer === undefined ? "sets" : "layers").append(row);
@@ -171,7 +195,9 @@ class Explorer {
       patch: read("patch"),
     };
     const typing = document.activeElement;
-    if (!(typing instanceof HTMLTextAreaElement || typing instanceof HTMLInputElement && typing.type === "text")) this.#show();
+    if (
+      !(typing instanceof HTMLTextAreaElement || typing instanceof HTMLInputElement && typing.type === "text")
+    ) this.#show();
     else history.replaceState(null, "", `#${stateText(this.#state)}`);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), 150);
@@ -179,7 +205,10 @@ class Explorer {
 
   /** Answers on both sides, the base model first; a later change ends it. */
   async #ask(): Promise<void> {
-    const turn = ++this.#turn, isCurrent = () => turn === this.#turn, state = this.#state, asked = askedBy(state);
+    const turn = ++this.#turn,
+      isCurrent = () => turn === this.#turn,
+      state = this.#state,
+      asked = askedBy(state);
     document.body.dataset.answered = "false";
     byId("inspector").hidden = true;
     for (const side of SIDES) {
@@ -189,7 +218,9 @@ class Explorer {
     if (asked.question.trim() === "") return say("Type a question, or choose one of the families.");
     try {
       const steered = this.#page.additions(state);
-      if (state.patch !== "") say("The last block's parts are rerouted: a graph of their own is made the first time.");
+      if (state.patch !== "") {
+        say("The last block's parts are rerouted: a graph of their own is made the first time.");
+      }
       for (const side of SIDES) {
         const additions = side === "base" ? {} : steered;
         const answer = await this.#page.answer({
@@ -208,7 +239,10 @@ class Explorer {
       }
       const missing = Object.keys(state.strengths).find((run) => !this.#page.runs.includes(run));
       if (missing === undefined) say("Choose a token to see what stood behind it.");
-      else say(`This link also uses the vectors of ${missing}, which it cannot hold: drop that file here.`, true);
+      else {say(
+          `This link also uses the vectors of ${missing}, which it cannot hold: drop that file here.`,
+          true,
+        );}
       document.body.dataset.answered = "true";
     } catch (error) {
       if (isCurrent()) say(sentence(error), true);
@@ -234,7 +268,9 @@ class Explorer {
 
   /** Colours an answer's tokens by what the vectors change of their probability. */
   async #colour(side: typeof SIDES[number], answer: Answer, steered: Additions): Promise<void> {
-    const { prompt, tokens, given } = answer, whole = [...prompt, ...tokens], { vocab } = this.#page.model.config;
+    const { prompt, tokens, given } = answer,
+      whole = [...prompt, ...tokens],
+      { vocab } = this.#page.model.config;
     const readings = {
       base: await this.#page.read(whole, {}),
       steered: await this.#page.read(whole, steered),
@@ -243,7 +279,8 @@ class Explorer {
     const { shift, kl } = tokenShifts(logits, { vocab, tokens, prompt: prompt.length });
     const shown = tokens.map((token, index) => {
       const before = this.#page.next(readings.base, prompt.length + index - 1)[token] as number;
-      const title = `${percentText(before)} without vectors, ${percentText(before + (shift[index] as number))} with, ` +
+      const title =
+        `${percentText(before)} without vectors, ${percentText(before + (shift[index] as number))} with, ` +
         `KL ${kl[index]?.toFixed(3)}`;
       return { text: this.#text(token), colour: shift[index] as number, title, given: index < given };
     });
@@ -270,7 +307,9 @@ class Explorer {
     const take = async (file: File | undefined | null) => {
       if (file === undefined || file === null) return;
       try {
-        if (file.size > 2 ** 27) throw new RangeError(`${file.name} has ${file.size} bytes, too many for vectors.`);
+        if (file.size > 2 ** 27) {
+          throw new RangeError(`${file.name} has ${file.size} bytes, too many for vectors.`);
+        }
         const bytes = new Uint8Array(await file.arrayBuffer());
         const folder = memoryFolder("dropped", new Map([["file", bytes]]));
         await this.#page.addVectors(file.name, `${folder}/file`);
@@ -300,15 +339,23 @@ async function load(): Promise<void> {
   const onBytes = (bytes: number) => {
     brought += bytes;
     bar.value = brought / manifest.bytes;
-    say(`Fetching the model and its vectors: ${megabytes(brought)} of ${megabytes(manifest.bytes)} MB.`);
+    say(
+      `Fetching the model, its vectors and ONNX Runtime: ${megabytes(brought)} of ${
+        megabytes(manifest.bytes)
+      } MB.`,
+    );
   };
   const base = new URL(".", location.href).href;
   const [folder, vectors] = await Promise.all([
     fetchFolder(base + manifest.folder, { files: manifest.files, onBytes }),
     fetchFolder(base + manifest.vectors, { files: manifest.runs.map(({ file }) => file), onBytes }),
+    // The runtime fetches it again, and then finds it in the browser's cache.
+    fetch(base + manifest.runtime).then((response) => response.arrayBuffer()).then(({ byteLength }) =>
+      onBytes(byteLength)
+    ),
   ]);
   bar.removeAttribute("value");
-  say("Starting ONNX Runtime, 3.7 MB of WebAssembly, and making the model's first graph.");
+  say("Starting ONNX Runtime and making the model's first graph.");
   const page = await PageModel.open(folder);
   for (const { run, file } of manifest.runs) await page.addVectors(run, `${vectors}/${file}`);
   byId("loading").hidden = true;
@@ -321,7 +368,9 @@ async function load(): Promise<void> {
   }
   new Explorer(page, state);
   if (fault !== null) say(sentence(fault), true);
-  if ("serviceWorker" in navigator && location.protocol !== "file:") await navigator.serviceWorker.register("worker.js");
+  if ("serviceWorker" in navigator && location.protocol !== "file:") {
+    await navigator.serviceWorker.register("worker.js");
+  }
 }
 
 try {

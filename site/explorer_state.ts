@@ -21,7 +21,9 @@ export interface ExplorerManifest {
   readonly vectors: string;
   /** Files of that folder. */
   readonly files: readonly string[];
-  /** Bytes of all files that the page fetches before it is ready, ONNX Runtime apart. */
+  /** ONNX Runtime's WebAssembly. */
+  readonly runtime: string;
+  /** Bytes of all files that the page fetches before it is ready. */
   readonly bytes: number;
   /** The model's folder as the command line names it. */
   readonly path: string;
@@ -89,7 +91,9 @@ export function stateText(state: ExplorerState): string {
 
 function numberOf(text: string, rule: { what: string; low: number; high: number; whole?: boolean }): number {
   const value = Number(text), { what, low, high, whole = false } = rule;
-  if (text.trim() !== "" && value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
+  if (text.trim() !== "" && value >= low && value <= high && (!whole || Number.isInteger(value))) {
+    return value;
+  }
   throw new InputError(`the link's ${what} must be ${whole ? "a whole number " : ""}from ${low} to ${high}`, {
     where: text,
   });

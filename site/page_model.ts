@@ -100,7 +100,10 @@ export class PageModel {
   readonly #gain: Float32Array;
   readonly #runs = new Map<string, SteeringVectors>();
 
-  private constructor(model: LanguageModel, parts: { tokenizer: ChatTokenizer; lens: TokenLens; gain: Float32Array }) {
+  private constructor(
+    model: LanguageModel,
+    parts: { tokenizer: ChatTokenizer; lens: TokenLens; gain: Float32Array },
+  ) {
     this.model = model;
     this.tokenizer = parts.tokenizer;
     this.#lens = parts.lens;
@@ -109,7 +112,10 @@ export class PageModel {
 
   /** Opens a folder, of memory in a page. */
   static async open(folder: string, onSession: (made: boolean) => void = () => {}): Promise<PageModel> {
-    const model = await LanguageModel.open(folder, { memory: MEMORY, onSession: ({ done }) => onSession(done) });
+    const model = await LanguageModel.open(folder, {
+      memory: MEMORY,
+      onSession: ({ done }) => onSession(done),
+    });
     const { checkpoint, config } = model;
     const weight = (name: string) => readTensor(checkpoint.weights.get(name) as WeightEntry);
     const rows = await weight(config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
@@ -127,7 +133,9 @@ export class PageModel {
    */
   async addVectors(name: string, path: string): Promise<void> {
     const { vectors, place } = await loadVectors(path, this.model.config);
-    if (place !== "mlp") throw new RangeError(`Cannot steer by these vectors as they belong to the place "${place}"`);
+    if (place !== "mlp") {
+      throw new RangeError(`Cannot steer by these vectors as they belong to the place "${place}"`);
+    }
     this.#runs.set(name, vectors);
   }
 
@@ -150,7 +158,9 @@ export class PageModel {
     if (patch === "") return { steer };
     const lastBlock = parseLastBlockPatch(patch, { config, where: "last block" });
     if (!steer.has(config.layers - 2)) {
-      throw new RangeError(`This switch routes the vector of layer ${config.layers - 2}: give it some strength first.`);
+      throw new RangeError(
+        `This switch routes the vector of layer ${config.layers - 2}: give it some strength first.`,
+      );
     }
     return { steer, lastBlock };
   }

@@ -26,7 +26,11 @@ function shown(sample: SampleView, colour: string, full: number): readonly Shown
     const activation = sample.features[at]?.find(([name]) => name === feature)?.[1] ?? 0;
     const title = `${shift < 0 ? "" : "+"}${percentText(shift)}, KL ${kl.toFixed(3)}` +
       (Number.isNaN(feature) ? "" : `, activation ${activation}`);
-    return { text, title, colour: colour === "shift" ? shift : colour === "kl" ? kl / FULL_KL : activation / full };
+    return {
+      text,
+      title,
+      colour: colour === "shift" ? shift : colour === "kl" ? kl / FULL_KL : activation / full,
+    };
   });
 }
 
@@ -35,7 +39,12 @@ function side(sample: SampleView, tokens: readonly ShownToken[]): HTMLElement {
   return element(
     "article",
     { class: "answer" },
-    element("header", {}, element("h3", {}, name), element("span", { class: `badge ${correct ? "good" : "bad"}` }, correct ? "right" : `wrong: ${reason}`)),
+    element(
+      "header",
+      {},
+      element("h3", {}, name),
+      element("span", { class: `badge ${correct ? "good" : "bad"}` }, correct ? "right" : `wrong: ${reason}`),
+    ),
     tokenLine(tokens, { label: `Answer ${name}` }),
   );
 }
@@ -43,30 +52,50 @@ function side(sample: SampleView, tokens: readonly ShownToken[]): HTMLElement {
 let page = 0;
 
 async function show(): Promise<void> {
-  const [family, condition, verdict, colour] = ["family", "condition", "verdict", "colour"].map(chosen) as [string, string, string, string];
+  const [family, condition, verdict, colour] = ["family", "condition", "verdict", "colour"].map(chosen) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   const samples = await samplesOf(family);
   const key = ({ problem, seed }: SampleView) => `${problem} ${seed}`;
-  const steered = new Map(samples.filter((sample) => sample.condition === condition).map((sample) => [key(sample), sample]));
+  const steered = new Map(
+    samples.filter((sample) => sample.condition === condition).map((sample) => [key(sample), sample]),
+  );
   const pairs = samples.filter((sample) => sample.condition === "base").flatMap((base) => {
     const other = steered.get(key(base));
     if (other === undefined) return [];
     const fits = verdict === "" || (verdict === "mended" && !base.correct && other.correct) ||
-      (verdict === "broken" && base.correct && !other.correct) || (verdict === "right" && other.correct) || (verdict === "wrong" && !other.correct);
+      (verdict === "broken" && base.correct && !other.correct) || (verdict === "right" && other.correct) ||
+      (verdict === "wrong" && !other.correct);
     return fits ? [[base, other] as const] : [];
   });
   const feature = Number(/^feature (\d+)$/.exec(colour)?.[1] ?? NaN);
-  const full = Math.max(1e-6, ...samples.flatMap(({ features }) => features.flat().filter(([name]) => name === feature).map(([, value]) => value)));
+  const full = Math.max(
+    1e-6,
+    ...samples.flatMap(({ features }) =>
+      features.flat().filter(([name]) => name === feature).map(([, value]) => value)
+    ),
+  );
   const pages = Math.max(1, Math.ceil(pairs.length / PAIRS_PER_PAGE));
   page = Math.min(page, pages - 1);
-  byId("pairs").replaceChildren(...pairs.slice(page * PAIRS_PER_PAGE, (page + 1) * PAIRS_PER_PAGE).map(([base, other]) =>
-    element(
-      "section",
-      { class: "pair" },
-      element("h2", { class: "question" }, base.question),
-      element("p", { class: "note" }, `right answer ${base.gold} · seed ${base.seed}`),
-      element("div", { class: "answers" }, side(base, shown(base, colour, full)), side(other, shown(other, colour, full))),
-    )
-  ));
+  byId("pairs").replaceChildren(
+    ...pairs.slice(page * PAIRS_PER_PAGE, (page + 1) * PAIRS_PER_PAGE).map(([base, other]) =>
+      element(
+        "section",
+        { class: "pair" },
+        element("h2", { class: "question" }, base.question),
+        element("p", { class: "note" }, `right answer ${base.gold} · seed ${base.seed}`),
+        element(
+          "div",
+          { class: "answers" },
+          side(base, shown(base, colour, full)),
+          side(other, shown(other, colour, full)),
+        ),
+      )
+    ),
+  );
   byId("count").textContent = `${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of answers`;
   byId("page").textContent = `${page + 1} of ${pages}`;
   byId<HTMLButtonElement>("previous").disabled = page === 0;

@@ -14,7 +14,11 @@ function table(caption: string, head: readonly string[], rows: readonly (readonl
       {},
       element("caption", {}, caption),
       element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
-      element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))))),
+      element(
+        "tbody",
+        {},
+        ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)))),
+      ),
     ),
   );
 }
@@ -23,15 +27,29 @@ function table(caption: string, head: readonly string[], rows: readonly (readonl
 function numbersOf({ checks, paper, inputs }: Metrics): readonly HTMLElement[] {
   const shown: HTMLElement[] = [];
   if (checks.length > 0) {
-    const rows = checks.map(({ metric, value, expected, tolerance, verdict }) =>
-      [metric, number(value), number(expected), number(tolerance), verdict]);
+    const rows = checks.map((
+      { metric, value, expected, tolerance, verdict },
+    ) => [metric, number(value), number(expected), number(tolerance), verdict]);
     shown.push(table("Checks", ["metric", "value", "expected", "tolerance", "verdict"], rows));
   }
   const numbers = paper?.numbers ?? [];
   if (numbers.length > 0) {
-    const rows = [...numbers].sort((a, b) => (a.source ?? "~") < (b.source ?? "~") ? -1 : 1).map(({ metric, unit, ours, paper, std, source }) =>
-      [metric, `${number(ours)} ${unit}`, paper === null ? "not known" : `${number(paper)}${std === null ? "" : ` ± ${number(std)}`} ${unit}`, source ?? "–"]);
-    shown.push(table(`The paper's numbers (${paper?.model ?? ""}), by how they are known`, ["metric", "ours", "the paper's", "class"], rows));
+    const rows = [...numbers].sort((a, b) => (a.source ?? "~") < (b.source ?? "~") ? -1 : 1).map((
+      { metric, unit, ours, paper, std, source },
+    ) => [
+      metric,
+      `${number(ours)} ${unit}`,
+      paper === null ? "not known" : `${number(paper)}${std === null ? "" : ` ± ${number(std)}`} ${unit}`,
+      source ?? "–",
+    ]);
+    shown.push(
+      table(`The paper's numbers (${paper?.model ?? ""}), by how they are known`, [
+        "metric",
+        "ours",
+        "the paper's",
+        "class",
+      ], rows),
+    );
   }
   shown.push(table("Inputs", ["input", "SHA-256"], Object.entries(inputs)));
   return shown;
@@ -45,7 +63,9 @@ for (const details of document.querySelectorAll<HTMLDetailsElement>("details.num
     try {
       details.append(...numbersOf(await (await fetch(path)).json() as Metrics));
     } catch {
-      details.append(element("p", { class: "fault" }, "The numbers did not come: open metrics.json instead."));
+      details.append(
+        element("p", { class: "fault" }, "The numbers did not come: open metrics.json instead."),
+      );
     }
   });
 }
@@ -57,9 +77,11 @@ const seen = new IntersectionObserver((entries) => {
     seen.unobserve(target);
     const figure = target as HTMLElement;
     // Loaded when it is first needed: the drawing library is larger than the page.
-    import(new URL("figures.js", import.meta.url).href).then(({ drawFigure }) => drawFigure(figure)).catch(() => {
-      // The picture of the figure stays where it is.
-    });
+    import(new URL("figures.js", import.meta.url).href).then(({ drawFigure }) => drawFigure(figure)).catch(
+      () => {
+        // The picture of the figure stays where it is.
+      },
+    );
   }
 }, { rootMargin: "300px" });
 for (const figure of document.querySelectorAll<HTMLElement>(".drawing")) seen.observe(figure);

@@ -22,9 +22,15 @@ export function tokenShifts(
 ): TokenShifts {
   const { vocab, tokens, prompt } = text, follow = [...new Set(tokens)];
   const rows = (all: Float32Array) =>
-    tensor("float32", [tokens.length, vocab], all.subarray((prompt - 1) * vocab).subarray(0, tokens.length * vocab));
+    tensor(
+      "float32",
+      [tokens.length, vocab],
+      all.subarray((prompt - 1) * vocab).subarray(0, tokens.length * vocab),
+    );
   if (tokens.length === 0) return { shift: [], kl: [] };
-  const { followed, klNats } = probabilityShift({ base: rows(logits.base), steered: rows(logits.steered) }, { follow });
+  const { followed, klNats } = probabilityShift({ base: rows(logits.base), steered: rows(logits.steered) }, {
+    follow,
+  });
   return {
     shift: tokens.map((token, row) => followed[follow.indexOf(token)]?.[row] as number),
     kl: [...klNats],

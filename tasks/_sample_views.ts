@@ -45,7 +45,10 @@ async function samplesOf(
 
 /** Trained vectors by the names of their conditions, those of all layers first; what was not trained is left out. */
 async function treatments(zoo: ZooModel): Promise<readonly Treatment[]> {
-  const runs = ["all", ...Array.from({ length: zoo.layers }, (_, layer) => `layer-${layer}`)] as ("all" | `layer-${number}`)[];
+  const runs = [
+    "all",
+    ...Array.from({ length: zoo.layers }, (_, layer) => `layer-${layer}`),
+  ] as ("all" | `layer-${number}`)[];
   const found: Treatment[] = [];
   for (const run of runs) {
     try {
@@ -81,17 +84,27 @@ export async function sampleViews(
   const counts = new Map<number, number>(), byFamily = new Map<string, SampleView[]>();
   for (const [done, sample] of samples.entries()) {
     const treatment = added.find(({ name }) => name === sample.condition) ?? first;
-    const prompt = promptTokens(tokenizer, sample.question, { template }), text = [...prompt, ...sample.tokens];
+    const prompt = promptTokens(tokenizer, sample.question, { template }),
+      text = [...prompt, ...sample.tokens];
     const base = await model.run([text]), steered = await model.run([text], treatment);
-    const logits = { base: base.logits?.data ?? new Float32Array(), steered: steered.logits?.data ?? new Float32Array() };
+    const logits = {
+      base: base.logits?.data ?? new Float32Array(),
+      steered: steered.logits?.data ?? new Float32Array(),
+    };
     const { shift, kl } = tokenShifts(logits, { vocab, tokens: sample.tokens, prompt: prompt.length });
     const features: (readonly (readonly [number, number])[])[] = [];
     if (difference !== null && difference.treatment.name === treatment.name) {
       const { autoencoder, layer } = difference, { active, embed } = autoencoder;
-      const [rows = new Float32Array()] = await residualDifferences(model, [text.slice(0, -1)], { ...treatment, layer });
+      const [rows = new Float32Array()] = await residualDifferences(model, [text.slice(0, -1)], {
+        ...treatment,
+        layer,
+      });
       const { indices, values } = encodeTopK(autoencoder, rows.subarray((prompt.length - 1) * embed));
       for (let at = 0; at < indices.length; at += active) {
-        const fired = Array.from({ length: TOKEN_FEATURES }, (_, k) => [indices[at + k] as number, rounded(values[at + k] as number)] as const)
+        const fired = Array.from(
+          { length: TOKEN_FEATURES },
+          (_, k) => [indices[at + k] as number, rounded(values[at + k] as number)] as const,
+        )
           .filter(([, value]) => value > 0);
         for (const [feature] of fired) counts.set(feature, (counts.get(feature) ?? 0) + 1);
         features.push(fired);
@@ -120,7 +133,9 @@ export async function sampleViews(
       families: [...byFamily.keys()],
       conditions: added.map(({ name }) => name).filter((name) => byCondition.has(name)),
       colouredBy: first.name,
-      features: [...counts].sort((a, b) => b[1] - a[1]).slice(0, OFFERED_FEATURES).map(([feature]) => feature),
+      features: [...counts].sort((a, b) => b[1] - a[1]).slice(0, OFFERED_FEATURES).map(([feature]) =>
+        feature
+      ),
       problems: MOST_PROBLEMS,
     },
     byFamily,

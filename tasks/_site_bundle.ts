@@ -32,7 +32,9 @@ export async function siteScripts(): Promise<SiteScripts> {
     outputDir: projectPath("site"),
     write: false,
   });
-  const scripts = (result.outputFiles ?? []).map((file) => [file.path.replace(/^.*\/|\.js$/g, ""), file.text()]);
+  const scripts = (result.outputFiles ?? []).map((
+    file,
+  ) => [file.path.replace(/^.*\/|\.js$/g, ""), file.text()]);
   if (result.success && scripts.length === ENTRIES.length) return Object.fromEntries(scripts) as SiteScripts;
   throw new Error(`Cannot bundle the site's scripts: ${result.errors.map(({ text }) => text).join("; ")}`);
 }

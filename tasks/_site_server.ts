@@ -1,3 +1,5 @@
+import { InputError } from "../lib/core/mod.ts";
+
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
@@ -10,14 +12,19 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
+/** A folder that is being served. */
+export interface FolderServer {
+  /** Where a browser of this machine finds it. */
+  readonly url: string;
+  /** Resolves when it has ended. */
+  readonly finished: Promise<void>;
+  /** Ends it. */
+  readonly shutdown: () => Promise<void>;
+}
+
 /** Serves a folder on loopback, to this machine alone; a port of 0 is any that is free. */
-export function serveFolder(
-  folder: string,
-  options: { readonly port: number; readonly onListen?: (url: string) => void },
-): Deno.HttpServer<Deno.NetAddr> {
-  const { port, onListen } = options;
-  const listening = { hostname: "127.0.0.1", port, onListen: () => onListen?.(`http://127.0.0.1:${server.addr.port}/`) };
-  const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(listening, async (request) => {
+export function serveFolder(folder: string, port: number): FolderServer {
+  const respond = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url), path = decodeURIComponent(pathname);
     const parts = (path.endsWith("/") ? `${path}index.html` : path).split("/").filter((part) => part !== "");
     if (parts.includes("..")) return new Response("not found", { status: 404 });
@@ -30,6 +37,20 @@ export function serveFolder(
     } catch {
       return new Response("not found", { status: 404 });
     }
-  });
-  return server;
+  };
+  try {
+    const server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, respond);
+    return {
+      url: `http://127.0.0.1:${server.addr.port}/`,
+      finished: server.finished,
+      shutdown: () => server.shutdown(),
+    };
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    throw new InputError("another program listens there", {
+      where: `port ${port}`,
+      repair: "choose another --port",
+      cause,
+    });
+  }
 }

@@ -17,7 +17,10 @@ function markup(text: string): string {
     if (token.type !== "link" || /^https?:/.test(token.href)) return;
     Object.assign(token, { type: "text", raw: token.text, tokens: token.tokens });
   });
-  return marked.parser(tokens).replaceAll("<table>", '<div class="scroll" tabindex="0"><table>').replaceAll("</table>", "</table></div>");
+  return marked.parser(tokens).replaceAll("<table>", '<div class="scroll" tabindex="0"><table>').replaceAll(
+    "</table>",
+    "</table></div>",
+  );
 }
 
 /** The part of a document below a heading, without the headings after it. */
@@ -35,17 +38,24 @@ export function moduleOf(id: string): string {
 /** Pixels of a drawing, from its own text. */
 function sizeOf(svg: string, where: string): readonly [number, number] {
   const [, width, height] = /<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"/.exec(svg) ?? [];
-  if (width !== undefined && height !== undefined) return [Math.round(Number(width)), Math.round(Number(height))];
+  if (width !== undefined && height !== undefined) {
+    return [Math.round(Number(width)), Math.round(Number(height))];
+  }
   throw new InputError("the drawing says no size", { where, repair: "reproduce the item again" });
 }
 
 /** The results of a profile as the first page shows them; what the page loads later goes into `files`. */
-export async function studyOf(profile: OpenProfile, options: { readonly results: string; readonly files: SiteFiles }): Promise<Study> {
+export async function studyOf(
+  profile: OpenProfile,
+  options: { readonly results: string; readonly files: SiteFiles },
+): Promise<Study> {
   const { results, files } = options, decoder = new TextDecoder(), items: StudyItem[] = [];
   const times: Record<string, string> = {};
   let claims: Metrics | null = null;
   for (const { id, title, itemClass, differences } of REPRODUCTIONS) {
-    const folder = `${results}/${id}`, source = moduleOf(id), module = `modules/${source.replace(/^.*\//, "")}.txt`;
+    const folder = `${results}/${id}`,
+      source = moduleOf(id),
+      module = `modules/${source.replace(/^.*\//, "")}.txt`;
     files.set(module, await fileBytes(projectPath(source)));
     const item = { id, title, itemClass, differences, module };
     if (!await exists(`${folder}/metrics.json`)) {

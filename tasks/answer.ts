@@ -1,7 +1,13 @@
 import { InputError } from "../lib/core/mod.ts";
 import { promptTokens, scaleVectors, sumVectors } from "../lib/decode/mod.ts";
 import { parseLastBlockPatch } from "../lib/probe/mod.ts";
-import { answerModeOf, graderNamed, PROBLEM_SETS, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
+import {
+  answerModeOf,
+  graderNamed,
+  PROBLEM_SETS,
+  PROMPT_TEMPLATES,
+  type PromptTemplate,
+} from "../lib/problems/mod.ts";
 import { loadVectors } from "../lib/vectors/mod.ts";
 import { NOT_NEGATIVE, wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
@@ -14,7 +20,10 @@ const USUAL = PROBLEM_SETS.embedded;
 function scaledFile(text: string): { readonly path: string; readonly factor: number } {
   const [, path = text, factor = "1"] = /^(.+)\*([^*/]*)$/.exec(text) ?? [];
   if (factor.trim() !== "" && Number.isFinite(Number(factor))) return { path, factor: Number(factor) };
-  throw new InputError(`"${factor}" is no factor`, { where: `--vectors ${text}`, repair: `write ${path}*0.5` });
+  throw new InputError(`"${factor}" is no factor`, {
+    where: `--vectors ${text}`,
+    repair: `write ${path}*0.5`,
+  });
 }
 
 /** One answer of a model. */

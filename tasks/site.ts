@@ -9,7 +9,7 @@ import { checkWritable, exists } from "./_output_place.ts";
 import { openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { Progress } from "./_progress.ts";
 import { openModels, REPOSITORY } from "./_reproduction_setting.ts";
-import { sampleViews, type SampleViews } from "./_sample_views.ts";
+import { type SampleViews, sampleViews } from "./_sample_views.ts";
 import { fileBytes, type SiteFiles, siteScripts } from "./_site_bundle.ts";
 import { addExplorer } from "./_site_explorer.ts";
 import { serveFolder } from "./_site_server.ts";
@@ -27,17 +27,37 @@ async function samplesFiles(results: string): Promise<readonly string[]> {
 /** The site of a study. */
 export const site = defineCommand({
   name: "site",
-  summary: "Writes the site of a study as static files: its claims, tables and figures, samples, and the steered model in the browser.",
+  summary:
+    "Writes the site of a study as static files: its claims, tables and figures, samples, and the steered model in the browser.",
   flags: {
     profile: PROFILE_FLAG,
-    results: { kind: "string", default: "out", metavar: "DIR", help: "Where reproduce wrote its results: DIR/PROFILE/ID/" },
-    out: { kind: "string", default: "out/site", metavar: "DIR", help: "The folder of the site; what is there is replaced file by file" },
+    results: {
+      kind: "string",
+      default: "out",
+      metavar: "DIR",
+      help: "Where reproduce wrote its results: DIR/PROFILE/ID/",
+    },
+    out: {
+      kind: "string",
+      default: "out/site",
+      metavar: "DIR",
+      help: "The folder of the site; what is there is replaced file by file",
+    },
     serve: { kind: "boolean", help: "Then show it on this machine until Ctrl-C" },
-    port: { kind: "number", default: 8000, metavar: "N", check: wholeNumber(0), help: "Port for --serve; 0 takes a free one" },
+    port: {
+      kind: "number",
+      default: 8000,
+      metavar: "N",
+      check: wholeNumber(0),
+      help: "Port for --serve; 0 takes a free one",
+    },
     threads: COMPUTE_FLAGS.threads,
   },
   examples: [
-    ["deno task site --serve", "After: deno task reproduce all --samples; shows the site on http://127.0.0.1:8000/"],
+    [
+      "deno task site --serve",
+      "After: deno task reproduce all --samples; shows the site on http://127.0.0.1:8000/",
+    ],
     ["deno task site --profile smollm2 --out out/site-smollm2", "The site of a study on another model"],
   ],
   async run({ flags, signal, terminal, print }) {
@@ -49,7 +69,10 @@ export const site = defineCommand({
     const scripts = await siteScripts();
     for (const name of ["study", "figures", "samples"] as const) files.set(`${name}.js`, scripts[name]);
     const study = await studyOf(profile, { results: folder, files });
-    files.set("index.html", studyPage(study)).set("zoo.html", documentPage(await cardOf(profile), profile.name));
+    files.set("index.html", studyPage(study)).set(
+      "zoo.html",
+      documentPage(await cardOf(profile), profile.name),
+    );
     const kept = await samplesFiles(folder);
     let samples: SampleViews | null = null;
     if (kept.length > 0) {
@@ -60,15 +83,26 @@ export const site = defineCommand({
           progress.update(done);
           signal.throwIfAborted();
         };
-        samples = await sampleViews(kept, { zoo: await models.open("a"), template: profile.template, onProgress });
+        samples = await sampleViews(kept, {
+          zoo: await models.open("a"),
+          template: profile.template,
+          onProgress,
+        });
       } finally {
         progress.finish();
         await models.release();
       }
     }
-    for (const [family, views] of samples?.byFamily ?? []) files.set(`samples/${family}.json`, JSON.stringify(views));
-    const asked = profile.name === flags.profile && profile.name !== "embedded" ? ` --profile ${profile.name}` : "";
-    files.set("samples.html", samplesPage(samples?.index ?? null, `deno task reproduce fig1 --samples${asked}`));
+    for (const [family, views] of samples?.byFamily ?? []) {
+      files.set(`samples/${family}.json`, JSON.stringify(views));
+    }
+    const asked = profile.name === flags.profile && profile.name !== "embedded"
+      ? ` --profile ${profile.name}`
+      : "";
+    files.set(
+      "samples.html",
+      samplesPage(samples?.index ?? null, `deno task reproduce fig1 --samples${asked}`),
+    );
     await addExplorer(profile, { fixtures, files, scripts });
     for (const [path, content] of files) {
       await ensureFolder(dirname(`${out}/${path}`));
@@ -76,9 +110,12 @@ export const site = defineCommand({
     }
     const made = study.items.filter(({ result }) => result !== null).length;
     print(`${out}/: ${files.size} files, ${made} of ${study.items.length} items reproduced`);
-    if (made === 0) terminal.error(`note: nothing is reproduced in ${folder}: deno task reproduce all --samples\n`);
+    if (made === 0) {
+      terminal.error(`note: nothing is reproduced in ${folder}: deno task reproduce all --samples\n`);
+    }
     if (!serve) return;
-    const server = serveFolder(out, { port, onListen: (url) => print(`${url} (Ctrl-C ends it)`) });
+    const server = serveFolder(out, port);
+    print(`${server.url} (Ctrl-C ends it)`);
     signal.addEventListener("abort", () => server.shutdown());
     await server.finished;
   },

@@ -22,7 +22,9 @@ const folders = new Map<string, ReadonlyMap<string, Uint8Array<ArrayBuffer>>>();
 export function memoryFolder(name: string, files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): string {
   const wrong = [name, ...files.keys()].find((word) => word === "" || /[/\\]/.test(word));
   if (wrong !== undefined) {
-    throw new RangeError(`Cannot keep files in memory as names must have no slash: current value is "${wrong}"`);
+    throw new RangeError(
+      `Cannot keep files in memory as names must have no slash: current value is "${wrong}"`,
+    );
   }
   folders.set(name, files);
   return `${SCHEME}${name}`;
@@ -70,12 +72,13 @@ export interface FetchFolderOptions {
 export async function fetchFolder(url: string, options: FetchFolderOptions): Promise<string> {
   const { files, onBytes = () => {}, fetch = globalThis.fetch } = options, base = url.replace(/\/+$/, "");
   const brought = await Promise.all(files.map(async (file) => {
-    const where = `${base}/${file}`, fault = (cause: unknown) =>
-      new InputError("cannot fetch the file", {
-        where,
-        repair: "check the connection and load it again",
-        cause,
-      });
+    const where = `${base}/${file}`,
+      fault = (cause: unknown) =>
+        new InputError("cannot fetch the file", {
+          where,
+          repair: "check the connection and load it again",
+          cause,
+        });
     try {
       const response = await fetch(where);
       if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);

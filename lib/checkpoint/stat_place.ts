@@ -32,7 +32,9 @@ export function readFault(error: unknown, path: string): unknown {
 export async function statFile(path: string): Promise<{ readonly path: string; readonly bytes: number }> {
   try {
     const { kind, bytes } = await statPlace(path);
-    if (kind !== "file") throw new InputError("not a file", { where: path, repair: "pass the path of a file" });
+    if (kind !== "file") {
+      throw new InputError("not a file", { where: path, repair: "pass the path of a file" });
+    }
     return { path: memoryEntry(path) === null ? await Deno.realPath(path) : path, bytes };
   } catch (error) {
     throw readFault(error, path);

@@ -88,17 +88,20 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   // Before the provider loads NVIDIA's libraries, which read the variable then.
   if (device === "cuda") float32Products();
   return profiled(
-    await ort.InferenceSession.create(encodeModel(inMemory ? await withWeights(graph, weightsFolder) : graph), {
-      ...profileOptions(),
-      executionProviders: [inPage ? "wasm" : device],
-      intraOpNumThreads: options.threads ?? 2,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      // A pattern is one block of all that a run holds at its peak, kept for every set of lengths that comes by.
-      enableMemPattern: false,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4,
-      extra,
-    }),
+    await ort.InferenceSession.create(
+      encodeModel(inMemory ? await withWeights(graph, weightsFolder) : graph),
+      {
+        ...profileOptions(),
+        executionProviders: [inPage ? "wasm" : device],
+        intraOpNumThreads: options.threads ?? 2,
+        interOpNumThreads: 1,
+        executionMode: "sequential",
+        // A pattern is one block of all that a run holds at its peak, kept for every set of lengths that comes by.
+        enableMemPattern: false,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 4,
+        extra,
+      },
+    ),
   );
 }
