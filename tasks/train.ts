@@ -146,6 +146,10 @@ const FLAGS = {
     choices: REWARDS,
     help: "What completions are rewarded for; random is a control, +1 or -1 by a coin (default right)",
   },
+  "shared-prompts": {
+    kind: "boolean",
+    help: "Read a prompt once for all its completions when adjoints are taken: faster, and equal to rounding",
+  },
   ...COMPUTE_FLAGS,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
   force: { kind: "boolean", help: "Start over, replacing the result or the unfinished run of --out" },
@@ -259,6 +263,7 @@ async function steeringConfigOf(flags: TrainFlags, layerCount: number): Promise<
     warmupShare: flags["warmup-share"],
     maxNorm: flags["max-norm"],
     reward: flags.reward,
+    sharedPrompts: flags["shared-prompts"] || undefined,
   };
   const kind = flags.parameters ?? file?.parameters ?? "vectors";
   if (file !== null && kind !== (file.parameters ?? "vectors") && flags["learning-rate"].length === 0) {

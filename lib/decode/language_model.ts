@@ -46,6 +46,15 @@ export interface ScoringOptions extends Additions {
   readonly maxTokens?: number;
 }
 
+/** How adjoints are taken. */
+export interface AdjointOptions extends ScoringOptions {
+  /**
+   * Whether rows with the same context, which is all before `from`, are read as branches of it, so that it is computed
+   * once for all of them. Faster where contexts are long; equal to rounding. `@default false`
+   */
+  readonly sharedContexts?: boolean;
+}
+
 /** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
 export interface SteeringAdjoints {
   /** Adjoint of each steering vector, [embed]. */
@@ -71,6 +80,7 @@ interface SequenceParts {
   readonly edits: Edits;
   readonly outputs: SequenceOutputs;
   readonly recompute?: "nothing" | "blocks";
+  readonly branched?: boolean;
 }
 
 /** Names such a graph; which heads a patch of the last block names is fed to it. */
@@ -252,24 +262,24 @@ export class LanguageModel {
    *
    * @throws {InputError} when a row takes more memory than is set aside.
    */
-  steeringAdjoint(rows: readonly WeightedRow[], options: ScoringOptions): Promise<SteeringAdjoints> {
+  steeringAdjoint(rows: readonly WeightedRow[], options: AdjointOptions): Promise<SteeringAdjoints> {
     return this.#inTurn(async () => {
       const { config } = this, layers = namedLayers(options);
       const edits = additionEdits(options, { config, layers }),
         feeds = additionFeeds(options, { config, layers });
-      const outputs = { logProbs: true, steeringAdjoint: true };
-      const seq = this.#checkRows(rows), plain = this.#sequencePlan({ edits, outputs });
+      const { sharedContexts: branched = false } = options;
+      const parts = { edits, outputs: { logProbs: true, steeringAdjoint: true }, branched };
+      const seq = this.#checkRows(rows), plain = this.#sequencePlan(parts);
       const plan = this.#rowMemory(plain).recompute(seq) === "nothing"
         ? plain
-        : this.#sequencePlan({ edits, outputs, recompute: "blocks" });
+        : this.#sequencePlan({ ...parts, recompute: "blocks" });
       const vectors = new RowSums(layers.steer, config.embed);
       const inputs = new RowSums(layers.adapters, config.neurons);
       const results = new RowSums(layers.adapters, config.embed);
       const logProbs = await this.#score(
         rows,
-        { ...options, plan, seq, feeds, weighted: true },
-        (out, batch) => {
-          const weights = batch.map((index) => rows[index]?.weight as number);
+        { ...options, plan, seq, feeds, weighted: true, branched },
+        (out, weights) => {
           vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
           inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
           results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
@@ -393,15 +403,8 @@ export class LanguageModel {
     };
   }
 
-  #sequenceGraph({ edits, outputs, recompute = "nothing" }: SequenceParts): Graph {
-    return sequenceGraph({
-      config: this.config,
-      weights: this.checkpoint,
-      edits,
-      outputs,
-      compute: this.dtype,
-      recompute,
-    });
+  #sequenceGraph(parts: SequenceParts): Graph {
+    return sequenceGraph({ ...parts, config: this.config, weights: this.checkpoint, compute: this.dtype });
   }
 
   #sequencePlan(parts: SequenceParts): SessionPlan {
@@ -446,10 +449,12 @@ export class LanguageModel {
       readonly feeds: Readonly<Record<string, Tensor>>;
       readonly weighted: boolean;
       readonly maxTokens?: number;
+      readonly branched?: boolean;
     },
-    take: (out: Readonly<Record<string, Tensor>>, rows: readonly number[]) => void,
+    take: (out: Readonly<Record<string, Tensor>>, weights: readonly number[]) => void,
   ): Promise<readonly (readonly number[])[]> {
-    const { plan, feeds, weighted, maxTokens } = options, { vocab } = this.config;
+    const { plan, feeds, weighted, maxTokens, branched = false } = options,
+      { vocab, maxPositions } = this.config;
     const memory = this.#rowMemory(plan);
     if (maxTokens !== undefined && !(maxTokens >= 1)) {
       throw new RangeError(
@@ -464,7 +469,10 @@ export class LanguageModel {
     const rowsAtOnce = maxTokens === undefined
       ? (seq: number) => memory.rowsAtOnce(seq)
       : (seq: number) => Math.floor(maxTokens / seq);
-    return overTargets(rows, { vocab, rowsAtOnce }, async (batch) => {
+    const together = branched
+      ? Math.max(options.seq, Math.min(maxTokens ?? Infinity, memory.longestRow(maxPositions)))
+      : null;
+    return overTargets(rows, { vocab, rowsAtOnce, together }, async (batch) => {
       const [size, seq] = batch.tokens.dims as [number, number];
       const session = await this.#sessions.session(plan, {
         valueBytes: memory.bytes(size, seq),
@@ -474,7 +482,7 @@ export class LanguageModel {
         ...targetFeeds(batch, { chunk: this.#targetChunk, weighted }),
         ...feeds,
       });
-      take(out, batch.rows);
+      take(out, batch.weights);
       return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
     });
   }

@@ -14,7 +14,12 @@ export {
   sumVectors,
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
-export { LanguageModel, type ScoringOptions, type SteeringAdjoints } from "./language_model.ts";
+export {
+  type AdjointOptions,
+  LanguageModel,
+  type ScoringOptions,
+  type SteeringAdjoints,
+} from "./language_model.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
@@ -39,4 +44,10 @@ export {
 export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
-export { chunkedTargets, overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
+export {
+  chunkedTargets,
+  overTargets,
+  type Target,
+  type TargetBatch,
+  type WeightedRow,
+} from "./target_batches.ts";

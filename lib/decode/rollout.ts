@@ -196,10 +196,15 @@ async function advance(
   options: SamplingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
   const { maxNewTokens, temperature = 1, seed = 0 } = options;
-  const { tokens: prompts, lengths } = padRight(
-    rows.map((row) => [...row.request.tokens, ...row.tokens]),
-    engine.config,
-  );
+  const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
+  const places = new Map<string, number>();
+  const owners = texts.map((text) => {
+    const key = text.join(), place = places.get(key) ?? places.size;
+    places.set(key, place);
+    return place;
+  });
+  const read = texts.filter((_, row) => owners.indexOf(owners[row] as number) === row);
+  const { tokens: prompts, lengths } = padRight(read, engine.config);
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
   const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
@@ -215,7 +220,8 @@ async function advance(
   const { config, steeredLayers, adaptedLayers = [] } = engine;
   const out = await engine.session.run({
     [ROLLOUT_NAMES.prompts]: prompts,
-    [ROLLOUT_NAMES.lengths]: tensor("int32", [rows.length], lengths),
+    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
+    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
     [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
     [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
     [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),

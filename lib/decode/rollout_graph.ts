@@ -23,10 +23,12 @@ import { drawToken } from "./_draw_token.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
-  /** Right-padded prompts, int64 [batch, seq]. */
+  /** Right-padded prompts, int64 [prompts, seq]. */
   prompts: "prompts",
-  /** Real length of each prompt, int32 [batch]. */
+  /** Real length of each prompt, int32 [prompts]. */
   lengths: "lengths",
+  /** Which prompt each row continues, int64 [batch]. */
+  owners: "owners",
   /** One uniform per row and new token, float [batch, steps]. */
   uniforms: "uniforms",
   /** The most tokens that a row may get, at most the uniforms' steps, int64 scalar. */
@@ -88,6 +90,9 @@ export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean
 /** Steps between two times that what is recent in the cache is put behind what is settled. */
 const CHUNK = 32;
 
+/** Values that the outer loop carries before its tokens, and the inner one before its caches. */
+const OUTER_STATE = 8, INNER_STATE = 5;
+
 type Five = readonly [Value, Value, Value, Value, Value];
 
 /**
@@ -97,6 +102,10 @@ type Five = readonly [Value, Value, Value, Value, Value];
  * The outer loop goes round once per `chunk` steps and puts that behind what is settled, which the inner loop
  * reads from around it and never copies. It ends when `max_steps` tokens are out or no more than `enough_alive` rows
  * are unfinished.
+ *
+ * A prompt is read once, whatever number of rows continue it: the first round of the outer loop is the prompts' alone,
+ * and at its end every row gets the cache of its owner. What is read in a trip has the length `rows` in the loops: the
+ * prompts' number in the first one, the batch's later.
  *
  * Of what it computes, a GPU's loop hands one bit per token to the host: the condition. All lengths come from shapes.
  * Only the loops' bodies have arithmetic on shapes: it is done on the CPU, where a session that may not fall back to it
@@ -146,8 +155,9 @@ export function rolloutGraph(
   }
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("rollout");
-  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["batch", "seq"]);
-  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", ["batch"]), "int64");
+  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["prompts", "seq"]);
+  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", ["prompts"]), "int64");
+  const owners = g.input(ROLLOUT_NAMES.owners, "int64", ["batch"]);
   const uniforms = g.input(ROLLOUT_NAMES.uniforms, accurate, ["batch", "steps"]);
   const maxSteps = g.input(ROLLOUT_NAMES.steps, "int64", []);
   const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
@@ -176,22 +186,27 @@ export function rolloutGraph(
     ),
     ...new Array<number>(baseBlocks).fill(config.kvHeads),
   ];
-  const rows = g.unsqueeze(g.cast(lengths, compute), [1, 2, 3]); // [batch, 1, 1, 1]
-  const emptyCaches = heads.map((count) => g.expand(rows, ["batch", count, 0, config.headDim]));
-  /** Carried keys and values of one part of every cache, `slots` long inside the body. */
-  const carriedCaches = (part: string, slots: Dim): Carried[] =>
-    heads.flatMap((count, index) =>
+  /** Carried keys and values of one part of every cache, empty at first, for rows of which there are lengths. */
+  const carriedCaches = (outer: GraphBuilder, part: string, lengths: Value): Carried[] => {
+    const rows = outer.unsqueeze(outer.cast(lengths, compute), [1, 2, 3]); // [rows, 1, 1, 1]
+    const empty = new Map(
+      [...new Set(heads)].map((
+        count,
+      ) => [count, outer.expand(rows, [rows.dims[0] as Dim, count, 0, config.headDim])]),
+    );
+    return heads.flatMap((count, index) =>
       (["key", "value"] as const).map((name) => ({
         name: `${part}_${name}_${index}`,
-        start: emptyCaches[index] as Value,
-        dims: ["batch", count, slots, config.headDim],
+        start: empty.get(count) as Value,
+        dims: ["rows", count, part, config.headDim],
       }))
     );
+  };
   const pairs = (values: readonly Value[]): KeysAndValues[] =>
     heads.map((_, index) => ({ key: values[2 * index] as Value, value: values[2 * index + 1] as Value }));
   const flat = (caches: readonly KeysAndValues[]) => caches.flatMap(({ key, value }) => [key, value]);
 
-  /** Logits [batch, vocab] of the last real token of each row, and the recent parts of every cache. */
+  /** Logits [batch, vocab] behind the last real token of each row's owner, and the recent parts of every cache. */
   const forward = (
     body: GraphBuilder,
     read: {
@@ -199,16 +214,18 @@ export function rolloutGraph(
       readonly tokens: Value;
       readonly position: Value;
       readonly last: Value;
+      readonly lengths: Value;
+      readonly owners: Value;
       readonly past: readonly LayerCache[];
     },
   ) => {
-    const { weights, tokens, position, last, past } = read;
+    const { weights, tokens, position, last, lengths, owners, past } = read;
     const added = tokens.dims[1] as Dim;
     const grown: KeysAndValues[] = [];
     const offsets = body.apply("Range", [zero, body.length(added), one], {
       attributes: { length: String(added) },
     });
-    const positions = body.add(body.unsqueeze(position, [1]), offsets); // [batch, new]
+    const positions = body.add(body.unsqueeze(position, [1]), offsets); // [rows, new]
     const attentionFrom = (first: number) =>
       cachedAttention(body, config, {
         tables,
@@ -229,7 +246,7 @@ export function rolloutGraph(
       projections,
       attention: attentionFrom(0),
     };
-    const x = embedTokens(body, tokens, parts); // [batch, new, embed]
+    const x = embedTokens(body, tokens, parts); // [rows, new, embed]
     const changed = ablation === null ? parts : {
       ...parts,
       site: siteOver(body.within("base", () => {
@@ -245,9 +262,10 @@ export function rolloutGraph(
       })),
     };
     const residual = decoderBlocks(body, x, changed);
-    const index = body.expand(body.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
+    const index = body.expand(body.unsqueeze(last, [1, 2]), ["rows", 1, config.embed]);
     const lastResidual = body.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
-    const logits = body.apply("Squeeze", [unembed(body, lastResidual, changed)], {
+    const owned = body.gather(lastResidual, owners, { axis: 0 }); // [batch, 1, embed]
+    const logits = body.apply("Squeeze", [unembed(body, owned, changed)], {
       attributes: { axes: [1] },
     });
     return { logits, grown };
@@ -255,24 +273,27 @@ export function rolloutGraph(
 
   const none = g.constant("int64", [0], []);
   const nothing = (dtype: "int64" | AccurateDType) =>
-    g.gather(g.unsqueeze(g.cast(lengths, dtype), [0]), none, { axis: 0 }); // [0, batch]
+    g.gather(g.unsqueeze(g.cast(owners, dtype), [0]), none, { axis: 0 }); // [0, batch]
   const results = g.loop({
     name: "chunks",
     carried: [
-      { name: "read", start: prompts, dims: ["batch", "new"] },
-      { name: "position", start: g.mul(lengths, zero) },
-      { name: "last", start: g.sub(lengths, one) },
-      { name: "alive", start: g.apply("GreaterOrEqual", [lengths, zero]) },
+      { name: "read", start: prompts, dims: ["rows", "new"] },
+      { name: "position", start: g.mul(lengths, zero), dims: ["rows"] },
+      { name: "last", start: g.sub(lengths, one), dims: ["rows"] },
+      { name: "alive", start: g.apply("GreaterOrEqual", [owners, zero]) },
       { name: "drawn", start: zero },
+      { name: "lengths", start: lengths, dims: ["rows"] },
+      { name: "owners", start: owners },
       // Its length alone is read: trips of the inner loop.
       { name: "trips", start: g.constant("int64", [1], [0]), dims: ["trips"] },
       { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
       { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
-      ...carriedCaches("settled", "settled"),
+      ...carriedCaches(g, "settled", lengths),
     ],
     body: (outer, { carried }) => {
       const [tokens, position, last, alive, drawn] = carried as Five;
-      const [known, knownLogProbs, ...caches] = carried.slice(6) as [Value, Value, ...Value[]];
+      const [lengths, owners] = carried.slice(INNER_STATE) as [Value, Value];
+      const [known, knownLogProbs, ...caches] = carried.slice(OUTER_STATE) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
       const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
@@ -281,20 +302,21 @@ export function rolloutGraph(
         name: "decode",
         maxSteps: outer.length("trips"),
         carried: [
-          { name: "read", start: tokens, dims: ["batch", "now"] },
+          { name: "read", start: tokens, dims: ["rows", "now"] },
           { name: "position", start: position },
           { name: "last", start: last },
           { name: "alive", start: alive },
           { name: "drawn", start: drawn },
-          ...carriedCaches("recent", "recent"),
+          ...carriedCaches(outer, "recent", lengths),
         ],
         body: (body, { carried }) => {
           const [tokens, position, last, alive, drawn] = carried as Five;
-          const past = pairs(carried.slice(5)).map((recent, index) => ({
+          const past = pairs(carried.slice(INNER_STATE)).map((recent, index) => ({
             settled: settled[index] as KeysAndValues,
             recent,
           }));
-          const { logits, grown } = forward(body, { weights, tokens, position, last, past });
+          const { logits, grown } = forward(body, { weights, tokens, position, last, lengths, owners, past });
+          const ofOwners = (values: Value) => body.gather(values, owners, { axis: 0 });
           const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
           const { token, logProb } = sample(body, logits, { temperature, greedy, uniform });
           const stops_ = body.gather(stops, token, { axis: 0 });
@@ -304,8 +326,8 @@ export function rolloutGraph(
             goOn: goesOn(body, { alive: stillAlive, drawn: next }),
             carried: [
               body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
-              body.add(body.add(position, last), one),
-              body.mul(last, zero),
+              ofOwners(body.add(body.add(position, last), one)),
+              ofOwners(body.mul(last, zero)),
               stillAlive,
               next,
               ...flat(grown),
@@ -324,11 +346,13 @@ export function rolloutGraph(
         Value,
         Value,
       ];
-      const recent = pairs(inner.slice(5));
+      const recent = pairs(inner.slice(INNER_STATE));
       const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
       const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
         outer.apply("Concat", parts, { attributes: { ...options } });
-      const before = (more: Value, old: Value) => join([more, old], { axis: 2, joined: "settled_next" });
+      const ofOwners = (values: Value) => outer.gather(values, owners, { axis: 0 });
+      const before = (more: Value, old: Value) =>
+        ofOwners(join([more, old], { axis: 2, joined: "settled_next" }));
       return {
         goOn: goesOn(outer, { alive: stillAlive, drawn: nowDrawn }),
         carried: [
@@ -337,6 +361,8 @@ export function rolloutGraph(
           nextLast,
           stillAlive,
           nowDrawn,
+          ofOwners(lengths),
+          outer.apply("Range", [zero, outer.length("batch"), one], { attributes: { length: "batch" } }),
           outer.constant("int64", [chunk], new Array(chunk).fill(0)),
           join([known, newTokens], { axis: 0, joined: "generated_next" }),
           join([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
@@ -349,7 +375,7 @@ export function rolloutGraph(
       };
     },
   });
-  g.output(ROLLOUT_NAMES.tokens, results[6] as Value);
-  g.output(ROLLOUT_NAMES.logProbs, results[7] as Value);
+  g.output(ROLLOUT_NAMES.tokens, results[OUTER_STATE] as Value);
+  g.output(ROLLOUT_NAMES.logProbs, results[OUTER_STATE + 1] as Value);
   return g.build();
 }

@@ -58,7 +58,22 @@ export class RowMemory {
    * batch's bytes and within the budget, which is faster by a forward pass, else the blocks.
    */
   recompute(seq: number): Recompute {
-    return this.bytes(1, seq) <= Math.min(this.#room, 2 * this.#batchBytes) ? "nothing" : "blocks";
+    return this.#isNearOneBatch(seq) ? "nothing" : "blocks";
+  }
+
+  /** Most positions, up to `most`, of a row whose bytes stay near a batch's and within the budget; one at least. */
+  longestRow(most: number): number {
+    let fits = 1;
+    for (let above = most + 1; above - fits > 1;) {
+      const middle = Math.floor((fits + above) / 2);
+      if (this.#isNearOneBatch(middle)) fits = middle;
+      else above = middle;
+    }
+    return fits;
+  }
+
+  #isNearOneBatch(seq: number): boolean {
+    return this.bytes(1, seq) <= Math.min(this.#room, 2 * this.#batchBytes);
   }
 }
 
@@ -70,6 +85,7 @@ export function targetFeeds(
   const { [SEQUENCE_NAMES.targetWeights]: weights, ...targets } = chunkedTargets(batch, options);
   return {
     [SEQUENCE_NAMES.tokens]: batch.tokens,
+    ...batch.branched,
     ...targets,
     ...(options.weighted ? { [SEQUENCE_NAMES.targetWeights]: weights } : {}),
   };

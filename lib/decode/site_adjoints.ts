@@ -81,5 +81,5 @@ export function objectiveBatch(rows: readonly ObjectiveRow[], config: ModelConfi
   if (targets.length === 0) {
     throw new RangeError("Cannot take adjoints as a row must have a target: current count is 0");
   }
-  return { tokens, rows: rows.map((_, index) => index), targets };
+  return { tokens, weights: rows.map(() => 1), targets };
 }

@@ -12,20 +12,38 @@ export interface WeightedRow {
   readonly weight: number;
 }
 
+/** Where a target is predicted, and which token it is. */
+export interface Target {
+  /** Its position in the rows laid end to end, row · seq + position. */
+  readonly place: number;
+  /** The token. */
+  readonly token: number;
+  /** Which row it is of all that are scored. */
+  readonly row: number;
+  /** Weight of its −log p in the loss of what it is laid out in. `@default 1` */
+  readonly weight?: number;
+}
+
 /** Rows that run together, and their targets. */
 export interface TargetBatch {
   /** What the model reads of them, right-padded: int64 [batch, seq]. A row's last token is a target only. */
   readonly tokens: Tensor<"int64">;
-  /** Which rows they are of all. */
-  readonly rows: readonly number[];
-  /** Targets, row after row: where each is predicted, row · seq + position, and which token it is. */
-  readonly targets: readonly {
-    readonly place: number;
-    readonly token: number;
-    readonly row: number;
-    /** Of its −log p in the loss of its row. `@default 1` */
-    readonly weight?: number;
-  }[];
+  /** Factor of the loss of each row of `tokens` in the whole loss. */
+  readonly weights: readonly number[];
+  /** Targets, row after row. */
+  readonly targets: readonly Target[];
+  /** Positions and branches of the tokens, int64 [batch, seq] each. `@default` none branches */
+  readonly branched?: Readonly<Record<"positions" | "branches", Tensor<"int64">>>;
+}
+
+/** What the model reads in one go: a text, or a context with several continuations of it. */
+interface LaidRow {
+  readonly tokens: readonly number[];
+  readonly positions: readonly number[];
+  readonly branches: readonly number[];
+  readonly weight: number;
+  /** Targets by their place in this row. */
+  readonly targets: readonly Target[];
 }
 
 /** The first token has nothing before it to be predicted from; the last one is a target only, so no run sees it. */
@@ -54,6 +72,61 @@ function checkTarget(
 }
 
 /**
+ * Rows as trees: those with one context are read as that context and one branch for each, as many as `longest` positions
+ * hold, so that a context is computed once for all of them. A first target is predicted where the context ends.
+ */
+function laidTogether(rows: readonly WeightedRow[], longest: number): readonly LaidRow[] {
+  const scale = Math.max(...rows.map(({ weight }) => Math.abs(weight))) || 1;
+  const scored = [...rows.keys()].filter((index) =>
+    (rows[index]?.from as number) < (rows[index]?.tokens.length as number)
+  );
+  const groups = Map.groupBy(scored, (index) => {
+    const { tokens, from } = rows[index] as WeightedRow;
+    return tokens.slice(0, from).join();
+  });
+  return [...groups.values()].flatMap((group) => {
+    const { tokens, from } = rows[group[0] as number] as WeightedRow;
+    const context = tokens.slice(0, from).map((token, position) => ({ token, position, branch: 0 }));
+    const fresh = () => ({ read: [...context], targets: [] as Target[], branches: 0 });
+    let tree = fresh();
+    const trees = [tree];
+    for (const index of group) {
+      const row = rows[index] as WeightedRow, answer = row.tokens.slice(from);
+      if (tree.branches > 0 && tree.read.length + answer.length - 1 > longest) trees.push(tree = fresh());
+      const start = tree.read.length, branch = ++tree.branches;
+      // The last token of an answer is a target only.
+      answer.slice(0, -1).forEach((token, t) => tree.read.push({ token, position: from + t, branch }));
+      answer.forEach((token, t) =>
+        tree.targets.push({
+          place: t === 0 ? from - 1 : start + t - 1,
+          token,
+          row: index,
+          weight: row.weight / scale,
+        })
+      );
+    }
+    return trees.map(({ read, targets }) => ({
+      tokens: read.map(({ token }) => token),
+      positions: read.map(({ position }) => position),
+      branches: read.map(({ branch }) => branch),
+      weight: scale,
+      targets,
+    }));
+  });
+}
+
+/** Rows as they are, each with a loss of its own. */
+function laidApart(rows: readonly WeightedRow[]): readonly LaidRow[] {
+  return rows.map(({ tokens, from, weight }, row) => ({
+    tokens: tokens.slice(0, -1),
+    positions: [],
+    branches: [],
+    weight,
+    targets: tokens.slice(from).map((token, t) => ({ place: from - 1 + t, token, row })),
+  }));
+}
+
+/**
  * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gives
  * the log-probabilities of a batch's targets in their order.
  *
@@ -74,33 +147,37 @@ export async function overTargets(
     readonly vocab: number;
     /** How many rows of so many positions run together, one at least. */
     readonly rowsAtOnce: (seq: number) => number;
+    /**
+     * Most positions of rows that are laid together as branches of the context that they share.
+     * `@default` each row is read by itself
+     */
+    readonly together?: number | null;
   },
   run: (batch: TargetBatch) => Promise<ArrayLike<number>>,
 ): Promise<readonly (readonly number[])[]> {
-  const { vocab, rowsAtOnce } = options;
+  const { vocab, rowsAtOnce, together = null } = options;
   rows.forEach((row, index) => checkTarget(row, { index, vocab }));
-  const order = rows.map((_, index) => index)
-    .sort((a, b) => (rows[a]?.tokens.length as number) - (rows[b]?.tokens.length as number) || a - b);
+  const laid = together === null ? laidApart(rows) : laidTogether(rows, together);
+  const order = laid.toSorted((a, b) => a.tokens.length - b.tokens.length); // a stable sort
   const results: number[][] = rows.map(() => []);
-  const positions = (place: number) => (rows[order[place] as number]?.tokens.length as number) - 1;
   for (let start = 0, end = 0; start < order.length; start = end) {
     // The last row of a batch is its longest: it says how many there may be.
     end = start + 1;
-    while (end < order.length && end - start < rowsAtOnce(positions(end))) end++;
+    while (end < order.length && end - start < rowsAtOnce(order[end]?.tokens.length as number)) end++;
     const batch = order.slice(start, end);
-    const { tokens, seq } = padRight(
-      batch.map((index) => rows[index]?.tokens.slice(0, -1) ?? []),
-      { vocab },
+    const padded = (of: (row: LaidRow) => readonly number[], below: number) =>
+      padRight(batch.map(of), { vocab: below });
+    const { tokens, seq } = padded((row) => row.tokens, vocab);
+    const targets = batch.flatMap((row, r) =>
+      row.targets.map((target) => ({ ...target, place: r * seq + target.place }))
     );
-    const targets = batch.flatMap((index, r) => {
-      const row = rows[index] as WeightedRow;
-      return row.tokens.slice(row.from).map((token, t) => ({
-        place: r * seq + row.from - 1 + t,
-        token,
-        row: index,
-      }));
-    });
-    const logProbs = await run({ tokens, rows: batch, targets });
+    const branched = together === null ? {} : {
+      branched: {
+        positions: padded((row) => row.positions, Infinity).tokens,
+        branches: padded((row) => row.branches, Infinity).tokens,
+      },
+    };
+    const logProbs = await run({ tokens, weights: batch.map(({ weight }) => weight), targets, ...branched });
     targets.forEach(({ row }, i) => results[row]?.push(logProbs[i] as number));
   }
   return results;
@@ -116,7 +193,7 @@ export async function overTargets(
  * import { tensor } from "../core/mod.ts";
  * import { chunkedTargets } from "./mod.ts";
  * const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
- * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], targets }, { chunk: 2 });
+ * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), weights: [1], targets }, { chunk: 2 });
  * if (feeds.targets.dims.join() !== "2,2" || feeds.target_weights.data.join() !== "1,1,1,0") throw new Error("two of two");
  * ```
  */

@@ -23,6 +23,7 @@ export type RunSettings = Pick<
   | "data"
   | "template"
   | "grader"
+  | "sharedPrompts"
 >;
 
 /** One RL run of a model, once per training seed. */
@@ -114,6 +115,7 @@ const SETTINGS = {
   }).optional(),
   template: z.enum(PROMPT_TEMPLATES).optional(),
   grader: z.enum(GRADER_NAMES).optional(),
+  sharedPrompts: z.literal(true).optional(),
 };
 
 /** Whether no two values are alike. */

@@ -11,6 +11,14 @@ import { accurateDType, type ComputeDType } from "./precision.ts";
  */
 const SCORE_FLOOR = 40;
 
+/** Rows that are trees: a context, and continuations of it that do not see each other. */
+export interface Branches {
+  /** Position of each token in its own continuation's text, int64 [batch, seq]. */
+  readonly positions: Value;
+  /** Which continuation a token belongs to, from 1 up, and 0 for the context; int64 [batch, seq]. */
+  readonly branches: Value;
+}
+
 /**
  * Attention over whole right-padded sequences, every step in the open so that it can be tapped, patched and
  * differentiated. Padding sits right of all real tokens, so the causal mask alone keeps it out of their sight: what a
@@ -42,9 +50,11 @@ export function sequenceAttention(
     readonly site: SiteHandler;
     /** Whether the weights of a block are read or replaced. `@default` all are */
     readonly shown?: (layer: number) => boolean;
+    /** Where rows branch: a query sees the context and its own branch. `@default` a row is one text */
+    readonly branches?: Branches | null;
   },
 ): AttentionKernel {
-  const { batch, seq, compute, shown = () => true } = options;
+  const { batch, seq, compute, shown = () => true, branches = null } = options;
   const { headDim } = config;
   const half = headDim / 2, accurate = accurateDType(compute);
   const tables = rotaryTables(g, config, { count: seq, compute });
@@ -52,10 +62,14 @@ export function sequenceAttention(
     const places = g.apply("Range", [g.scalar("int64", 0), g.length(seq), g.scalar("int64", 1)], {
       attributes: { length: String(seq) },
     });
-    const visible = g.apply("LessOrEqual", [g.unsqueeze(places, [0]), g.unsqueeze(places, [1])]); // [seq, kv_seq]
+    const earlier = g.apply("LessOrEqual", [g.unsqueeze(places, [0]), g.unsqueeze(places, [1])]); // [seq, kv_seq]
+    const visible = branches === null ? earlier : g.unsqueeze(alongBranches(g, earlier, branches), [1, 2]);
     return g.apply("Where", [visible, g.scalar(accurate, 0), g.scalar(accurate, -Infinity)]);
   });
   const [cos, sin] = g.within("rotary", () => {
+    if (branches !== null) {
+      return [tables.cos, tables.sin].map((table) => g.gather(table, branches.positions, { axis: 0 }));
+    }
     // Length by length a shape would be put together on the host; [batch, seq] is read off an input in one piece.
     const turned = (table: Value) =>
       g.expand(g.unsqueeze(g.transpose(table, [1, 0]), [1]), [half, batch, seq]);
@@ -82,4 +96,11 @@ export function sequenceAttention(
       const mixed = g.matMul(mixing, byHead(v)); // [batch, kv_heads, group*seq, head_dim]
       return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
     });
+}
+
+/** What of the earlier keys [seq, kv_seq] a query sees where rows branch: bool [batch, seq, kv_seq]. */
+function alongBranches(g: GraphBuilder, earlier: Value, { branches }: Branches): Value {
+  const ofKey = g.unsqueeze(branches, [1]), ofQuery = g.unsqueeze(branches, [2]);
+  const shared = g.apply("Equal", [ofKey, g.scalar("int64", 0)]), own = g.apply("Equal", [ofKey, ofQuery]);
+  return g.apply("And", [earlier, g.apply("Or", [shared, own])]);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { sequenceAttention } from "./attention.ts";
+export { type Branches, sequenceAttention } from "./attention.ts";
 export {
   cachedAttention,
   type CachedAttentionOptions,

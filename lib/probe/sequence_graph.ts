@@ -47,6 +47,8 @@ export interface SequenceOutputs {
 /** Names of a sequence graph's own inputs and outputs. */
 export const SEQUENCE_NAMES = {
   tokens: "tokens",
+  positions: "positions",
+  branches: "branches",
   targetPlaces: "target_places",
   targets: "targets",
   targetWeights: "target_weights",
@@ -94,12 +96,21 @@ export function sequenceGraph(
     readonly compute?: ComputeDType;
     /** What of the blocks the adjoints compute a second time, to hold less. `@default "nothing"` */
     readonly recompute?: Recompute;
+    /**
+     * Whether rows may branch: `positions` and `branches` int64 [batch, seq] are fed beside the tokens, see
+     * {@link Branches}. `@default false`
+     */
+    readonly branched?: boolean;
   },
 ): Graph {
-  const { config, outputs, compute = "float32", recompute = "nothing" } = options;
+  const { config, outputs, compute = "float32", recompute = "nothing", branched = false } = options;
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("sequence");
   const tokens = g.input(SEQUENCE_NAMES.tokens, "int64", ["batch", "seq"]);
+  const branches = !branched ? null : {
+    positions: g.input(SEQUENCE_NAMES.positions, "int64", ["batch", "seq"]),
+    branches: g.input(SEQUENCE_NAMES.branches, "int64", ["batch", "seq"]),
+  };
   const weights = typeof options.weights === "function"
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
@@ -109,7 +120,8 @@ export function sequenceGraph(
   const shown = (layer: number) =>
     [...edits.taps, ...edits.patches].includes(siteName({ layer, kind: "attn_weights" }));
   const streamUnder = (site: SiteHandler, more: Partial<DecoderParts> & { readonly blocks?: number }) => {
-    const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute, site, shown });
+    const rows = { batch: "batch", seq: "seq", branches };
+    const attention = sequenceAttention(g, config, { ...rows, compute, site, shown });
     const parts = { config, weights, attention, site, ...more };
     const streams = decoderStreams(g, embedTokens(g, tokens, parts), parts);
     return { parts, streams, residual: streams.at(-1) as Value };

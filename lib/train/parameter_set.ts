@@ -1,4 +1,10 @@
-import type { Adapters, LanguageModel, SharedDirection, SteeringVectors } from "../decode/mod.ts";
+import type {
+  Adapters,
+  AdjointOptions,
+  LanguageModel,
+  SharedDirection,
+  SteeringVectors,
+} from "../decode/mod.ts";
 import { sharedVectors } from "../decode/mod.ts";
 import { RandomStream } from "../core/mod.ts";
 import type { SteeringRoute } from "../probe/mod.ts";
@@ -30,6 +36,11 @@ function placeOf(config: SteeringConfig): Pick<SteeringRoute, "place"> {
   return config.place === undefined ? {} : { place: config.place };
 }
 
+/** Whether the scorer reads a prompt once for all its completions. */
+function contextsOf({ sharedPrompts }: SteeringConfig): Pick<AdjointOptions, "sharedContexts"> {
+  return { sharedContexts: sharedPrompts ?? false };
+}
+
 /** One vector per layer, zero at the start. Source: the setup `steering` of the paper (class: code). */
 function vectorSet(
   model: LanguageModel,
@@ -49,7 +60,7 @@ function vectorSet(
     rate: (parameter) => rates.get(parameter) as number,
     sample: (requests, options) => model.generate(requests, { ...options, ...steered }),
     async adjoints(rows) {
-      const { adjoints, logProbs } = await model.steeringAdjoint(rows, steered);
+      const { adjoints, logProbs } = await model.steeringAdjoint(rows, { ...steered, ...contextsOf(config) });
       return { adjoints: new Map([...adjoints].map(([layer, part]) => [name(layer), part])), logProbs };
     },
     norm: () => globalNorm(parameters),
@@ -88,6 +99,7 @@ function sharedSet(model: LanguageModel, config: SteeringConfig, start: Start): 
       const { adjoints, logProbs } = await model.steeringAdjoint(rows, {
         steer: vectors(),
         ...placeOf(config),
+        ...contextsOf(config),
       });
       const scaleAdjoint = new Float64Array(layers.length), sum = new Float64Array(direction.length);
       layers.forEach((layer, row) => {
@@ -140,7 +152,10 @@ function adapterSet(model: LanguageModel, config: SteeringConfig, start: Start):
     rate: (parameter) => rates.get(parameter) as number,
     sample: (requests, options) => model.generate(requests, { ...options, adapters }),
     async adjoints(rows) {
-      const { adapterAdjoints, logProbs } = await model.steeringAdjoint(rows, { adapters });
+      const { adapterAdjoints, logProbs } = await model.steeringAdjoint(rows, {
+        adapters,
+        ...contextsOf(config),
+      });
       return { adjoints: named(adapterAdjoints), logProbs };
     },
     norm: () =>

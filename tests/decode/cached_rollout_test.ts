@@ -112,3 +112,47 @@ Deno.test("a row has the same bits alone and beside rows of any length", async (
     }, { heads, kvHeads, headDim, maxPositions: 280, eosTokenIds: [60] });
   }
 });
+
+Deno.test("a prompt that several rows continue is read once, and each row has the bits that it has alone", async () => {
+  for (const edits of [{}, { lastBlock: { mode: "head", head: 1 } }] as const) {
+    await withTinyModel(async (model) => {
+      const steer = randomVectors(model.config, allLayers(model.config));
+      const prompts = [[5, 9, 2, 7], [3], [5, 9, 2]];
+      // Rows of one prompt lie apart, and end at unlike times.
+      const requests = Array.from({ length: 13 }, (_, row) => ({
+        prompt: row % 3,
+        sample: Math.floor(row / 3),
+        tokens: prompts[row % 3] as number[],
+      }));
+      const options = { maxNewTokens: 12, seed: 4, steer, stragglerShare: 0, ...edits };
+      const read: (readonly number[])[] = [];
+      const graph = rolloutGraph({
+        config: model.config,
+        checkpoint: model.checkpoint,
+        stopTokens: model.config.eosTokenIds,
+        edits: { steer: allLayers(model.config), ...edits },
+        chunk: 4,
+      });
+      await withSession(graph, async (session) => {
+        const watched = Object.assign(Object.create(session) as typeof session, {
+          run(feeds: Parameters<typeof session.run>[0]) {
+            read.push(feeds["prompts"]?.dims ?? []);
+            return session.run(feeds);
+          },
+        });
+        const engine = {
+          session: watched,
+          config: model.config,
+          stopTokens: model.config.eosTokenIds,
+          steeredLayers: allLayers(model.config),
+        };
+        const together = await sampleRollouts(engine, requests, options);
+        for (const [index, request] of requests.entries()) {
+          assertEquals(await sampleRollouts(engine, [request], options), [together[index] as Rollout]);
+        }
+        assertEquals(new Set(together.map(({ tokens }) => tokens.length)).size > 2, true);
+      }, { weightsFolder: model.checkpoint.weightsFolder });
+      assertEquals(read, [[3, 4], ...requests.map(({ tokens }) => [1, tokens.length])]);
+    }, STOPPING);
+  }
+});

@@ -23,6 +23,7 @@ Deno.test("the loop ends once no more rows than enough_alive are unfinished, how
               Array.from({ length: 2 * BATCH }, (_, i) => i + 1),
             ),
             [ROLLOUT_NAMES.lengths]: tensor("int32", [BATCH], new Array(BATCH).fill(2)),
+            [ROLLOUT_NAMES.owners]: tensor("int64", [BATCH], Array.from({ length: BATCH }, (_, row) => row)),
             [ROLLOUT_NAMES.uniforms]: tensor("float32", [BATCH, STEPS], uniforms),
             [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
             [ROLLOUT_NAMES.temperature]: tensor("float32", [], [1]),

@@ -77,7 +77,17 @@ Deno.test("rolloutRowBytes() is what a row takes at the widest of reading its pr
       const { prompt, made } = of, reading = made === 0;
       const settled = reading ? 0 : prompt + made - 32, recent = reading ? 0 : 32, now = reading ? prompt : 1;
       const lengths = {
-        ...{ batch, seq: prompt, steps: made + 1, settled, recent, trips: 32, generated: made },
+        ...{
+          batch,
+          rows: batch,
+          prompts: batch,
+          seq: prompt,
+          steps: made + 1,
+          settled,
+          recent,
+          trips: 32,
+          generated: made,
+        },
         ...{ new: now, now, "recent+now": recent + now, settled_next: settled + 32, generated_next: made },
         ...{
           final_1: 32,
@@ -89,6 +99,8 @@ Deno.test("rolloutRowBytes() is what a row takes at the widest of reading its pr
         ...{
           slots: recent + now + settled,
           final_batch: batch,
+          final_rows: batch,
+          final_prompts: batch,
           final_0: settled,
           final_new: 1,
           final_seq: prompt,

@@ -1,8 +1,16 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { RandomStream } from "../../lib/core/mod.ts";
-import type { LanguageModel, SteeringVectors, WeightedRow } from "../../lib/decode/mod.ts";
+import {
+  type AdjointOptions,
+  type LanguageModel,
+  overTargets,
+  type SteeringAdjoints,
+  type SteeringVectors,
+  type WeightedRow,
+} from "../../lib/decode/mod.ts";
 import { assertClose } from "../tolerances.ts";
-import { allLayers, randomVectors, withTinyModel } from "./_tiny_model.ts";
+import { randomAdapters } from "./_adapters.ts";
+import { allLayers, randomVectors, withEachFamily, withTinyModel } from "./_tiny_model.ts";
 
 function randomRows(
   random: RandomStream,
@@ -105,6 +113,68 @@ Deno.test("steeringAdjoint() is the slope of the loss along any direction", () =
       (2 * step);
     const along = flat(direction).reduce((sum, value, i) => sum + value * (flat(adjoints)[i] as number), 0);
     assertClose([along], [slope], "steeringSlopeFloat32");
+  }));
+
+/** Answers to two questions, in turn, and a row that has no target. */
+function answersTo(random: RandomStream, vocab: number): WeightedRow[] {
+  const tokens = (length: number) => Array.from({ length }, () => random.integer({ below: vocab }));
+  const questions = [tokens(6), tokens(4)];
+  const rows = Array.from({ length: 9 }, (_, index) => {
+    const question = questions[index % 2] as number[];
+    const answer = tokens(random.integer({ from: 1, below: 6 }));
+    return { tokens: [...question, ...answer], from: question.length, weight: random.normal() };
+  });
+  return [...rows, { tokens: questions[0] as number[], from: 6, weight: 1 }];
+}
+
+const ADDED: readonly AdjointOptions[] = [
+  {},
+  { place: "attention" },
+  { lastBlock: { mode: "v", head: 0 } },
+  { lastBlock: { mode: "skip_layer" } },
+];
+
+Deno.test("steeringAdjoint() is the same where answers branch off a context that is read once", () =>
+  withEachFamily(async (model) => {
+    const { config } = model, random = new RandomStream(6, "branches");
+    const rows = answersTo(random, config.vocab);
+    const adapters = randomAdapters(config, [1]);
+    for (
+      const added of [...ADDED.map((one) => ({ ...one, steer: randomVectors(config, [0, 1]) })), { adapters }]
+    ) {
+      const apart = await model.steeringAdjoint(rows, added);
+      // However many branches there is room for.
+      for (const maxTokens of [1, 12, 1000]) {
+        const together = await model.steeringAdjoint(rows, { ...added, maxTokens, sharedContexts: true });
+        assertClose(flat(together.adjoints), flat(apart.adjoints), "steeringAdjointSplit");
+        for (const part of ["input", "output"] as const) {
+          const values = ({ adapterAdjoints }: SteeringAdjoints) => [...adapterAdjoints.get(1)?.[part] ?? []];
+          assertClose(values(together), values(apart), "steeringAdjointSplit");
+        }
+        apart.logProbs.forEach((row, index) =>
+          assertClose(together.logProbs[index] ?? [], row, "logProbabilityFloat32")
+        );
+      }
+    }
+  }));
+
+Deno.test("steeringAdjoint() reads a shared context once", () =>
+  withTinyModel(async (model) => {
+    const context = Array.from({ length: 20 }, (_, at) => at);
+    const rows = [30, 31, 32, 33].map((token) => ({ tokens: [...context, token, 7], from: 20, weight: 1 }));
+    const read: number[] = [];
+    const rowsAtOnce = () => 1;
+    for (const together of [null, 22, 64]) {
+      await overTargets(rows, { vocab: 61, rowsAtOnce, together }, ({ tokens, targets }) => {
+        read.push(tokens.data.length);
+        return Promise.resolve(targets.map(() => 0));
+      });
+    }
+    assertEquals(read, [21, 21, 21, 21, 22, 22, 24]);
+    const steer = randomVectors(model.config, [0]);
+    const none = rows.map(({ tokens }) => ({ tokens, from: 22, weight: 1 }));
+    const { adjoints } = await model.steeringAdjoint(none, { steer, sharedContexts: true });
+    assertEquals(flat(adjoints), new Array(32).fill(0));
   }));
 
 Deno.test("steeringAdjoint() gives the layers asked for, the same whether others are steered by zero or not at all", () =>

@@ -180,6 +180,30 @@ for (const [kind, config] of KINDS) {
       })));
 }
 
+Deno.test("prompts are shared where the config says so, whatever else is trained, and a step is the same to rounding", () =>
+  withChainModel(LIVELY, async (model, folder) => {
+    const steeringAdjoint = model.steeringAdjoint.bind(model), asked: unknown[] = [];
+    model.steeringAdjoint = (rows, options) => {
+      asked.push(options.sharedContexts);
+      return steeringAdjoint(rows, options);
+    };
+    const flat = ({ vectors, adapters, shared }: SteeringRun) => [
+      ...[...vectors.values()].flatMap((vector) => [...vector]),
+      ...[...adapters.values()].flatMap(({ input, output }) => [...input, ...output]),
+      ...(shared?.scales.values() ?? []),
+    ];
+    for (const config of [CONFIGS.vectors, CONFIGS.adapter, CONFIGS.rank1]) {
+      const run = (more: Partial<SteeringConfig>, name: string) =>
+        trainSteering(model, { ...config, steps: 1, ...more }, {
+          folder: `${folder}/${config.parameters}-${name}`,
+        });
+      const apart = await run({}, "apart"), together = await run({ sharedPrompts: true }, "together");
+      assertClose(flat(together), flat(apart), "steeringAdjointSplit");
+      assertNotEquals(together.runHash, apart.runHash);
+    }
+    assertEquals(asked, [false, true, false, true, false, true]);
+  }));
+
 Deno.test("a first step moves each parameter by its own rate against its adjoint", () =>
   withChainModel(LIVELY, async (model, folder) => {
     const config: SteeringConfig = { ...CONFIGS.adapter, steps: 1 };

@@ -86,6 +86,8 @@ Deno.test("parseSteeringConfig() takes what is trained, with the layers and rate
   assertEquals(of({ parameters: "adapter" }).parameters, "adapter");
   assertEquals<unknown>(of({ reward: "right" }), STEERING);
   assertEquals<unknown>(of({ reward: "random" }), { ...STEERING, reward: "random" });
+  assertEquals<unknown>(of({ sharedPrompts: false }), STEERING);
+  assertEquals<unknown>(of({ sharedPrompts: true }), { ...STEERING, sharedPrompts: true });
   assertEquals(of({ parameters: "rank1", learningRates: [0.1] }).layers, [4, 1]);
   assertEquals(of({ parameters: "full", layers: [], learningRates: [0.1] }).learningRates, [0.1]);
   const cases: readonly (readonly [Record<string, unknown>, string])[] = [
@@ -98,6 +100,10 @@ Deno.test("parseSteeringConfig() takes what is trained, with the layers and rate
     [{ parameters: "adapter", place: "attention" }, "a place is for vectors and rank1 alone"],
     [{ parameters: "adapter", reward: "random" }, "random is for vectors alone"],
     [{ reward: "wrong" }, "at reward"],
+    [
+      { parameters: "full", layers: [], learningRates: [0.1], sharedPrompts: true },
+      "prompts are shared by vectors, rank1 and adapters alone",
+    ],
   ];
   for (const [change, message] of cases) {
     assertStringIncludes(refusal(() => of(change), "flags"), message);
