@@ -260,6 +260,7 @@ class Explorer {
   #judge(side: typeof SIDES[number], { verdict, tokens }: Answer): void {
     const shown = byId(`verdict-${side}`);
     const word = verdict === null ? "not graded" : verdict.correct ? "right" : `wrong: ${verdict.reason}`;
+    byId(`answer-${side}`).dataset.tokens = tokens.join(" ");
     shown.append(
       element("span", { class: `badge ${verdict === null ? "" : verdict.correct ? "good" : "bad"}` }, word),
       element("span", { class: "count" }, `${tokens.length} tokens`),
