@@ -58,6 +58,7 @@ async function show(): Promise<void> {
     string,
     string,
   ];
+  location.replace(`#${new URLSearchParams({ family, condition, verdict, colour, page: String(page) })}`);
   const samples = await samplesOf(family);
   const key = ({ problem, seed }: SampleView) => `${problem} ${seed}`;
   const steered = new Map(
@@ -105,7 +106,6 @@ async function show(): Promise<void> {
     : colour === "kl"
     ? `The bluer a token, the more the vectors change what could have stood there; full colour from ${FULL_KL} nats.`
     : `The bluer a token, the more strongly the feature fires there; full colour at ${full.toPrecision(3)}.`;
-  location.replace(`#${new URLSearchParams({ family, condition, verdict, colour, page: String(page) })}`);
 }
 
 /** Takes what a link says; what it does not know is left as it is. */

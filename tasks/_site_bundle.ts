@@ -18,13 +18,13 @@ interface Bundled {
 }
 
 /**
- * The scripts of the pages, each one file. ONNX Runtime stays outside: the page's import map says where it lies; nor is
- * the client of the model hub part of a page.
+ * A script for a page from a module of the project, as one file. ONNX Runtime stays outside: the page's import map says
+ * where it lies; nor is the client of the model hub part of a page.
  */
-export async function siteScripts(): Promise<SiteScripts> {
+export async function pageScript(module: string): Promise<string> {
   const bundle = (Deno as unknown as { bundle(options: unknown): Promise<Bundled> }).bundle;
-  const result = await bundle({
-    entrypoints: ENTRIES.map((name) => projectPath(`site/${name}.ts`)),
+  const { success, errors, outputFiles } = await bundle({
+    entrypoints: [projectPath(module)],
     platform: "browser",
     format: "esm",
     minify: true,
@@ -32,11 +32,15 @@ export async function siteScripts(): Promise<SiteScripts> {
     outputDir: projectPath("site"),
     write: false,
   });
-  const scripts = (result.outputFiles ?? []).map((
-    file,
-  ) => [file.path.replace(/^.*\/|\.js$/g, ""), file.text()]);
-  if (result.success && scripts.length === ENTRIES.length) return Object.fromEntries(scripts) as SiteScripts;
-  throw new Error(`Cannot bundle the site's scripts: ${result.errors.map(({ text }) => text).join("; ")}`);
+  const [file] = outputFiles ?? [];
+  if (success && file !== undefined) return file.text();
+  throw new Error(`Cannot bundle ${module}: ${errors.map(({ text }) => text).join("; ")}`);
+}
+
+/** The scripts of the site's pages. */
+export async function siteScripts(): Promise<SiteScripts> {
+  const scripts = ENTRIES.map(async (name) => [name, await pageScript(`site/${name}.ts`)] as const);
+  return Object.fromEntries(await Promise.all(scripts)) as SiteScripts;
 }
 
 /** A name that changes with the content, so that a copy kept by a browser is never an old one. */
