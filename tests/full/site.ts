@@ -255,7 +255,7 @@ onPage(
     assertEquals([last[2], last[3]], [likeliest?.[0], likeliest?.[2]]);
     const attention = async () =>
       await page.locator("#attention .token").evaluateAll((tokens) =>
-        tokens.map((token) => token.title).join()
+        tokens.map((token) => token.getAttribute("title")).join()
       );
     const before = await attention();
     await page.selectOption("#attention-head", "2");
