@@ -132,6 +132,22 @@ export const TOLERANCES = {
     bound: 1e-5,
     reason: "the same logits (of size 10) from graphs that fuse differently or batches of another width",
   },
+  streamDifferences: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "relative",
+    measured: 0,
+    bound: 2e-6,
+    reason: "sums in float64 over streams in float32 that come of texts read alone or beside others",
+  },
+  probabilityFloat32: {
+    dtype: "float32",
+    device: "cpu",
+    kind: "absolute",
+    measured: 0,
+    bound: 2e-6,
+    reason: "probabilities in float64 of logits (of size 10) from graphs that fuse differently",
+  },
   steeringAdjointSplit: {
     dtype: "float32",
     device: "cpu",

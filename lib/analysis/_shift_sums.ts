@@ -7,6 +7,16 @@ export interface CosineMeans {
   readonly ofMeans: number | null;
 }
 
+/** What {@link ShiftSums} holds, taken wherever. */
+export type ShiftTotals = Readonly<
+  & Record<"sum" | "units" | "textUnits", Float64Array>
+  & { /** Null where nobody compares texts with the mean of all. */ textDirections: Float64Array | null }
+  & Record<
+    "ownByToken" | "ownByText" | "rows" | "texts" | "directedTexts" | "fedRows" | "zeroRows",
+    number
+  >
+>;
+
 /**
  * Sums over rows D_t [embed] of residual shifts from which every average cosine follows. Cosines are linear in the
  * unit rows: Σ_t cos(D_t, r) = (Σ_t D_t/|D_t|)·r/|r| for every reference r, also for one that is known only at the
@@ -65,11 +75,11 @@ export class ShiftSums {
   }
 
   /** Adds the sums of other texts. */
-  addSums(other: ShiftSums): void {
+  addSums(other: ShiftTotals): void {
     addScaled(this.sum, other.sum, 1);
     addScaled(this.units, other.units, 1);
     addScaled(this.textUnits, other.textUnits, 1);
-    addScaled(this.textDirections, other.textDirections, 1);
+    if (other.textDirections !== null) addScaled(this.textDirections, other.textDirections, 1);
     this.ownByToken += other.ownByToken;
     this.ownByText += other.ownByText;
     this.rows += other.rows;

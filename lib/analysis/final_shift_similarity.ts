@@ -41,7 +41,7 @@ function blockMeans(
 /**
  * Cosines between the mean shifts that vectors at layers i and j cause at the last layer: m_i is the mean over all
  * tokens of h_steered − h_base after the last block, when only s_i is added. `sources` has one entry per steered
- * layer, in order ({@link PersistenceSums.textShifts} of the last layer); the result is [layers][layers], null in the
+ * layer, in order; the result is [layers][layers], null in the
  * row and column of a layer without any shift.
  *
  * Source: figures 4 and 18 (class: caption; the number of the second is inferred).

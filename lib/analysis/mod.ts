@@ -68,20 +68,9 @@ export {
 } from "./path_patching.ts";
 export { compareValue, parity, type ParityRow } from "./parity.ts";
 export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
-export {
-  type ProbabilityShift,
-  probabilityShift,
-  type ProbabilityShiftOptions,
-} from "./probability_shift.ts";
 export { rankCorrelation } from "./rank_correlation.ts";
 export { recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
-export {
-  ROUTE_PAIRS,
-  type RoutePair,
-  type RouteShift,
-  routeShifts,
-  type ShiftRoute,
-} from "./route_shifts.ts";
+export { ROUTE_PAIRS, type RoutePair } from "./route_pairs.ts";
 export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./shift_profile.ts";
 export {
   groupShifts,
@@ -103,7 +92,6 @@ export {
 } from "./shift_rows.ts";
 export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
 export { correlationInterval, type TextColumns, type TextInterval, textInterval } from "./text_resampling.ts";
-export { type TokenMeanShift, TokenShiftTotals } from "./token_shift_totals.ts";
 export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
 export { type MeanRatio, meanRatio } from "./mean_ratio.ts";
 export { type MeanInterval, meanInterval } from "./mean_interval.ts";
@@ -116,7 +104,7 @@ export {
 } from "./cosine_distribution.ts";
 export { detectableDifference } from "./detectable_difference.ts";
 export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
-export { type FinalNorm, finalNormShift, type FinalResiduals, throughFinalNorm } from "./final_norm.ts";
+export { type FinalNorm, throughFinalNorm } from "./final_norm.ts";
 export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
 export { type ShiftIntervals, shiftIntervals } from "./shift_intervals.ts";
 export { type Histogram, histogram } from "./histogram.ts";

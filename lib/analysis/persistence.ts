@@ -1,4 +1,4 @@
-import { type CosineMeans, ShiftSums } from "./_shift_sums.ts";
+import { type CosineMeans, ShiftSums, type ShiftTotals } from "./_shift_sums.ts";
 import { addScaled, clampCosine, norm, requireVector } from "./_vectors.ts";
 
 /** A mean cosine and how sure it is. */
@@ -41,8 +41,6 @@ export interface PersistenceOptions {
   readonly embed: number;
   /** Groups of texts for the standard error; text t is in group t mod groups. @default {10} */
   readonly groups?: number;
-  /** Layers whose sums are kept text by text, for {@link PersistenceSums.textShifts}. @default {[]} */
-  readonly keepTextsOf?: readonly number[];
   /**
    * The published conventions: a token is compared with the mean of its own text, which is part of what it is
    * compared with, and a token without shift counts as cosine 0. @default {false}
@@ -106,11 +104,10 @@ export class PersistenceSums {
   readonly #sums = new Map<number, (ShiftSums | undefined)[]>();
   readonly #open = new Map<number, OpenText>();
   readonly #lastText = new Map<number, number>();
-  readonly #kept: ReadonlyMap<number, { texts: number[]; rows: number[]; sums: Float64Array[] }>;
 
   /** Empty sums. */
   constructor(options: PersistenceOptions) {
-    const { layers, embed, groups = 10, keepTextsOf = [], asPublished = false } = options;
+    const { layers, embed, groups = 10, asPublished = false } = options;
     for (const [name, value] of Object.entries({ layers, embed, groups })) {
       if (!Number.isInteger(value) || value < 1) {
         throw new RangeError(
@@ -122,8 +119,6 @@ export class PersistenceSums {
     this.embed = embed;
     this.#groups = groups;
     this.#asPublished = asPublished;
-    keepTextsOf.forEach((layer) => this.#requireLayer(layer));
-    this.#kept = new Map(keepTextsOf.map((layer) => [layer, { texts: [], rows: [], sums: [] }]));
   }
 
   #requireLayer(layer: number): void {
@@ -179,18 +174,28 @@ export class PersistenceSums {
     }
   }
 
+  /**
+   * Adds what was summed elsewhere over texts of one group, by the rules of these sums; a RangeError for another width
+   * or values that are not finite.
+   */
+  addGroup(totals: ShiftTotals, at: { readonly group: number; readonly layer: number }): void {
+    this.#requireLayer(at.layer);
+    requireVector(totals.units, { what: "the sums of a group", embed: this.embed });
+    this.#sumsOf(at.layer, at.group).addSums(totals);
+  }
+
+  #sumsOf(layer: number, group: number): ShiftSums {
+    let groups = this.#sums.get(layer);
+    if (groups === undefined) this.#sums.set(layer, groups = new Array(this.#groups).fill(undefined));
+    return groups[group % this.#groups] ??= new ShiftSums(this.embed);
+  }
+
   #close(layer: number): void {
     const open = this.#open.get(layer);
     if (open === undefined) return;
     this.#open.delete(layer);
     this.#lastText.set(layer, open.text);
-    let groups = this.#sums.get(layer);
-    if (groups === undefined) this.#sums.set(layer, groups = new Array(this.#groups).fill(undefined));
-    (groups[open.text % this.#groups] ??= new ShiftSums(this.embed)).addText(open);
-    const kept = this.#kept.get(layer);
-    kept?.texts.push(open.text);
-    kept?.rows.push(open.fedRows);
-    kept?.sums.push(open.sum);
+    this.#sumsOf(layer, open.text).addText(open);
   }
 
   #total(groups: readonly (ShiftSums | undefined)[]): ShiftSums {
@@ -210,18 +215,6 @@ export class PersistenceSums {
     if (groups === undefined) return null;
     const total = this.#total(groups);
     return total.fedRows === 0 ? null : total.sum.map((value) => value / total.fedRows);
-  }
-
-  /** Sums text by text of a layer named in `keepTextsOf`; a RangeError for another one. Closes the open text. */
-  textShifts(layer: number): TextShifts {
-    const kept = this.#kept.get(layer);
-    if (kept === undefined) {
-      throw new RangeError(
-        `Cannot read texts one by one as keepTextsOf must name the layer: current value is ${layer}`,
-      );
-    }
-    this.#close(layer);
-    return { texts: [...kept.texts], rows: [...kept.rows], sums: [...kept.sums] };
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ProbabilityShift } from "./probability_shift.ts";
+import type { ProbabilityShift } from "../decode/mod.ts";
 
 /** One answer position of one text: what was read there, and what steering changed in the prediction. */
 export interface ShiftRow {

@@ -35,7 +35,7 @@ export interface LensTokensOptions {
  * Reads directions of the residual stream through the unembedding [vocab, embed]: the logit lens. What is read
  * decides which lens it is: a steering vector s_l itself (raw, as published), the vector sent through the final norm
  * ({@link throughFinalNorm}), the mean shift that s_l causes at the last layer (propagated, as published), or the
- * mean shift behind the final norm ({@link finalNormShift}). Sums are in float64.
+ * mean shift behind the final norm. Sums are in float64.
  *
  * Source: tables 3 and 4 and figures 15 to 17 (formulas class: code, bfloat16 or float32 there, no norm, no gain;
  * the numbers of the tables are inferred).

@@ -63,12 +63,16 @@ export class ModelSessions {
   }
 
   /**
-   * A plan for a graph over whole sequences. One with adjoints has each weight in two products: packed for both it
-   * would be held twice, and for the many rows that it multiplies packing wins nothing.
+   * A plan for a graph over whole sequences. One that runs the model in two directions, or twice, has each weight in
+   * two products: packed for both it would be held twice, and for the many rows that it multiplies packing wins nothing.
    */
-  sequencePlan(key: string, graph: Graph, options: { readonly adjoints: boolean }): SessionPlan {
-    const packWeights = !options.adjoints;
-    const lengths = { batch: 1, seq: 1, chunks: 1, chunk: 1, once: 1 };
+  sequencePlan(
+    key: string,
+    graph: Graph,
+    options: { readonly twice: boolean; readonly lengths?: Readonly<Record<string, number>> },
+  ): SessionPlan {
+    const packWeights = !options.twice;
+    const { lengths = { batch: 1, seq: 1, chunks: 1, chunk: 1, once: 1 } } = options;
     const { constants: weightBytes } = graphMemory(graph, { lengths, packed: packWeights });
     return { key, graph, packWeights, weightBytes };
   }

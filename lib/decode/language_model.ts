@@ -1,7 +1,7 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
 import type { ComputeDType, SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph, GraphBuilder } from "../onnx/mod.ts";
+import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
 import {
   ablationShape,
   EDIT_NAMES,
@@ -14,7 +14,6 @@ import {
 } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
-import type { Adapters } from "./adapter.ts";
 import {
   additionEdits,
   additionFeeds,
@@ -37,33 +36,8 @@ import {
   type SiteAdjoints,
 } from "./site_adjoints.ts";
 import { plannedRun, type RunOptions, type RunResult } from "./sequence_run.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
 import { overTargets, type WeightedRow } from "./target_batches.ts";
-
-/** How rows are scored. */
-export interface ScoringOptions extends Additions {
-  /** Most positions of rows that run together, padding included; a longer row runs alone. `@default` by memory */
-  readonly maxTokens?: number;
-}
-
-/** How adjoints are taken. */
-export interface AdjointOptions extends ScoringOptions {
-  /**
-   * Whether rows with the same context, which is all before `from`, are read as branches of it, so that it is computed
-   * once for all of them. Faster where contexts are long; equal to rounding. `@default false`
-   */
-  readonly sharedContexts?: boolean;
-}
-
-/** Adjoints of what was added, by layer, and the log-probabilities that they were taken of. */
-export interface SteeringAdjoints {
-  /** Adjoint of each steering vector, [embed]. */
-  readonly adjoints: SteeringVectors;
-  /** Adjoints of each adapter's two directions. */
-  readonly adapterAdjoints: Adapters;
-  /** log p of every target of every row, at temperature 1. */
-  readonly logProbs: readonly (readonly number[])[];
-}
 
 /** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */
 const MOST_PLANS = 8;
@@ -349,6 +323,28 @@ export class LanguageModel {
     });
   }
 
+  /**
+   * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
+   * among the model's graphs, `lengths` are those of its symbols.
+   *
+   * @throws {InputError} when it takes more memory than is set aside.
+   */
+  runGraph(
+    key: string,
+    build: () => Graph,
+    run: {
+      readonly feeds: Readonly<Record<string, Tensor>>;
+      readonly lengths: Readonly<Record<string, number>>;
+    },
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#inTurn(async () => {
+      const { feeds, lengths } = run;
+      const plan = this.#plan(key, () => this.#sessions.sequencePlan(key, build(), { twice: true, lengths }));
+      const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
+      return await (await this.#sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
+    });
+  }
+
   /** Frees every session. The model may be used again; sessions come back when needed. */
   release(): Promise<void> {
     return this.#inTurn(() => this.#sessions.release());
@@ -409,8 +405,8 @@ export class LanguageModel {
 
   #sequencePlan(parts: SequenceParts): SessionPlan {
     const key = sequenceKey(parts), { steeringAdjoint, siteAdjoints } = parts.outputs;
-    const adjoints = steeringAdjoint === true || siteAdjoints === true;
-    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { adjoints }));
+    const twice = steeringAdjoint === true || siteAdjoints === true;
+    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { twice }));
   }
 
   #plan(key: string, make: () => SessionPlan): SessionPlan {

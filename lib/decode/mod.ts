@@ -14,12 +14,8 @@ export {
   sumVectors,
 } from "./compose_vectors.ts";
 export type { Additions } from "./additions.ts";
-export {
-  type AdjointOptions,
-  LanguageModel,
-  type ScoringOptions,
-  type SteeringAdjoints,
-} from "./language_model.ts";
+export { LanguageModel } from "./language_model.ts";
+export type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
@@ -44,6 +40,20 @@ export {
 export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+export {
+  type ComparedDistributions,
+  type ComparedModels,
+  type ProbabilityShift,
+  tokenShifts,
+  tokenShiftsHash,
+} from "./token_shifts.ts";
+export {
+  type ComparedText,
+  type StreamDifferences,
+  streamDifferences,
+  streamDifferencesHash,
+  type SummedDifferences,
+} from "./stream_differences.ts";
 export {
   chunkedTargets,
   overTargets,

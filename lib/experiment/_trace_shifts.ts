@@ -1,5 +1,4 @@
-import { probabilityShift } from "../analysis/mod.ts";
-import { tensor } from "../core/mod.ts";
+import { type ComparedDistributions, tokenShifts } from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
@@ -7,12 +6,9 @@ import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
-/** Texts that go through the sequence graph together: both passes' logits are held at once. */
-const BATCH_SIZE = 16;
-
 /**
  * Answers of the steered model at temperature 1, one per problem, and what steering changes at each of their
- * positions: a pass over each text without and one with the vectors. `onProgress` counts texts; writing an answer and
+ * positions: a pass over each text without and one with the vectors, compared in the graph. `onProgress` counts texts; writing an answer and
  * reading it count as half each.
  */
 export async function traceShifts(
@@ -38,25 +34,12 @@ export async function traceShifts(
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
   const records: ShiftRecord[] = [];
-  for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
-    const batch = rollouts.slice(start, start + BATCH_SIZE);
-    const texts = batch.map((rollout) => [...rollout.promptTokens, ...rollout.tokens]);
-    const base = await model.run(texts), steered = await model.run(texts, treatment);
-    const [, seq, vocab] = base.logits?.dims as readonly [number, number, number];
-    batch.forEach((rollout, row) => {
-      const first = rollout.promptTokens.length - 1, count = rollout.tokens.length + 1;
-      const answerRows = (logits: Float32Array) => {
-        const from = (row * seq + first) * vocab;
-        return tensor("float32", [count, vocab], logits.subarray(from, from + count * vocab));
-      };
-      const shift = probabilityShift({
-        base: answerRows(base.logits?.data as Float32Array),
-        steered: answerRows(steered.logits?.data as Float32Array),
-      }, { follow });
-      records.push(
-        toRecord({ tokens: texts[row] as number[], promptLength: rollout.promptTokens.length, shift }),
-      );
-    });
+  for (const { promptTokens, tokens } of rollouts) {
+    const text = [...promptTokens, ...tokens];
+    const read = { tokens: text, from: promptTokens.length - 1, rows: tokens.length + 1 };
+    const [pair] = await tokenShifts(model, read, { additions: treatment, follow });
+    const { shift } = pair as ComparedDistributions;
+    records.push(toRecord({ tokens: text, promptLength: promptTokens.length, shift }));
     onProgress(Math.floor((rollouts.length + records.length) / 2));
   }
   return records;

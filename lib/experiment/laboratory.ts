@@ -1,6 +1,6 @@
 import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import type { Additions, LanguageModel } from "../decode/mod.ts";
+import { type Additions, type LanguageModel, tokenShiftsHash } from "../decode/mod.ts";
 import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
@@ -331,10 +331,11 @@ export class Laboratory {
     measurement: Measurement,
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { kind, zoo, runs, settings, label, total, unit, example = false } = measurement;
+    const { kind, zoo, runs, graphs = [], settings, label, total, unit, example = false } = measurement;
     if (!example) this.#countSeeds(this.seeds.length);
     const parents = await this.#parents({ treatments: [], ...measurement });
-    const sequences = [...new Set(runs.map((run) => zoo.model.sequenceGraphHash(run)))].sort();
+    const sequences = [...new Set([...runs.map((run) => zoo.model.sequenceGraphHash(run)), ...graphs])]
+      .sort();
     if (sequences.length > 0) {
       this.#inputs.set(`graphs.${kind}.${zoo.entry.name}`, sha256(canonicalJson(sequences)));
     }
@@ -377,7 +378,8 @@ export class Laboratory {
           treatments: [treatment],
           problems,
           settings: { follow },
-          runs: [{}, treatment],
+          runs: [],
+          graphs: [tokenShiftsHash(zoo.model, { additions: treatment })],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",

@@ -37,6 +37,8 @@ export interface Measurement {
   readonly settings: unknown;
   /** What the runs over whole sequences tap and change: the graphs of these are part of the key. */
   readonly runs: readonly RunOptions[];
+  /** Hashes of other graphs that it runs. `@default []` */
+  readonly graphs?: readonly string[];
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
   /** What is to do in all. */

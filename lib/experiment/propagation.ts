@@ -1,12 +1,15 @@
-import { finalNormShift, type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
-import type { Tensor } from "../core/mod.ts";
-import type { Rollout, RunOptions, SteeringVectors } from "../decode/mod.ts";
-import { type SiteName, siteName } from "../model/mod.ts";
+import { type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
+import {
+  type ComparedText,
+  type SteeringVectors,
+  streamDifferences,
+  streamDifferencesHash,
+  type SummedDifferences,
+} from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
-import { vocabularyLens } from "./vocabulary_lens.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -44,8 +47,11 @@ interface StoredPropagation extends Omit<Propagation, "finalShifts" | "logitShif
   readonly logitShifts: StoredTexts;
 }
 
-/** Values that the taps of one batch may have, both passes together: 256 MiB of float32. */
-const BATCH_VALUES = 2 ** 26;
+/** Groups of texts for the jackknife over texts: text t is in group t mod 10. */
+const GROUPS = 10;
+
+/** Answer positions, where a row without a difference has no direction; all but the last, as published. */
+const COUNTS_ZEROS = [false, true] as const;
 
 /** Nine digits tell any two float32 numbers apart; sums of them need no more, and take half the room in JSON. */
 function short(values: ArrayLike<number>): readonly number[] {
@@ -58,59 +64,6 @@ function stored({ texts, rows, sums }: TextShifts): StoredTexts {
 
 function restored({ texts, rows, sums }: StoredTexts): TextShifts {
   return { texts, rows, sums: sums.map((sum) => Float64Array.from(sum)) };
-}
-
-/** Texts that go through the model together, each without its last token, which nothing is read on. */
-function* batches(
-  rollouts: readonly Rollout[],
-  valuesPerToken: number,
-): Generator<{ readonly first: number; readonly rows: readonly (readonly number[])[] }> {
-  let first = 0, longest = 0;
-  let rows: (readonly number[])[] = [];
-  for (const { promptTokens, tokens } of rollouts) {
-    const row = [...promptTokens, ...tokens].slice(0, -1);
-    const most = Math.max(longest, row.length);
-    if (rows.length > 0 && (rows.length + 1) * most * valuesPerToken > BATCH_VALUES) {
-      yield { first, rows };
-      first += rows.length;
-      [rows, longest] = [[], 0];
-    }
-    rows.push(row);
-    longest = Math.max(longest, row.length);
-  }
-  if (rows.length > 0) yield { first, rows };
-}
-
-/** The positions of one text in a [batch, seq, embed] tap. */
-function textRows(
-  tap: Tensor<"float32">,
-  at: { readonly row: number; readonly length: number },
-): Float32Array {
-  const [, seq, embed] = tap.dims as readonly [number, number, number];
-  const start = at.row * seq * embed;
-  return tap.data.subarray(start, start + at.length * embed);
-}
-
-/** Layers that are read: the source and all behind it. */
-function layersFrom(source: number, { layers }: ZooModel): readonly number[] {
-  return Array.from({ length: layers - source }, (_, step) => source + step);
-}
-
-/**
- * The run that reads the stream behind every block from the source on. Both passes, without and with the vector, go
- * through one graph, with zeros where nothing is added: what is equal in both cancels exactly.
- */
-function readingOf(
-  zoo: ZooModel,
-  { source, treatment }: { readonly source: number; readonly treatment: Treatment },
-): RunOptions & { readonly steer: SteeringVectors } {
-  const read = layersFrom(source, zoo), { embed } = zoo.model.config;
-  return {
-    ...treatment,
-    taps: read.map((layer): SiteName => siteName({ layer, kind: "resid_post" })),
-    logits: false,
-    steer: new Map(read.map((layer) => [layer, new Float32Array(embed)])),
-  };
 }
 
 async function trace(
@@ -128,7 +81,6 @@ async function trace(
 ): Promise<StoredPropagation> {
   const { source, treatments, problems, template, seeds, maxNewTokens, onProgress } = options;
   const { model, layers } = zoo, { embed } = model.config, last = layers - 1;
-  const { finalNorm } = await vocabularyLens(zoo);
   const treatment = treatments[source] as Treatment;
   const rollouts = await writeAnswers(zoo, {
     treatment,
@@ -139,34 +91,38 @@ async function trace(
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
 
-  const read = layersFrom(source, zoo), run = readingOf(zoo, { source, treatment });
-  const sites = run.taps as readonly SiteName[];
-  const answer = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
-  const whole = new PersistenceSums({ layers, embed, asPublished: true });
-  const logits = new PersistenceSums({ layers, embed, keepTextsOf: [last] });
-  const steer: SteeringVectors = new Map([...run.steer, ...treatment.steer ?? []]);
-  for (const { first, rows } of batches(rollouts, 2 * embed * read.length)) {
-    const base = await model.run(rows, run);
-    const steered = await model.run(rows, { ...run, steer });
-    rows.forEach((row, place) => {
-      const text = first + place, at = { row: place, length: row.length };
-      // The last prompt position is the first that predicts a token of the answer.
-      const answerStart = ((rollouts[text] as Rollout).promptTokens.length - 1) * embed;
-      sites.forEach((site, step) => {
-        const layer = source + step;
-        const before = textRows(base.taps.get(site) as Tensor<"float32">, at);
-        const after = textRows(steered.taps.get(site) as Tensor<"float32">, at);
-        const shift = after.map((value, index) => value - (before[index] as number));
-        answer.add(shift.subarray(answerStart), { text, layer });
-        // The published code leaves one more position out at the end.
-        whole.add(shift.subarray(0, shift.length - embed), { text, layer });
-        if (layer !== last) return;
-        const residuals = { base: before.subarray(answerStart), steered: after.subarray(answerStart) };
-        logits.add(finalNormShift(residuals, finalNorm), { text, layer });
-      });
+  const answer = new PersistenceSums({ layers, embed, groups: GROUPS });
+  const whole = new PersistenceSums({ layers, embed, groups: GROUPS, asPublished: true });
+  const texts = rollouts.map(({ promptTokens, tokens }) => {
+    // Without its last token, which nothing is read on; the published code leaves one more position out at the end.
+    const row = [...promptTokens, ...tokens].slice(0, -1), { length } = row;
+    // The last prompt position is the first that predicts a token of the answer.
+    return { tokens: row, spans: [[promptTokens.length - 1, length], [0, length - 1]] as const };
+  });
+  const shifts = { last: [] as Float64Array[], normed: [] as Float64Array[] };
+  let done = 0;
+  for (let group = 0; group < Math.min(GROUPS, texts.length); group++) {
+    const own = [...texts.keys()].filter((text) => text % GROUPS === group);
+    const found = await streamDifferences(model, own.map((text) => texts[text] as ComparedText), {
+      additions: treatment,
+      countsZeros: COUNTS_ZEROS,
     });
-    onProgress(Math.floor((rollouts.length + first + rows.length) / 2));
+    for (const [layer, [ofAnswer, ofWhole]] of found.layers) {
+      answer.addGroup(ofAnswer as SummedDifferences, { group, layer });
+      whole.addGroup(ofWhole as SummedDifferences, { group, layer });
+    }
+    own.forEach((text, place) => {
+      shifts.last[text] = found.last[place] as Float64Array;
+      shifts.normed[text] = found.normed[place] as Float64Array;
+    });
+    done += own.length;
+    onProgress(Math.floor((rollouts.length + done) / 2));
   }
+  const byText = (sums: readonly Float64Array[]): TextShifts => ({
+    texts: [...texts.keys()],
+    rows: texts.map(({ spans: [[from, to]] }) => to - from),
+    sums,
+  });
   const targets: SteeringVectors = new Map(
     treatments.flatMap(({ steer = new Map() }, layer) => layer < source ? [] : [...steer]),
   );
@@ -175,8 +131,8 @@ async function trace(
     texts: rollouts.length,
     truncated: rollouts.filter(({ finished }) => !finished).length,
     cells: answer.read(targets),
-    finalShifts: stored(answer.textShifts(last)),
-    logitShifts: stored(logits.textShifts(last)),
+    finalShifts: stored(byText(shifts.last)),
+    logitShifts: stored(byText(shifts.normed)),
     published: {
       cells: whole.read(targets),
       finalShift: short(whole.meanShift(last) ?? new Float64Array(embed)),
@@ -237,7 +193,13 @@ export async function propagation(
           treatments, // the targets decide the result as the source does
           problems,
           settings: { source },
-          runs: [readingOf(zoo, { source, treatment: treatments[source] as Treatment })],
+          runs: [],
+          graphs: [
+            streamDifferencesHash(zoo.model, {
+              additions: treatments[source] as Treatment,
+              countsZeros: COUNTS_ZEROS,
+            }),
+          ],
           label: `${name} propagation`,
           total: problems.length,
           unit: "texts",

@@ -1,23 +1,11 @@
-import {
-  classShifts,
-  ROUTE_PAIRS,
-  routeShifts,
-  type ShiftRoute,
-  type ShiftSample,
-  type TokenClass,
-  TokenShiftTotals,
-} from "../analysis/mod.ts";
-import { standardDeviation, type Tensor, tensor } from "../core/mod.ts";
-import type { Rollout } from "../decode/mod.ts";
+import { classShifts, ROUTE_PAIRS, type ShiftSample, type TokenClass } from "../analysis/mod.ts";
+import { standardDeviation } from "../core/mod.ts";
+import { type Rollout, tokenShifts, tokenShiftsHash } from "../decode/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
-
-/** Texts that go through the sequence graph together: logits of four routes are held at once. */
-const BATCH_SIZE = 8;
-const ROUTES: readonly ShiftRoute[] = ["no_patch", "skip_attn", "skip_layer", "base"];
 
 /** Net Δp of each class of token along one text, summed over the vocabulary. */
 export interface TextClassShift {
@@ -74,17 +62,9 @@ class TextMeans {
   }
 }
 
-/** Rows of the answer, of which the last is read on the answer's last token: [tokens + 1, vocab]. */
-function answerRows(logits: Tensor<"float32">, options: { readonly row: number; readonly rollout: Rollout }) {
-  const { row, rollout } = options;
-  const [, seq, vocab] = logits.dims as readonly [number, number, number];
-  const from = (row * seq + rollout.promptTokens.length - 1) * vocab, count = rollout.tokens.length + 1;
-  return tensor("float32", [count, vocab], logits.data.subarray(from, from + count * vocab));
-}
-
-function firstRows(logits: Tensor<"float32">, count: number): Tensor<"float32"> {
-  const vocab = logits.dims[1] as number;
-  return tensor("float32", [count, vocab], logits.data.subarray(0, count * vocab));
+/** What is compared: every pair of routes, with the sums of Δp along the answer and at its first position. */
+function comparisonOf({ lastBlock: _, ...additions }: Treatment) {
+  return { additions, pairs: ROUTE_PAIRS.map(({ from, to }) => [from, to] as const) };
 }
 
 /**
@@ -126,7 +106,8 @@ export async function routeTraces(
     treatments: [treatment],
     problems,
     settings: null,
-    runs: ROUTES.map((mode) => ({ ...treatment, lastBlock: { mode } })),
+    runs: [],
+    graphs: [tokenShiftsHash(zoo.model, { ...comparisonOf(treatment), totals: 2 })],
     label: `${treatment.name} routes`,
     total: problems.length,
     unit: "texts",
@@ -169,43 +150,24 @@ async function traceRoutes(
     classes: [] as TextClassShift[],
     tokens: new TextMeans(vocab),
   }));
-  const totalsOf = () => new Map(names.map((name) => [name, new TokenShiftTotals(vocab)]));
-  for (let start = 0; start < rollouts.length; start += BATCH_SIZE) {
-    const batch = rollouts.slice(start, start + BATCH_SIZE);
-    const rows = batch.map(({ promptTokens, tokens }) => [...promptTokens, ...tokens]);
-    const runs = new Map<ShiftRoute, Tensor<"float32">>();
-    for (const mode of ROUTES) {
-      const { logits } = await zoo.model.run(rows, { ...treatment, lastBlock: { mode } });
-      runs.set(mode, logits as Tensor<"float32">);
-    }
-    batch.forEach((rollout, row) => {
-      const logits = Object.fromEntries(
-        [...runs].map(([mode, all]) => [mode, answerRows(all, { row, rollout })]),
-      ) as Record<ShiftRoute, Tensor<"float32">>;
-      const positions = rollout.tokens.length, totals = totalsOf(), opening = totalsOf();
-      const shifts = routeShifts(logits, { totals, totalRows: positions });
-      if (positions > 0) {
-        const opened = ROUTES.map((mode) => [mode, firstRows(logits[mode], 1)] as const);
-        routeShifts(Object.fromEntries(opened), { totals: opening });
-      }
-      shifts.forEach(({ name, shift }, pair) => {
-        const trace = traces[pair] as typeof traces[number];
-        trace.samples.push(
-          toRecord({ tokens: rows[row] as number[], promptLength: rollout.promptTokens.length, shift }),
-        );
-        if (positions === 0) return;
-        const means = (totals.get(name) as TokenShiftTotals).means();
-        const first = (opening.get(name) as TokenShiftTotals).means();
-        trace.tokens.add(means);
-        trace.classes.push({
-          first: nets(first),
-          later: positions === 1 ? null : nets(
-            means.map((value, token) => (value * positions - (first[token] as number)) / (positions - 1)),
-          ),
-        });
+  for (const [done, { promptTokens, tokens }] of rollouts.entries()) {
+    const text = [...promptTokens, ...tokens], positions = tokens.length;
+    const read = { tokens: text, from: promptTokens.length - 1, rows: positions + 1 };
+    const weights = [new Array<number>(positions).fill(1), [1]];
+    const pairs = await tokenShifts(zoo.model, read, { ...comparisonOf(treatment), totals: weights });
+    pairs.forEach(({ shift, totals: [whole, first] }, pair) => {
+      const trace = traces[pair] as typeof traces[number];
+      trace.samples.push(toRecord({ tokens: text, promptLength: promptTokens.length, shift }));
+      if (positions === 0 || whole === undefined || first === undefined) return;
+      trace.tokens.add(whole.map((value) => value / positions));
+      trace.classes.push({
+        first: nets(first),
+        later: positions === 1
+          ? null
+          : nets(whole.map((value, token) => (value - (first[token] as number)) / (positions - 1))),
       });
     });
-    onProgress(start + batch.length);
+    onProgress(done + 1);
   }
   return traces.map(({ tokens, ...trace }) => ({ ...trace, tokens: tokens.read() }));
 }

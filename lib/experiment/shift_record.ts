@@ -1,4 +1,5 @@
-import type { ProbabilityShift, ShiftSample } from "../analysis/mod.ts";
+import type { ShiftSample } from "../analysis/mod.ts";
+import type { ProbabilityShift } from "../decode/mod.ts";
 
 /** A traced text as JSON can carry it: typed arrays become lists. */
 export interface ShiftRecord {

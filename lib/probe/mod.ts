@@ -5,7 +5,9 @@
  * @module
  */
 export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
+export type { ComparedEdits } from "./_compared_passes.ts";
 export type { Recompute } from "./added_adjoints.ts";
+export { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "./difference_graph.ts";
 export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
 export {
   ABLATION_NAMES,
@@ -28,4 +30,11 @@ export {
 } from "./last_block_patch.ts";
 export { SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "./sequence_graph.ts";
 export { checkRoute, routeFeeds, routeKey, routeOf, type SteeringRoute } from "./steering_route.ts";
+export {
+  TOKEN_SHIFT_NAMES,
+  TOKEN_SHIFT_TOKENS,
+  TOKEN_SHIFT_VALUES,
+  tokenShiftGraph,
+  type WholeRoute,
+} from "./token_shift_graph.ts";
 export { placeKinds, VECTOR_PLACES, type VectorPlace } from "./vector_place.ts";

@@ -72,14 +72,32 @@ Deno.test("PersistenceSums.meanShift() is the mean over all tokens; null for a l
   assertEquals(sums.meanShift(2), null);
 });
 
-Deno.test("PersistenceSums.textShifts() keeps the sums of each text", () => {
-  const shifts = fed({ keepTextsOf: [1], chunk: 2 }).textShifts(1);
-  assertEquals(shifts.texts, [0, 1, 2, 3, 4, 5]);
-  assertEquals(shifts.rows, [2, 7, 1, 4, 3, 6]);
-  const sums = expected.texts.map((rows) =>
-    rows.reduce((total, row) => total.map((v, i) => v + (row[i] as number)))
-  );
-  shifts.sums.forEach((sum, text) => assertEquals([...sum], sums[text]));
+Deno.test("PersistenceSums.addGroup() takes what was summed elsewhere as if its texts had been fed", () => {
+  const whole = fed(), taken = new PersistenceSums({ layers: 3, embed: 5, groups: expected.groups });
+  expected.texts.forEach((rows, text) => {
+    const sum = new Float64Array(5), units = new Float64Array(5);
+    for (const row of rows) {
+      const length = Math.hypot(...row);
+      row.forEach((value, at) => {
+        sum[at] = (sum[at] as number) + value;
+        units[at] = (units[at] as number) + value / length;
+      });
+    }
+    const length = Math.hypot(...sum), count = rows.length;
+    const own = units.reduce((dot, value, at) => dot + value * (sum[at] as number), 0) / length;
+    taken.addGroup({
+      ...{ sum, units, textUnits: units.map((value) => value / count) },
+      textDirections: sum.map((value) => value / length),
+      ...{ ownByToken: own, ownByText: own / count, rows: count, texts: 1, directedTexts: 1 },
+      ...{ fedRows: count, zeroRows: 0 },
+    }, { layer: 1, group: text % expected.groups });
+  });
+  const values = (sums: PersistenceSums) => {
+    const { toMean, toTarget } = cell(sums);
+    return [toMean, toTarget].flatMap((averages) => KEYS.map((key) => averages[key]?.value as number));
+  };
+  assertClose(values(taken), values(whole), "float64Arithmetic");
+  assertEquals(cell(taken).rows, cell(whole).rows);
 });
 
 Deno.test("the three averages weigh texts as their names say", () => {
@@ -149,9 +167,6 @@ Deno.test("PersistenceSums refuses layers, texts and rows that make no sense", (
   assertThrows(() => sums.add(row, { text: 3, layer: 1 }), RangeError, "text 3 after 4");
   sums.read(new Map());
   assertThrows(() => sums.add(row, { text: 4, layer: 1 }), RangeError, "text 4 after 4");
-  sums.add(row, { text: 5, layer: 1 });
-  assertThrows(() => sums.textShifts(1), RangeError, "keepTextsOf");
   assertThrows(() => sums.read(new Map([[1, [1]]])), RangeError, "vector of layer 1");
   assertThrows(() => new PersistenceSums({ layers: 0, embed: 2 }), RangeError, "layers");
-  assertThrows(() => new PersistenceSums({ layers: 1, embed: 2, keepTextsOf: [1] }), RangeError, "< 1");
 });

@@ -1,11 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  followedSeries,
-  poolShifts,
-  type ProbabilityShift,
-  type ShiftRow,
-  shiftShares,
-} from "../../lib/analysis/mod.ts";
+import { followedSeries, poolShifts, type ShiftRow, shiftShares } from "../../lib/analysis/mod.ts";
+import type { ProbabilityShift } from "../../lib/decode/mod.ts";
 
 /** A shift whose row r boosts token r by r/10 and follows one token with Δp r/100. */
 function shiftOf(rows: number): ProbabilityShift {

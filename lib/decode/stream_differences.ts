@@ -1,0 +1,132 @@
+import { sha256, tensor } from "../core/mod.ts";
+import { formatGraph } from "../onnx/mod.ts";
+import { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "../probe/mod.ts";
+import { additionEdits, additionFeeds, type Additions, namedLayers } from "./additions.ts";
+import { checkPositions } from "./check_positions.ts";
+import type { LanguageModel } from "./language_model.ts";
+import { padRight } from "./padded_batch.ts";
+
+/** A text, and the positions of it that count in each span. */
+export interface ComparedText {
+  /** What the model reads. */
+  readonly tokens: readonly number[];
+  /** First position and the one behind the last, span by span. */
+  readonly spans: readonly (readonly [from: number, to: number])[];
+}
+
+/**
+ * Residual differences D_t of one layer, summed over a span of each text; see {@link DIFFERENCE_SUMS}. `textDirections`
+ * is Σ S/|S|, null but for the first span.
+ */
+export type SummedDifferences =
+  & { readonly textDirections: Float64Array | null }
+  & Readonly<Record<typeof DIFFERENCE_SUMS[number], Float64Array>>
+  & Readonly<Record<typeof DIFFERENCE_COUNTS[number], number>>;
+
+/** What additions change in the residual stream along texts. */
+export interface StreamDifferences {
+  /** By layer, then span. */
+  readonly layers: ReadonlyMap<number, readonly SummedDifferences[]>;
+  /** Σ D behind the last block over the first span of each text, [embed] each. */
+  readonly last: readonly Float64Array[];
+  /** The same behind the final norm. */
+  readonly normed: readonly Float64Array[];
+}
+
+/** The graph that compares streams under additions, by a key of its own. */
+function differenceGraphOf(
+  model: LanguageModel,
+  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+) {
+  const { additions, countsZeros } = options, { config } = model;
+  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
+  const build = () =>
+    differenceGraph({ config, weights: model.checkpoint, edits, countsZeros, compute: model.dtype });
+  return { key: JSON.stringify({ differences: edits, countsZeros }), build };
+}
+
+/**
+ * SHA-256 of the text of the graph that {@link streamDifferences} runs under these options.
+ *
+ * @throws {RangeError} for additions that the model cannot have.
+ */
+export function streamDifferencesHash(
+  model: LanguageModel,
+  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+): string {
+  return sha256(formatGraph(differenceGraphOf(model, options).build()));
+}
+
+/**
+ * What additions change in the residual stream behind every block from the first that they reach, summed over spans of
+ * texts in the graph: nothing of the length of a text is handed out. `countsZeros` says of each span whether a row
+ * without any difference counts as one.
+ *
+ * @example
+ * ```ts
+ * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
+ * import { LanguageModel, streamDifferences } from "./mod.ts";
+ * const folder = await Deno.makeTempDir();
+ * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
+ * const model = await LanguageModel.open(folder);
+ * const additions = { steer: new Map([[0, new Float32Array(32).fill(0.5)]]) };
+ * const texts = [{ tokens: [5, 6, 7], spans: [[1, 3]] as const }];
+ * const { layers } = await streamDifferences(model, texts, { additions, countsZeros: [false] });
+ * if (Math.abs((layers.get(0)?.[0]?.sum[0] ?? 0) - 1) > 1e-6) throw new Error("twice the vector at its own layer");
+ * await model.release();
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {RangeError} for additions that the model cannot have, ids and positions that it has not, or no additions.
+ * @throws {InputError} when it takes more memory than is set aside.
+ */
+export async function streamDifferences(
+  model: LanguageModel,
+  texts: readonly ComparedText[],
+  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+): Promise<StreamDifferences> {
+  const { additions, countsZeros } = options,
+    { config } = model,
+    { embed } = config,
+    spans = countsZeros.length;
+  checkPositions(texts.map(({ tokens }) => tokens.length), { config, action: "compare" });
+  const { key, build } = differenceGraphOf(model, options);
+  const { tokens, lengths, seq } = padRight(texts.map((text) => text.tokens), config);
+  const bounds = (end: 0 | 1) =>
+    tensor("int64", [texts.length, spans], texts.flatMap((text) => text.spans.map((span) => span[end])));
+  const out = await model.runGraph(key, build, {
+    feeds: {
+      [DIFFERENCE_NAMES.tokens]: tokens,
+      [DIFFERENCE_NAMES.lengths]: tensor("int64", [texts.length], lengths),
+      [DIFFERENCE_NAMES.starts]: bounds(0),
+      [DIFFERENCE_NAMES.ends]: bounds(1),
+      ...additionFeeds(additions, { config, layers: namedLayers(additions) }),
+    },
+    lengths: { texts: texts.length, seq, text: seq },
+  });
+  const values = (name: string) => out[name]?.data as Float64Array;
+  const rowsOf = (name: string) => (at: number) => values(name).slice(at * embed, (at + 1) * embed);
+  const sums = rowsOf(DIFFERENCE_NAMES.sums), directions = rowsOf(DIFFERENCE_NAMES.directions);
+  const counts = values(DIFFERENCE_NAMES.counts);
+  const read = counts.length / spans / DIFFERENCE_COUNTS.length; // layers, up to the last
+  const bySpan = (row: number): SummedDifferences => ({
+    ...named(DIFFERENCE_SUMS, (at) => sums(row * DIFFERENCE_SUMS.length + at)),
+    textDirections: row % spans === 0 ? directions(row / spans) : null,
+    ...named(DIFFERENCE_COUNTS, (at) => counts[row * DIFFERENCE_COUNTS.length + at] as number),
+  });
+  return {
+    layers: new Map(
+      Array.from({ length: read }, (_, index) => [
+        config.layers - read + index,
+        countsZeros.map((_, span) => bySpan(index * spans + span)),
+      ]),
+    ),
+    last: texts.map((_, text) => rowsOf(DIFFERENCE_NAMES.last)(text)),
+    normed: texts.map((_, text) => rowsOf(DIFFERENCE_NAMES.normed)(text)),
+  };
+}
+
+/** A value for each name, by its place among them. */
+function named<K extends string, T>(names: readonly K[], of: (at: number) => T): Record<K, T> {
+  return Object.fromEntries(names.map((name, at) => [name, of(at)])) as Record<K, T>;
+}
