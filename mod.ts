@@ -18,9 +18,12 @@ export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib
 export {
   datasetPlace,
   fetchDataset,
+  fetchFolder,
+  type FetchFolderOptions,
   fetchModel,
   type FetchOptions,
   type FetchProgress,
+  memoryFolder,
 } from "./lib/checkpoint/mod.ts";
 export {
   answerMessages,

@@ -41,6 +41,11 @@ export function percentText(share: number): string {
   return `${Math.abs(percent) < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`.replace("-", "−");
 }
 
+/** A change of a share, with its sign. */
+export function shiftText(change: number): string {
+  return `${change < 0 ? "" : "+"}${percentText(change)}`;
+}
+
 /** What a token of a {@link tokenLine} is. */
 export interface ShownToken {
   /** Its text. */

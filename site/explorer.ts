@@ -3,7 +3,7 @@ import { fetchFolder, memoryFolder } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { Additions } from "../lib/decode/mod.ts";
 import { type FamilyName, testSet } from "../lib/problems/mod.ts";
-import { byId, element, pageData, percentText, tokenLine } from "./_dom.ts";
+import { byId, element, pageData, shiftText, tokenLine } from "./_dom.ts";
 import {
   commandOf,
   type ExplorerManifest,
@@ -13,9 +13,9 @@ import {
   parseState,
   stateText,
 } from "./explorer_state.ts";
-import { showToken, type TokenView } from "./_token_view.ts";
-import { type Answer, PageModel, type Reading } from "./page_model.ts";
-import { tokenShifts } from "./token_shifts.ts";
+import { showToken } from "./_token_view.ts";
+import { answerShifts } from "./answer_shifts.ts";
+import { type Answer, PageModel } from "./page_model.ts";
 
 const manifest = pageData<ExplorerManifest>();
 const SIDES = ["base", "steered"] as const;
@@ -24,12 +24,6 @@ const SIDES = ["base", "steered"] as const;
 interface Asked {
   readonly question: string;
   readonly gold: string | null;
-}
-
-/** One side of the page when its answer is there. */
-interface Side {
-  readonly answer: Answer;
-  readonly readings: { readonly base: Reading; readonly steered: Reading };
 }
 
 const say = (text: string, isFault = false): void => {
@@ -269,38 +263,36 @@ class Explorer {
 
   /** Colours an answer's tokens by what the vectors change of their probability. */
   async #colour(side: typeof SIDES[number], answer: Answer, steered: Additions): Promise<void> {
-    const { prompt, tokens, given } = answer,
-      whole = [...prompt, ...tokens],
-      { vocab } = this.#page.model.config;
-    const readings = {
-      base: await this.#page.read(whole, {}),
-      steered: await this.#page.read(whole, steered),
-    };
-    const logits = { base: readings.base.logits, steered: readings.steered.logits };
-    const { shift, kl } = tokenShifts(logits, { vocab, tokens, prompt: prompt.length });
-    const shown = tokens.map((token, index) => {
-      const before = this.#page.next(readings.base, prompt.length + index - 1)[token] as number;
-      const title =
-        `${percentText(before)} without vectors, ${percentText(before + (shift[index] as number))} with, ` +
-        `KL ${kl[index]?.toFixed(3)}`;
-      return { text: this.#text(token), colour: shift[index] as number, title, given: index < given };
-    });
+    const { tokens, given } = answer, { shift, kl } = await answerShifts(this.#page.model, answer, steered);
+    const shown = tokens.map((token, index) => ({
+      text: this.#text(token),
+      colour: shift[index] as number,
+      title: `${shiftText(shift[index] as number)}, KL ${kl[index]?.toFixed(3)}`,
+      given: index < given,
+    }));
     const line = tokenLine(shown, {
       label: `The ${side} answer, token by token`,
-      onChoose: (index) => this.#inspect({ answer, readings }, index),
+      onChoose: (index) => this.#inspect(answer, { steered, index }),
     });
     byId(`answer-${side}`).replaceChildren(line);
   }
 
-  #inspect({ answer, readings }: Side, index: number): void {
-    const { prompt, tokens } = answer, whole = [...prompt, ...tokens];
-    const view: TokenView = {
-      page: this.#page,
-      tokens: whole,
-      position: prompt.length + index - 1,
-      readings,
-    };
-    showToken(view);
+  /** Shows what stood behind a token of an answer: one more run of each model, taps and all. */
+  async #inspect(
+    { prompt, tokens }: Answer,
+    choice: { readonly steered: Additions; readonly index: number },
+  ): Promise<void> {
+    const turn = this.#turn, whole = [...prompt, ...tokens], { steered, index } = choice;
+    try {
+      const readings = {
+        base: await this.#page.read(whole, {}),
+        steered: await this.#page.read(whole, steered),
+      };
+      if (turn !== this.#turn) return;
+      showToken({ page: this.#page, tokens: whole, position: prompt.length + index - 1, readings });
+    } catch (error) {
+      say(sentence(error), true);
+    }
   }
 
   #listenForFiles(): void {

@@ -17,6 +17,7 @@ export async function drawFigure(figure: HTMLElement): Promise<void> {
   });
   const picture = figure.querySelector("img");
   const drawing = place.querySelector("svg");
+  place.querySelector("summary")?.setAttribute("aria-label", "Export this figure");
   drawing?.setAttribute("role", "img");
   drawing?.setAttribute("aria-label", picture?.alt ?? "figure");
   picture?.replaceWith(place);

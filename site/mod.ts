@@ -4,9 +4,9 @@
  *
  * @module
  */
+export { type AnswerShifts, answerShifts } from "./answer_shifts.ts";
 export { documentPage } from "./document_page.ts";
 export { explorerPage } from "./explorer_page.ts";
 export type { ExplorerManifest } from "./explorer_state.ts";
 export { type SampleIndex, samplesPage, type SampleView } from "./samples_page.ts";
-export { tokenShifts } from "./token_shifts.ts";
 export { type Study, type StudyItem, studyPage, type StudyRun } from "./study_page.ts";

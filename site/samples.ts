@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { byId, element, pageData, percentText, type ShownToken, tokenLine } from "./_dom.ts";
+import { byId, element, pageData, shiftText, type ShownToken, tokenLine } from "./_dom.ts";
 import type { SampleIndex, SampleView } from "./samples_page.ts";
 
 const index = pageData<SampleIndex>();
@@ -24,7 +24,7 @@ function shown(sample: SampleView, colour: string, full: number): readonly Shown
   return sample.tokens.map((text, at) => {
     const shift = sample.shift[at] ?? 0, kl = sample.kl[at] ?? 0;
     const activation = sample.features[at]?.find(([name]) => name === feature)?.[1] ?? 0;
-    const title = `${shift < 0 ? "" : "+"}${percentText(shift)}, KL ${kl.toFixed(3)}` +
+    const title = `${shiftText(shift)}, KL ${kl.toFixed(3)}` +
       (Number.isNaN(feature) ? "" : `, activation ${activation}`);
     return {
       text,

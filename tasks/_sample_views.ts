@@ -3,7 +3,7 @@ import { promptTokens } from "../lib/decode/mod.ts";
 import type { Treatment, ZooAutoencoder, ZooModel } from "../lib/experiment/mod.ts";
 import type { PromptTemplate, SampleLine } from "../lib/problems/mod.ts";
 import { encodeTopK, residualDifferences } from "../lib/train/mod.ts";
-import { type SampleIndex, type SampleView, tokenShifts } from "../site/mod.ts";
+import { answerShifts, type SampleIndex, type SampleView } from "../site/mod.ts";
 import { readSamples } from "./_sample_reader.ts";
 
 /** Problems of each family that are shown: enough to read, little to load. */
@@ -70,7 +70,7 @@ export async function sampleViews(
     readonly onProgress: (done: number) => void;
   },
 ): Promise<SampleViews | null> {
-  const { zoo, template, onProgress } = options, { model, tokenizer } = zoo, { vocab } = model.config;
+  const { zoo, template, onProgress } = options, { model, tokenizer } = zoo;
   const added = await treatments(zoo), [first] = added;
   if (first === undefined) return null;
   const conditions = ["base", ...added.map(({ name }) => name)];
@@ -86,12 +86,7 @@ export async function sampleViews(
     const treatment = added.find(({ name }) => name === sample.condition) ?? first;
     const prompt = promptTokens(tokenizer, sample.question, { template }),
       text = [...prompt, ...sample.tokens];
-    const base = await model.run([text]), steered = await model.run([text], treatment);
-    const logits = {
-      base: base.logits?.data ?? new Float32Array(),
-      steered: steered.logits?.data ?? new Float32Array(),
-    };
-    const { shift, kl } = tokenShifts(logits, { vocab, tokens: sample.tokens, prompt: prompt.length });
+    const { shift, kl } = await answerShifts(model, { prompt, tokens: sample.tokens }, treatment);
     const features: (readonly (readonly [number, number])[])[] = [];
     if (difference !== null && difference.treatment.name === treatment.name) {
       const { autoencoder, layer } = difference, { active, embed } = autoencoder;

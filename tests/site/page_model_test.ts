@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
+import { answerShifts } from "../../site/answer_shifts.ts";
 import { FIRST_STATE } from "../../site/explorer_state.ts";
 import { drawnInPieces, likeliest, PageModel } from "../../site/page_model.ts";
-import { tokenShifts } from "../../site/token_shifts.ts";
 
 const MODEL = "fixtures/embedded/base-a", VECTORS = "fixtures/embedded/vectors/base-a";
 const QUESTION = "If 3n + 32 = 47, what is n?";
@@ -97,27 +97,26 @@ Deno.test("the lens of the last block is the model's own next token, and attenti
     assertEquals([patched.attention[layers - 2] === null, patched.attention[layers - 1]], [false, null]);
   }));
 
-Deno.test("tokenShifts() reads the row before each token: no change without vectors", () =>
+Deno.test("answerShifts() reads the distribution before each token: no change without vectors", () =>
   withPage(async (page) => {
     const prompt = promptTokens(page.tokenizer, QUESTION), tokens = page.tokenizer.encode("To begin");
-    const text = [...prompt, ...tokens], { vocab } = page.model.config;
-    const base = await page.read(text, {}),
-      steered = await page.read(text, page.additions({ strengths: { all: 1 }, patch: "" }));
-    const at = { vocab, tokens, prompt: prompt.length };
-    const same = tokenShifts({ base: base.logits, steered: base.logits }, at);
-    assertEquals([same.shift.every((value) => value === 0), same.kl.every((value) => value === 0)], [
-      true,
-      true,
-    ]);
-    const { shift, kl } = tokenShifts({ base: base.logits, steered: steered.logits }, at),
-      [first = -1] = tokens;
-    const probability = (reading: typeof base) => page.next(reading, prompt.length - 1)[first] as number;
-    assertAlmostEquals(shift[0] ?? NaN, probability(steered) - probability(base), 1e-6);
-    assertEquals((shift[0] as number) > 0.3 && (kl[0] as number) > 0, true);
-    assertEquals(tokenShifts({ base: base.logits, steered: steered.logits }, { ...at, tokens: [] }), {
-      shift: [],
-      kl: [],
+    const text = [...prompt, ...tokens], answer = { prompt, tokens };
+    const additions = page.additions({ strengths: { "layer-6": 1 }, patch: "" });
+    const base = await page.read(text, {}), steered = await page.read(text, additions);
+    const { shift, kl } = await answerShifts(page.model, answer, additions);
+    tokens.forEach((token, at) => {
+      const [p, q] = [base, steered].map((reading) => page.next(reading, prompt.length - 1 + at)) as [
+        Float32Array,
+        Float32Array,
+      ];
+      const divergence = p.reduce((sum, value, id) => sum + value * Math.log(value / (q[id] as number)), 0);
+      assertAlmostEquals(shift[at] as number, (q[token] as number) - (p[token] as number), 1e-5);
+      assertAlmostEquals(kl[at] as number, divergence, 1e-5);
     });
+    assertEquals(Math.abs(shift[0] as number) > 0.01 && (kl[0] as number) > 0.001, true);
+    const none = { shift: tokens.map(() => 0), kl: tokens.map(() => 0) };
+    assertEquals(await answerShifts(page.model, answer, {}), none);
+    assertEquals(await answerShifts(page.model, { prompt, tokens: [] }, additions), { shift: [], kl: [] });
   }));
 
 Deno.test("a file that is no vectors of this model is refused in one line", () =>
