@@ -105,11 +105,12 @@ function attentionView(view: TokenView): HTMLElement {
       );
       return;
     }
-    const from = (head * seq + position) * seq;
+    const from = (head * seq + position) * seq, row = weights.subarray(from, from + position + 1);
+    const most = row.reduce((a, b) => Math.max(a, b), 0);
     shown.replaceChildren(tokenLine(
       tokens.slice(0, position + 1).map((token, at) => {
-        const weight = weights[from + at] as number;
-        return { text: page.tokenizer.tokenText(token), colour: weight, title: percentText(weight) };
+        const weight = row[at] as number;
+        return { text: page.tokenizer.tokenText(token), colour: weight / most, title: percentText(weight) };
       }),
       { label: `Attention of head ${head} in block ${layer}` },
     ));

@@ -123,11 +123,7 @@ class Explorer {
     for (const run of this.#page.runs) {
       if (known.has(run)) continue;
       const layer = /^layer-(\d+)$/.exec(run)?.[1], id = `strength-${run}`;
-      const label = run === "all"
-        ? "All layers, trained together"
-        : layer === undefined
-        ? run
-        : `Layer ${layer}`;
+      const label = run === "all" ? "All layers" : layer === undefined ? run : `Layer ${layer}`;
       const row = element(
         "div",
         { class: "slider", "data-run": run },

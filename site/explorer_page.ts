@@ -69,77 +69,83 @@ read what it says without them and with them. The same seed draws the same rando
     <h1>Touch a steered model</h1>
     ${lead}
     <p id="message" role="status">Loading.</p>
-    <div id="loading"><progress id="progress" max="1" value="0" aria-label="Loading the model"></progress></div>
-    <form id="controls" hidden>
-      <fieldset class="wide">
-        <legend>Problem</legend>
-        <div class="row">
-          <label for="family">Family</label>
-          <select id="family">${FAMILIES.map((family) =>
-            html`<option value="${family}">${family}</option>`
-          )}<option value="own">your own question</option></select>
-          <span id="number-row" class="row"><label for="number">No.</label>
+    <div
+      id="loading"><progress id="progress" max="1" value="0" aria-label="Loading the model"></progress></div>
+    <div class="bench">
+      <form id="controls" hidden>
+        <fieldset class="wide">
+          <legend>Problem</legend>
+          <div class="row">
+            <label for="family">Family</label>
+            <select id="family">${FAMILIES.map((family) =>
+              html`<option value="${family}">${family}</option>`
+            )}<option value="own">your own question</option></select>
+            <span id="number-row" class="row"><label for="number">No.</label>
     <input id="number" type="number" min="1" max="${PROBLEMS_OFFERED}" value="1">
     <button type="button" id="another">Next problem</button></span>
-        </div>
-        <label for="question" class="hidden">Question</label>
-        <textarea id="question" rows="2"></textarea>
-      </fieldset>
-      <fieldset>
-        <legend>Vectors</legend>
-        <div id="sets"></div>
-        <details>
-          <summary>One layer's own vector</summary>
-          <div id="layers"></div>
-        </details>
-        <div id="drop"><label for="file">Drop a file of vectors here, or choose one</label>
+          </div>
+          <label for="question" class="hidden">Question</label>
+          <textarea id="question" rows="2"></textarea>
+        </fieldset>
+        <fieldset>
+          <legend>Vectors</legend>
+          <div id="sets"></div>
+          <details>
+            <summary>One layer's own vector</summary>
+            <div id="layers"></div>
+          </details>
+          <p class="note">From −1 to ${MOST_STRENGTH}; 1 is a vector as it was trained.</p>
+          <div id="drop"><label for="file">Drop a file of vectors here</label>
     <input id="file" type="file" accept=".safetensors,.gguf,.svec,.npy,.pt"></div>
-      </fieldset>
-      <fieldset>
-        <legend>Answer</legend>
-        <div
-          class="row"><label for="opener">Begins with</label><input id="opener" type="text" size="10" maxlength="60" autocomplete="off">
+        </fieldset>
+        <fieldset>
+          <legend>Answer</legend>
+          <div
+            class="row"><label for="opener">Begins with</label><input id="opener" type="text" size="10" maxlength="60" autocomplete="off">
     <button type="button" id="use-opener" aria-pressed="false">“${opener}”</button></div>
-        <div class="slider"><label for="temperature">Temperature</label>
+          <div class="slider"><label for="temperature">Temperature</label>
     <input id="temperature" type="range" min="0" max="2" step="0.1" value="1"><output id="temperature-shown" for="temperature">1</output></div>
-        <div
-          class="row"><label for="seed">Seed</label><input id="seed" type="number" min="0" max="2147483647" value="0">
+          <div
+            class="row"><label for="seed">Seed</label><input id="seed" type="number" min="0" max="2147483647" value="0">
     <button type="button" id="next-seed">Next seed</button></div>
-        <div class="row"><label for="patch">What the last block sees of layer ${routed}'s vector</label>
+          <div class="row"><label for="patch">What the last block sees of layer ${routed}'s vector</label>
     <select id="patch">${patches(heads).map(([value, label]) =>
       html`<option value="${value}">${label}</option>`
     )}</select></div>
-      </fieldset>
-    </form>
-    <div class="answers">
+        </fieldset>
+      </form>
+      <div class="outcome">
+        <div class="answers">
     ${side("base", title, "without vectors")}
-    ${side("steered", "Steered", "with the vectors as set above")}
-    </div>
-    <p class="legend"><span class="token up" style="--weight:.8">blue</span> tokens are likelier with the vectors,
+    ${side("steered", "Steered", "with the vectors as set here")}
+      </div>
+        <p
+          class="legend"><span class="token up" style="--weight:.8">blue</span> tokens are likelier with the vectors,
     <span class="token down" style="--weight:.8">orange</span> ones less likely; <span class="token given">underlined</span> ones were given.</p>
-    <p class="row"><button type="button" id="share">Copy a link to this</button>
+        <p class="row"><button type="button" id="share">Copy a link to this</button>
     <button type="button" class="plain" id="reset">Start over</button></p>
-    <pre id="copied" hidden tabindex="0"></pre>
-    <section id="inspector" hidden aria-live="polite">
-      <h2 id="inspected">What stood behind a token</h2>
-      <div class="panels">
-        <section>
-          <h3>The next token</h3>
-          <div id="next-tokens"></div>
-        </section>
-        <section>
-          <h3>Through the layers</h3>
-          <p class="note">The stream behind each block, read through the final norm and the unembedding.</p>
-          <div id="lens"></div>
-        </section>
-        <section class="wide">
-          <h3>Where a head looks</h3>
-          <div id="attention"></div>
+        <pre id="copied" hidden tabindex="0"></pre>
+        <section id="inspector" hidden aria-live="polite">
+          <h2 id="inspected">What stood behind a token</h2>
+          <div class="panels">
+            <section>
+              <h3>The next token</h3>
+              <div id="next-tokens"></div>
+            </section>
+            <section>
+              <h3>Through the layers</h3>
+              <p class="note">The stream behind each block, read through the final norm and the unembedding.</p>
+              <div id="lens"></div>
+            </section>
+            <section class="wide">
+              <h3>Where a head looks</h3>
+              <div id="attention"></div>
+            </section>
+          </div>
         </section>
       </div>
-    </section>
-    <noscript><p class="fault">The explorer needs JavaScript: the model runs in it.</p></noscript>
-    <p class="note">Strengths reach from −1 to ${MOST_STRENGTH}; 1 is the vector as it was trained.</p>
+    </div>
+      <noscript><p class="fault">The explorer needs JavaScript: the model runs in it.</p></noscript>
   `;
   return pageText({ ...common, main, script, head });
 }

@@ -106,7 +106,7 @@ function claimsTable(claims: NonNullable<Study["claims"]>): Html {
     return name === "statement" ? html`${text}${links(row)}` : html`${text}`;
   };
   return html`
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="claims">
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="verdicts">
       <table class="claims stacked">
         <thead>
           <tr>${columns.map((column) => html`<th scope="col">${head[column] ?? ""}</th>`)}</tr>
@@ -246,7 +246,7 @@ export function studyPage(study: Study): string {
       </div>
     </dl>
     <section>
-    <h2 id="claims">The paper's claims</h2>
+    <h2 id="verdicts">The paper's claims</h2>
     ${claims === null
       ? html`<p class="missing">The claims were not decided here. <code>deno task reproduce claims</code> decides them.</p>`
       : html`<p>Each is decided by an effect and its interval; “open” is no verdict, and no <em>yes</em>. Four have a control on which they must fail.
