@@ -3,46 +3,12 @@ import {
   formatType,
   type GraphBuilder,
   type GraphNode,
+  type NodeOf,
+  type OpName,
   sameShape,
   type Value,
 } from "../onnx/mod.ts";
-import * as elementwise from "./elementwise_rules.ts";
-import * as matrix from "./matrix_rules.ts";
-import { type AdjointRule, type DifferentiableOp, floatOf } from "./rule.ts";
-import * as shape from "./shape_rules.ts";
-
-/** One rule per differentiable operation: a missing one does not compile. */
-export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule } = {
-  Add: elementwise.addAdjoint,
-  Cast: elementwise.castAdjoint,
-  Concat: shape.concatAdjoint,
-  Div: elementwise.divAdjoint,
-  Exp: elementwise.expAdjoint,
-  Expand: shape.expandAdjoint,
-  GatedSilu: elementwise.gatedSiluAdjoint,
-  Gather: shape.gatherAdjoint,
-  GatherElements: shape.gatherElementsAdjoint,
-  Identity: elementwise.identityAdjoint,
-  Log: elementwise.logAdjoint,
-  LogSoftmax: matrix.logSoftmaxAdjoint,
-  MatMul: matrix.matMulAdjoint,
-  Mul: elementwise.mulAdjoint,
-  Neg: elementwise.negAdjoint,
-  RMSNormalization: matrix.rmsNormAdjoint,
-  ReduceMean: shape.reduceMeanAdjoint,
-  ReduceSum: shape.reduceSumAdjoint,
-  Reshape: shape.reshapeAdjoint,
-  RotaryEmbedding: matrix.rotaryAdjoint,
-  Sigmoid: elementwise.sigmoidAdjoint,
-  Slice: shape.sliceAdjoint,
-  Softmax: matrix.softmaxAdjoint,
-  Sqrt: elementwise.sqrtAdjoint,
-  Squeeze: shape.squeezeAdjoint,
-  Sub: elementwise.subAdjoint,
-  Transpose: shape.transposeAdjoint,
-  Unsqueeze: shape.unsqueezeAdjoint,
-  Where: elementwise.whereAdjoint,
-};
+import { ADJOINT_RULES, type AdjointRule, floatOf, type RuleContext } from "./rules.ts";
 
 /** A 16-bit adjoint in float32, as sums are taken in. */
 function wide(g: GraphBuilder, adjoint: Value): Value {
@@ -156,18 +122,21 @@ function propagate(
   const output = node.outputs[0] as Value;
   const sum = adjoints.get(output);
   if (sum === undefined || !node.inputs.some((value) => value !== null && depends.has(value))) return;
-  const rule = (ADJOINT_RULES as Partial<Record<string, AdjointRule>>)[node.op];
+  const rule = (ADJOINT_RULES as Partial<Record<OpName, AdjointRule<OpName>>>)[node.op];
   if (rule === undefined) {
     throw new TypeError(`Cannot differentiate "${node.name}" as ${node.op} has no adjoint`);
   }
-  const inputs = node.inputs as readonly Value[];
-  const wants = (index: number) => depends.has(inputs[index] as Value);
+  const inputs = node.inputs as RuleContext<OpName>["inputs"];
+  const wants = inputs.map((value) => depends.has(value));
   const adjoint = g.within(node.name, () => g.cast(sum, output.dtype));
-  const contributions = g.within(node.name, () => rule({ g, node, inputs, output, adjoint, wants }));
+  const contributions = g.within(node.name, () => {
+    const made = rule({ g, node: node as NodeOf<OpName>, inputs, y: output, adjoint });
+    return wants.map((wanted, index) => wanted ? made[index]?.() ?? null : null);
+  });
   inputs.forEach((value, index) => {
-    if (!wants(index)) return;
-    const contribution = contributions[index];
-    if (contribution === null || contribution === undefined) {
+    if (wants[index] !== true) return;
+    const contribution = contributions[index] ?? null;
+    if (contribution === null) {
       throw new TypeError(
         `Cannot differentiate "${node.name}" as ${node.op} has no adjoint for input ${index}`,
       );

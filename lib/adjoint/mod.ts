@@ -3,5 +3,11 @@
  *
  * @module
  */
-export { ADJOINT_RULES, backward, type BackwardOptions } from "./backward.ts";
-export type { AdjointRule, DifferentiableOp, NonDifferentiableOp, RuleContext } from "./rule.ts";
+export { backward, type BackwardOptions } from "./backward.ts";
+export {
+  ADJOINT_RULES,
+  type AdjointRule,
+  type DifferentiableOp,
+  type NonDifferentiableOp,
+  type RuleContext,
+} from "./rules.ts";

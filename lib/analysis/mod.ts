@@ -125,6 +125,7 @@ export {
   PersistenceSums,
   type TextShifts,
 } from "./persistence.ts";
+export type { ShiftTotals } from "./_shift_sums.ts";
 export {
   NON_ENGLISH_LANGUAGES,
   TOKEN_LANGUAGES,

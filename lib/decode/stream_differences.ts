@@ -91,18 +91,17 @@ export async function streamDifferences(
     spans = countsZeros.length;
   checkPositions(texts.map(({ tokens }) => tokens.length), { config, action: "compare" });
   const { key, build } = differenceGraphOf(model, options);
-  const { tokens, lengths, seq } = padRight(texts.map((text) => text.tokens), config);
+  const { tokens, seq } = padRight(texts.map((text) => text.tokens), config);
   const bounds = (end: 0 | 1) =>
     tensor("int64", [texts.length, spans], texts.flatMap((text) => text.spans.map((span) => span[end])));
   const out = await model.runGraph(key, build, {
     feeds: {
       [DIFFERENCE_NAMES.tokens]: tokens,
-      [DIFFERENCE_NAMES.lengths]: tensor("int64", [texts.length], lengths),
       [DIFFERENCE_NAMES.starts]: bounds(0),
       [DIFFERENCE_NAMES.ends]: bounds(1),
       ...additionFeeds(additions, { config, layers: namedLayers(additions) }),
     },
-    lengths: { texts: texts.length, seq, text: seq },
+    lengths: { texts: texts.length, seq },
   });
   const values = (name: string) => out[name]?.data as Float64Array;
   const rowsOf = (name: string) => (at: number) => values(name).slice(at * embed, (at + 1) * embed);

@@ -1,6 +1,6 @@
 import type { DType } from "../core/mod.ts";
 import { formatShape, type Shape } from "./shape.ts";
-import type { OpName } from "./op_name.ts";
+import type { OpAttributes, OpName } from "./op_attributes.ts";
 
 /** A named tensor of a graph: its element type and symbolic shape are known before anything runs. */
 export interface Value {
@@ -42,6 +42,11 @@ export interface GraphNode {
   /** Body graphs of `Loop` and `If`. */
   readonly bodies: Readonly<Record<string, Graph>>;
 }
+
+/** A node of one operation, whose settings are known. */
+export type NodeOf<Op extends OpName> = Omit<GraphNode, "attributes"> & {
+  readonly attributes: OpAttributes<Op>;
+};
 
 /** A constant stored in the graph itself. */
 export interface InlineInitializer {

@@ -1,18 +1,23 @@
 import { type BorderDType, type DType, sha256, type Tensor, tensor } from "../core/mod.ts";
-import type { Attribute, Graph, GraphNode, Initializer, Scope, Value } from "./graph.ts";
-import type { OpName } from "./op_name.ts";
-import { describeInputs, encodeDims, InferenceError, OPERATORS } from "./operators.ts";
+import type { Graph, GraphNode, Initializer, Scope, Value } from "./graph.ts";
+import type { OpAttributes, OpName } from "./op_attributes.ts";
+import { describeInputs, encodeDims, type Infer, InferenceError, OPERATORS } from "./operators.ts";
 import { type Dim, formatShape, productOfDims, type Shape } from "./shape.ts";
 
 /** Parts of a node beyond its operation and inputs. */
-export interface NodeOptions {
+export interface NodeOptions<Op extends OpName = OpName> {
   /** Attributes of the operation. `@default {}` */
-  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly attributes?: OpAttributes<Op>;
   /** Body graphs of `Loop` and `If`. `@default {}` */
   readonly bodies?: Readonly<Record<string, Graph>>;
   /** Name of the first output. `@default` the node's name */
   readonly name?: string;
 }
+
+/** The last argument of a node: left out where its operation needs no settings. */
+type Given<Op extends OpName> = Readonly<Record<never, never>> extends OpAttributes<Op>
+  ? [options?: NodeOptions<Op>]
+  : [options: NodeOptions<Op> & { readonly attributes: OpAttributes<Op> }];
 
 /** A carried value of a loop: its value before the first step and its type inside the body. */
 export interface Carried {
@@ -138,13 +143,19 @@ export class GraphBuilder {
   }
 
   /** Adds a node and returns all its outputs. */
-  node(op: OpName, inputs: readonly (Value | null)[], options: NodeOptions = {}): readonly Value[] {
-    const attributes = options.attributes ?? {}, bodies = options.bodies ?? {};
+  node<Op extends OpName>(
+    op: Op,
+    inputs: readonly (Value | null)[],
+    ...given: Given<Op>
+  ): readonly Value[] {
+    const options: NodeOptions<Op> = given[0] ?? {};
+    // Settings that an operation needs are given: the type of the options says so.
+    const attributes = (options.attributes ?? {}) as OpAttributes<Op>, bodies = options.bodies ?? {};
     const name = this.#claim([...this.#prefix, options.name ?? op].join("."));
     for (const value of inputs) if (value !== null) this.#checkScope(`node "${name}"`, value);
     let types;
     try {
-      types = OPERATORS[op].infer({ inputs, attributes, bodies });
+      types = (OPERATORS[op] as Infer<Op>)({ inputs, attributes, bodies });
     } catch (error) {
       if (!(error instanceof InferenceError)) throw error;
       throw new TypeError(
@@ -159,8 +170,8 @@ export class GraphBuilder {
   }
 
   /** Adds a node with a single output. */
-  apply(op: OpName, inputs: readonly (Value | null)[], options: NodeOptions = {}): Value {
-    return this.node(op, inputs, options)[0] as Value;
+  apply<Op extends OpName>(op: Op, inputs: readonly (Value | null)[], ...given: Given<Op>): Value {
+    return this.node(op, inputs, ...given)[0] as Value;
   }
 
   /** a + b, broadcast. */

@@ -1,6 +1,6 @@
 import { DTYPE_BYTES } from "../core/mod.ts";
 import type { Graph, GraphNode, Value } from "./graph.ts";
-import type { OpName } from "./op_name.ts";
+import type { OpName } from "./op_attributes.ts";
 import type { Dim } from "./shape.ts";
 
 /** Bytes that a session of a graph holds. */

@@ -12,11 +12,12 @@ export {
   type GraphNode,
   type Initializer,
   type InlineInitializer,
+  type NodeOf,
   type Scope,
   type Value,
 } from "./graph.ts";
 export { type GraphMemory, graphMemory } from "./graph_memory.ts";
-export type { OpName } from "./op_name.ts";
+export type { OpAttributes, OpName } from "./op_attributes.ts";
 export { normalAxis } from "./operators.ts";
 export { encodeModel } from "./protobuf.ts";
 export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";

@@ -1,7 +1,7 @@
 import proto from "onnx-proto";
 import { type DType, DTYPE_BYTES } from "../core/mod.ts";
-import type { Attribute, Graph, GraphNode, Initializer, Value } from "./graph.ts";
-import { OPERATORS } from "./operators.ts";
+import type { Attribute, Graph, GraphNode, Initializer, NodeOf, Value } from "./graph.ts";
+import type { OpName } from "./op_attributes.ts";
 
 const { onnx } = proto;
 const DATA_TYPES: { readonly [D in DType]: number } = {
@@ -97,8 +97,8 @@ class Lowering {
   }
 
   node(node: GraphNode): void {
-    const special = SPECIAL[node.op];
-    if (special !== undefined) return special(this, node);
+    const special = SPECIAL[node.op] as Special<OpName> | undefined;
+    if (special !== undefined) return special(this, node as NodeOf<OpName>);
     this.emit(node, node.op, [
       ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
       ...this.bodies(node),
@@ -116,7 +116,7 @@ class Lowering {
   emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
     const input = options.inputs ?? node.inputs.map((value) => value?.name ?? "");
     const output = options.outputs ?? node.outputs.map((value) => value.name);
-    const domain = options.domain ?? OPERATORS[node.op].domain;
+    const domain = options.domain ?? "";
     this.nodes.push({
       name: options.name ?? node.name,
       opType,
@@ -141,14 +141,13 @@ interface EmitOptions {
   readonly name?: string;
 }
 
-type Special = (to: Lowering, node: GraphNode) => void;
+type Special<Op extends OpName> = (to: Lowering, node: NodeOf<Op>) => void;
 
-const number = (node: GraphNode, key: string) => node.attributes[key] as number;
-const names = (node: GraphNode) => node.inputs.map((value) => value?.name ?? "");
+const names = (node: Pick<GraphNode, "inputs">) => node.inputs.map((value) => value?.name ?? "");
 
 /** A transposed operand costs nothing in FusedMatMul; float64 has no such kernel, so there it is a Transpose. */
-const lowerMatMul: Special = (to, node) => {
-  const transA = number(node, "transA"), transB = number(node, "transB"), { scale } = node.attributes;
+const lowerMatMul: Special<"MatMul"> = (to, node) => {
+  const { transA = 0, transB = 0, scale } = node.attributes;
   if (transA === 0 && transB === 0 && scale === undefined) return to.emit(node, "MatMul", []);
   if (node.outputs[0]?.dtype !== "float64") {
     const factor = scale === undefined ? [] : [attribute("alpha", scale)];
@@ -168,14 +167,13 @@ const lowerMatMul: Special = (to, node) => {
   });
   if (scale === undefined) return to.emit(node, "MatMul", [], { inputs });
   const product = `${node.name}/product`, factor = `${node.name}/scale`;
-  const values = [(scale as { readonly float: number }).float];
-  to.constants.push({ name: factor, dataType: DATA_TYPES.float64, dims: [], doubleData: values });
+  to.constants.push({ name: factor, dataType: DATA_TYPES.float64, dims: [], doubleData: [scale.float] });
   to.emit(node, "MatMul", [], { inputs, outputs: [product], name: product });
   to.emit(node, "Mul", [], { inputs: [product, factor] });
 };
 
 /** float64 is outside the operation's types: y = x·[cos, cos] + [−x₂, x₁]·[sin, sin], x = [x₁, x₂]. */
-const lowerRotary: Special = (to, node) => {
+const lowerRotary: Special<"RotaryEmbedding"> = (to, node) => {
   if (node.outputs[0]?.dtype !== "float64") {
     return to.emit(node, "RotaryEmbedding", [integer("interleaved", 0)]);
   }
@@ -197,23 +195,23 @@ const lowerRotary: Special = (to, node) => {
 };
 
 /** y = softmax(max(x, max x − floor)), where there is a floor. */
-const lowerSoftmax: Special = (to, node) => {
-  const axis = integer("axis", number(node, "axis")), floor = node.attributes["floor"];
+const lowerSoftmax: Special<"Softmax"> = (to, node) => {
+  const { floor } = node.attributes, axis = integer("axis", node.attributes.axis);
   if (floor === undefined) return to.emit(node, "Softmax", [axis]);
   const at = (suffix: string) => `${node.name}/${suffix}`;
   const step = (opType: string, inputs: string[], output: string, attributes: unknown[] = []) =>
     to.emit(node, opType, attributes, { inputs, outputs: [at(output)], name: at(output) });
   const [x] = names(node) as [string];
   const dtype = node.outputs[0]?.dtype as "float32" | "float64";
-  to.constants.push(scalar(at("floor"), dtype, (floor as { readonly float: number }).float));
-  step("ReduceMax", [x, to.int64(node, "axis", [number(node, "axis")])], "largest", [integer("keepdims", 1)]);
+  to.constants.push(scalar(at("floor"), dtype, floor.float));
+  step("ReduceMax", [x, to.int64(node, "axis", [node.attributes.axis])], "largest", [integer("keepdims", 1)]);
   step("Sub", [at("largest"), at("floor")], "least");
   step("Max", [x, at("least")], "bounded");
   to.emit(node, "Softmax", [axis], { inputs: [at("bounded")] });
 };
 
 /** y = a · sigmoid(a) ⊙ b. In float32 the first product is one kernel, which keeps no sigmoid. */
-const lowerGatedSilu: Special = (to, node) => {
+const lowerGatedSilu: Special<"GatedSilu"> = (to, node) => {
   const [a, b] = names(node) as [string, string], silu = `${node.name}/silu`;
   if (node.outputs[0]?.dtype === "float32") {
     const alpha = attribute("alpha", { float: 1 });
@@ -231,15 +229,22 @@ const lowerGatedSilu: Special = (to, node) => {
   to.emit(node, "Mul", [], { inputs: [silu, b] });
 };
 
-/** Operations whose axes or bounds are inputs in ONNX. */
-const withVector = (opType: string, key: string, keep: readonly string[] = []): Special => (to, node) =>
-  to.emit(node, opType, keep.map((name) => integer(name, number(node, name))), {
-    inputs: [...names(node), to.int64(node, key, node.attributes[key] as readonly number[])],
-  });
+/** Axes are inputs in ONNX. */
+const withAxes =
+  <Op extends "Squeeze" | "Unsqueeze" | "ReduceSum" | "ReduceMean" | "ReduceMax">(opType: Op): Special<Op> =>
+  (to, node) => {
+    const { axes, ...rest }: { readonly axes: readonly number[]; readonly keepdims?: number } =
+      node.attributes;
+    to.emit(node, opType, Object.entries(rest).map(([name, value]) => integer(name, value)), {
+      inputs: [...names(node), to.int64(node, "axes", axes)],
+    });
+  };
 
-const withoutNotes = (opType: string): Special => (to, node) => to.emit(node, opType, []);
+const withoutNotes = <Op extends OpName>(opType: Op): Special<Op> => (to, node) => to.emit(node, opType, []);
+const withAxis = <Op extends "Concat" | "Split">(opType: Op): Special<Op> => (to, node) =>
+  to.emit(node, opType, [integer("axis", node.attributes.axis)]);
 
-const SPECIAL: Partial<Record<string, Special>> = {
+const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
   MatMul: lowerMatMul,
   RotaryEmbedding: lowerRotary,
   Softmax: lowerSoftmax,
@@ -247,31 +252,33 @@ const SPECIAL: Partial<Record<string, Special>> = {
   Reshape: withoutNotes("Reshape"),
   Expand: withoutNotes("Expand"),
   Range: withoutNotes("Range"),
-  ReduceSum: withVector("ReduceSum", "axes", ["keepdims"]),
-  ReduceMean: withVector("ReduceMean", "axes", ["keepdims"]),
-  ReduceMax: withVector("ReduceMax", "axes", ["keepdims"]),
-  Unsqueeze: withVector("Unsqueeze", "axes"),
-  Squeeze: withVector("Squeeze", "axes"),
-  Concat: (to, node) => to.emit(node, "Concat", [integer("axis", number(node, "axis"))]),
-  Split: (to, node) => to.emit(node, "Split", [integer("axis", number(node, "axis"))]),
-  Slice: (to, node) =>
+  ReduceSum: withAxes("ReduceSum"),
+  ReduceMean: withAxes("ReduceMean"),
+  ReduceMax: withAxes("ReduceMax"),
+  Unsqueeze: withAxes("Unsqueeze"),
+  Squeeze: withAxes("Squeeze"),
+  Concat: withAxis("Concat"),
+  Split: withAxis("Split"),
+  Slice: (to, node) => {
+    const { start, end, axis } = node.attributes;
     to.emit(node, "Slice", [], {
       inputs: [
         ...names(node),
-        to.int64(node, "starts", [number(node, "start")]),
-        to.int64(node, "ends", [number(node, "end")]),
-        to.int64(node, "axes", [number(node, "axis")]),
+        to.int64(node, "starts", [start]),
+        to.int64(node, "ends", [end]),
+        to.int64(node, "axes", [axis]),
       ],
-    }),
-  Cast: (to, node) => to.emit(node, "Cast", [integer("to", DATA_TYPES[node.attributes["to"] as DType])]),
+    });
+  },
+  Cast: (to, node) => to.emit(node, "Cast", [integer("to", DATA_TYPES[node.attributes.to])]),
   ArgMax: (to, node) =>
-    to.emit(node, "ArgMax", [integer("axis", number(node, "axis")), integer("keepdims", 0)]),
+    to.emit(node, "ArgMax", [integer("axis", node.attributes.axis), integer("keepdims", 0)]),
   CumSum: (to, node) => {
-    const axis = to.int64(node, "axis", [number(node, "axis")]);
+    const axis = to.int64(node, "axis", [node.attributes.axis]);
     to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
   },
   ConstantOfShape: (to, node) => {
-    const dtype = node.attributes["dtype"] as DType;
+    const { dtype } = node.attributes;
     const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };
     to.emit(node, "ConstantOfShape", [
       { name: "value", t: zero, type: onnx.AttributeProto.AttributeType.TENSOR },

@@ -8,8 +8,6 @@ import { applyEdits, checkEdits } from "./edits.ts";
 export const DIFFERENCE_NAMES = {
   /** Right-padded texts, int64 [texts, seq]. */
   tokens: "tokens",
-  /** Real tokens of each text, int64 [texts]. */
-  lengths: "lengths",
   /** First position of each span of a text, int64 [texts, spans]. */
   starts: "starts",
   /** The position behind each span, int64 [texts, spans]. */
@@ -49,7 +47,7 @@ export const DIFFERENCE_COUNTS = [
 /**
  * What edits change in the residual stream behind every block from the first that they reach, summed over spans of
  * texts: the model runs over one text after the other, without and with the edits, and hands out sums alone, however
- * long the texts are. Up to the first changed block the two passes are one.
+ * long the texts are. Up to the first changed block the two passes are one. Spans end before the padding.
  *
  * Sums are float64 over differences in float32. A row without any difference has no direction: it counts in `rows` of
  * the spans that `countsZeros` names, and in no others.
@@ -83,13 +81,15 @@ export function differenceGraph(
   const edits = checkEdits(options.edits, config), first = firstChanged(edits), spans = countsZeros.length;
   const g = new GraphBuilder("differences");
   const tokens = g.input(DIFFERENCE_NAMES.tokens, "int64", ["texts", "seq"]);
-  const lengths = g.input(DIFFERENCE_NAMES.lengths, "int64", ["texts"]);
   const starts = g.input(DIFFERENCE_NAMES.starts, "int64", ["texts", spans]);
   const ends = g.input(DIFFERENCE_NAMES.ends, "int64", ["texts", spans]);
   const weights = fileWeights(g, { checkpoint: options.weights, compute });
   const applied = applyEdits(g, edits, { config, compute });
   const gain = weights.get("model.norm.weight", "float64");
   const keeps = g.constant("float64", [spans, 1], countsZeros.map(Number));
+  const places = g.apply("Range", [g.scalar("int64", 0), g.length("seq"), g.scalar("int64", 1)], {
+    attributes: { length: "seq" },
+  });
   const zeros = (dims: readonly number[]) => g.expand(g.constant("float64", dims.map(() => 1), [0]), dims);
   const [sums, directions, counts, last, normed] = g.loop({
     name: "texts",
@@ -102,22 +102,18 @@ export function differenceGraph(
     ],
     body: (body, { step, carried: [sums, directions, counts] }) => {
       const of = (values: Value) => body.gather(values, step, { axis: 0 });
-      const places = body.apply("Range", [body.scalar("int64", 0), of(lengths), body.scalar("int64", 1)], {
-        attributes: { length: "text" },
-      });
-      body.defineLength("text", places, 0);
-      const text = body.unsqueeze(body.gather(of(tokens), places, { axis: 0 }), [0]); // [1, text]
+      const text = body.unsqueeze(of(tokens), [0]); // [1, seq]
       const spanned = body.cast(
         body.apply("And", [
           body.apply("GreaterOrEqual", [places, body.unsqueeze(of(starts), [1])]),
           body.apply("Less", [places, body.unsqueeze(of(ends), [1])]),
         ]),
         "float64",
-      ); // [spans, text]
-      const model = { config, weights, compute, seq: "text" };
+      ); // [spans, seq]
+      const model = { config, weights, compute, seq: "seq" };
       const base = baseStreams(body, text, model);
       const changed = changedStreams(body, base, { model, first, applied });
-      const wide = (stream: Value) => body.reshape(body.cast(stream, "float64"), ["text", embed]);
+      const wide = (stream: Value) => body.reshape(body.cast(stream, "float64"), ["seq", embed]);
       const found = changed.slice(1).map((stream, index) => {
         const difference = body.sub(
           body.cast(stream, "float32"),
@@ -169,7 +165,7 @@ interface SpanSums {
   readonly counts: Value;
 }
 
-/** What one text adds to the sums of a layer: of rows [text, embed] under weights [spans, text]. */
+/** What one text adds to the sums of a layer: of rows [seq, embed] under weights [spans, seq]. */
 function spanSums(
   g: GraphBuilder,
   rows: Value,
@@ -181,7 +177,7 @@ function spanSums(
   const isZero = (values: Value) => g.cast(g.apply("Equal", [values, zero]), "float64");
   /** a / b, and 0 where b and with it a is zero. */
   const over = (a: Value, b: Value) => g.div(a, g.add(b, isZero(b)));
-  const lengths = lengthOf(rows), still = isZero(lengths); // [text, 1]
+  const lengths = lengthOf(rows), still = isZero(lengths); // [seq, 1]
   const sum = g.matMul(spanned, rows), units = g.matMul(spanned, over(rows, lengths)); // [spans, embed]
   const fed = g.reduce("sum", spanned, along), unmoved = g.matMul(spanned, still); // [spans, 1]
   const counted = g.sub(fed, g.mul(unmoved, g.sub(one, keeps)));

@@ -84,7 +84,7 @@ Deno.test("backward() refuses rules' limits by name: rotary angles, Gather along
   assertThrows(
     () => backward(g, { loss: total(g, rotated), of: [angle] }),
     TypeError,
-    "angles must be constants",
+    "has no adjoint for input 1",
   );
   const columns = g.gather(x, g.constant("int64", [1], [0]), { axis: 1 });
   assertThrows(

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   configJson,
+  type ModelConfig,
   modelConfigFrom,
   openCheckpoint,
   PUBLISHED_CONFIGS,
@@ -10,6 +11,7 @@ import {
   writeSafetensors,
   writeSyntheticCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { type ConfigJson, PUBLISHED } from "../../fixtures/golden/published_configs_cases.ts";
 import { elementCount, mean, standardDeviation } from "../../lib/core/mod.ts";
 import { withFolder } from "./_folder.ts";
 
@@ -26,6 +28,21 @@ Deno.test("PUBLISHED_CONFIGS have as many parameters as the published models", (
     const parameters = [...shapes.values()].reduce((sum, dims) => sum + elementCount(dims), 0);
     assertEquals([name, parameters], [name, stated[name as keyof typeof stated]]);
     assertEquals(modelConfigFrom(configJson(config, { dtype: "bfloat16" }), { where: name }), config);
+  }
+});
+
+Deno.test("PUBLISHED_CONFIGS are what the models' own files say", () => {
+  const forms = {
+    "qwen2.5-1.5b": "Qwen/Qwen2.5-1.5B",
+    "qwen2.5-math-7b": "Qwen/Qwen2.5-Math-7B",
+    "qwen2.5-14b": "Qwen/Qwen2.5-14B",
+    "llama-3.1-8b-instruct": "meta-llama/Llama-3.1-8B-Instruct",
+  } as const;
+  for (const [name, config] of Object.entries(PUBLISHED_CONFIGS)) {
+    const form = forms[name as keyof typeof forms];
+    const read = modelConfigFrom(PUBLISHED[form] as ConfigJson, { where: form });
+    const shape = ({ bosTokenId: _, eosTokenIds: __, ...rest }: ModelConfig) => rest;
+    assertEquals([name, shape(config)], [name, shape(read)]);
   }
 });
 

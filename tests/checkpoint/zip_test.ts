@@ -52,3 +52,8 @@ Deno.test("unpack() refuses members whose bytes are others than the directory sa
   bent[first] = (bent[first] as number) ^ 0xff;
   await assertRejects(() => textOf(bent, 1), InputError, '"a/deflated" is damaged');
 });
+
+Deno.test("memorySource() gives the bytes that are asked for", () => {
+  const { bytes, read } = memorySource(Uint8Array.of(1, 2, 3, 4, 5));
+  assertEquals([bytes, [...read(1, 3)], [...read(4, 1)], [...read(2, 0)]], [5, [2, 3, 4], [5], []]);
+});

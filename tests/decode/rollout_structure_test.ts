@@ -10,10 +10,11 @@ import {
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import type { Graph, GraphNode, Value } from "../../lib/onnx/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
-import { sequenceGraph, type SteeringRoute } from "../../lib/probe/mod.ts";
+import { differenceGraph, sequenceGraph, type SteeringRoute, tokenShiftGraph } from "../../lib/probe/mod.ts";
 import { languageModelGraph } from "../../lib/train/mod.ts";
 import { OPERATOR_SUPPORT, placement } from "../../lib/runtime/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
+import { withTinyModel } from "./_tiny_model.ts";
 
 const ADAPTER_SITES: readonly SiteName[] = ["blocks.0.adapter_scale", "blocks.1.down_out"];
 
@@ -94,6 +95,30 @@ Deno.test("every node of rollouts, sequences and adjoints has a CUDA kernel, and
     }
   }
 });
+
+Deno.test("graphs that compare a model with itself have CUDA kernels, and hand the host their loops' conditions alone", () =>
+  withTinyModel((model) => {
+    const { config, checkpoint: weights } = model, edits = { steer: [0, 1], adapters: [1] };
+    for (const compute of ["float32", ...HALVES] as const) {
+      const common = { config, weights, edits, compute };
+      for (
+        const graph of [
+          differenceGraph({ ...common, countsZeros: [false, true] }),
+          tokenShiftGraph({ ...common, totals: 1 }),
+          tokenShiftGraph({ ...common, pairs: [["base", "no_patch"]] }),
+        ]
+      ) {
+        const { faults, hostReads, hostNodes } = placement(graph, { device: "cuda" });
+        assertEquals([compute, graph.name, faults, hostNodes], [compute, graph.name, [], []]);
+        assertEquals(
+          hostReads.every(({ value }) => value.endsWith("bool[]")),
+          true,
+          JSON.stringify(hostReads),
+        );
+      }
+    }
+    return Promise.resolve();
+  }));
 
 Deno.test("a token and a chunk hand the host the loop's condition each, and nothing else", async () => {
   for (const compute of ["float32", ...HALVES] as const) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DateFault, JinjaTemplate, TemplateFault } from "../../lib/jinja/mod.ts";
+import { DateFault, JinjaTemplate, TEMPLATE_LETTERS_LIMIT, TemplateFault } from "../../lib/jinja/mod.ts";
 
 /** What jinja2 made of a template: a text, or the kind of an error. */
 interface Row {
@@ -118,4 +118,23 @@ Deno.test("variables are what JSON has: whole numbers are ints, maps keep their 
     TemplateFault,
     "type function",
   );
+});
+
+Deno.test("ranges run down as they run up, and some objects can be called", () => {
+  const text = (source: string) => new JinjaTemplate(source).render();
+  // What jinja2 says of the same.
+  assertEquals(
+    text("{{ range(5, 2, -1) | list }} {{ range(-3, 3, 2) | list }} {{ range(2, 5, -1) | list }}"),
+    "[5, 4, 3] [-3, -1, 1] []",
+  );
+  assertEquals(
+    text("{{ joiner() is callable }} {{ cycler(1, 2) is callable }} {{ namespace(a=1) is callable }}"),
+    "True False False",
+  );
+});
+
+Deno.test("a template may be as long as the limit says, and no longer", () => {
+  const letters = "x".repeat(TEMPLATE_LETTERS_LIMIT);
+  assertEquals(new JinjaTemplate(letters).render(), letters);
+  assertThrows(() => new JinjaTemplate(`${letters}x`), TemplateFault, "more than the limit");
 });

@@ -20,7 +20,7 @@ Deno.test("what every layer's vector changes in a 7B model over 96 texts of 1,00
     },
   }]));
   const groups = 10, texts = Math.ceil(96 / groups);
-  const lengths = { texts, seq: 1000, text: 1000 };
+  const lengths = { texts, seq: 1000 };
   const handedOut: number[] = [];
   let most = 0;
   for (const source of [0, layers - 1]) {

@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { findAnswer, GRADER_VERSIONS, graderNamed, lastNumber } from "../../lib/problems/mod.ts";
+import {
+  compareAnswers,
+  findAnswer,
+  GRADER_VERSIONS,
+  graderNamed,
+  lastNumber,
+} from "../../lib/problems/mod.ts";
 
 /** Completions, and what is looked at: formulas first, then plain numbers. */
 const CASES: readonly (readonly [completion: string, answer: string | null])[] = [
@@ -142,4 +148,19 @@ Deno.test("graderNamed() as last-number takes a plain number, and no term that r
   const tagged = graderNamed("last-number", { mode: "answer" });
   assertEquals(tagged.grade("12 </think> <answer>so 7</answer>", "7").reason, "equal");
   assertEquals(tagged.grade("7", "7").correct, false);
+});
+
+Deno.test("findAnswer() reads formulas between bare brackets, with what stands behind them", () => {
+  assertEquals(findAnswer("so [ 25 ] % of all"), "25 \\%");
+  assertEquals(findAnswer("we get [ x = -3/4 + 1 ] indeed"), "x = -3/4 + 1");
+  assertEquals(findAnswer("the roots are [ 2 ] and [ 3 ] here"), "2, 3");
+});
+
+Deno.test("compareAnswers() reads brackets that are turned outwards as open ends", () => {
+  for (const gold of ["(1, 2)", "\\left(1, 2\\right)"]) {
+    assertEquals(compareAnswers(gold, "]1, \\frac{4}{2}[").correct, true);
+    assertEquals(compareAnswers(gold, "[1, \\frac{4}{2}]").correct, false);
+  }
+  assertEquals(compareAnswers("[1, 2)", "[1, \\frac{4}{2}[").correct, true);
+  assertEquals(compareAnswers("(1, 2]", "]1, \\frac{4}{2}]").correct, true);
 });
