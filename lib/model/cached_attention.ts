@@ -59,23 +59,6 @@ export interface CachedAttentionOptions {
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq, as in
  * {@link sequenceAttention}.
  */
-type Angles = Readonly<Record<"cos" | "sin", Value>>;
-
-/**
- * Attention of new tokens over a KV cache, for any even head_dim, type and device:
- *
- *     w = softmax(q·K) over recent and settled slots,  y = w_recent·V_recent + w_settled·V_settled
- *
- * New tokens see the recent slots up to their own, and of the settled ones all but the prompts' padding. In a prefill
- * all slots are recent: real queries see real keys only, and nobody reads what comes of padding.
- *
- * The prompts' slots are the last of all: their padding is zeros at the end of every sum, so that a row has the same
- * bits whatever lengths the others have.
- *
- * Under grouped queries every head's products are its own, over keys and values that its group shares: for one new
- * token ONNX Runtime then multiplies a row by a matrix that is read as it lies, where a group's few rows would have it
- * copied at every step.
- */
 export function cachedAttention(
   g: GraphBuilder,
   config: ModelConfig,

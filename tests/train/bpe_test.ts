@@ -144,6 +144,20 @@ Deno.test("tokenizerTexts() yields the text between special tokens of rendered d
   ]);
 });
 
+Deno.test("the texts of a dialogue are cut where its template has a special token, and nowhere else", () => {
+  const { template, turnTexts, specialTokens } = CHAT_FORMATS.dialogue;
+  const messages = [{ role: "system", content: "S" }, { role: "user", content: "Q" }, {
+    role: "assistant",
+    content: "A",
+  }];
+  const text = new JinjaTemplate(template).render({ variables: { messages } });
+  const cut = text.split(new RegExp(specialTokens.map((token) => token.replaceAll("|", "\\|")).join("|")));
+  const [before, after] = cut as [string, string];
+  const turns = messages.map(({ role, content }) => turnTexts(role, content));
+  assertEquals([turns[0]?.length, turns[1]?.length, turns[2]?.length, cut.length], [1, 1, 2, 2]);
+  assertEquals([turns.flat().slice(0, 3).join(""), turns[2]?.[1]], [before, after]);
+});
+
 for (const [name, format] of Object.entries(CHAT_FORMATS)) {
   if (format === CHAT_FORMATS.dialogue) continue; // no special token in a prompt: see starting_point_test.ts
   Deno.test(`the ${name} format puts its texts between its special tokens, and stops after an answer`, () => {

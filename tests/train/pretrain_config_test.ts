@@ -121,3 +121,18 @@ Deno.test("parsePretrainConfig() refuses a vocabulary that the model has no rows
     `tokenizer.vocabSize, it must be <= the model's vocab_size ${vocab}: current value is ${vocab + 1}`,
   );
 });
+
+Deno.test("parsePretrainConfig() takes averages that forget, and no others", () => {
+  for (const betas of [[0, 0], [0.9, 0.999]] as const) {
+    assertEquals(
+      parsePretrainConfig(changed("training.betas", betas), { where: SHIPPED }).training.betas,
+      betas,
+    );
+  }
+  for (const betas of [[1, 0.9], [0.9, 1], [-0.1, 0.9], [0.9, -0.1]]) {
+    refusal(
+      () => parsePretrainConfig(changed("training.betas", betas), { where: SHIPPED }),
+      "training.betas",
+    );
+  }
+});
