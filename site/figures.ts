@@ -11,7 +11,7 @@ export async function drawFigure(figure: HTMLElement): Promise<void> {
   await embed(place, spec, {
     renderer: "svg",
     actions: { export: { svg: true, png: true }, source: true, compiled: false, editor: false },
-    config: { mark: { tooltip: { content: "encoding" } } },
+    config: { mark: { tooltip: { content: "encoding" } }, tooltipFormat: { numberFormat: ".4~g" } },
     tooltip: { theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" },
     downloadFileName: path.split("/").at(-2) ?? "figure",
   });

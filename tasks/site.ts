@@ -68,6 +68,7 @@ export const site = defineCommand({
     const files: SiteFiles = new Map([["style.css", await fileBytes(projectPath("site/style.css"))]]);
     const scripts = await siteScripts();
     for (const name of ["study", "figures", "samples"] as const) files.set(`${name}.js`, scripts[name]);
+    const asked = profile.name === "embedded" ? "" : ` --profile ${flags.profile}`;
     const study = await studyOf(profile, { results: folder, files });
     files.set("index.html", studyPage(study)).set(
       "zoo.html",
@@ -96,9 +97,6 @@ export const site = defineCommand({
     for (const [family, views] of samples?.byFamily ?? []) {
       files.set(`samples/${family}.json`, JSON.stringify(views));
     }
-    const asked = profile.name === flags.profile && profile.name !== "embedded"
-      ? ` --profile ${profile.name}`
-      : "";
     files.set(
       "samples.html",
       samplesPage(samples?.index ?? null, `deno task reproduce fig1 --samples${asked}`),
@@ -111,7 +109,7 @@ export const site = defineCommand({
     const made = study.items.filter(({ result }) => result !== null).length;
     print(`${out}/: ${files.size} files, ${made} of ${study.items.length} items reproduced`);
     if (made === 0) {
-      terminal.error(`note: nothing is reproduced in ${folder}: deno task reproduce all --samples\n`);
+      terminal.error(`note: nothing is reproduced in ${folder}: deno task reproduce all${asked} --samples\n`);
     }
     if (!serve) return;
     const server = serveFolder(out, port);
