@@ -73,5 +73,10 @@ Deno.test("commandOf() writes what a shell takes, and leaves out what is usual",
     `deno task answer 'It'\\''s 3x = 6?' --model fixtures/embedded/base-a --vectors fixtures/v/all.seed-0.safetensors*0.5 ` +
       `--vectors 'a b*2' --patch skip-attn --prefix To --temperature 0 --seed 3`,
   );
-  assertEquals(commandOf(state, { ...given, gold: null, steered: false }).includes("--vectors"), false);
+  const base = commandOf(state, { ...given, gold: null, steered: false });
+  assertEquals([base.includes("--vectors"), base.includes("--patch"), base.includes("--prefix To")], [
+    false,
+    false,
+    true,
+  ]);
 });
