@@ -113,7 +113,7 @@ export const buildNpm = defineCommand({
       default: `./${isModule(join(file))}`,
     });
     const dependencies = [...packages].sort().map((one) => {
-      const pinned = imports[one]?.match(/^npm:.*@(\d[^@]*)$/)?.[1];
+      const pinned = (imports[one] ?? imports[`${one}/`])?.match(/^npm:.*@(\d[^@/]*)\/?$/)?.[1];
       if (pinned === undefined) {
         throw new InputError(`"${one}" is no package of deno.json`, { where: "deno.json" });
       }

@@ -282,6 +282,11 @@ export function samplingFeeds(
   };
 }
 
+/** Tokens of a request's prompt, without those of a completion that was begun. */
+function promptLength({ tokens, drawn = 0 }: RolloutRequest): number {
+  return tokens.length - drawn;
+}
+
 /** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
 export function rowFeeds(
   { config, layers, factors = false, patches }: RolloutEngine,
@@ -289,7 +294,7 @@ export function rowFeeds(
   options: SamplingOptions & { readonly seq: number; readonly positions: number },
 ): Readonly<Record<string, Tensor>> {
   const { steerAt, seq, positions } = options,
-    promptLengths = rows.map(({ request }) => request.tokens.length);
+    promptLengths = rows.map(({ request }) => promptLength(request));
   const steered = rows.map(({ request }, r) => ({
     promptLength: promptLengths[r] as number,
     strength: request.strength,
@@ -315,9 +320,10 @@ async function advance(
   const { maxNewTokens } = options, byPrompt = engine.factors === true || engine.patches !== undefined;
   const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
   const places = new Map<string, number>();
-  const owners = rows.map(({ request: { strength = 1, tokens }, index }, row) => {
+  const owners = rows.map(({ request, index }, row) => {
+    const { strength = 1 } = request;
     // Rows that are steered or patched in other ways do not share what is read of a prompt.
-    const way = byPrompt ? [strength, tokens.length, engine.patches === undefined ? 0 : index] : [];
+    const way = byPrompt ? [strength, promptLength(request), engine.patches === undefined ? 0 : index] : [];
     const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
     places.set(key, place);
     return place;
