@@ -8,15 +8,29 @@ import * as fs from "node:fs";
 import { freemem } from "node:os";
 import process from "node:process";
 
-class NotFound extends Error {}
-class AlreadyExists extends Error {}
-class PermissionDenied extends Error {}
-class FilesystemLoop extends Error {}
-class NotADirectory extends Error {}
-class BadResource extends Error {}
-class NotCapable extends Error {}
+class NotFound extends Error {
+  override name = "NotFound";
+}
+class AlreadyExists extends Error {
+  override name = "AlreadyExists";
+}
+class PermissionDenied extends Error {
+  override name = "PermissionDenied";
+}
+class FilesystemLoop extends Error {
+  override name = "FilesystemLoop";
+}
+class NotADirectory extends Error {
+  override name = "NotADirectory";
+}
+class BadResource extends Error {
+  override name = "BadResource";
+}
+class NotCapable extends Error {
+  override name = "NotCapable";
+}
 
-const KINDS: Readonly<Record<string, typeof NotFound>> = {
+const KINDS: Readonly<Record<string, new (message: string, options: ErrorOptions) => Error>> = {
   ENOENT: NotFound,
   EEXIST: AlreadyExists,
   EACCES: PermissionDenied,

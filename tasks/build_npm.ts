@@ -62,7 +62,7 @@ function javaScript(file: string, text: string): string {
   const { outputText } = ts.transpileModule(text, { fileName: file, compilerOptions: options });
   const place = relative(dirname(file), "deno_on_node.js"),
     from = place.startsWith(".") ? place : `./${place}`;
-  const uses = /\bDeno\./.test(outputText.replace(/\/\*[\s\S]*?\*\//g, ""));
+  const uses = /\bDeno\b/.test(outputText.replace(/\/\*[\s\S]*?\*\//g, ""));
   return (uses ? `import { Deno } from "${from}";\n` : "") + renamed(outputText);
 }
 

@@ -55,6 +55,10 @@ Deno.test("faults of files on Node are those that the library tells apart", () =
     await assertRejects(() => OnNode.mkdir(`${folder}/a`), AlreadyExists);
     await assertRejects(() => OnNode.stat(`${folder}/a/b`), NotADirectory);
     await assertRejects(() => OnNode.stat(`${folder}/loop`), FilesystemLoop);
+    // Some modules tell faults by their names, as they run in pages too.
+    await assertRejects(() => OnNode.lstat(`${folder}/none`), Error).then(({ name }) =>
+      assertEquals(name, "NotFound")
+    );
     const file = await OnNode.open(`${folder}/a`, {});
     file.close();
     assertThrows(() => file.close(), BadResource);
