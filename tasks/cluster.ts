@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 import type { Rates } from "../lib/experiment/mod.ts";
 import { DURATION, durationOf, wholeNumber } from "./_checks.ts";
 import { type CommandInput, defineCommand, main, runCommand } from "./_command.ts";
@@ -16,7 +16,6 @@ import { EXIT_CODES } from "./_fault.ts";
 import { runLocally, visibleGpus } from "./_local_engine.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
-import { suggestion } from "./_parse_flags.ts";
 import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
 import { codeHash } from "./_plan_parts.ts";
 import { type PlanTask, planTasks } from "./_plan_tasks.ts";

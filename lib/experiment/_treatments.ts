@@ -1,4 +1,3 @@
-import type { Additions } from "../decode/mod.ts";
 import type { Treatment } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
 
@@ -13,13 +12,6 @@ export async function treatmentsOf(
 /** A treatment's name, and what a condition is called where that is another. */
 export function told(name: string, label: string | undefined): readonly string[] {
   return label === undefined || label === name ? [name] : [name, `(${label})`];
-}
-
-/** A treatment without its name and hashes, which a worker need not know. */
-export function additionsOf(treatment: Treatment | null): Additions {
-  if (treatment === null) return {};
-  const { name: _, inputs: __, ...additions } = treatment;
-  return additions;
 }
 
 /** Names of all that treatments are made of, each once. */

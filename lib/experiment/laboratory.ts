@@ -6,7 +6,7 @@ import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
 import { checkPromptRoom, type PromptLengths } from "./_prompt_room.ts";
 import { ToldMap } from "./_told_map.ts";
-import { additionsOf, inputNames, told, treatmentsOf } from "./_treatments.ts";
+import { inputNames, told, treatmentsOf } from "./_treatments.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
 import type { Ask, Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
@@ -16,7 +16,7 @@ import { fromRecord } from "./shift_record.ts";
 import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { StudyProblem, StudyProblems } from "./study_problems.ts";
 import type { StudySize } from "./study_size.ts";
-import { type Treatment, treatmentKey } from "./treatment.ts";
+import { additionsOf, type Treatment, treatmentKey } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
 
 /** What a laboratory and its parts work out once: all of it follows from inputs alone. */
@@ -395,7 +395,7 @@ export class Laboratory {
           problems,
           settings: { follow },
           runs: [],
-          graphs: [tokenShiftsHash(zoo.model, { additions: treatment })],
+          graphs: [tokenShiftsHash(zoo.model, { additions: additionsOf(treatment) })],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",

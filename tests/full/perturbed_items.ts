@@ -1,3 +1,8 @@
+/**
+ * Every item under vectors that are none: it must turn red. `deno task test:items` runs it, `deno task test` does not.
+ *
+ * @module
+ */
 import { assert, assertEquals } from "@std/assert";
 import {
   derivedTreatment,
@@ -12,7 +17,7 @@ import { randomDirections } from "../../lib/decode/mod.ts";
 import { comparedValues, compareMetrics, readExpectations } from "../../lib/report/mod.ts";
 import { REPRODUCTIONS } from "../../reproductions/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
-import { findingsOf } from "./_reproduction.ts";
+import { findingsOf } from "../reproductions/_reproduction.ts";
 
 const EMBEDDED = decodeURIComponent(new URL("../../fixtures/embedded", import.meta.url).pathname);
 const ROLES = { a: "base-a", b: "base-b", a_instruct: "a-instruct", control: "control" } as const;
