@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { claimItems, claimRows, type Metrics, parseMetrics } from "../lib/report/mod.ts";
@@ -9,12 +8,8 @@ import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
 import { openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { durationText } from "./_progress.ts";
+import { parseRun } from "./_run_file.ts";
 import { projectPath } from "./_user_folder.ts";
-
-const RUN = z.object({
-  seconds: z.number().min(0),
-  measurements: z.object({ made: z.int(), read: z.int() }),
-});
 
 async function readText(path: string, repair = "deno task reproduce all"): Promise<string> {
   try {
@@ -28,17 +23,7 @@ async function readText(path: string, repair = "deno task reproduce all"): Promi
 /** How long an item took, from its run.json; a run that found every measurement says so. */
 async function timeOf(folder: string): Promise<string> {
   const path = `${folder}/run.json`, text = await readText(path);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = null; // the schema refuses it
-  }
-  const run = RUN.safeParse(value);
-  if (!run.success) {
-    throw new InputError("not the facts of a run", { where: path, repair: "reproduce the item again" });
-  }
-  const { seconds, measurements: { made } } = run.data;
+  const { seconds, measurements: { made } } = parseRun(text, path);
   return `${durationText(1000 * seconds)}${made === 0 ? " (kept)" : ""}`;
 }
 

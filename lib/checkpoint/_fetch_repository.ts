@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { InputError } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import { quoted } from "./_json_file.ts";
-import { pathExists, statFile } from "./_read_bytes.ts";
+import { pathExists, statFile } from "./stat_place.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { hubCacheFolder, type HubId, type HubKind, hubRepositoryFolder, isCommit } from "./hub_cache.ts";
 
@@ -86,8 +85,9 @@ async function* verified(
   options: { readonly file: HubFile; readonly onBytes: (count: number) => void },
 ): AsyncGenerator<Uint8Array> {
   const { file, onBytes } = options;
-  const hash = createHash(file.digest.length === 64 ? "sha256" : "sha1");
-  if (file.digest.length === 40) hash.update(`blob ${file.bytes}\0`);
+  const { createHash } = process.getBuiltinModule("node:crypto"), { length } = file.digest;
+  const hash = createHash(length === 64 ? "sha256" : "sha1");
+  if (length === 40) hash.update(`blob ${file.bytes}\0`);
   let count = 0;
   for await (const chunk of stream) {
     count += chunk.length;

@@ -7,14 +7,13 @@ interface FaultPlace {
   readonly repair?: string;
 }
 
-/** Reasons in words for the errors of the operating system that people meet. */
-function reasonOf(error: Error): string {
-  if (error instanceof Deno.errors.NotFound) return "does not exist";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.FilesystemLoop) return "its links lead in a circle";
-  if (error instanceof Deno.errors.NotCapable) return "Deno was started without the permission for it";
-  return error.message;
-}
+/** Reasons in words for the errors of the operating system that people meet, by name: a page knows no class of them. */
+const REASONS: Readonly<Record<string, string>> = {
+  NotFound: "does not exist",
+  PermissionDenied: "permission denied",
+  FilesystemLoop: "its links lead in a circle",
+  NotCapable: "Deno was started without the permission for it",
+};
 
 /**
  * The `InputError` for a failed file operation. An error that the operating system did not raise (a `TypeError`
@@ -22,9 +21,9 @@ function reasonOf(error: Error): string {
  */
 export function fileFault(error: unknown, place: FaultPlace): unknown {
   if (!(error instanceof Error)) return error;
-  const known = Object.values(Deno.errors).some((kind) => error instanceof kind) || "code" in error;
+  const known = "code" in error || (typeof Deno !== "undefined" && error.name in Deno.errors);
   if (!known || error instanceof InputError) return error;
-  return new InputError(`${place.what}, ${reasonOf(error)}`, {
+  return new InputError(`${place.what}, ${REASONS[error.name] ?? error.message}`, {
     where: place.where,
     ...(place.repair === undefined ? {} : { repair: place.repair }),
     cause: error,

@@ -1,5 +1,6 @@
 import { InputError } from "../core/mod.ts";
-import { readBytes, statFile } from "./_read_bytes.ts";
+import { readBytes } from "./_read_bytes.ts";
+import { statFile } from "./stat_place.ts";
 
 /** What a JSON file may ask for before anything of it is parsed; past it, it is damage or mischief. */
 export interface JsonLimits {

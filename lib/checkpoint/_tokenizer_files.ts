@@ -3,7 +3,7 @@ import { InputError, sha256 } from "../core/mod.ts";
 import type { AddedToken } from "./_added_tokens.ts";
 import { byteLetters } from "./_byte_letters.ts";
 import { decodeUtf8, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
-import { pathExists } from "./_read_bytes.ts";
+import { pathExists } from "./stat_place.ts";
 
 /** What the files of a tokenizer say, checked. */
 export interface TokenizerFiles {

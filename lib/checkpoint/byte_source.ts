@@ -1,6 +1,6 @@
 import { InputError } from "../core/mod.ts";
-import { fileFault } from "./_file_fault.ts";
-import { statFile } from "./_read_bytes.ts";
+import { memoryEntry } from "./memory_folder.ts";
+import { readFault, statFile } from "./stat_place.ts";
 
 /** A file to be parsed: its length, and any part of it. */
 export interface ByteSource {
@@ -21,20 +21,18 @@ export interface FileSource extends ByteSource, Disposable {
   readonly file: string;
 }
 
-/** Opens a file for reading any part of it; `using` closes it. Throws `InputError` where it cannot be read. */
+/** Opens a file of a disk or of memory for reading any part of it; `using` closes it. Throws `InputError` where it cannot be read. */
 export async function openSource(path: string): Promise<FileSource> {
   const { path: real, bytes } = await statFile(path);
-  const fault = (error: unknown) =>
-    fileFault(error, {
-      what: "cannot read the file",
-      where: path,
-      repair: "check the path and its permissions",
-    });
+  const entry = memoryEntry(real);
+  if (entry !== null && entry !== "folder") {
+    return { file: real, ...memorySource(entry), [Symbol.dispose]: () => {} };
+  }
   let open: Deno.FsFile;
   try {
     open = await Deno.open(real, { read: true });
   } catch (error) {
-    throw fault(error);
+    throw readFault(error, path);
   }
   return {
     file: real,
@@ -52,7 +50,7 @@ export async function openSource(path: string): Promise<FileSource> {
           done += count;
         }
       } catch (error) {
-        throw fault(error);
+        throw readFault(error, path);
       }
       return buffer;
     },

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
+import { InputError, Sha256 } from "../core/mod.ts";
 import { fileFault } from "./_file_fault.ts";
 import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
-import { pathExists, readChunks, statFile } from "./_read_bytes.ts";
+import { readChunks } from "./_read_bytes.ts";
+import { pathExists, statFile, statPlace } from "./stat_place.ts";
 import { architectureRow } from "./architecture.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
 import { type ModelConfig, modelConfigFrom, unreadConfigKeys, withEosTokens } from "./config.ts";
@@ -108,8 +108,8 @@ async function readShards(folder: string, indexPath: string): Promise<WeightFile
  * in a folder the one file counts, as in transformers. `place` may also be the one file.
  */
 export async function readWeightFiles(place: string): Promise<WeightFiles> {
-  const stat = await Deno.stat(place).catch(() => null), folder = place;
-  if (stat?.isFile === true) return { files: [place], tensors: (await readSafetensorsHeader(place)).tensors };
+  const stat = await statPlace(place).catch(() => null), folder = place;
+  if (stat?.kind === "file") return { files: [place], tensors: (await readSafetensorsHeader(place)).tensors };
   const single = `${folder}/model.safetensors`, index = `${single}.index.json`;
   if (await pathExists(single)) {
     return { files: [single], tensors: (await readSafetensorsHeader(single)).tensors };
@@ -277,13 +277,13 @@ function noticesOf(
 
 /** Each file's name and length go in before its bytes: moving bytes from one file to the next changes the hash. */
 async function hashFiles(files: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
+  const hash = new Sha256();
   for (const file of files) {
     const { path, bytes } = await statFile(file);
     hash.update(`${file.slice(file.lastIndexOf("/") + 1)}\0${bytes}\0`);
     for await (const chunk of readChunks(path, { from: 0, length: bytes })) hash.update(chunk);
   }
-  return hash.digest("hex");
+  return hash.hex();
 }
 
 /**
@@ -316,14 +316,14 @@ export async function openCheckpoint(
   } = {},
 ): Promise<Checkpoint> {
   const folder = await modelFolder(place, options);
-  const stat = await Deno.stat(folder).catch((error) => {
+  const { kind } = await statPlace(folder).catch((error) => {
     throw fileFault(error, {
       what: "cannot open the model folder",
       where: folder,
       repair: "pass the path of a Hugging Face model folder, or owner/name@revision",
     });
   });
-  if (!stat.isDirectory) {
+  if (kind !== "folder") {
     throw new InputError("not a folder", {
       where: folder,
       repair: "pass the path of a Hugging Face model folder, or owner/name@revision",

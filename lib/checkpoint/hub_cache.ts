@@ -1,6 +1,7 @@
 import { InputError } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
-import { pathExists, readBytes, statFile } from "./_read_bytes.ts";
+import { readBytes } from "./_read_bytes.ts";
+import { pathExists, statFile } from "./stat_place.ts";
 
 /** What a repository of the hub holds. */
 export type HubKind = "model" | "dataset";

@@ -1,4 +1,3 @@
-import { basename, dirname } from "node:path";
 import { DTYPE_BYTES, elementCount, InputError } from "../core/mod.ts";
 import type { GgufType } from "./_gguf_blocks.ts";
 import { ggufConfig } from "./_gguf_config.ts";
@@ -7,7 +6,7 @@ import { GgufMetadata } from "./_gguf_metadata.ts";
 import { ropeScalingOf } from "./_gguf_rope.ts";
 import { type GgufTokenizer, ggufTokenizer } from "./_gguf_tokenizer.ts";
 import { matchGgufWeights, readGgufTensor, ROPE_FACTORS, streamedTensor } from "./_gguf_weights.ts";
-import { pathExists } from "./_read_bytes.ts";
+import { pathExists } from "./stat_place.ts";
 import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
 import { type ByteSource, openSource } from "./byte_source.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
@@ -150,7 +149,7 @@ export async function importGguf(path: string, options: ImportGgufOptions): Prom
   const { out, dtype = "bfloat16", pre, onProgress } = options;
   using source = await openSource(path);
   // In the folder where there is one, which may be a disk of its own; else beside its place.
-  const place = await pathExists(out) ? `${out}/.model` : `${dirname(out)}/.${basename(out)}`;
+  const place = await pathExists(out) ? `${out}/.model` : out.replace(/([^/\\]+)[/\\]*$/, ".$1");
   const part = `${place}.${Deno.pid}.part`;
   let begun = false;
   try {

@@ -13,7 +13,8 @@ export {
   type SchemaIssue,
   validateJson,
 } from "./_json_file.ts";
-export { pathExists } from "./_read_bytes.ts";
+export { pathExists, type PlaceStat, statPlace } from "./stat_place.ts";
+export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./memory_folder.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
 export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {

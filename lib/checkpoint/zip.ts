@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
-import { InputError } from "../core/mod.ts";
+import { InputError, Sha256 } from "../core/mod.ts";
 import type { ByteSource } from "./byte_source.ts";
 
 /** A member of a zip archive. */
@@ -77,6 +75,18 @@ export function zipEntries(source: ByteSource): readonly ZipEntry[] {
   return [...entries.values()];
 }
 
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = (byte & 1) === 1 ? 0xedb88320 ^ (byte >>> 1) : byte >>> 1;
+  return byte;
+});
+
+/** The sum of an archive's member, gone on with from that of the bytes before. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let sum = ~before;
+  for (const byte of bytes) sum = (CRC_TABLE[(sum ^ byte) & 0xff] as number) ^ (sum >>> 8);
+  return ~sum >>> 0;
+}
+
 /** The packed bytes of a member, a mebibyte at a time. */
 function packedBytes(source: ByteSource, entry: ZipEntry): ReadableStream<Uint8Array<ArrayBuffer>> {
   const local = readAt(source, entry.offset, 30);
@@ -110,7 +120,7 @@ export async function unpack(
   if (entry.size > LARGEST_MEMBER) throw new InputError(`"${entry.name}" is too large: ${entry.size} bytes`);
   const packed = packedBytes(source, entry);
   const plain = entry.method === 0 ? packed : packed.pipeThrough(new DecompressionStream("deflate-raw"));
-  const hash = createHash("sha256");
+  const hash = new Sha256();
   let size = 0, sum = 0;
   try {
     for await (const bytes of plain) {
@@ -125,5 +135,5 @@ export async function unpack(
     throw error;
   }
   if (size !== entry.size || sum !== entry.crc32) throw damaged();
-  return hash.digest("hex");
+  return hash.hex();
 }

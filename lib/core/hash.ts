@@ -1,4 +1,38 @@
-import { createHash } from "node:crypto";
+import { sha256 as portable } from "@noble/hashes/sha2.js";
+
+/** What a hash is computed by: Node's own, which is ten times as fast, and in a page, which has none, JavaScript's. */
+const native = typeof process === "undefined" ? null : process.getBuiltinModule("node:crypto");
+
+/**
+ * A SHA-256 of bytes that come piece by piece.
+ *
+ * @example
+ * ```ts
+ * import { sha256, Sha256 } from "./mod.ts";
+ *
+ * const hash = new Sha256().update("ab").update(new Uint8Array([99]));
+ * if (hash.hex() !== sha256("abc")) throw new Error("pieces hash as the whole");
+ * ```
+ */
+export class Sha256 {
+  readonly #hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array };
+
+  /** A hash of no bytes yet; `portable` is computed in JavaScript wherever it runs. */
+  constructor(by: "native" | "portable" = "native") {
+    this.#hash = by === "portable" || native === null ? portable.create() : native.createHash("sha256");
+  }
+
+  /** Takes more bytes, or UTF-8 text. */
+  update(content: Uint8Array | string): this {
+    this.#hash.update(typeof content === "string" ? new TextEncoder().encode(content) : content);
+    return this;
+  }
+
+  /** The hash of all of them, in hexadecimal; the last call. */
+  hex(): string {
+    return Array.from(this.#hash.digest(), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+}
 
 /**
  * SHA-256 of bytes or of UTF-8 text, in hexadecimal.
@@ -12,7 +46,7 @@ import { createHash } from "node:crypto";
  * ```
  */
 export function sha256(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex");
+  return new Sha256().update(content).hex();
 }
 
 /** Any value that JSON can carry. */

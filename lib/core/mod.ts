@@ -5,7 +5,7 @@
  */
 export { InputError } from "./errors.ts";
 export { hasEnding, withoutMark } from "./file_text.ts";
-export { canonicalJson, type Json, sha256 } from "./hash.ts";
+export { canonicalJson, type Json, Sha256, sha256 } from "./hash.ts";
 export { philox, RandomStream, rolloutUniform, type Words4 } from "./random.ts";
 export { mean, quantile, standardDeviation } from "./statistics.ts";
 export { checkOptions, suggestion } from "./suggestion.ts";

@@ -26,6 +26,8 @@ export interface RolloutRequest {
   readonly sample?: number;
   /** Factor on all that steers it. `@default` 1 */
   readonly strength?: number;
+  /** How many tokens of the completion `tokens` ends with: drawing goes on as it would have after them. `@default 0` */
+  readonly drawn?: number;
 }
 
 /** A sampled completion. */
@@ -262,9 +264,9 @@ export function samplingFeeds(
   const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
   const uniforms = new Float32Array(rows.length * steps);
   rows.forEach((row, r) => {
-    const { prompt, sample } = row.request;
+    const { prompt, sample, drawn = 0 } = row.request, from = drawn + row.tokens.length;
     for (let t = 0; t < steps; t++) {
-      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: row.tokens.length + t });
+      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
     }
   });
   const likely = likelyShare(options, config);

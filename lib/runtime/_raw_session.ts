@@ -1,4 +1,5 @@
 import * as ort from "onnxruntime-node";
+import { type ByteSource, memoryEntry, openSource } from "../checkpoint/mod.ts";
 import { encodeModel, type Graph } from "../onnx/mod.ts";
 import { float32Products } from "./float32_products.ts";
 import { profiled, profileOptions } from "./profiling.ts";
@@ -27,6 +28,39 @@ export interface SessionOptions {
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
 ort.env.logLevel = "fatal";
 
+/**
+ * Whether this is a page. There the name `onnxruntime-node` stands, by the page's import map, for ONNX Runtime's build
+ * as WebAssembly, which has the same interface and runs in a worker of its own, on one thread: more need headers that
+ * plain file servers do not send.
+ */
+const inPage = typeof Deno === "undefined";
+if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
+
+/** A graph with its weights in it, read from files of `folder`: for weights that are in memory themselves. */
+async function withWeights(graph: Graph, folder: string): Promise<Graph> {
+  const files = new Map<string, ByteSource>();
+  const locations = (graph: Graph): string[] => [
+    ...graph.initializers.flatMap((item) => item.kind === "inline" ? [] : [item.location]),
+    ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(locations)),
+  ];
+  for (const location of new Set(locations(graph))) {
+    files.set(location, await openSource(`${folder}/${location}`));
+  }
+  const inlined = (graph: Graph): Graph => ({
+    ...graph,
+    initializers: graph.initializers.map((item) => {
+      if (item.kind === "inline") return item;
+      const { value, location, offset, length } = item;
+      return { kind: "inline", value, bytes: (files.get(location) as ByteSource).read(offset, length) };
+    }),
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      bodies: Object.fromEntries(Object.entries(node.bodies).map(([name, body]) => [name, inlined(body)])),
+    })),
+  });
+  return inlined(graph);
+}
+
 /** Whether a graph computes a sigmoid in another type than float32 anywhere. */
 function holdsOtherSigmoids(graph: Graph): boolean {
   return graph.nodes.some(({ op, outputs, bodies }) =>
@@ -37,10 +71,11 @@ function holdsOtherSigmoids(graph: Graph): boolean {
 
 /** A session of ONNX Runtime, with nothing checked before it is made. */
 export async function rawSession(graph: Graph, options: SessionOptions = {}): Promise<ort.InferenceSession> {
-  const device = options.device ?? "cpu";
+  const { device = "cpu", weightsFolder } = options;
+  const inMemory = weightsFolder !== undefined && memoryEntry(weightsFolder) !== null;
   const extra: Record<string, string> = {};
-  if (options.weightsFolder !== undefined) {
-    extra["session.model_external_initializers_file_folder_path"] = options.weightsFolder;
+  if (weightsFolder !== undefined && !inMemory) {
+    extra["session.model_external_initializers_file_folder_path"] = weightsFolder;
   }
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
   const disabled = [
@@ -53,17 +88,20 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
   // Before the provider loads NVIDIA's libraries, which read the variable then.
   if (device === "cuda") float32Products();
   return profiled(
-    await ort.InferenceSession.create(encodeModel(graph), {
-      ...profileOptions(),
-      executionProviders: [device],
-      intraOpNumThreads: options.threads ?? 2,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      // A pattern is one block of all that a run holds at its peak, kept for every set of lengths that comes by.
-      enableMemPattern: false,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4,
-      extra,
-    }),
+    await ort.InferenceSession.create(
+      encodeModel(inMemory ? await withWeights(graph, weightsFolder) : graph),
+      {
+        ...profileOptions(),
+        executionProviders: [inPage ? "wasm" : device],
+        intraOpNumThreads: options.threads ?? 2,
+        interOpNumThreads: 1,
+        executionMode: "sequential",
+        // A pattern is one block of all that a run holds at its peak, kept for every set of lengths that comes by.
+        enableMemPattern: false,
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 4,
+        extra,
+      },
+    ),
   );
 }

@@ -17,3 +17,4 @@ export { endProfiling, startProfiling } from "./profiling.ts";
 export type { SessionOptions } from "./_raw_session.ts";
 export { type Feeds, type RuntimeReport, runtimeReport, Session } from "./session.ts";
 export { availableMemory } from "./system_memory.ts";
+export { WEB_RUNTIME, webRuntimeFiles } from "./web_runtime.ts";

@@ -1,6 +1,5 @@
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
+import { openSource } from "../checkpoint/mod.ts";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
 import { formatType, type Graph } from "../onnx/mod.ts";
 import { rawSession, type SessionOptions } from "./_raw_session.ts";
@@ -17,8 +16,8 @@ async function lackingWeights(graph: Graph, folder: string): Promise<string | nu
   for (const item of graph.initializers) {
     if (item.kind === "inline") continue;
     const path = `${folder}/${item.location}`;
-    const bytes = await Deno.stat(path).then((file) => file.size, () => 0);
-    if (bytes < item.offset + item.length) return path;
+    using file = await openSource(path).catch(() => null);
+    if ((file?.bytes ?? 0) < item.offset + item.length) return path;
   }
   for (const body of graph.nodes.flatMap((node) => Object.values(node.bodies))) {
     const path = await lackingWeights(body, folder);
@@ -182,7 +181,7 @@ export interface RuntimeReport {
  */
 export function runtimeReport(): RuntimeReport {
   return {
-    folder: fileURLToPath(
+    folder: process.getBuiltinModule("node:url").fileURLToPath(
       new URL(`../bin/napi-v6/${process.platform}/${process.arch}/`, import.meta.resolve("onnxruntime-node")),
     ),
     version: ort.env.versions.node ?? ort.env.versions.common,

@@ -10,6 +10,7 @@
  * ```
  */
 export function availableMemory(): number | null {
+  if (typeof Deno === "undefined") return null; // a page
   const asked = Deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" });
   return asked.state === "granted" ? Deno.systemMemoryInfo().available : null;
 }
@@ -19,7 +20,7 @@ export function availableMemory(): number | null {
  * which a model's weights are, for itself until it is told not to.
  */
 export function returnFreedMemory(): void {
-  if (Deno.build.os !== "linux") return;
+  if (typeof Deno === "undefined" || Deno.build.os !== "linux") return;
   let libc;
   try {
     libc = Deno.dlopen("libc.so.6", { malloc_trim: { parameters: ["usize"], result: "i32" } });

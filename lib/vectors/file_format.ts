@@ -1,4 +1,4 @@
-import { openSource, pathExists, readSafetensorsHeader } from "../checkpoint/mod.ts";
+import { openSource, pathExists, readSafetensorsHeader, statPlace } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 
 /** Formats of files and folders of vectors, adapters and autoencoders, with what they are called in messages. */
@@ -63,8 +63,8 @@ async function safetensorsFormat(path: string): Promise<FileFormat> {
  * ```
  */
 export async function formatOf(path: string): Promise<FileFormat> {
-  const stat = await Deno.stat(path).catch(() => null);
-  if (stat?.isDirectory === true) return await folderFormat(path);
+  const stat = await statPlace(path).catch(() => null);
+  if (stat?.kind === "folder") return await folderFormat(path);
   let start: string;
   {
     using source = await openSource(path);

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { canonicalJson, sha256 } from "../../lib/core/mod.ts";
+import { canonicalJson, Sha256, sha256 } from "../../lib/core/mod.ts";
 
 Deno.test("sha256() gives the answers of FIPS 180", () => {
   assertEquals(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -29,4 +29,19 @@ Deno.test("canonicalJson() leaves undefined keys out and refuses numbers that JS
   for (const value of [NaN, Infinity, -Infinity]) {
     assertThrows(() => canonicalJson({ deep: [value] }), RangeError, `${value}`);
   }
+});
+
+Deno.test("Sha256 in JavaScript alone, as in a page, gives what the system's gives, in pieces of any length", () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, at) => (at * 131 + 7) % 256);
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
+    const whole = bytes.subarray(0, length);
+    for (const piece of [1, 17, 64]) {
+      const hash = new Sha256("portable");
+      for (let at = 0; at < length; at += piece) {
+        hash.update(whole.subarray(at, Math.min(length, at + piece)));
+      }
+      assertEquals(hash.hex(), sha256(whole), `${length} bytes in pieces of ${piece}`);
+    }
+  }
+  assertEquals(new Sha256("portable").update("é").hex(), sha256("é"));
 });

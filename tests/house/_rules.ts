@@ -42,6 +42,9 @@ export const PACKAGE_ROOMS: Readonly<Record<string, string>> = {
   "vega": "lib/report",
   "vega-lite": "lib/report",
   "@resvg/resvg-wasm": "lib/report",
+  "onnxruntime-web": "lib/runtime",
+  "@noble/hashes": "lib/core",
+  "vega-embed": "site",
   "wrap-ansi": "tasks",
 };
 
@@ -96,7 +99,11 @@ function roomFault(from: string, to: string): string | null {
   if (from === to || isFree(from)) return null;
   if (isFree(to)) return `${from || "mod.ts"} may not import ${to}`;
   const floor = (room: string): number =>
-    room.startsWith("lib/") ? FLOORS[room.slice(4)] ?? -1 : room === "" || room === "reproductions" ? 9 : 10;
+    room.startsWith("lib/")
+      ? FLOORS[room.slice(4)] ?? -1
+      : ["", "reproductions", "site"].includes(room)
+      ? 9
+      : 10;
   if (floor(from) < 0) return `${from} is not a room of design`;
   if (floor(to) < 0) return `${to} is not a room of design`;
   if (floor(to) < floor(from)) return null;
@@ -113,7 +120,7 @@ export function importFaults(file: SourceFile, parts: Outline = outline(file)): 
     if (!specifier.startsWith(".")) {
       const name = specifier.replace(/^(npm|jsr):\/?/, "").replace(/^(@[^/]+\/[^/@]+|[^/@]+).*$/, "$1");
       const home = PACKAGE_ROOMS[name];
-      const strict = !isFree(room) || name === "onnxruntime-node";
+      const strict = !isFree(room) || name.startsWith("onnxruntime-");
       if (home !== undefined && home !== room && strict) {
         report("package", `${name} is imported by ${home} alone`);
       }
@@ -156,7 +163,7 @@ export function wordingFaults(file: SourceFile, parts: Outline = outline(file)):
   const report = (rule: string, message: string): void =>
     void faults.push({ path: file.path, rule, message });
   const inLib = file.path.startsWith("lib/") || file.path === "mod.ts";
-  const house = inLib || /^(tasks|reproductions)\//.test(file.path);
+  const house = inLib || /^(tasks|reproductions|site)\//.test(file.path);
   if (house) {
     for (const name of new Set(parts.identifiers)) {
       const word = wordsOf(name).find((part) => REFUSED_WORDS.has(part));

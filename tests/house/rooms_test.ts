@@ -34,7 +34,7 @@ const read = (path: string): SourceFile => ({ path, text: Deno.readTextFileSync(
 
 /** The TypeScript files the rules apply to. */
 function sources(): SourceFile[] {
-  const below = ["lib", "reproductions", "tasks", "tests", "examples"].flatMap(pathsBelow);
+  const below = ["lib", "reproductions", "site", "tasks", "tests", "examples"].flatMap(pathsBelow);
   const root = [...Deno.readDirSync(ROOT)].filter((entry) => entry.isFile).map((entry) => entry.name);
   return [...root, ...below].filter((path) => path.endsWith(".ts")).map(read);
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError, tensor } from "../../lib/core/mod.ts";
 import { GraphBuilder } from "../../lib/onnx/mod.ts";
-import { runtimeReport, Session } from "../../lib/runtime/mod.ts";
+import { runtimeReport, Session, WEB_RUNTIME } from "../../lib/runtime/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { graphOf, numbersOf, runGraph, withSession } from "../onnx/_run_graph.ts";
 
@@ -150,4 +150,6 @@ Deno.test("runtimeReport() gives the pinned version of the binding and its backe
   const report = runtimeReport();
   assertEquals(`npm:onnxruntime-node@${report.version}`, settings.imports["onnxruntime-node"]);
   assertEquals(report.backends.includes("cpu"), true);
+  // The build for pages is of the same version: graphs and numbers are those of the binding.
+  assertEquals(WEB_RUNTIME.package, `npm:onnxruntime-web@${report.version}`);
 });

