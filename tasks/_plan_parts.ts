@@ -230,12 +230,15 @@ export async function studyPlan(
       const { name, needs, path } = artifact,
         config = shapeOf(name),
         state = states.get(name) as ArtifactState;
-      const ready = needs.every(isThere), hash = await trainedHash(artifact, { ready, hashes });
+      const ready = needs.every(isThere),
+        isUnjudged = needs.some((need) => states.get(need) === "missing"),
+        hash = await trainedHash(artifact, { ready, hashes });
       hashes.set(name, hash);
       const made = state === "missing" ? await stepsMade(artifact) / workOf(artifact) : 0;
       parts.push({
         ...{ kind: "train", name, hash, item: null, needs, path: resolve(path) } as const,
-        state: state === "missing" && !ready ? "waits" : state,
+        // Of a file whose model is not there nobody can say whether it is of that model.
+        state: state === "missing" ? ready ? "missing" : "waits" : isUnjudged ? "there" : state,
         cost: config === null || rates === null ? null : artifactCost(artifact, { config, rates, made }),
       });
     }

@@ -173,7 +173,9 @@ export async function plannableStudy(
     { asked, missing: missingProblems } = await standInProblems(profile);
   const shapes = new Map<string, ModelConfig | null>(),
     opened = new Map<string, { folder: string; config: ModelConfig }>();
-  const isThere = ({ name }: Pick<ZooArtifact, "name">) => states.get(name) !== "missing";
+  // What belongs to a model that is not there does not fit the one that stands in.
+  const isThere = ({ name, needs }: ZooArtifact) =>
+    [name, ...needs].every((of) => states.get(of) !== "missing");
   const models: Profile["models"][number][] = [];
   for (const model of profile.models) {
     const artifact = artifacts.find(({ name }) => name === model.name) as ZooArtifact,

@@ -136,8 +136,10 @@ function tellRest(plan: MadePlan, { print }: Input): void {
 
 async function submitSlurm(input: Input, setting: ReproductionSetting): Promise<number> {
   const { flags, print } = input, dry = flags["dry-run"];
-  const plan = await makePlan(input, setting), folder = runFolder(input, flags.profile);
+  const folder = runFolder(input, flags.profile);
+  // First the queue: what ends while the plan is made was in it, what ended before is there.
   const queue = dry ? [] : await queuedElements();
+  const plan = await makePlan(input, setting);
   const tasks = tasksOf(plan, input, dry ? new Set() : await queuedParts(folder, queue));
   const header = flags.header === undefined
     ? { options: [], setUp: [] }

@@ -68,10 +68,10 @@ export interface PooledShifts {
  *
  * @example
  * ```ts
- * import { poolShifts, probabilityShift } from "./mod.ts";
- * import { zeros } from "../core/mod.ts";
- * const logits = zeros("float32", [3, 4]); // read on tokens 5 (end of prompt), 2, 3 (stop)
- * const shift = probabilityShift({ base: logits, steered: logits });
+ * import { poolShifts } from "./mod.ts";
+ * const values = new Float64Array(3), ids = new Int32Array(3); // read on tokens 5 (end of prompt), 2, 3 (stop)
+ * const tokens = { maxToken: ids, minToken: ids, baseToken: ids, steeredToken: ids };
+ * const shift = { rows: 3, maxShift: values, minShift: values, klNats: values, ...tokens, followed: [] };
  * const { rows } = poolShifts([{ tokens: [0, 5, 2, 3], promptLength: 2, shift }], { stopTokens: [3] });
  * if (rows.length !== 2 || rows[0]?.source !== 5) throw new Error("two answer rows, the first read on token 5");
  * ```

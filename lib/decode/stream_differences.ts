@@ -45,6 +45,9 @@ function differenceGraphOf(
   return { key: JSON.stringify({ differences: edits, countsZeros }), build };
 }
 
+/** Hashes by model and graph: a graph of many layers takes a while to write down, and items ask for it again. */
+const hashes = new WeakMap<LanguageModel, Map<string, string>>();
+
 /**
  * SHA-256 of the text of the graph that {@link streamDifferences} runs under these options.
  *
@@ -54,7 +57,11 @@ export function streamDifferencesHash(
   model: LanguageModel,
   options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
 ): string {
-  return sha256(formatGraph(differenceGraphOf(model, options).build()));
+  const { key, build } = differenceGraphOf(model, options),
+    known = hashes.get(model) ?? new Map<string, string>();
+  const hash = known.get(key) ?? sha256(formatGraph(build()));
+  hashes.set(model, known.set(key, hash));
+  return hash;
 }
 
 /**

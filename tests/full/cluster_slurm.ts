@@ -60,11 +60,14 @@ Deno.test(NAME, { ignore: lacking !== null }, async (t) => {
   const lines = (text: string): readonly string[] => text.trimEnd().split("\n");
   const firstOf = async (study: string): Promise<{ readonly plan: string; readonly job: string }> =>
     JSON.parse(lines(await Deno.readTextFile(`${folder}/${study}.runs/submissions.jsonl`))[0] as string);
-  const exitOf = async (study: string, name: string): Promise<{ code: number; attempt: number }> =>
+  const exitOf = async (
+    study: string,
+    name: string,
+  ): Promise<{ code: number; attempt: number; log: string }> =>
     JSON.parse(await Deno.readTextFile(`${folder}/${study}.runs/exits/${name}.json`));
   const seeds = [0, 1, 2];
   try {
-    await writeStudy(folder, { name: "pair", seeds, steps: 24 });
+    await writeStudy(folder, { name: "pair", seeds, steps: 60 });
 
     await t.step("a dry run shows the script and submits nothing", async () => {
       const shown = await task(`cluster submit ${about("pair")} --task-time 1s --sbatch mem=100M --dry-run`);
@@ -112,7 +115,7 @@ Deno.test(NAME, { ignore: lacking !== null }, async (t) => {
     await t.step("the figure, and the vectors, are those of a run without a cluster", async () => {
       const collected = await task(`cluster collect ${about("pair")} --out with`);
       assertStringIncludes(collected.output, "of earlier runs read, 0 made");
-      await writeStudy(folder, { name: "alone", seeds: [0, 1], steps: 24 });
+      await writeStudy(folder, { name: "alone", seeds: [0, 1], steps: 60 });
       const { code, error } = await task("zoo --profile ./alone.json --threads 1");
       assertEquals(code, 0, error);
       const files = [0, 1].map((seed) => `layer-7.seed-${seed}.safetensors`);
@@ -125,7 +128,10 @@ Deno.test(NAME, { ignore: lacking !== null }, async (t) => {
     await t.step(
       "a task at its time limit saves its state and queues again, as often as it takes",
       async () => {
-        await writeStudy(folder, { name: "long", seeds: [0], steps: 120 });
+        // As long as it takes on this machine to be there when the signal comes.
+        const { plan: earlier } = await firstOf("pair"), { log: told } = await exitOf("pair", `${earlier}-2`);
+        const rate = Number(/60\/60 steps {2}([\d.]+)\/s/.exec(await Deno.readTextFile(told))?.[1]);
+        await writeStudy(folder, { name: "long", seeds: [0], steps: Math.ceil(45 * rate) });
         // A minute is the least limit; Slurm looks so seldom that the signal comes up to half a minute early.
         const submitted = await task(`cluster submit ${about("long")} --sbatch time=1 --warn 50s`);
         assertEquals(submitted.code, 0, submitted.error);

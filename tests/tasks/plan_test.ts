@@ -89,6 +89,19 @@ Deno.test("plan stands in for runs that are not there: as many measurements, whi
     assertEquals(namesBelow(`${tiny.folder}/`), ["plan.jsonl", "rates.json"]);
   }));
 
+Deno.test("plan stands in for a model that is not there, and for its runs, though these are", () =>
+  withStudy(async (tiny) => {
+    const whole = await plan(tiny, ["fig1", "fig3"]);
+    await Deno.remove(tiny.entry.modelFolder, { recursive: true });
+    const { parts, output } = await plan(tiny, ["fig1", "fig3"]);
+    assertEquals(measured(parts).map(({ name }) => name), measured(whole.parts).map(({ name }) => name));
+    assertEquals(new Set(measured(parts).map(({ state }) => state)), new Set(["waits"]));
+    // Nothing says how large it is.
+    assertEquals(new Set(parts.map(({ cost }) => cost)), new Set([null]));
+    assertStringIncludes(output, `not there: base-a: ${tiny.entry.modelFolder} (bring it: none)`);
+    assertStringIncludes(output, "an unknown number of hours");
+  }));
+
 Deno.test("plan estimates by the rates that it is given", () =>
   withStudy(async (tiny) => {
     const { parts } = await plan(tiny, ["fig1"]);
