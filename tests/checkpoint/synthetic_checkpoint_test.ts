@@ -37,6 +37,7 @@ Deno.test("PUBLISHED_CONFIGS are what the models' own files say", () => {
     "qwen2.5-1.5b": "Qwen/Qwen2.5-1.5B",
     "qwen2.5-math-7b": "Qwen/Qwen2.5-Math-7B",
     "qwen2.5-14b": "Qwen/Qwen2.5-14B",
+    "smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct",
     "llama-3.1-8b-instruct": "meta-llama/Llama-3.1-8B-Instruct",
   } as const;
   for (const [name, config] of Object.entries(PUBLISHED_CONFIGS)) {

@@ -35,7 +35,7 @@ function importedBy(modules: readonly string[]): ReadonlySet<string> {
 }
 
 Deno.test("SourceTree follows every import of the modules that measure, and their workers", () => {
-  assertEquals(MEASURING.length, 8);
+  assertEquals(MEASURING.length, 9);
   const worker = "lib/experiment/_evaluation_worker.ts", found = new Set(pathsOf(MEASURING));
   assertEquals([...importedBy([...MEASURING, worker])].filter((path) => !found.has(path)), []);
   for (const module of MEASURING) assert(pathsOf([module]).includes(worker), module);
@@ -223,7 +223,7 @@ Deno.test("a laboratory keeps nothing when its sources change while it measures"
       const lab = new Laboratory({ asked: EMBEDDED, size: TINY_SIZE, seed: 0, store, sources });
       const measurement = {
         kind: "edited",
-        code: new URL("lib/experiment/route_traces.ts", root).href,
+        code: new URL("lib/experiment/attention_moves.ts", root).href,
         zoo,
         problems: lab.problems(1),
         settings: null,
@@ -235,7 +235,7 @@ Deno.test("a laboratory keeps nothing when its sources change while it measures"
       assertEquals(await lab.measure(measurement, () => Promise.resolve(1)), 1);
       assertEquals(store.counts.made, 1);
       const { message } = await lab.measure({ ...measurement, settings: 2 }, async () => {
-        await replace("lib/experiment/route_traces.ts", "const BATCH_SIZE = 8", "const BATCH_SIZE = 16");
+        await replace("lib/experiment/attention_moves.ts", "const BATCH_SIZE = 8", "const BATCH_SIZE = 16");
         return 2;
       }).then(() => ({ message: "kept" }), (error: Error) => error);
       assertMatch(message, /^the code changed while it ran/);
