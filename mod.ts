@@ -13,10 +13,23 @@
  */
 import { LanguageModel, type OpenOptions } from "./lib/decode/mod.ts";
 
-export { InputError, type Tensor, tensor, zeros } from "./lib/core/mod.ts";
+export {
+  type BorderArray,
+  type BorderDType,
+  type DType,
+  InputError,
+  type Json,
+  type Tensor,
+  tensor,
+  zeros,
+} from "./lib/core/mod.ts";
 export type { Architecture, ChatTokenizer, Checkpoint, ModelConfig } from "./lib/checkpoint/mod.ts";
 export {
+  type ChatTurn,
   datasetPlace,
+  type DecodeOptions,
+  type EndToken,
+  type EndTokenSource,
   fetchDataset,
   fetchFolder,
   type FetchFolderOptions,
@@ -24,12 +37,17 @@ export {
   type FetchOptions,
   type FetchProgress,
   memoryFolder,
+  type RenderChatOptions,
+  type RopeScaling,
+  type TensorEntry,
+  type WeightEntry,
 } from "./lib/checkpoint/mod.ts";
 export {
   answerMessages,
   type AnswerMode,
   type AnswerReason,
   type AnswerVerdict,
+  type ArithmeticFamily,
   BENCHMARK_SUITES,
   type BenchmarkData,
   type BenchmarkProblem,
@@ -46,6 +64,7 @@ export {
   findAnswer,
   gradeBoxed,
   type Grader,
+  GRADER_NAMES,
   GRADER_VERSIONS,
   type GraderName,
   graderNamed,
@@ -54,6 +73,8 @@ export {
   lastNumber,
   parseSampleLine,
   type Problem,
+  type ProblemFamily,
+  PROMPT_TEMPLATES,
   type PromptTemplate,
   readBenchmark,
   type SampleLine,
@@ -67,7 +88,9 @@ export {
 export type { Device } from "./lib/runtime/mod.ts";
 export {
   ADAPTER_SITE_KINDS,
+  type ComputeDType,
   HEAD_NORM_SITE_KINDS,
+  type Site,
   SITE_KINDS,
   type SiteKind,
   siteKindsOf,
@@ -79,6 +102,8 @@ export {
   type FeatureAblation,
   type LastBlockPatch,
   lastBlockPatchText,
+  type Operator,
+  type Operators,
   parseLastBlockPatch,
   type SteeringRoute,
   VECTOR_PLACES,
@@ -88,7 +113,15 @@ export {
   type Adapter,
   type Adapters,
   type Additions,
+  type AdjointOptions,
+  type ByLayer,
+  type CompletionOptions,
+  type CompletionPrompt,
+  type FinishReason,
   LanguageModel,
+  lastTokens,
+  type LogitAttribution,
+  type LogitAttributionOptions,
   logitDifference,
   mergeVectors,
   type ObjectiveRow,
@@ -96,6 +129,8 @@ export {
   type OpenOptions,
   pairVectors,
   type Patch,
+  type Patches,
+  type PromptOptions,
   promptTokens,
   type Rollout,
   type RolloutRequest,
@@ -104,14 +139,21 @@ export {
   type SamplingOptions,
   scaleVectors,
   type ScoringOptions,
+  type SequenceOptions,
   type SessionNews,
   type SharedDirection,
   sharedVectors,
   type SiteAdjointOptions,
   type SiteAdjoints,
+  type SteerAt,
   type SteeringAdjoints,
   type SteeringVectors,
+  type StreamedToken,
   sumVectors,
+  type TextCompletion,
+  type TopToken,
+  topTokens,
+  valueAt,
   type WeightedRow,
 } from "./lib/decode/mod.ts";
 export {
@@ -144,26 +186,43 @@ export {
   writeSparseAutoencoder,
 } from "./lib/vectors/mod.ts";
 export {
+  type GradedRollout,
   leaveOneOutAdvantages,
   type Parameters,
   parseSteeringConfig,
   type SteeringConfig,
   type SteeringRun,
   type SteeringStep,
+  type StepWeights,
   stepWeights,
   TRAINED_KINDS,
   type TrainedKind,
   type TrainedResult,
+  type TrainingData,
+  type TrainingProblem,
   trainSteering,
 } from "./lib/train/mod.ts";
 export {
+  ablate,
+  type AblationParts,
+  type AccuracyInterval,
   accuracyInterval,
   type AskedProblem,
   type Attribution,
   attributionPatch,
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  type ContrastOptions,
+  type ContrastPair,
+  differenceOfMeans,
   evaluate,
   type EvaluateOptions,
   type Evaluation,
+  logitLens,
+  type LogitLensOptions,
+  type OutcomeTable,
+  type PrincipalDirection,
+  principalDirections,
 } from "./lib/analysis/mod.ts";
 
 /**
@@ -172,7 +231,7 @@ export {
  *
  * @example
  * ```ts
- * import { answerMessages, loadModel } from "./mod.ts";
+ * import { answerMessages, loadModel } from "@small-vectors/steering";
  * const model = await loadModel("./fixtures/embedded/base-a");
  * const tokenizer = await model.tokenizer();
  * const tokens = tokenizer.encodeChat(answerMessages("If 3n + 32 = 47, what is n?"));

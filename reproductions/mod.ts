@@ -5,6 +5,7 @@
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
 import { claimsItem } from "./claims.ts";
+import { controlContrast } from "./control_contrast.ts";
 import { controlFeatures } from "./control_features.ts";
 import { controlGradientEnergy } from "./control_gradient_energy.ts";
 import { controlLanguage } from "./control_language.ts";
@@ -83,6 +84,7 @@ const ITEMS: readonly Reproduction[] = [
   table5,
   table6,
   table7,
+  controlContrast,
   controlFeatures,
   controlGradientEnergy,
   controlLanguage,

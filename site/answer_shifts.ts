@@ -1,4 +1,4 @@
-import { type Additions, type LanguageModel, tokenShifts } from "../lib/decode/mod.ts";
+import { type Additions, byLayer, type LanguageModel, tokenShifts } from "../lib/decode/mod.ts";
 
 /** What additions change at each token of an answer. */
 export interface AnswerShifts {
@@ -15,7 +15,7 @@ export async function answerShifts(
   additions: Additions,
 ): Promise<AnswerShifts> {
   const { prompt, tokens } = text, follow = [...new Set(tokens)], none = tokens.map(() => 0);
-  const { steer = new Map<number, Float32Array>() } = additions, { layers, embed } = model.config;
+  const steer = byLayer(additions.steer, "steer"), { layers, embed } = model.config;
   if (tokens.length === 0 || steer.size === 0) return { shift: none, kl: none };
   // Every layer is named, so that one graph serves any choice of them.
   const every = Array.from(

@@ -285,7 +285,7 @@ class Explorer {
         steered: await this.#page.read(whole, steered),
       };
       if (turn !== this.#turn) return;
-      showToken({ page: this.#page, tokens: whole, position: prompt.length + index - 1, readings });
+      await showToken({ page: this.#page, tokens: whole, position: prompt.length + index - 1, readings });
     } catch (error) {
       say(sentence(error), true);
     }

@@ -1,11 +1,9 @@
-import { throughFinalNorm, TokenLens } from "../lib/analysis/mod.ts";
-import { type ChatTokenizer, readTensor, type WeightEntry } from "../lib/checkpoint/mod.ts";
+import type { ChatTokenizer } from "../lib/checkpoint/mod.ts";
 import { tensor } from "../lib/core/mod.ts";
 import {
   type Additions,
   LanguageModel,
   promptTokens,
-  type RolloutRequest,
   scaleVectors,
   type SteeringVectors,
   sumVectors,
@@ -18,9 +16,6 @@ import type { ExplorerState } from "./explorer_state.ts";
 
 /** Memory that the model may take: a page is never near the 4 GB that it may have at most. */
 const MEMORY = 1e9;
-
-/** Tokens that come at once while an answer streams: each piece reads again what there is. */
-const PIECE_TOKENS = 6;
 
 const { template, grader, maxNewTokens } = PROBLEM_SETS.embedded;
 
@@ -69,61 +64,23 @@ export function likeliest(probabilities: Float32Array, count: number): readonly 
     .map((token) => ({ token, probability: probabilities[token] as number }));
 }
 
-/**
- * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each
- * is keyed by its place in the completion.
- */
-export async function* drawnInPieces(
-  model: LanguageModel,
-  request: RolloutRequest,
-  options: Parameters<LanguageModel["generate"]>[1],
-): AsyncGenerator<readonly number[]> {
-  const drawn: number[] = [];
-  while (drawn.length < options.maxNewTokens) {
-    const [piece] = await model.generate(
-      [{ ...request, tokens: [...request.tokens, ...drawn], drawn: drawn.length }],
-      { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
-    );
-    drawn.push(...piece?.tokens ?? []);
-    yield drawn;
-    if (piece === undefined || piece.finished) return;
-  }
-}
-
 /** The model of a page: answers with and without vectors, and what happens in it on the way. */
 export class PageModel {
   /** The model. */
   readonly model: LanguageModel;
   /** Its tokenizer. */
   readonly tokenizer: ChatTokenizer;
-  readonly #lens: TokenLens;
-  readonly #gain: Float32Array;
   readonly #runs = new Map<string, SteeringVectors>();
 
-  private constructor(
-    model: LanguageModel,
-    parts: { tokenizer: ChatTokenizer; lens: TokenLens; gain: Float32Array },
-  ) {
+  private constructor(model: LanguageModel, tokenizer: ChatTokenizer) {
     this.model = model;
-    this.tokenizer = parts.tokenizer;
-    this.#lens = parts.lens;
-    this.#gain = parts.gain;
+    this.tokenizer = tokenizer;
   }
 
   /** Opens a folder, of memory in a page. */
-  static async open(folder: string, onSession: (made: boolean) => void = () => {}): Promise<PageModel> {
-    const model = await LanguageModel.open(folder, {
-      memory: MEMORY,
-      onSession: ({ done }) => onSession(done),
-    });
-    const { checkpoint, config } = model;
-    const weight = (name: string) => readTensor(checkpoint.weights.get(name) as WeightEntry);
-    const rows = await weight(config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
-    return new PageModel(model, {
-      tokenizer: await model.tokenizer(),
-      lens: new TokenLens(tensor("float32", [config.vocab, config.embed], rows)),
-      gain: await weight("model.norm.weight"),
-    });
+  static async open(folder: string): Promise<PageModel> {
+    const model = await LanguageModel.open(folder, { memory: MEMORY });
+    return new PageModel(model, await model.tokenizer());
   }
 
   /**
@@ -149,7 +106,9 @@ export class PageModel {
    *
    * @throws {InputError} for a patch that the model has not; RangeError for one without a vector to route.
    */
-  additions({ strengths, patch }: Pick<ExplorerState, "strengths" | "patch">): Additions {
+  additions(
+    { strengths, patch }: Pick<ExplorerState, "strengths" | "patch">,
+  ): Additions & { readonly steer: SteeringVectors } {
     const sets = [...this.#runs].flatMap(([run, vectors]) => {
       const strength = strengths[run] ?? 0;
       return strength === 0 ? [] : [strength === 1 ? vectors : scaleVectors(vectors, strength)];
@@ -165,7 +124,7 @@ export class PageModel {
     return { steer, lastBlock };
   }
 
-  /** Answers a question, and tells of each piece as it comes. */
+  /** Answers a question, and tells of each token as it comes: the draws are those of one call. */
   async answer(
     options: {
       readonly question: string;
@@ -180,11 +139,10 @@ export class PageModel {
     const { question, gold, additions, state, onTokens } = options;
     const prompt = promptTokens(this.tokenizer, question, { template });
     const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
-    const request = { tokens: [...prompt, ...opener], prompt: 0, sample: 0 };
     const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
-    let tokens: readonly number[] = opener;
-    for await (const drawn of drawnInPieces(this.model, request, sampling)) {
-      tokens = [...opener, ...drawn];
+    const tokens = [...opener];
+    for await (const { token } of this.model.stream([...prompt, ...opener], sampling)) {
+      tokens.push(token);
       if (onTokens?.(tokens) === false) break;
     }
     const isEnd = this.model.config.eosTokenIds.includes(tokens.at(-1) as number);
@@ -215,11 +173,12 @@ export class PageModel {
   }
 
   /** The next token as each block's residual stream would have it, through the final norm: the logit lens. */
-  lens(reading: Reading, position: number): readonly Float32Array[] {
-    const { embed, rmsNormEps: epsilon } = this.model.config;
-    return reading.residuals.map((rows) => {
-      const row = rows.subarray(position * embed, (position + 1) * embed);
-      return softmax(this.#lens.read(throughFinalNorm(row, { gain: this.#gain, epsilon })).dot);
-    });
+  async lens(reading: Reading, position: number): Promise<readonly Float32Array[]> {
+    const { embed, vocab, layers } = this.model.config, rows = new Float32Array(layers * embed);
+    reading.residuals.forEach((stream, layer) =>
+      rows.set(stream.subarray(position * embed, (position + 1) * embed), layer * embed)
+    );
+    const { data } = await this.model.unembed(tensor("float32", [layers, embed], rows));
+    return reading.residuals.map((_, layer) => softmax(data.subarray(layer * vocab, (layer + 1) * vocab)));
   }
 }

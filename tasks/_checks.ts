@@ -25,6 +25,12 @@ export function wholeNumbers(words: readonly string[] = []): z.ZodType {
     });
 }
 
+/** A list of numbers. */
+export const NUMBERS: z.ZodType = z.array(z.string()).refine(
+  (list) => list.every((text) => text.trim() !== "" && Number.isFinite(Number(text))),
+  "must be numbers",
+);
+
 /** A list of numbers above 0. */
 export const POSITIVE_NUMBERS: z.ZodType = z.array(z.string()).refine(
   (list) => list.every((text) => Number.isFinite(Number(text)) && Number(text) > 0),

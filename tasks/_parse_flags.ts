@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { z } from "zod";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 
 /** What every flag says about itself. */
 interface FlagBase {
@@ -63,39 +63,6 @@ type Present<F extends Flag> = F extends BooleanFlag | ListFlag ? true
 export type FlagValues<S extends Flags> = {
   readonly [K in keyof S]: Present<S[K]> extends true ? ValueOf<S[K]> : ValueOf<S[K]> | undefined;
 };
-
-/** Least number of insertions, removals, changes and swaps of neighbours that turn one word into the other. */
-export function editDistance(from: string, to: string): number {
-  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
-  const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;
-  for (let i = 1; i <= from.length; i++) {
-    const row = [i];
-    rows.push(row);
-    for (let j = 1; j <= to.length; j++) {
-      const change = from[i - 1] === to[j - 1] ? 0 : 1;
-      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
-      row.push(Math.min(
-        at(i - 1, j) + 1,
-        at(i, j - 1) + 1,
-        at(i - 1, j - 1) + change,
-        swapped ? at(i - 2, j - 2) + 1 : Infinity,
-      ));
-    }
-  }
-  return at(from.length, to.length);
-}
-
-/** The candidate a person most likely meant, or undefined when none is near. */
-export function suggestion(word: string, candidates: readonly string[]): string | undefined {
-  const near = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ candidate, distance }) =>
-      distance <= Math.max(1, Math.floor(candidate.length / 3)) ||
-      (word.length > 1 && candidate.startsWith(word))
-    )
-    .sort((a, b) => a.distance - b.distance);
-  return near[0]?.candidate;
-}
 
 function unknownFlag(name: string, flags: Flags): InputError {
   const meant = suggestion(name, [...Object.keys(flags), "help"]);

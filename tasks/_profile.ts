@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { datasetPlace } from "../lib/checkpoint/mod.ts";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 import {
   generatedProblems,
   parseProfile,
@@ -14,7 +14,6 @@ import {
 import { BENCHMARK_SUITES, familiesNamed, PROBLEM_SETS, readProblems } from "../lib/problems/mod.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { exists } from "./_output_place.ts";
-import { suggestion } from "./_parse_flags.ts";
 import { benchmarksNamed, openSuite, SUITE_NAMES } from "./_suite.ts";
 
 /** The profile where no flag names another. */

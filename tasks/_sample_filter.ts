@@ -1,6 +1,5 @@
 import type { SampleLine } from "../lib/problems/mod.ts";
-import { InputError } from "../lib/core/mod.ts";
-import { suggestion } from "./_parse_flags.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 
 /** Values named in a message; a file may hold thousands of problems. */
 const MOST_NAMED = 20;

@@ -1,5 +1,5 @@
 import { cachedDataset, datasetPlace, hubCacheFolder } from "../lib/checkpoint/mod.ts";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 import {
   answerModeOf,
   BENCHMARK_SUITES,
@@ -16,7 +16,6 @@ import {
   type SuiteName,
   testSet,
 } from "../lib/problems/mod.ts";
-import { suggestion } from "./_parse_flags.ts";
 
 /** One problem of a suite. */
 export interface SuiteProblem {

@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
-import { type LanguageModel, promptText } from "../lib/decode/mod.ts";
+import { canonicalJson, InputError, sha256, suggestion } from "../lib/core/mod.ts";
+import { type LanguageModel, promptText, type SteerAt } from "../lib/decode/mod.ts";
 import { loadTrained, type TrainedFile } from "../lib/vectors/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { NOT_NEGATIVE, wholeNumber, wholeNumbers } from "./_checks.ts";
+import { NOT_NEGATIVE, NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
@@ -38,7 +38,7 @@ function rowOf(outcomes: BenchmarkOutcomes): EvaluationRow {
 function tableLines(
   rows: Readonly<Record<string, EvaluationRow>>,
   options: {
-    readonly mean: EvaluationRow & { readonly lengthTokens: number; readonly truncatedShare: number };
+    readonly mean: StrengthResult["mean"];
     readonly grader: Grader;
   },
 ): string[] {
@@ -99,6 +99,34 @@ function routeFrom(
   return { place, asPublished, lastBlock };
 }
 
+/** What came out at one strength of the vectors. */
+interface StrengthResult {
+  readonly strength: number;
+  readonly byBenchmark: BenchmarkOutcomes;
+  readonly rows: Readonly<Record<string, EvaluationRow>>;
+  readonly mean: EvaluationRow & { readonly lengthTokens: number; readonly truncatedShare: number };
+}
+
+/** Words of --steer-at. */
+const STEER_PARTS = {
+  prompt: { prompt: 1 },
+  "last-prompt-token": { lastPromptToken: 1 },
+  generated: { generated: 1 },
+} as const satisfies Readonly<Record<string, SteerAt>>;
+
+/** Where vectors act; null for everywhere. */
+function steerAtFrom(words: readonly string[]): SteerAt | null {
+  const parts = words.map((word) => {
+    const part = Object.entries(STEER_PARTS).find(([name]) => name === word)?.[1];
+    if (part !== undefined) return part;
+    const known = Object.keys(STEER_PARTS), meant = suggestion(word, known);
+    throw new InputError(`--steer-at must be of ${known.join(", ")}: got "${word}"`, {
+      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
+    });
+  });
+  return parts.length === 0 ? null : Object.assign({}, ...parts);
+}
+
 /** Accuracy of a model, with or without vectors, on a problem set. */
 export const evaluate = defineCommand({
   name: "evaluate",
@@ -114,6 +142,17 @@ export const evaluate = defineCommand({
       kind: "string",
       metavar: "MODE",
       help: "What of the last block sees the vector before it: v:1, inverse-v:1, head:3/mlp, skip-attn, ...",
+    },
+    strength: {
+      kind: "list",
+      default: ["1"],
+      check: NUMBERS,
+      help: "Factors on the vectors: an evaluation for each",
+    },
+    "steer-at": {
+      kind: "list",
+      metavar: "PART",
+      help: `Tokens at which vectors act: ${Object.keys(STEER_PARTS).join(", ")} (default all)`,
     },
     "as-published": {
       kind: "boolean",
@@ -195,6 +234,11 @@ export const evaluate = defineCommand({
       "The same with the last block's attention blind to the vector of layer 6, the one before it",
     ],
     [
+      "deno task evaluate --model fixtures/embedded/base-a --vectors out/vectors/layer-3.seed-0.safetensors " +
+      "--strength 0,0.5,1 --steer-at generated",
+      "A sweep over the vector's strength, at work behind the prompt alone",
+    ],
+    [
       'deno task evaluate --model fixtures/embedded/base-a --prefix "To" --suite chain --out out/chain-to.json',
       'One family, with "To" put at the start of every answer',
     ],
@@ -223,6 +267,9 @@ export const evaluate = defineCommand({
     const { temperature, device, prefix: answerPrefix = "", out, samples: samplesPath } = flags;
     const seeds = flags.seeds.map(Number);
     const asking = flags.system === undefined ? {} : { system: flags.system };
+    if (samplesPath !== undefined && flags.strength.length > 1) {
+      throw new InputError("--samples keeps the answers at one strength", { repair: "give one --strength" });
+    }
     if (out !== undefined) await checkWritable(out, { as: "file" });
     if (samplesPath !== undefined) await checkSamplesPath(samplesPath, { beside: out });
     const { set, benchmarks } = await openSuite(flags.suite, { problems: flags.problems, data: flags.data });
@@ -231,6 +278,7 @@ export const evaluate = defineCommand({
     const model = await openModel(flags.model, { ...computeOptions(flags, terminal), template });
     try {
       tellNotices(model, { verbose: flags.verbose, terminal });
+      const steerAt = steerAtFrom(flags["steer-at"]);
       const steering: TrainedFile | null = flags.vectors === undefined
         ? null
         : await loadTrained(flags.vectors, model.config);
@@ -238,7 +286,12 @@ export const evaluate = defineCommand({
       if (trainedOn !== undefined && trainedOn !== modelHash) {
         terminal.error(`note: these vectors were trained on another model, ${trainedOn.slice(0, 12)}\n`);
       }
-      const route = routeFrom(flags, { model, steering });
+      const route = routeFrom(flags, { model, steering }), strengths = flags.strength.map(Number);
+      if (steering === null && (steerAt !== null || strengths.join() !== "1")) {
+        throw new InputError("--strength and --steer-at are of vectors, and there are none", {
+          repair: "give --vectors",
+        });
+      }
       const problems = benchmarks.flatMap((benchmark) => benchmark.problems);
       const tokenizer = await model.tokenizer();
       const asked = { template, ...asking }, prompts = { tokenizer, answerPrefix, ...asked };
@@ -251,42 +304,70 @@ export const evaluate = defineCommand({
       const samples = benchmarks.flatMap((benchmark) =>
         benchmark.problems.map(() => answersOf(benchmark.samples))
       );
-      const total = samples.reduce((sum, count) => sum + count, 0) * seeds.length;
+      const total = samples.reduce((sum, count) => sum + count, 0) * seeds.length * strengths.length;
       const progress = new Progress(terminal, { label: "answering", total, unit: "answers" });
-      const measured = await withSampleFile(samplesPath, { benchmarks }, (hearing) =>
-        evaluateModel(model, {
-          ...hearing,
-          problems,
-          maxNewTokens,
-          samples,
-          seeds,
-          temperature,
-          answerPrefix,
-          ...asking,
-          template,
-          grade: grader.grade,
-          ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
-          ...route,
-          onProgress(done) {
-            progress.update(done);
-            signal.throwIfAborted();
-          },
+      const results: StrengthResult[] = [];
+      for (const [turn, strength] of strengths.entries()) {
+        const measured = await withSampleFile(samplesPath, { benchmarks }, (hearing) =>
+          evaluateModel(model, {
+            ...hearing,
+            problems,
+            maxNewTokens,
+            samples,
+            seeds,
+            temperature,
+            answerPrefix,
+            ...asking,
+            template,
+            grade: grader.grade,
+            ...(steering === null ? {} : { steer: steering.vectors, adapters: steering.adapters }),
+            ...(strength === 1 ? {} : { strength }),
+            ...(steerAt === null ? {} : { steerAt }),
+            ...route,
+            onProgress(done) {
+              progress.update(turn * total / strengths.length + done);
+              signal.throwIfAborted();
+            },
+          }));
+        const { outcomes, lengthTokens, truncatedShare } = measured;
+        let first = 0;
+        const byBenchmark = Object.fromEntries(benchmarks.map(({ name, problems: { length } }) => {
+          const table = outcomes.map((bySeed) => bySeed.slice(first, first + length));
+          first += length;
+          return [name, [table]];
         }));
-      const { outcomes, lengthTokens, truncatedShare } = measured;
+        const rows = Object.fromEntries(
+          Object.entries(byBenchmark).map(([name, table]) => [name, rowOf({ [name]: table })]),
+        );
+        results.push({
+          strength,
+          byBenchmark,
+          rows,
+          mean: { ...rowOf(byBenchmark), lengthTokens, truncatedShare },
+        });
+      }
       progress.finish();
-
-      let first = 0;
-      const byBenchmark = Object.fromEntries(benchmarks.map(({ name, problems: { length } }) => {
-        const table = outcomes.map((bySeed) => bySeed.slice(first, first + length));
-        first += length;
-        return [name, [table]];
-      }));
-      const rows = Object.fromEntries(
-        Object.entries(byBenchmark).map(([name, table]) => [name, rowOf({ [name]: table })]),
-      );
-      const mean = { ...rowOf(byBenchmark), lengthTokens, truncatedShare };
-      for (const line of tableLines(rows, { mean, grader })) print(line);
+      for (const { strength, rows, mean } of results) {
+        if (results.length > 1) print(`strength ${strength}`);
+        for (const line of tableLines(rows, { mean, grader })) print(line);
+      }
       if (out === undefined) return;
+      const found = ({ rows, byBenchmark, mean }: StrengthResult) => ({
+        mean,
+        benchmarks: Object.fromEntries(
+          benchmarks.map(({ name, problems, samples: usual, dataHash }) => [name, {
+            ...rows[name],
+            data: dataHash,
+            sizes: {
+              problems: { asked: flags.problems ?? null, effective: problems.length },
+              answers: { asked: flags.answers ?? null, effective: answersOf(usual) },
+              seeds: { asked: seeds.length, effective: temperature === 0 ? 1 : seeds.length },
+            },
+            problems: problems.map(({ id }) => id),
+            outcomes: byBenchmark[name]?.[0],
+          }]),
+        ),
+      });
       const report = {
         kind: "evaluation",
         grader: { name: grader.name, version: grader.version },
@@ -300,6 +381,8 @@ export const evaluate = defineCommand({
           maxNewTokens,
           place: route.place,
           asPublished: route.asPublished,
+          strength: strengths,
+          steerAt,
           patch: route.lastBlock === null ? null : lastBlockPatchText(route.lastBlock),
           date: flags.date ?? null,
           endTokens: model.checkpoint.endTokens,
@@ -317,20 +400,9 @@ export const evaluate = defineCommand({
         device,
         dtype: model.dtype,
         versions: { onnxruntime: runtimeReport().version },
-        mean,
-        benchmarks: Object.fromEntries(
-          benchmarks.map(({ name, problems, samples: usual, dataHash }) => [name, {
-            ...rows[name],
-            data: dataHash,
-            sizes: {
-              problems: { asked: flags.problems ?? null, effective: problems.length },
-              answers: { asked: flags.answers ?? null, effective: answersOf(usual) },
-              seeds: { asked: seeds.length, effective: temperature === 0 ? 1 : seeds.length },
-            },
-            problems: problems.map(({ id }) => id),
-            outcomes: byBenchmark[name]?.[0],
-          }]),
-        ),
+        ...(results.length === 1
+          ? found(results[0] as StrengthResult)
+          : { strengths: results.map((result) => ({ strength: result.strength, ...found(result) })) }),
       };
       await ensureFolder(dirname(out));
       await writeFileAtomic(out, `${canonicalJson(report)}\n`);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hasEnding, InputError } from "../lib/core/mod.ts";
+import { hasEnding, InputError, suggestion } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import {
   familiesNamed,
@@ -22,7 +22,7 @@ import { defineCommand, main } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { checkTemplate, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
-import { type FlagValues, suggestion } from "./_parse_flags.ts";
+import type { FlagValues } from "./_parse_flags.ts";
 import { Progress } from "./_progress.ts";
 import { steeringNote, trainInto } from "./_steering_training.ts";
 import { trainedPlaces } from "./_trained_output.ts";

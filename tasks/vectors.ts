@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, hasEnding, InputError } from "../lib/core/mod.ts";
+import { canonicalJson, hasEnding, InputError, suggestion } from "../lib/core/mod.ts";
 import {
   mergeVectors,
   pairVectors,
@@ -12,7 +12,7 @@ import { FILE_FORMATS, type FileFormat, loadVectors, saveVectors } from "../lib/
 import { wholeNumbers } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
 import { checkWritable, exists } from "./_output_place.ts";
-import { type FlagValues, suggestion } from "./_parse_flags.ts";
+import type { FlagValues } from "./_parse_flags.ts";
 import { sourceHash } from "./_source_hash.ts";
 import { convertVectors, FOLDER_TARGETS } from "./_vector_conversion.ts";
 

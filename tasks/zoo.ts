@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, suggestion } from "../lib/core/mod.ts";
 import {
   type ArtifactState,
   artifactState,
@@ -11,7 +11,6 @@ import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
-import { suggestion } from "./_parse_flags.ts";
 import { openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { durationText, Progress } from "./_progress.ts";
 import type { Terminal } from "./_terminal.ts";

@@ -34,7 +34,7 @@ export type NonDifferentiableOp =
     | "ScatterAdd"
     | "ScatterElements"
   )
-  | ("Shape" | "Sin" | "Split");
+  | ("Shape" | "Sin" | "Split" | "TopK");
 
 /** Operations that a backward pass may cross. */
 export type DifferentiableOp = Exclude<OpName, NonDifferentiableOp>;

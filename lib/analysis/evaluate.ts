@@ -1,5 +1,4 @@
-import { type Adapters, type LanguageModel, promptText, type SteeringVectors } from "../decode/mod.ts";
-import { type FeatureAblation, routeOf, type SteeringRoute } from "../probe/mod.ts";
+import { type Additions, type LanguageModel, promptText } from "../decode/mod.ts";
 import { type Completion, gradeBoxed, type Judgement, type PromptTemplate } from "../problems/mod.ts";
 
 /** What is asked: any question with its gold answer. */
@@ -11,7 +10,7 @@ export interface AskedProblem {
 }
 
 /** How a model is evaluated. */
-export interface EvaluateOptions extends SteeringRoute {
+export interface EvaluateOptions extends Additions {
   /** Asked in this order, at least one. */
   readonly problems: readonly AskedProblem[];
   /** Most tokens of a completion, the prefix not counted. */
@@ -31,14 +30,10 @@ export interface EvaluateOptions extends SteeringRoute {
   readonly seeds?: readonly number[];
   /** 0 is greedy. `@default 1` */
   readonly temperature?: number;
-  /** Vectors added at every position, on the way that the route says. `@default none` */
-  readonly steer?: SteeringVectors;
+  /** Factor on all that steers. `@default` 1 */
+  readonly strength?: number;
   /** What the system message says. `@default` the template's */
   readonly system?: string;
-  /** Rank-1 adapters on down_proj. `@default none` */
-  readonly adapters?: Adapters;
-  /** Features taken out of what vectors and adapters change. `@default none` */
-  readonly ablation?: FeatureAblation;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
@@ -124,8 +119,22 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
  * ```
  */
 export async function evaluate(model: LanguageModel, options: EvaluateOptions): Promise<Evaluation> {
-  const { problems, seeds = [0], temperature = 1, answerPrefix = "" } = options;
-  const { template = "embedded", grade = gradeBoxed } = options;
+  const {
+    problems,
+    maxNewTokens,
+    samples: _samples,
+    numbers: _numbers,
+    template = "embedded",
+    grade = gradeBoxed,
+    seeds = [0],
+    temperature = 1,
+    strength,
+    system,
+    answerPrefix = "",
+    onProgress,
+    onCompletion,
+    ...additions
+  } = options;
   const counts = sampleCounts(options), numbers = problemNumbers(options);
   if (problems.length === 0 || counts.some((count) => !(count >= 1)) || seeds.length === 0) {
     throw new RangeError(
@@ -135,7 +144,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
   }
   const tokenizer = await model.tokenizer();
   const prefix = answerPrefix === "" ? [] : tokenizer.encode(answerPrefix);
-  const asking = options.system === undefined ? {} : { system: options.system };
+  const asking = system === undefined ? {} : { system };
   const all = counts.reduce((sum, count) => sum + count, 0), total = all * seeds.length;
   const outcomes: number[][][] = [];
   let tokenCount = 0, truncated = 0, answered = 0;
@@ -149,18 +158,16 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
       const requests = places.flatMap((place, part) => {
         const tokens = [...tokenizer.encode(prompts[part] as string), ...prefix];
         const prompt = numbers[place] as number;
-        return Array.from({ length: counts[place] as number }, (_, sample) => ({ tokens, prompt, sample }));
+        const request = { tokens, prompt, ...(strength === undefined ? {} : { strength }) };
+        return Array.from({ length: counts[place] as number }, (_, sample) => ({ ...request, sample }));
       });
       const before = answered;
       const rollouts = await model.generate(requests, {
-        maxNewTokens: options.maxNewTokens,
+        ...additions,
+        maxNewTokens,
         temperature,
         seed,
-        ...(options.steer === undefined ? {} : { steer: options.steer }),
-        ...routeOf(options),
-        ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
-        ...(options.ablation === undefined ? {} : { ablation: options.ablation }),
-        onProgress: (done) => options.onProgress?.(before + done, total),
+        onProgress: (done) => onProgress?.(before + done, total),
       });
       answered += requests.length;
       let first = 0;
@@ -178,7 +185,7 @@ export async function evaluate(model: LanguageModel, options: EvaluateOptions): 
           tokenCount += tokens.length;
           truncated += finished ? 0 : 1;
           const prompt = prompts[part] as string;
-          await options.onCompletion?.({
+          await onCompletion?.({
             problem: place,
             number,
             seed,

@@ -150,3 +150,12 @@ export {
   vectorGeometry,
   type VectorGeometryOptions,
 } from "./vector_geometry.ts";
+export { logitLens, type LogitLensOptions } from "./logit_lens.ts";
+export { ablate, type AblationParts } from "./ablate.ts";
+export {
+  type ContrastOptions,
+  type ContrastPair,
+  differenceOfMeans,
+  type PrincipalDirection,
+  principalDirections,
+} from "./contrast_vectors.ts";

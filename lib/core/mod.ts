@@ -8,6 +8,7 @@ export { hasEnding, withoutMark } from "./file_text.ts";
 export { canonicalJson, type Json, Sha256, sha256 } from "./hash.ts";
 export { philox, RandomStream, rolloutUniform, type Words4 } from "./random.ts";
 export { mean, quantile, standardDeviation } from "./statistics.ts";
+export { checkOptions, suggestion } from "./suggestion.ts";
 export {
   type BorderArray,
   type BorderDType,

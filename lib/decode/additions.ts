@@ -4,30 +4,63 @@ import {
   ablationFeeds,
   ablationShape,
   checkAblation,
+  checkOperators,
   checkRoute,
   EDIT_NAMES,
   type Edits,
   type FeatureAblation,
+  type Operator,
+  operatorFeeds,
+  type Operators,
+  operatorShape,
   routeFeeds,
+  routeKey,
   routeOf,
   type SteeringRoute,
 } from "../probe/mod.ts";
-import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+import { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
+import { type ByLayer, byLayer } from "./by_layer.ts";
+import type { SteerAt } from "./steer_factors.ts";
 import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 
-/** What a model may have added, and on which way. */
+/** What a model may have added, where, and on which way. */
 export interface Additions extends SteeringRoute {
   /** Vectors to add, at `resid_post` unless `place` says otherwise. `@default none` */
-  readonly steer?: SteeringVectors;
+  readonly steer?: ByLayer<Float32Array>;
+  /** What is done to the stream where a layer's vector is added, after that. `@default none` */
+  readonly operators?: ByLayer<Operator>;
+  /** At which tokens vectors and operators act, and how much. `@default` everywhere, whole */
+  readonly steerAt?: SteerAt;
   /** Rank-1 adapters on down_proj. `@default none` */
-  readonly adapters?: Adapters;
+  readonly adapters?: ByLayer<Adapter>;
   /** Features taken out of what the vectors and adapters change. `@default none` */
   readonly ablation?: FeatureAblation;
 }
 
-/** Whether anything is added by adapters, which a graph must be made for. */
-export function hasAdapters({ adapters }: Additions): boolean {
-  return adapters !== undefined && adapters.size > 0;
+/** Names of the options of {@link Additions}. */
+export const ADDITION_OPTIONS = [
+  "steer",
+  "operators",
+  "steerAt",
+  "adapters",
+  "ablation",
+  "place",
+  "asPublished",
+  "lastBlock",
+] as const satisfies readonly (keyof Additions)[];
+
+/** What is added by layer, as maps. */
+function added(additions: Additions): {
+  readonly steer: SteeringVectors;
+  readonly operators: Operators;
+  readonly adapters: Adapters;
+} {
+  const { steer, operators, adapters } = additions;
+  return {
+    steer: byLayer(steer, "steer"),
+    operators: byLayer(operators, "operators"),
+    adapters: byLayer(adapters, "adapters"),
+  };
 }
 
 /** Every layer of a model. */
@@ -35,17 +68,48 @@ export function allLayers({ layers }: Pick<ModelConfig, "layers">): readonly num
   return Array.from({ length: layers }, (_, layer) => layer);
 }
 
-/** Layers that a graph can steer and adapt. */
+/** Layers that a graph can steer, operate on and adapt. */
 export interface AddedLayers {
+  /** May have a vector. */
   readonly steer: readonly number[];
+  /** May have an operator. */
+  readonly operators: readonly number[];
+  /** May have an adapter. */
   readonly adapters: readonly number[];
 }
 
 /** The layers that additions name, in order. */
-export function namedLayers({ steer, adapters }: Additions): AddedLayers {
-  const sorted = (layers: Iterable<number> = []) => [...layers].sort((a, b) => a - b);
-  return { steer: sorted(steer?.keys()), adapters: sorted(adapters?.keys()) };
+export function namedLayers(additions: Additions): AddedLayers {
+  const { steer, operators, adapters } = added(additions);
+  const sorted = (layers: Iterable<number>) => [...layers].sort((a, b) => a - b);
+  return {
+    steer: sorted(steer.keys()),
+    operators: sorted(operators.keys()),
+    adapters: sorted(adapters.keys()),
+  };
 }
+
+/**
+ * Layers of a graph that serves these additions and all others of their kinds: every layer may have a vector, and an
+ * operator or adapter where any has one, for they cost a product per layer and token.
+ *
+ * @example
+ * ```ts
+ * import { servedLayers } from "./mod.ts";
+ * const { steer, operators } = servedLayers({ steer: { 1: new Float32Array(32) } }, { layers: 3 });
+ * if (steer.length !== 3 || operators.length !== 0) throw new Error("one graph for vectors of any layer");
+ * ```
+ */
+export function servedLayers(additions: Additions, config: Pick<ModelConfig, "layers">): AddedLayers {
+  const named = namedLayers(additions), every = allLayers(config);
+  const served = (layers: readonly number[]) => layers.length === 0 ? [] : every;
+  return { steer: every, operators: served(named.operators), adapters: served(named.adapters) };
+}
+
+/** What additions ask of a graph. */
+export type AdditionEdits =
+  & Pick<Edits, "steer" | "operators" | "adapters" | "ablation">
+  & Required<SteeringRoute>;
 
 /**
  * The edits of a graph that adds to the given layers, for additions that are checked to fit the model.
@@ -55,14 +119,32 @@ export function namedLayers({ steer, adapters }: Additions): AddedLayers {
 export function additionEdits(
   additions: Additions,
   options: { readonly config: ModelConfig; readonly layers: AddedLayers },
-): Pick<Edits, "steer" | "adapters" | "ablation"> & Required<SteeringRoute> {
-  const { steer = new Map(), adapters = new Map(), ablation } = additions, { config, layers } = options;
+): AdditionEdits {
+  const { steer, operators, adapters } = added(additions), { ablation } = additions;
+  const { config } = options;
   checkSteering(steer, config);
+  checkOperators(operators, config);
   checkAdapters(adapters, config);
   checkAblation(ablation, { config, additions: steer.size + adapters.size });
   // The graph may steer more layers than there are vectors: that a patch has its vector is for the vectors to say.
   checkRoute(additions, { config, layers: [...steer.keys()] });
-  return { ...layers, ablation: ablationShape(ablation), ...routeOf(additions) };
+  return editsOf(additions, options.layers);
+}
+
+/** The same for additions of which the kinds alone are given. */
+export function editsOf(additions: Additions, layers: AddedLayers): AdditionEdits {
+  return {
+    steer: layers.steer,
+    operators: operatorShape(added(additions).operators, layers.operators),
+    adapters: layers.adapters,
+    ablation: ablationShape(additions.ablation),
+    ...routeOf(additions),
+  };
+}
+
+/** Names the edits of a graph: which heads a patch of the last block names is fed to it. */
+export function editsKey(edits: Edits): unknown {
+  return { edits: { ...edits, lastBlock: null }, route: routeKey(edits) };
 }
 
 /** Feeds of a graph that adds to the given layers: zeros where there is nothing to add. */
@@ -70,12 +152,13 @@ export function additionFeeds(
   additions: Additions,
   options: { readonly config: ModelConfig; readonly layers: AddedLayers },
 ): Record<string, Tensor> {
-  const { steer = new Map(), adapters = new Map() } = additions, { config, layers } = options;
-  const vectors = layers.steer.length === 0
+  const { steer, operators, adapters } = added(additions), { config, layers } = options, { embed } = config;
+  const vectors: Record<string, Tensor> = layers.steer.length === 0
     ? {}
-    : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: layers.steer, embed: config.embed }) };
+    : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: layers.steer, embed }) };
   return {
     ...vectors,
+    ...operatorFeeds(operators, { layers: layers.operators, embed }),
     ...adapterFeeds(adapters, { layers: layers.adapters, config }),
     ...routeFeeds(additions, config),
     ...ablationFeeds(additions.ablation),

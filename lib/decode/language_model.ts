@@ -1,66 +1,41 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
-import { DTYPE_BYTES, sha256, type Tensor } from "../core/mod.ts";
-import type { ComputeDType, SiteName } from "../model/mod.ts";
-import { formatGraph, type Graph, GraphBuilder, graphMemory } from "../onnx/mod.ts";
-import {
-  ablationShape,
-  EDIT_NAMES,
-  type Edits,
-  routeKey,
-  routeOf,
-  SEQUENCE_NAMES,
-  sequenceGraph,
-  type SequenceOutputs,
-} from "../probe/mod.ts";
+import { type Tensor, tensor, zeros } from "../core/mod.ts";
+import { type ComputeDType, type SiteKind, type SiteName, siteName } from "../model/mod.ts";
+import { type Graph, GraphBuilder } from "../onnx/mod.ts";
+import { EDIT_NAMES, SEQUENCE_NAMES } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
-import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
-import {
-  additionEdits,
-  additionFeeds,
-  type Additions,
-  allLayers,
-  hasAdapters,
-  namedLayers,
-} from "./additions.ts";
+import { ModelGraphs } from "./_model_graphs.ts";
+import { rolloutEngine, rolloutParts } from "./_rollout_engine.ts";
+import { scoreRows } from "./_score_rows.ts";
+import { type Additions, allLayers, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
-import { MemoryBudget } from "./memory_budget.ts";
+import {
+  completeTexts,
+  type CompletionOptions,
+  type CompletionPrompt,
+  type StreamedToken,
+  streamText,
+  type TextCompletion,
+} from "./completions.ts";
+import {
+  attributeLogits,
+  type LogitAttribution,
+  type LogitAttributionOptions,
+  unembedStreams,
+} from "./logit_attribution.ts";
 import { checkOpening, type OpenOptions } from "./open_options.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
-import { packsRollouts, rolloutGraph } from "./rollout_graph.ts";
-import { rolloutRowBytes, RowMemory, RowSums, targetChunk, targetFeeds } from "./scored_rows.ts";
+import { RowSums, targetFeeds } from "./scored_rows.ts";
+import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
+import { plannedRun, type RunOptions, type RunResult, steeredRows } from "./sequence_run.ts";
 import {
   objectiveBatch,
   type ObjectiveRow,
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-import { plannedRun, type RunOptions, type RunResult } from "./sequence_run.ts";
-import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
-import { overTargets, type WeightedRow } from "./target_batches.ts";
-
-/** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */
-const MOST_PLANS = 8;
-
-/** Names the rollout graph of a route, with or without adapters. */
-function rolloutKey(additions: Additions): string {
-  const shape = ablationShape(additions.ablation);
-  const ablation = shape === null ? {} : { ablation: shape };
-  return JSON.stringify({ rollout: routeKey(additions), adapters: hasAdapters(additions), ...ablation });
-}
-
-/** What a graph over whole sequences is made of. */
-interface SequenceParts {
-  readonly edits: Edits;
-  readonly outputs: SequenceOutputs;
-  readonly recompute?: "nothing" | "blocks";
-  readonly branched?: boolean;
-}
-
-/** Names such a graph; which heads a patch of the last block names is fed to it. */
-function sequenceKey({ edits, ...rest }: SequenceParts): string {
-  return JSON.stringify({ edits: { ...edits, lastBlock: null }, route: routeKey(edits), ...rest });
-}
+import type { WeightedRow } from "./target_batches.ts";
 
 /**
  * A frozen decoder that can be read, changed and steered: runs with taps and patches, rollouts, log-probabilities
@@ -82,26 +57,11 @@ function sequenceKey({ edits, ...rest }: SequenceParts): string {
 export class LanguageModel {
   /** The folder that it was opened from, checked. */
   readonly checkpoint: Checkpoint;
-  readonly #options: OpenOptions;
-  readonly #budget: MemoryBudget;
-  readonly #sessions: ModelSessions;
-  readonly #plans = new Map<string, SessionPlan>();
-  readonly #memories = new WeakMap<SessionPlan, RowMemory>();
-  readonly #hashes = new Map<string, string>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #graphs: ModelGraphs;
 
   private constructor(checkpoint: Checkpoint, options: OpenOptions) {
     this.checkpoint = checkpoint;
-    this.#options = options;
-    const { device = "cpu", threads = 2, memory, onSession } = options;
-    this.#budget = new MemoryBudget({ memory, device });
-    this.#sessions = new ModelSessions(checkpoint, {
-      device,
-      threads,
-      dtype: this.dtype,
-      budget: this.#budget,
-      onSession,
-    });
+    this.#graphs = new ModelGraphs(checkpoint, options);
   }
 
   /**
@@ -117,12 +77,12 @@ export class LanguageModel {
 
   /** How it was opened. */
   get options(): OpenOptions {
-    return this.#options;
+    return this.#graphs.options;
   }
 
   /** Type of its matrices, residual stream and KV cache. */
   get dtype(): Exclude<ComputeDType, "float64"> {
-    return this.#options.dtype ?? (this.#options.device === "cuda" ? "bfloat16" : "float32");
+    return this.#graphs.dtype;
   }
 
   /** The model's shape. */
@@ -141,22 +101,27 @@ export class LanguageModel {
    * @throws {InputError} when it takes more memory than is set aside.
    */
   run(rows: readonly (readonly number[])[], options: RunOptions = {}): Promise<RunResult> {
-    return this.#inTurn(async () => {
-      checkPositions(rows.map((row) => row.length), { config: this.config, action: "run" });
+    const graphs = this.#graphs, { config } = this;
+    return graphs.inTurn(async () => {
+      checkPositions(rows.map((row) => row.length), { config, action: "run" });
       const { taps = [], logits = true } = options;
-      const { edits, feeds } = plannedRun(options, this.config);
-      const { tokens, lengths, seq } = padRight(rows, this.config);
-      const plan = this.#sequencePlan({ edits, outputs: { logits } });
-      const valueBytes = this.#rowMemory(plan).bytes(rows.length, seq);
+      const { tokens, lengths, seq } = padRight(rows, config);
+      const { edits, feeds } = plannedRun(options, { config, rows: steeredRows(rows, options), seq });
+      const plan = graphs.sequencePlan({ edits, outputs: { logits } });
+      const valueBytes = graphs.rowMemory(plan).bytes(rows.length, seq);
       const outputs = [
         ...taps.map((site) => EDIT_NAMES.tap(site)),
-        ...(logits ? [SEQUENCE_NAMES.logits] : []),
+        ...(logits === false ? [] : [SEQUENCE_NAMES.logits]),
       ];
       const what = `a run of ${rows.length} × ${seq} tokens`;
-      const session = await this.#sessions.session(plan, { valueBytes, what });
-      const out = await session.run({ [SEQUENCE_NAMES.tokens]: tokens, ...feeds }, outputs);
+      const session = await graphs.sessions.session(plan, { valueBytes, what });
+      const out = await session.run({
+        [SEQUENCE_NAMES.tokens]: tokens,
+        ...(logits === "last" ? { [SEQUENCE_NAMES.last]: lastPlaces(lengths) } : {}),
+        ...feeds({ rows: rows.map((_, row) => row), seq }),
+      }, outputs);
       return {
-        logits: logits ? out[SEQUENCE_NAMES.logits] as Tensor<"float32"> : null,
+        logits: logits === false ? null : out[SEQUENCE_NAMES.logits] as Tensor<"float32">,
         taps: new Map(taps.map((site) => [site, out[EDIT_NAMES.tap(site)] as Tensor<"float32">])),
         lengths,
       };
@@ -169,11 +134,11 @@ export class LanguageModel {
    * @throws {InputError} that says what is missing, or names the node that would not run.
    */
   async checkDevice(): Promise<void> {
-    const { device = "cpu" } = this.#options;
+    const { device = "cpu" } = this.options;
     const g = new GraphBuilder("device");
     g.output("y", g.apply("Neg", [g.input("x", "float32", [1])]));
     await (await Session.create(g.build(), { device })).release();
-    checkPlacement(this.#rolloutGraph({}), { device });
+    checkPlacement(this.#graphs.rolloutGraph(rolloutParts({}, this)), { device });
   }
 
   /**
@@ -182,51 +147,45 @@ export class LanguageModel {
    * fed to the graph, so it is no part of it.
    */
   graphHash(options: Omit<Additions, "steer"> = {}): string {
-    return this.#hash(rolloutKey(options), () => this.#rolloutGraph(options));
+    return this.#graphs.rolloutHash(rolloutParts(options, this));
   }
 
   /** SHA-256 of the text of the graph of {@link run} under these options; values are fed to it and no part of it. */
   sequenceGraphHash(options: RunOptions = {}): string {
-    const parts = {
-      edits: plannedRun(options, this.config).edits,
-      outputs: { logits: options.logits ?? true },
-    };
-    return this.#hash(sequenceKey(parts), () => this.#sequenceGraph(parts));
+    const { edits } = plannedRun(options, { config: this.config, rows: null });
+    return this.#graphs.sequenceHash({ edits, outputs: { logits: options.logits ?? true } });
   }
 
   /** Samples completions; see {@link sampleRollouts}. */
   generate(requests: readonly RolloutRequest[], options: SamplingOptions): Promise<readonly Rollout[]> {
-    return this.#inTurn(async () => {
-      const { config } = this, steeredLayers = allLayers(config);
-      // Checks what is added: the session is made for any vectors.
-      additionEdits(options, { config, layers: namedLayers(options) });
-      const key = rolloutKey(options);
-      const plan = this.#plan(key, () => this.#rolloutPlan(key, options));
-      const { batchSize = 64, maxNewTokens } = options;
-      const prompt = Math.max(1, ...requests.map(({ tokens }) => tokens.length));
-      const rowBytes = rolloutRowBytes(config, {
-        prompt,
-        newTokens: maxNewTokens,
-        elementBytes: DTYPE_BYTES[this.dtype],
-      });
-      const room = this.#budget.bytes - plan.weightBytes;
-      const fitting = Math.max(1, Math.min(batchSize, requests.length, Math.floor(room / rowBytes)));
-      const session = await this.#sessions.session(plan, {
-        valueBytes: fitting * rowBytes,
-        what: `a rollout of ${prompt} + ${maxNewTokens} tokens`,
-      });
-      return await sampleRollouts(
-        {
-          session,
-          config,
-          stopTokens: config.eosTokenIds,
-          steeredLayers,
-          adaptedLayers: hasAdapters(options) ? steeredLayers : [],
-        },
-        requests,
-        { ...options, batchSize: Math.min(batchSize, fitting) },
-      );
+    return this.#graphs.inTurn(async () => {
+      const { engine, rowsAtOnce } = await rolloutEngine(this.#graphs, requests, options);
+      return await sampleRollouts(engine, requests, { ...options, batchSize: rowsAtOnce });
     });
+  }
+
+  /**
+   * Completes texts and conversations: what was written, its log-probabilities and why it ended. CompletionPrompt i draws as
+   * request i of {@link generate} does.
+   *
+   * @throws {InputError} for a conversation where the model has no chat template.
+   */
+  async complete(
+    prompts: readonly CompletionPrompt[],
+    options: CompletionOptions,
+  ): Promise<readonly TextCompletion[]> {
+    return await completeTexts({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompts, options);
+  }
+
+  /**
+   * Completes one prompt, token by token as they are drawn: the tokens of {@link complete}. Whoever stops listening stops
+   * the drawing; other calls of the model may come between two tokens.
+   */
+  async *stream(
+    prompt: CompletionPrompt,
+    options: Omit<CompletionOptions, "strength"> & { readonly strength?: number },
+  ): AsyncGenerator<StreamedToken> {
+    yield* streamText({ graphs: this.#graphs, tokenizer: await this.tokenizer() }, prompt, options);
   }
 
   /**
@@ -237,28 +196,18 @@ export class LanguageModel {
    * @throws {InputError} when a row takes more memory than is set aside.
    */
   steeringAdjoint(rows: readonly WeightedRow[], options: AdjointOptions): Promise<SteeringAdjoints> {
-    return this.#inTurn(async () => {
-      const { config } = this, layers = namedLayers(options);
-      const edits = additionEdits(options, { config, layers }),
-        feeds = additionFeeds(options, { config, layers });
-      const { sharedContexts: branched = false } = options;
-      const parts = { edits, outputs: { logProbs: true, steeringAdjoint: true }, branched };
-      const seq = this.#checkRows(rows), plain = this.#sequencePlan(parts);
-      const plan = this.#rowMemory(plain).recompute(seq) === "nothing"
-        ? plain
-        : this.#sequencePlan({ ...parts, recompute: "blocks" });
+    const graphs = this.#graphs, { config } = this;
+    return graphs.inTurn(async () => {
+      const layers = namedLayers(options);
       const vectors = new RowSums(layers.steer, config.embed);
       const inputs = new RowSums(layers.adapters, config.neurons);
       const results = new RowSums(layers.adapters, config.embed);
-      const logProbs = await this.#score(
-        rows,
-        { ...options, plan, seq, feeds, weighted: true, branched },
-        (out, weights) => {
-          vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
-          inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
-          results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
-        },
-      );
+      const outputs = { logProbs: true, steeringAdjoint: true };
+      const logProbs = await scoreRows(graphs, rows, { ...options, layers, outputs }, (out, { weights }) => {
+        vectors.add(out[SEQUENCE_NAMES.steeringAdjoint], weights);
+        inputs.add(out[SEQUENCE_NAMES.adapterInputAdjoint], weights);
+        results.add(out[SEQUENCE_NAMES.adapterOutputAdjoint], weights);
+      });
       const input = inputs.byLayer(), output = results.byLayer();
       return {
         adjoints: vectors.byLayer(),
@@ -272,6 +221,38 @@ export class LanguageModel {
   }
 
   /**
+   * The same adjoints of a vector of every position, [rows, seq, embed] by steered layer: which tokens want to be steered.
+   * Their sum over rows and positions is that of {@link steeringAdjoint}. Rows run one after the other where they must.
+   *
+   * @throws {InputError} when a row takes more memory than is set aside.
+   */
+  steeringAdjointByPosition(
+    rows: readonly WeightedRow[],
+    options: ScoringOptions,
+  ): Promise<ReadonlyMap<number, Tensor<"float32">>> {
+    const { embed } = this.config, seq = Math.max(...rows.map(({ tokens }) => tokens.length)) - 1;
+    return this.#graphs.inTurn(async () => {
+      const layers = namedLayers(options),
+        outputs = { logProbs: true, steeringAdjoint: true, perPosition: true };
+      const made = new Map(layers.steer.map((layer) => [layer, zeros("float32", [rows.length, seq, embed])]));
+      await scoreRows(this.#graphs, rows, { ...options, layers, outputs }, (out, batch) => {
+        const { data, dims } = out[SEQUENCE_NAMES.steeringAdjoint] as Tensor<"float32">;
+        const size = (dims[2] as number) * embed; // [layers, batch, seq, embed]
+        layers.steer.forEach((layer, place) =>
+          batch.rows.forEach((row, at) => {
+            const first = (place * batch.rows.length + at) * size, weight = batch.weights[at] as number;
+            made.get(layer)?.data.set(
+              data.subarray(first, first + size).map((x) => weight * x),
+              row * seq * embed,
+            );
+          })
+        );
+      });
+      return made;
+    });
+  }
+
+  /**
    * Log-probabilities of every target of every row, at temperature 1.
    *
    * @throws {InputError} when a row takes more memory than is set aside.
@@ -280,12 +261,9 @@ export class LanguageModel {
     rows: readonly Omit<WeightedRow, "weight">[],
     options: ScoringOptions = {},
   ): Promise<readonly (readonly number[])[]> {
-    return this.#inTurn(async () => {
-      const weighted = rows.map((row) => ({ ...row, weight: 0 }));
-      const seq = this.#checkRows(weighted);
-      const { edits, feeds } = plannedRun(options, this.config);
-      const plan = this.#sequencePlan({ edits, outputs: { logProbs: true } });
-      return await this.#score(weighted, { ...options, plan, seq, feeds, weighted: false }, () => {});
+    return this.#graphs.inTurn(() => {
+      const weighted = rows.map((row) => ({ ...row, weight: 0 })), outputs = { logProbs: true };
+      return scoreRows(this.#graphs, weighted, { ...options, outputs }, () => {});
     });
   }
 
@@ -297,22 +275,27 @@ export class LanguageModel {
    * @throws {RangeError} for rows, targets and sites that the model has not.
    */
   siteAdjoints(rows: readonly ObjectiveRow[], options: SiteAdjointOptions): Promise<SiteAdjoints> {
-    return this.#inTurn(async () => {
-      const { sites, ...additions } = options;
-      checkPositions(rows.map(({ tokens }) => tokens.length), { config: this.config, action: "run" });
-      const { edits, feeds } = plannedRun({ ...additions, taps: sites }, this.config);
-      const plan = this.#sequencePlan({ edits, outputs: { logProbs: true, siteAdjoints: true } });
-      const batch = objectiveBatch(rows, this.config), [count, seq] = batch.tokens.dims as [number, number];
-      const session = await this.#sessions.session(plan, {
-        valueBytes: this.#rowMemory(plan).bytes(count, seq),
+    const graphs = this.#graphs, { config } = this;
+    return graphs.inTurn(async () => {
+      const { sites, ...others } = options;
+      checkPositions(rows.map(({ tokens }) => tokens.length), { config, action: "run" });
+      const batch = objectiveBatch(rows, config), [count, seq] = batch.tokens.dims as [number, number];
+      const steered = rows.map(({ tokens, promptLength = tokens.length, strength }) => ({
+        promptLength,
+        strength,
+      }));
+      const { edits, feeds } = plannedRun({ ...others, taps: sites }, { config, rows: steered, seq });
+      const plan = graphs.sequencePlan({ edits, outputs: { logProbs: true, siteAdjoints: true } });
+      const session = await graphs.sessions.session(plan, {
+        valueBytes: graphs.rowMemory(plan).bytes(count, seq),
         what: `adjoints of sites over ${count} × ${seq} tokens`,
       });
       const outputs = [
         SEQUENCE_NAMES.logProbs,
         ...sites.flatMap((site) => [EDIT_NAMES.tap(site), EDIT_NAMES.adjoint(site)]),
       ];
-      const targets = targetFeeds(batch, { chunk: this.#targetChunk, weighted: true });
-      const out = await session.run({ ...targets, ...feeds }, outputs);
+      const targets = targetFeeds(batch, { chunk: graphs.targetChunk, weighted: true });
+      const out = await session.run({ ...targets, ...feeds({ rows: batch.rows, seq }) }, outputs);
       const bySite = (name: (site: SiteName) => string) =>
         new Map(sites.map((site) => [site, out[name(site)] as Tensor<"float32">]));
       const logProbs: number[][] = rows.map(() => []);
@@ -323,10 +306,36 @@ export class LanguageModel {
     });
   }
 
+  /** The sites of a kind, one for each layer. */
+  sitesOf(kind: SiteKind): readonly SiteName[] {
+    return allLayers(this.config).map((layer) => siteName({ layer, kind }));
+  }
+
+  /**
+   * Logits [.., vocab] of residual streams [.., embed]: what the final norm and the unembedding make of them.
+   *
+   * @throws {RangeError} for streams of another width.
+   */
+  unembed(streams: Tensor<"float32">): Promise<Tensor<"float32">> {
+    return unembedStreams(this.#graphs, streams);
+  }
+
+  /**
+   * Direct logit attribution: what the embedding, each head, each MLP and each vector give to the difference of two
+   * logits. The sum of all is that difference.
+   *
+   * @throws {RangeError} for tokens and positions that are not there, and under a patched last block.
+   */
+  logitAttribution(tokens: readonly number[], options: LogitAttributionOptions): Promise<LogitAttribution> {
+    const run = (rows: readonly (readonly number[])[], options: RunOptions) => this.run(rows, options);
+    return attributeLogits(this.#graphs, tokens, { ...options, run });
+  }
+
   /**
    * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
    * among the model's graphs, `lengths` are those of its symbols.
    *
+   * @internal
    * @throws {InputError} when it takes more memory than is set aside.
    */
   runGraph(
@@ -337,149 +346,16 @@ export class LanguageModel {
       readonly lengths: Readonly<Record<string, number>>;
     },
   ): Promise<Readonly<Record<string, Tensor>>> {
-    return this.#inTurn(async () => {
-      const { feeds, lengths } = run;
-      const plan = this.#plan(key, () => this.#sessions.sequencePlan(key, build(), { twice: true, lengths }));
-      const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
-      return await (await this.#sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
-    });
+    return this.#graphs.inTurn(() => this.#graphs.runGraph(key, build, run));
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */
   release(): Promise<void> {
-    return this.#inTurn(() => this.#sessions.release());
+    return this.#graphs.inTurn(() => this.#graphs.sessions.release());
   }
+}
 
-  /** One call after another: a session must not be pushed out between being made and being run. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined); // whoever asked hears of the fault; the next in line does not
-    return result;
-  }
-
-  #hash(key: string, build: () => Graph): string {
-    const hash = this.#hashes.get(key) ?? sha256(formatGraph(build()));
-    this.#hashes.set(key, hash);
-    return hash;
-  }
-
-  /**
-   * One graph of a route serves the base model and every set of vectors: a layer without one has zeros added.
-   * Adapters cost a product per layer and token, so they have a graph of their own, in which every layer may have one.
-   */
-  #rolloutGraph(additions: Additions): Graph {
-    const { config, checkpoint, dtype } = this, every = allLayers(config);
-    return rolloutGraph({
-      config,
-      checkpoint,
-      edits: {
-        steer: every,
-        ...(hasAdapters(additions) ? { adapters: every } : {}),
-        ablation: ablationShape(additions.ablation),
-        ...routeOf(additions),
-      },
-      stopTokens: config.eosTokenIds,
-      compute: dtype,
-      packed: this.#packsRollouts,
-    });
-  }
-
-  /** Two copies of the weights are for models that leave most of the memory free. */
-  get #packsRollouts(): boolean {
-    return packsRollouts(this.checkpoint) && 3 * this.#sessions.weightBytes <= this.#budget.bytes;
-  }
-
-  #rolloutPlan(key: string, additions: Additions): SessionPlan {
-    const { weightBytes } = this.#sessions;
-    return {
-      key,
-      graph: this.#rolloutGraph(additions),
-      packWeights: true,
-      weightBytes: this.#packsRollouts ? 2 * weightBytes : weightBytes,
-    };
-  }
-
-  #sequenceGraph(parts: SequenceParts): Graph {
-    return sequenceGraph({ ...parts, config: this.config, weights: this.checkpoint, compute: this.dtype });
-  }
-
-  #sequencePlan(parts: SequenceParts): SessionPlan {
-    const key = sequenceKey(parts), { steeringAdjoint, siteAdjoints } = parts.outputs;
-    const twice = steeringAdjoint === true || siteAdjoints === true;
-    return this.#plan(key, () => this.#sessions.sequencePlan(key, this.#sequenceGraph(parts), { twice }));
-  }
-
-  #plan(key: string, make: () => SessionPlan): SessionPlan {
-    const plan = this.#plans.get(key) ?? make();
-    this.#plans.delete(key); // put it last: the longest unused goes first
-    this.#plans.set(key, plan);
-    if (this.#plans.size > MOST_PLANS) this.#plans.delete(this.#plans.keys().next().value as string);
-    return plan;
-  }
-
-  #rowMemory(plan: SessionPlan): RowMemory {
-    const memory = this.#memories.get(plan) ??
-      new RowMemory(plan, { budget: this.#budget, chunk: this.#targetChunk });
-    this.#memories.set(plan, memory);
-    return memory;
-  }
-
-  get #targetChunk(): number {
-    return targetChunk(this.config.vocab, this.#options.device ?? "cpu");
-  }
-
-  /** Positions of the longest row, all of which must fit the model. */
-  #checkRows(rows: readonly WeightedRow[]): number {
-    const positions = rows.map(({ tokens }) => tokens.length - 1); // the last token of a row is a target only
-    checkPositions(positions, { config: this.config, action: "score" });
-    return Math.max(1, ...positions);
-  }
-
-  /** Runs rows through a graph that scores targets, in batches of as many as fit. */
-  #score(
-    rows: readonly WeightedRow[],
-    options: {
-      readonly plan: SessionPlan;
-      /** Positions of the longest row. */
-      readonly seq: number;
-      readonly feeds: Readonly<Record<string, Tensor>>;
-      readonly weighted: boolean;
-      readonly maxTokens?: number;
-      readonly branched?: boolean;
-    },
-    take: (out: Readonly<Record<string, Tensor>>, weights: readonly number[]) => void,
-  ): Promise<readonly (readonly number[])[]> {
-    const { plan, feeds, weighted, maxTokens, branched = false } = options,
-      { vocab, maxPositions } = this.config;
-    const memory = this.#rowMemory(plan);
-    if (maxTokens !== undefined && !(maxTokens >= 1)) {
-      throw new RangeError(
-        `Cannot split rows as maxTokens must be at least 1: current value is ${maxTokens}`,
-      );
-    }
-    const { weightBytes } = plan;
-    this.#budget.check(
-      { weightBytes, valueBytes: memory.bytes(1, options.seq) },
-      `a row of ${options.seq} tokens`,
-    );
-    const rowsAtOnce = maxTokens === undefined
-      ? (seq: number) => memory.rowsAtOnce(seq)
-      : (seq: number) => Math.floor(maxTokens / seq);
-    const together = branched
-      ? Math.max(options.seq, Math.min(maxTokens ?? Infinity, memory.longestRow(maxPositions)))
-      : null;
-    return overTargets(rows, { vocab, rowsAtOnce, together }, async (batch) => {
-      const [size, seq] = batch.tokens.dims as [number, number];
-      const session = await this.#sessions.session(plan, {
-        valueBytes: memory.bytes(size, seq),
-        what: `a batch of ${size} × ${seq} tokens`,
-      });
-      const out = await session.run({
-        ...targetFeeds(batch, { chunk: this.#targetChunk, weighted }),
-        ...feeds,
-      });
-      take(out, batch.weights);
-      return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;
-    });
-  }
+/** Where each row's last token is, int64 [batch]. */
+function lastPlaces(lengths: readonly number[]): Tensor<"int64"> {
+  return tensor("int64", [lengths.length], lengths.map((length) => length - 1));
 }

@@ -13,9 +13,19 @@ export {
   scaleVectors,
   sumVectors,
 } from "./compose_vectors.ts";
-export type { Additions } from "./additions.ts";
+export { type AddedLayers, type Additions, servedLayers } from "./additions.ts";
+export { type ByLayer, byLayer } from "./by_layer.ts";
+export type {
+  CompletionOptions,
+  CompletionPrompt,
+  FinishReason,
+  StreamedToken,
+  TextCompletion,
+} from "./completions.ts";
 export { LanguageModel } from "./language_model.ts";
 export type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
+export type { LogitAttribution, LogitAttributionOptions } from "./logit_attribution.ts";
+export { lastTokens, type TopToken, topTokens, valueAt } from "./reading.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
@@ -37,7 +47,9 @@ export {
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-export type { Patch, RunOptions, RunResult } from "./sequence_run.ts";
+export type { Patch, Patches } from "./patches.ts";
+export type { RunOptions, RunResult, SequenceOptions } from "./sequence_run.ts";
+export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
 export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
 export {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../core/mod.ts";
 import type { ComputeDType } from "../model/mod.ts";
 import type { Device } from "../runtime/mod.ts";
 import type { SessionNews } from "./_model_sessions.ts";
@@ -26,16 +27,19 @@ export interface OpenOptions {
   readonly onSession?: (news: SessionNews) => void | Promise<void>;
 }
 
+const KNOWN = ["device", "threads", "hubCache", "date", "dtype", "memory", "onSession"] as const;
+KNOWN satisfies readonly (keyof OpenOptions)[];
 const DTYPES = ["float32", "float16", "bfloat16"], DEVICES = ["cpu", "cuda"];
 
 /**
  * Refuses what a caller without types could pass, before anything is read.
  *
  * @throws {RangeError} that names the option and its value.
+ * @throws {TypeError} for an option that there is not.
  */
-export function checkOpening(
-  { device = "cpu", dtype = "float32", threads = 1, memory = 1 }: OpenOptions,
-): void {
+export function checkOpening(options: OpenOptions): void {
+  checkOptions(options, { known: KNOWN, action: "open a model" });
+  const { device = "cpu", dtype = "float32", threads = 1, memory = 1 } = options;
   const refuse = (name: string, must: string, value: unknown): never => {
     throw new RangeError(
       `Cannot open a model as ${name} must be ${must}: current value is ${JSON.stringify(value)}`,

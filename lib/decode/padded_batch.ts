@@ -10,6 +10,16 @@ export interface PaddedBatch {
   readonly seq: number;
 }
 
+/** Throws a TypeError for a row that is no list: a text, most likely. */
+export function checkTokenIds(row: readonly number[], index: number): void {
+  if (Array.isArray(row) || ArrayBuffer.isView(row)) return;
+  throw new TypeError(
+    `Cannot lay out row ${index} as it must be a list of token ids: current value is ${
+      JSON.stringify(row)
+    } (a text is encoded by the model's tokenizer, or completed by complete())`,
+  );
+}
+
 /**
  * Right-padded rows. There is no left padding anywhere: position t of a row is its token t.
  *
@@ -27,6 +37,7 @@ export function padRight(
   rows: readonly (readonly number[])[],
   options: { readonly vocab: number },
 ): PaddedBatch {
+  rows.forEach(checkTokenIds);
   const lengths = rows.map((row) => row.length);
   const shortest = Math.min(...lengths);
   if (rows.length === 0 || shortest === 0) {

@@ -1,5 +1,4 @@
 import { rolloutUniform } from "../core/mod.ts";
-import { routeOf, type SteeringRoute } from "../probe/mod.ts";
 import type { LanguageModel } from "./language_model.ts";
 import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
 
@@ -29,18 +28,20 @@ import type { Rollout, RolloutRequest, SamplingOptions } from "./rollout.ts";
 export async function referenceRollout(
   model: LanguageModel,
   request: RolloutRequest,
-  options:
-    & Pick<SamplingOptions, "maxNewTokens" | "temperature" | "seed" | "steer" | "adapters" | "ablation">
-    & SteeringRoute,
+  options: Omit<SamplingOptions, "patches">,
 ): Promise<Rollout> {
-  const { maxNewTokens, temperature = 1, seed = 0, steer = new Map(), adapters = new Map() } = options;
-  const ablation = options.ablation === undefined ? {} : { ablation: options.ablation };
-  const { prompt, sample } = request;
+  const { maxNewTokens, temperature = 1, seed = 0, topK = Infinity, topP = 1, ...others } = options;
+  const { batchSize: _, stragglerShare: __, onProgress: ___, ...additions } = others;
+  const { prompt = 0, sample = 0, strength } = request;
   const tokens: number[] = [], logProbs: number[] = [];
   let finished = false;
   while (tokens.length < maxNewTokens && !finished) {
     const row = [...request.tokens, ...tokens];
-    const { logits } = await model.run([row], { steer, adapters, ...ablation, ...routeOf(options) });
+    const { logits } = await model.run([row], {
+      ...additions,
+      promptLengths: [request.tokens.length],
+      ...(strength === undefined ? {} : { strength: [strength] }),
+    });
     const vocab = model.config.vocab;
     const last = (logits?.data as Float32Array).subarray((row.length - 1) * vocab, row.length * vocab);
     const scaled = Float64Array.from(last, (logit) => logit / (temperature === 0 ? 1 : temperature));
@@ -49,13 +50,29 @@ export async function referenceRollout(
     const total = weights.reduce((sum, value) => sum + value, 0);
     let token = scaled.indexOf(peak);
     if (temperature !== 0) {
-      let rest = rolloutUniform({ seed, prompt, sample, position: tokens.length }) * total;
+      const drawable = likely(weights, { topK, total: topP * total });
+      const left = drawable.reduce((sum, value) => sum + value, 0);
+      let rest = rolloutUniform({ seed, prompt, sample, position: tokens.length }) * left;
       token = 0;
-      while (token < vocab - 1 && rest >= (weights[token] as number)) rest -= weights[token++] as number;
+      while (token < vocab - 1 && rest >= (drawable[token] as number)) rest -= drawable[token++] as number;
     }
     tokens.push(token);
     logProbs.push(Math.log(weights[token] as number / total));
     finished = model.config.eosTokenIds.includes(token);
   }
   return { prompt, sample, promptTokens: request.tokens, tokens, logProbs, finished };
+}
+
+/** Weights with 0 in place of all but the `topK` largest, and of those as few as reach `total` together. */
+function likely(
+  weights: Float64Array,
+  options: { readonly topK: number; readonly total: number },
+): Float64Array {
+  let sum = 0, least = Infinity;
+  for (const [rank, weight] of weights.toSorted().toReversed().entries()) {
+    if (rank >= options.topK || sum >= options.total) break;
+    sum += weight;
+    least = weight;
+  }
+  return weights.map((weight) => weight >= least ? weight : 0);
 }

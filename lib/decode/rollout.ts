@@ -1,30 +1,31 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
-import { rolloutUniform, tensor } from "../core/mod.ts";
-import {
-  ablationFeeds,
-  checkAblation,
-  EDIT_NAMES,
-  type FeatureAblation,
-  routeFeeds,
-  type SteeringRoute,
-} from "../probe/mod.ts";
+import { rolloutUniform, type Tensor, tensor } from "../core/mod.ts";
+import type { SiteName } from "../model/mod.ts";
+import { EDIT_NAMES } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
+import {
+  type AddedLayers,
+  ADDITION_OPTIONS,
+  additionEdits,
+  additionFeeds,
+  type Additions,
+} from "./additions.ts";
 import { positionsText } from "./check_positions.ts";
-import { padRight } from "./padded_batch.ts";
+import { checkTokenIds, padRight } from "./padded_batch.ts";
+import { type Patches, patchesOf, patchFeeds } from "./patches.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
-import { adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
-import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+import { steerFactors } from "./steer_factors.ts";
 
-/** One completion to be sampled. `prompt` and `sample` key its random numbers, whatever batch it runs in. */
+/** One completion to be sampled. `seed`, `prompt` and `sample` key its random numbers, whatever batch it runs in. */
 export interface RolloutRequest {
   /** Token ids of the prompt. */
   readonly tokens: readonly number[];
-  /** Number of the prompt. */
-  readonly prompt: number;
-  /** Number of the sample among those of its prompt. */
-  readonly sample: number;
-  /** How many tokens of the completion `tokens` ends with: drawing goes on as it would have after them. `@default 0` */
-  readonly drawn?: number;
+  /** Number of the prompt. `@default` the request's place in the call */
+  readonly prompt?: number;
+  /** Number of the sample among those of its prompt. `@default 0` */
+  readonly sample?: number;
+  /** Factor on all that steers it. `@default` 1 */
+  readonly strength?: number;
 }
 
 /** A sampled completion. */
@@ -44,19 +45,25 @@ export interface Rollout {
 }
 
 /** How completions are sampled. */
-export interface SamplingOptions extends SteeringRoute {
+export interface SamplingOptions extends Additions {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
   /** From 1e-6 up; 0 takes the most likely token. `@default 1` */
   readonly temperature?: number;
+  /** Draw among so many of the likeliest tokens, and those as likely as the last. `@default` all */
+  readonly topK?: number;
+  /**
+   * Draw among as few of the likeliest tokens as have this probability together, in (0, 1]. Log-probabilities stay those
+   * of all tokens. `@default 1`
+   */
+  readonly topP?: number;
   /** Seed of the uniforms. `@default 0` */
   readonly seed?: number;
-  /** Vectors added while reading the prompt and generating. `@default none` */
-  readonly steer?: SteeringVectors;
-  /** Rank-1 adapters on down_proj, at work like the vectors. `@default none` */
-  readonly adapters?: Adapters;
-  /** Features taken out of what they change, at every position. The graph must have its shape. `@default none` */
-  readonly ablation?: FeatureAblation;
+  /**
+   * Sites to replace while prompts are read, in the shape of all prompts together, right-padded; `attn_weights` and
+   * adapters' sites cannot be. `@default none`
+   */
+  readonly patches?: Patches;
   /** Rows that decode together. `@default 64` */
   readonly batchSize?: number;
   /**
@@ -68,11 +75,26 @@ export interface SamplingOptions extends SteeringRoute {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Names of the options of {@link SamplingOptions}. */
+export const SAMPLING_OPTIONS = [
+  ...ADDITION_OPTIONS,
+  "patches",
+  "maxNewTokens",
+  "temperature",
+  "topK",
+  "topP",
+  "seed",
+  "batchSize",
+  "stragglerShare",
+  "onProgress",
+] as const satisfies readonly (keyof SamplingOptions)[];
+
 /** Below it logits over temperature leave float32: every completion would be the greedy one, or none. */
 const COLDEST = 1e-6;
 
-interface Unfinished {
-  readonly request: RolloutRequest;
+/** A completion on its way. */
+export interface Unfinished {
+  readonly request: Required<Pick<RolloutRequest, "prompt" | "sample">> & RolloutRequest;
   readonly index: number;
   readonly tokens: number[];
   readonly logProbs: number[];
@@ -86,10 +108,14 @@ export interface RolloutEngine {
   readonly config: ModelConfig;
   /** The tokens that end a completion, those of the graph. */
   readonly stopTokens: readonly number[];
-  /** Layers that the session's graph can steer. */
-  readonly steeredLayers: readonly number[];
-  /** Layers that the session's graph can adapt. `@default []` */
-  readonly adaptedLayers?: readonly number[];
+  /** Layers that the session's graph can steer, operate on and adapt. */
+  readonly layers: AddedLayers;
+  /** Whether it takes factors. `@default false` */
+  readonly factors?: boolean;
+  /** Heads of each of its caches, of a graph of steps. `@default none` */
+  readonly cacheHeads?: readonly number[];
+  /** Sites that it can patch, and whether by heads. `@default none` */
+  readonly patches?: { readonly sites: readonly SiteName[]; readonly headMasks: boolean };
 }
 
 /**
@@ -104,10 +130,10 @@ export interface RolloutEngine {
  * const folder = await Deno.makeTempDir();
  * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
  * const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
- * const stopTokens = config.eosTokenIds, steeredLayers = [0, 1];
- * const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: steeredLayers } });
+ * const stopTokens = config.eosTokenIds, layers = { steer: [0, 1], operators: [], adapters: [] };
+ * const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer } });
  * const session = await Session.create(graph, { weightsFolder: checkpoint.weightsFolder });
- * const engine = { session, config, stopTokens, steeredLayers };
+ * const engine = { session, config, stopTokens, layers };
  * const [rollout] = await sampleRollouts(engine, [{ tokens: [5, 6], prompt: 0, sample: 0 }], { maxNewTokens: 4 });
  * if (rollout?.tokens.length !== rollout?.logProbs.length) throw new Error("one log-probability per token");
  * await session.release();
@@ -121,39 +147,8 @@ export async function sampleRollouts(
   requests: readonly RolloutRequest[],
   options: SamplingOptions,
 ): Promise<readonly Rollout[]> {
+  checkSampling(requests, { ...options, ...engine });
   const { maxNewTokens, batchSize = 64, stragglerShare = 0.25 } = options;
-  if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
-    throw new RangeError(
-      `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
-    );
-  }
-  const { temperature = 1 } = options;
-  if (!(temperature === 0 || (Number.isFinite(temperature) && temperature >= COLDEST))) {
-    throw new RangeError(
-      `Cannot sample as temperature must be ${COLDEST} or more, or 0 for greedy: current value is ${temperature}`,
-    );
-  }
-  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`Cannot sample as batchSize must be at least 1: current value is ${batchSize}`);
-  }
-  if (!(stragglerShare >= 0 && stragglerShare <= 1)) {
-    throw new RangeError(
-      `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
-    );
-  }
-  const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
-  if (longest + maxNewTokens > engine.config.maxPositions) {
-    throw new RangeError(
-      `Cannot sample as prompt and completion must fit the model's ${positionsText(engine.config)}: ` +
-        `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
-    );
-  }
-  checkSteering(options.steer ?? new Map(), engine.config);
-  checkAdapters(options.adapters ?? new Map(), engine.config);
-  checkAblation(options.ablation, {
-    config: engine.config,
-    additions: (options.steer?.size ?? 0) + (options.adapters?.size ?? 0),
-  });
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
   const finish = (row: Unfinished, finished: boolean) => {
@@ -168,7 +163,7 @@ export async function sampleRollouts(
     };
     done++;
   };
-  let pool: Unfinished[] = requests.map((request, index) => ({ request, index, tokens: [], logProbs: [] }));
+  let pool = numbered(requests);
   while (pool.length > 0) {
     const stragglers: Unfinished[] = [];
     for (let start = 0; start < pool.length; start += batchSize) {
@@ -189,51 +184,162 @@ export async function sampleRollouts(
   return results;
 }
 
+/**
+ * Checks how completions are to be sampled, before anything is.
+ *
+ * @throws {RangeError} for options out of range, prompts that leave no room, or additions that do not fit.
+ */
+export function checkSampling(
+  requests: readonly RolloutRequest[],
+  options: SamplingOptions & Pick<RolloutEngine, "config" | "layers">,
+): void {
+  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1, config, layers } = options;
+  if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
+    throw new RangeError(
+      `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
+    );
+  }
+  const { temperature = 1 } = options;
+  if (!(temperature === 0 || (Number.isFinite(temperature) && temperature >= COLDEST))) {
+    throw new RangeError(
+      `Cannot sample as temperature must be ${COLDEST} or more, or 0 for greedy: current value is ${temperature}`,
+    );
+  }
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`Cannot sample as batchSize must be at least 1: current value is ${batchSize}`);
+  }
+  if (!(stragglerShare >= 0 && stragglerShare <= 1)) {
+    throw new RangeError(
+      `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
+    );
+  }
+  requests.forEach(({ tokens }, index) => checkTokenIds(tokens, index));
+  const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
+  if (longest + maxNewTokens > config.maxPositions) {
+    throw new RangeError(
+      `Cannot sample as prompt and completion must fit the model's ${positionsText(config)}: ` +
+        `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
+    );
+  }
+  if (!(Number.isInteger(topK) && topK >= 1)) {
+    throw new RangeError(`Cannot sample as topK must be at least 1: current value is ${topK}`);
+  }
+  if (!(topP > 0 && topP <= 1)) {
+    throw new RangeError(`Cannot sample as topP must lie in (0, 1]: current value is ${topP}`);
+  }
+  additionEdits(options, { config, layers });
+}
+
+/** Requests with the numbers that key their draws. */
+export function numbered(requests: readonly RolloutRequest[]): Unfinished[] {
+  return requests.map((request, index) => ({
+    request: { ...request, prompt: request.prompt ?? index, sample: request.sample ?? 0 },
+    index,
+    tokens: [],
+    logProbs: [],
+  }));
+}
+
+/**
+ * Among which tokens draws are, null for all: how many are sorted (a power of two, so that few graphs serve all), how
+ * many of these may be drawn, and what they add up to (above 1 for no such end).
+ */
+export function likelyShare(
+  { topK, topP = 1 }: Pick<SamplingOptions, "topK" | "topP">,
+  { vocab }: Pick<ModelConfig, "vocab">,
+): { readonly sorted: number; readonly candidates: number; readonly topP: number } | null {
+  if (topK === undefined && topP === 1) return null;
+  const candidates = Math.min(vocab, topK ?? vocab);
+  if (topP < 1) return { sorted: vocab, candidates, topP };
+  return { sorted: Math.min(vocab, 2 ** Math.ceil(Math.log2(candidates))), candidates, topP: 2 };
+}
+
+/** What draws of the next `steps` tokens of each row are fed. */
+export function samplingFeeds(
+  rows: readonly Unfinished[],
+  options: SamplingOptions & { readonly steps: number; readonly config: ModelConfig },
+): Readonly<Record<string, Tensor>> {
+  const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
+  const uniforms = new Float32Array(rows.length * steps);
+  rows.forEach((row, r) => {
+    const { prompt, sample } = row.request;
+    for (let t = 0; t < steps; t++) {
+      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: row.tokens.length + t });
+    }
+  });
+  const likely = likelyShare(options, config);
+  return {
+    [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
+    [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
+    [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
+    [ROLLOUT_NAMES.greedy]: tensor("bool", [], [greedy ? 1 : 0]),
+    ...(likely === null ? {} : {
+      [ROLLOUT_NAMES.candidates]: tensor("int64", [1], [likely.candidates]),
+      [ROLLOUT_NAMES.topP]: tensor("float32", [], [likely.topP]),
+    }),
+  };
+}
+
+/** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
+export function rowFeeds(
+  { config, layers, factors = false, patches }: RolloutEngine,
+  rows: readonly Unfinished[],
+  options: SamplingOptions & { readonly seq: number; readonly positions: number },
+): Readonly<Record<string, Tensor>> {
+  const { steerAt, seq, positions } = options,
+    promptLengths = rows.map(({ request }) => request.tokens.length);
+  const steered = rows.map(({ request }, r) => ({
+    promptLength: promptLengths[r] as number,
+    strength: request.strength,
+  }));
+  const batch = { rows: rows.map(({ index }) => index), seq };
+  const origins = tensor("int64", [rows.length], rows.map((_, r) => r));
+  return {
+    ...additionFeeds(options, { config, layers }),
+    ...(factors || patches !== undefined ? { [ROLLOUT_NAMES.origins]: origins } : {}),
+    ...(factors ? { [EDIT_NAMES.steerFactors]: steerFactors(steered, { steerAt, positions }) } : {}),
+    ...(patches === undefined
+      ? {}
+      : patchFeeds(patchesOf(options.patches), { ...patches, config, batch, promptLengths })),
+  };
+}
+
 /** Runs one batch: appends to each row what the loop generated before it ended. */
 async function advance(
   engine: RolloutEngine,
   rows: readonly Unfinished[],
   options: SamplingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
-  const { maxNewTokens, temperature = 1, seed = 0 } = options;
+  const { maxNewTokens } = options, byPrompt = engine.factors === true || engine.patches !== undefined;
   const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
   const places = new Map<string, number>();
-  const owners = texts.map((text) => {
-    const key = text.join(), place = places.get(key) ?? places.size;
+  const owners = rows.map(({ request: { strength = 1, tokens }, index }, row) => {
+    // Rows that are steered or patched in other ways do not share what is read of a prompt.
+    const way = byPrompt ? [strength, tokens.length, engine.patches === undefined ? 0 : index] : [];
+    const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
     places.set(key, place);
     return place;
   });
-  const read = texts.filter((_, row) => owners.indexOf(owners[row] as number) === row);
-  const { tokens: prompts, lengths } = padRight(read, engine.config);
+  const readers = rows.filter((_, row) => owners.indexOf(owners[row] as number) === row);
+  const { tokens: prompts, lengths } = padRight(
+    readers.map((row) => texts[rows.indexOf(row)] as readonly number[]),
+    engine.config,
+  );
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
   const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
   const steps = Math.min(left, room);
-  const uniforms = new Float32Array(rows.length * steps);
-  rows.forEach((row, r) => {
-    const { prompt, sample, drawn = 0 } = row.request, from = drawn + row.tokens.length;
-    for (let t = 0; t < steps; t++) {
-      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
-    }
-  });
-  const greedy = temperature === 0;
-  const { config, steeredLayers, adaptedLayers = [] } = engine;
   const out = await engine.session.run({
     [ROLLOUT_NAMES.prompts]: prompts,
     [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
     [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
-    [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
-    [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
-    [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
-    [ROLLOUT_NAMES.greedy]: tensor("bool", [], [greedy ? 1 : 0]),
     [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
-    [EDIT_NAMES.steering]: steeringMatrix(options.steer ?? new Map(), {
-      layers: steeredLayers,
-      embed: config.embed,
+    ...samplingFeeds(rows, { ...options, steps, config: engine.config }),
+    ...rowFeeds(engine, readers, {
+      ...options,
+      seq: prompts.dims[1] as number,
+      positions: Math.max(...lengths) + steps,
     }),
-    ...routeFeeds(options, config),
-    ...adapterFeeds(options.adapters ?? new Map(), { layers: adaptedLayers, config }),
-    ...ablationFeeds(options.ablation),
   });
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;

@@ -18,8 +18,9 @@ import {
   type WeightSource,
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
-import { applyEdits, checkEdits, type Edits, type SteeringRoute } from "../probe/mod.ts";
+import { applyEdits, checkEdits, type Edits, lastBlockLayout } from "../probe/mod.ts";
 import { drawToken } from "./_draw_token.ts";
+import { type LikelyTokens, likelyTokens } from "./_likely_tokens.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
@@ -39,6 +40,23 @@ export const ROLLOUT_NAMES = {
   greedy: "greedy",
   /** The loop goes on while more rows than this are alive, int64 scalar. */
   enoughAlive: "enough_alive",
+  /** Of a graph with factors or patches: numbers of the prompts, from 0, int64 [prompts]. */
+  origins: "origins",
+  /** Of a filtered graph: how many of the likeliest tokens may be drawn, int64 [1]. */
+  candidates: "candidates",
+  /** Of a filtered graph: they end where their probabilities add up to this, float scalar; above 1 for no such end. */
+  topP: "top_p",
+  /** Of a graph of steps: what the first step reads, int64 [rows, now]. */
+  read: "read",
+  /** Of a graph of steps: position of the first of them, int64 [rows]. */
+  position: "position",
+  /** Of a graph of steps: which of them is each row's last, int32 [rows]. */
+  last: "last",
+  /** Of a graph of steps: rows that are unfinished, bool [batch]. */
+  alive: "alive",
+  /** Of a graph of steps: one part of one cache, float [rows, heads, slots, head_dim], in and with `_next` out. */
+  cache: (part: "settled" | "recent", name: "key" | "value", index: number): string =>
+    `${part}_${name}_${index}`,
   /** Tokens, int64 [steps, batch]; −1 after a row's stop token. */
   tokens: "tokens",
   /** Log-probabilities of those tokens at the sampling temperature, float [steps, batch]. */
@@ -57,11 +75,18 @@ interface Sampled {
 function sample(
   g: GraphBuilder,
   logits: Value,
-  options: { readonly uniform: Value; readonly temperature: Value; readonly greedy: Value },
+  options: {
+    readonly uniform: Value;
+    readonly temperature: Value;
+    readonly greedy: Value;
+    readonly filter: LikelyTokens & { readonly sorted: number } | null;
+  },
 ): Sampled {
   return g.within("sample", () => {
     const logProbs = g.softmax(g.div(logits, options.temperature), { axis: 1, log: true }); // [batch, vocab]
-    const drawn = drawToken(g, g.apply("Exp", [logProbs]), options); // [batch]
+    const probabilities = g.apply("Exp", [logProbs]), { filter } = options;
+    const drawable = filter === null ? probabilities : likelyTokens(g, probabilities, filter);
+    const drawn = drawToken(g, drawable, options); // [batch]
     const likeliest = g.apply("ArgMax", [logits], { attributes: { axis: 1 } });
     const token = g.apply("Where", [options.greedy, likeliest, drawn]);
     const picked = g.apply("GatherElements", [logProbs, g.unsqueeze(token, [1])], {
@@ -88,10 +113,23 @@ export function packsRollouts({ weights }: Pick<Checkpoint, "weights">): boolean
 }
 
 /** Steps between two times that what is recent in the cache is put behind what is settled. */
-const CHUNK = 32;
+export const CHUNK = 32;
 
 /** Values that the outer loop carries before its tokens, and the inner one before its caches. */
 const OUTER_STATE = 8, INNER_STATE = 5;
+
+/**
+ * Heads of every cache of a rollout's graph: one per block of the model, then one per block of the base model that an
+ * ablation compares with.
+ */
+export function cacheHeads(
+  config: ModelConfig,
+  { lastBlock = null, ablation = null }: Pick<Edits, "lastBlock" | "ablation">,
+): readonly number[] {
+  const layout = lastBlock === null ? null : lastBlockLayout(lastBlock);
+  const blocks = Array.from({ length: config.layers }, (_, layer) => cachedHeads(config, { layer, layout }));
+  return [...blocks, ...new Array<number>(ablation === null ? 0 : ablation.layer + 1).fill(config.kvHeads)];
+}
 
 type Five = readonly [Value, Value, Value, Value, Value];
 
@@ -114,10 +152,14 @@ type Five = readonly [Value, Value, Value, Value, Value];
  * A row's numbers are the same, bit for bit, whatever rows and padding are beside it; a completion that goes on in
  * another batch by reading again what it has agrees with itself to rounding.
  *
- * Steering and adapters apply to prompt and generated tokens alike, vectors at any place; a patched last block keeps
+ * With `steps` the graph is the inner loop alone, over caches that are fed and handed out, so that a program sees tokens
+ * as they are drawn: the same numbers, where it settles what is recent as the outer loop does.
+ *
+ * Steering and adapters apply to prompt and generated tokens alike, vectors at any place, by a factor per position where
+ * the edits say so; patches hold at prompts. A patched last block keeps
  * in its cache what it attended to: mixed keys and values, or both histories. An ablation of features runs the blocks
  * up to its layer a second time, without additions and over a cache of their own, on the tokens that the changed model
- * draws. Taps, patches and factors belong to sequence graphs.
+ * draws. Taps belong to sequence graphs.
  *
  * @example
  * ```ts
@@ -137,7 +179,7 @@ export function rolloutGraph(
   options: {
     readonly config: ModelConfig;
     readonly checkpoint: Checkpoint;
-    readonly edits?: Pick<Edits, "steer" | "adapters" | "ablation"> & SteeringRoute;
+    readonly edits?: Omit<Edits, "taps">;
     readonly stopTokens: readonly number[];
     /** Steps between two growths of the settled cache. `@default 32` */
     readonly chunk?: number;
@@ -145,25 +187,41 @@ export function rolloutGraph(
     readonly compute?: ComputeDType;
     /** Whether weights are packed for their products, at the price of a second copy. `@default` up to 1 GiB of them */
     readonly packed?: boolean;
+    /** Of how many of the likeliest tokens draws are, at most; which of these is fed. `@default null`: of all */
+    readonly likeliest?: number | null;
+    /** Whether it is the graph of some steps, over caches that are fed. `@default false` */
+    readonly steps?: boolean;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
-  const { compute = "float32", packed = packsRollouts(checkpoint) } = options,
-    accurate = accurateDType(compute);
+  const { compute = "float32", packed = packsRollouts(checkpoint), steps = false, likeliest = null } =
+    options;
+  const accurate = accurateDType(compute), read = steps ? "rows" : "prompts";
   if (stopTokens.length === 0) {
     throw new RangeError("Cannot build a rollout graph as it must have a stop token");
   }
   const edits = checkEdits(options.edits ?? {}, config);
   const g = new GraphBuilder("rollout");
-  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", ["prompts", "seq"]);
-  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", ["prompts"]), "int64");
+  const prompts = g.input(ROLLOUT_NAMES.prompts, "int64", [read, "seq"]);
+  const lengths = g.cast(g.input(ROLLOUT_NAMES.lengths, "int32", [read]), "int64");
   const owners = g.input(ROLLOUT_NAMES.owners, "int64", ["batch"]);
   const uniforms = g.input(ROLLOUT_NAMES.uniforms, accurate, ["batch", "steps"]);
   const maxSteps = g.input(ROLLOUT_NAMES.steps, "int64", []);
   const temperature = g.input(ROLLOUT_NAMES.temperature, accurate, []);
   const greedy = g.input(ROLLOUT_NAMES.greedy, "bool", []);
   const enoughAlive = g.input(ROLLOUT_NAMES.enoughAlive, "int64", []);
-  const { site, siteOver, ablation, adapter, lastBlock } = applyEdits(g, edits, { config, compute });
+  const byPrompt = edits.steerFactors || edits.patches.length > 0;
+  const origins = byPrompt ? g.input(ROLLOUT_NAMES.origins, "int64", [read]) : null;
+  const filter = likeliest === null ? null : {
+    sorted: likeliest,
+    candidates: g.input(ROLLOUT_NAMES.candidates, "int64", [1]),
+    topP: g.input(ROLLOUT_NAMES.topP, accurate, []),
+  };
+  const { site, siteOver, ablation, adapter, lastBlock, lastBlockOver } = applyEdits(g, edits, {
+    config,
+    compute,
+    prompts: read,
+  });
   const tables = rotaryTables(g, config, { count: config.maxPositions, compute });
   const stops = g.constant("bool", [config.vocab], stopMask(stopTokens, config.vocab));
   const [zero, one] = [g.scalar("int64", 0), g.scalar("int64", 1)];
@@ -176,31 +234,37 @@ export function rolloutGraph(
   };
   const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
-  const baseBlocks = ablation?.blocks ?? 0;
-
-  // One cache per block of the model, then one per block of the base model that an ablation compares with.
-  const heads = [
-    ...Array.from(
-      { length: config.layers },
-      (_, layer) => cachedHeads(config, { layer, layout: lastBlock?.layout ?? null }),
-    ),
-    ...new Array<number>(baseBlocks).fill(config.kvHeads),
-  ];
+  const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
+  const fedCaches = (part: "settled" | "recent", name: "key" | "value") =>
+    heads.map((count, index) =>
+      g.cast(
+        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["rows", count, part, config.headDim]),
+        compute,
+      )
+    );
+  const fed = (part: "settled" | "recent") => ({
+    key: fedCaches(part, "key"),
+    value: fedCaches(part, "value"),
+  });
+  const given = steps ? { settled: fed("settled"), recent: fed("recent") } : null;
   /** Carried keys and values of one part of every cache, empty at first, for rows of which there are lengths. */
-  const carriedCaches = (outer: GraphBuilder, part: string, lengths: Value): Carried[] => {
+  const carriedCaches = (outer: GraphBuilder, part: "settled" | "recent", lengths: Value): Carried[] => {
+    const carried = (start: (name: "key" | "value", index: number) => Value): Carried[] =>
+      heads.flatMap((count, index) =>
+        (["key", "value"] as const).map((name) => ({
+          name: ROLLOUT_NAMES.cache(part, name, index),
+          start: start(name, index),
+          dims: ["rows", count, part, config.headDim],
+        }))
+      );
+    if (given !== null) return carried((name, index) => given[part][name][index] as Value);
     const rows = outer.unsqueeze(outer.cast(lengths, compute), [1, 2, 3]); // [rows, 1, 1, 1]
     const empty = new Map(
       [...new Set(heads)].map((
         count,
       ) => [count, outer.expand(rows, [rows.dims[0] as Dim, count, 0, config.headDim])]),
     );
-    return heads.flatMap((count, index) =>
-      (["key", "value"] as const).map((name) => ({
-        name: `${part}_${name}_${index}`,
-        start: empty.get(count) as Value,
-        dims: ["rows", count, part, config.headDim],
-      }))
-    );
+    return carried((_, index) => empty.get(heads[index] as number) as Value);
   };
   const pairs = (values: readonly Value[]): KeysAndValues[] =>
     heads.map((_, index) => ({ key: values[2 * index] as Value, value: values[2 * index + 1] as Value }));
@@ -216,16 +280,18 @@ export function rolloutGraph(
       readonly last: Value;
       readonly lengths: Value;
       readonly owners: Value;
+      readonly origins: Value | null;
       readonly past: readonly LayerCache[];
     },
   ) => {
-    const { weights, tokens, position, last, lengths, owners, past } = read;
+    const { weights, tokens, position, last, lengths, owners, origins, past } = read;
     const added = tokens.dims[1] as Dim;
     const grown: KeysAndValues[] = [];
     const offsets = body.apply("Range", [zero, body.length(added), one], {
       attributes: { length: String(added) },
     });
     const positions = body.add(body.unsqueeze(position, [1]), offsets); // [rows, new]
+    const trip = origins === null ? undefined : { g: body, positions, offsets, origins };
     const attentionFrom = (first: number) =>
       cachedAttention(body, config, {
         tables,
@@ -240,26 +306,29 @@ export function rolloutGraph(
     const parts: DecoderParts = {
       config,
       weights,
-      site,
+      site: trip === undefined ? site : siteOver(null, trip),
       adapter,
-      lastBlock,
+      lastBlock: trip === undefined ? lastBlock : lastBlockOver(trip),
       projections,
       attention: attentionFrom(0),
     };
     const x = embedTokens(body, tokens, parts); // [rows, new, embed]
     const changed = ablation === null ? parts : {
       ...parts,
-      site: siteOver(body.within("base", () => {
-        const attention = attentionFrom(config.layers);
-        return decoderBlocks(body, x, {
-          config,
-          weights,
-          site: untouched,
-          projections,
-          blocks: baseBlocks,
-          attention,
-        });
-      })),
+      site: siteOver(
+        body.within("base", () => {
+          const attention = attentionFrom(config.layers);
+          return decoderBlocks(body, x, {
+            config,
+            weights,
+            site: untouched,
+            projections,
+            blocks: baseBlocks,
+            attention,
+          });
+        }),
+        trip,
+      ),
     };
     const residual = decoderBlocks(body, x, changed);
     const index = body.expand(body.unsqueeze(last, [1, 2]), ["rows", 1, config.embed]);
@@ -270,6 +339,101 @@ export function rolloutGraph(
     });
     return { logits, grown };
   };
+
+  /** Some steps, `trips` at most, over what is settled. */
+  const decode = (
+    outer: GraphBuilder,
+    of: {
+      readonly weights: WeightSource;
+      readonly settled: readonly KeysAndValues[];
+      readonly start: Five;
+      readonly lengths: Value;
+      readonly owners: Value;
+      readonly origins: Value | null;
+      readonly trips: Value;
+    },
+  ) => {
+    const { weights, settled, lengths, owners, origins } = of,
+      [tokens, position, last, alive, drawn] = of.start;
+    return outer.loop({
+      name: "decode",
+      maxSteps: of.trips,
+      carried: [
+        { name: "read", start: tokens, dims: ["rows", "now"] },
+        { name: "position", start: position },
+        { name: "last", start: last },
+        { name: "alive", start: alive },
+        { name: "drawn", start: drawn },
+        ...carriedCaches(outer, "recent", lengths),
+      ],
+      body: (body, { carried }) => {
+        const [tokens, position, last, alive, drawn] = carried as Five;
+        const past = pairs(carried.slice(INNER_STATE)).map((recent, index) => ({
+          settled: settled[index] as KeysAndValues,
+          recent,
+        }));
+        const { logits, grown } = forward(body, {
+          weights,
+          tokens,
+          position,
+          last,
+          lengths,
+          owners,
+          origins,
+          past,
+        });
+        const ofOwners = (values: Value) => body.gather(values, owners, { axis: 0 });
+        const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
+        const { token, logProb } = sample(body, logits, { temperature, greedy, uniform, filter });
+        const stops_ = body.gather(stops, token, { axis: 0 });
+        const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
+        const next = body.add(drawn, one);
+        return {
+          goOn: goesOn(body, { alive: stillAlive, drawn: next }),
+          carried: [
+            body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
+            ofOwners(body.add(body.add(position, last), one)),
+            ofOwners(body.mul(last, zero)),
+            stillAlive,
+            next,
+            ...flat(grown),
+          ],
+          collected: [
+            body.apply("Where", [alive, token, body.scalar("int64", -1)]),
+            body.apply("Where", [alive, logProb, body.scalar(accurate, 0)]),
+          ],
+        };
+      },
+    });
+  };
+  if (given !== null) {
+    const start = [
+      g.input(ROLLOUT_NAMES.read, "int64", ["rows", "now"]),
+      g.input(ROLLOUT_NAMES.position, "int64", ["rows"]),
+      g.cast(g.input(ROLLOUT_NAMES.last, "int32", ["rows"]), "int64"),
+      g.input(ROLLOUT_NAMES.alive, "bool", ["batch"]),
+      zero,
+    ] as const;
+    const { settled: { key, value } } = given;
+    const out = decode(g, {
+      weights: fileWeights(g, { checkpoint, compute }),
+      settled: heads.map((_, index) => ({ key: key[index] as Value, value: value[index] as Value })),
+      start,
+      lengths,
+      owners,
+      origins,
+      trips: maxSteps,
+    });
+    pairs(out.slice(INNER_STATE)).forEach((recent, index) =>
+      (["key", "value"] as const).forEach((name) =>
+        g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, g.cast(recent[name], accurate))
+      )
+    );
+    const [tokens, logProbs] = out.slice(-2) as [Value, Value];
+    g.output(ROLLOUT_NAMES.tokens, tokens);
+    g.output(ROLLOUT_NAMES.logProbs, logProbs);
+    return g.build();
+  }
 
   const none = g.constant("int64", [0], []);
   const nothing = (dtype: "int64" | AccurateDType) =>
@@ -289,55 +453,23 @@ export function rolloutGraph(
       { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
       { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
       ...carriedCaches(g, "settled", lengths),
+      ...(origins === null ? [] : [{ name: "origins", start: origins, dims: ["rows"] }]),
     ],
     body: (outer, { carried }) => {
-      const [tokens, position, last, alive, drawn] = carried as Five;
       const [lengths, owners] = carried.slice(INNER_STATE) as [Value, Value];
       const [known, knownLogProbs, ...caches] = carried.slice(OUTER_STATE) as [Value, Value, ...Value[]];
       // ONNX Runtime packs weights of the graph around a node and of none further out. Packed products are faster and
       // add in one order whatever the number of rows, but here the unpacked weights are kept beside them.
       const weights = fileWeights(packed ? outer : g, { checkpoint, compute });
       const settled = pairs(caches);
-      const inner = outer.loop({
-        name: "decode",
-        maxSteps: outer.length("trips"),
-        carried: [
-          { name: "read", start: tokens, dims: ["rows", "now"] },
-          { name: "position", start: position },
-          { name: "last", start: last },
-          { name: "alive", start: alive },
-          { name: "drawn", start: drawn },
-          ...carriedCaches(outer, "recent", lengths),
-        ],
-        body: (body, { carried }) => {
-          const [tokens, position, last, alive, drawn] = carried as Five;
-          const past = pairs(carried.slice(INNER_STATE)).map((recent, index) => ({
-            settled: settled[index] as KeysAndValues,
-            recent,
-          }));
-          const { logits, grown } = forward(body, { weights, tokens, position, last, lengths, owners, past });
-          const ofOwners = (values: Value) => body.gather(values, owners, { axis: 0 });
-          const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
-          const { token, logProb } = sample(body, logits, { temperature, greedy, uniform });
-          const stops_ = body.gather(stops, token, { axis: 0 });
-          const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
-          const next = body.add(drawn, one);
-          return {
-            goOn: goesOn(body, { alive: stillAlive, drawn: next }),
-            carried: [
-              body.unsqueeze(body.apply("Where", [stillAlive, token, zero]), [1]),
-              ofOwners(body.add(body.add(position, last), one)),
-              ofOwners(body.mul(last, zero)),
-              stillAlive,
-              next,
-              ...flat(grown),
-            ],
-            collected: [
-              body.apply("Where", [alive, token, body.scalar("int64", -1)]),
-              body.apply("Where", [alive, logProb, body.scalar(accurate, 0)]),
-            ],
-          };
-        },
+      const inner = decode(outer, {
+        weights,
+        settled,
+        start: carried.slice(0, INNER_STATE) as unknown as Five,
+        lengths,
+        owners,
+        origins: origins === null ? null : carried.at(-1) as Value,
+        trips: outer.length("trips"),
       });
       const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner as [
         Value,
@@ -370,6 +502,7 @@ export function rolloutGraph(
             const more = recent[index] as KeysAndValues;
             return [before(more.key, key), before(more.value, value)];
           }),
+          ...(origins === null ? [] : [ofOwners(carried.at(-1) as Value)]),
         ],
         collected: [],
       };

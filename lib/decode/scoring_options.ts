@@ -1,9 +1,9 @@
 import type { Adapters } from "./adapter.ts";
-import type { Additions } from "./additions.ts";
+import type { SequenceOptions } from "./sequence_run.ts";
 import type { SteeringVectors } from "./steering.ts";
 
 /** How rows are scored. */
-export interface ScoringOptions extends Additions {
+export interface ScoringOptions extends SequenceOptions {
   /** Most positions of rows that run together, padding included; a longer row runs alone. `@default` by memory */
   readonly maxTokens?: number;
 }
@@ -12,7 +12,7 @@ export interface ScoringOptions extends Additions {
 export interface AdjointOptions extends ScoringOptions {
   /**
    * Whether rows with the same context, which is all before `from`, are read as branches of it, so that it is computed
-   * once for all of them. Faster where contexts are long; equal to rounding. `@default false`
+   * once for all of them; there may be no patches. Faster where contexts are long; equal to rounding. `@default false`
    */
   readonly sharedContexts?: boolean;
 }

@@ -1,8 +1,8 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
-import type { Additions } from "./additions.ts";
 import { padRight } from "./padded_batch.ts";
+import type { SequenceOptions } from "./sequence_run.ts";
 import type { TargetBatch } from "./target_batches.ts";
 
 /** A token whose log-probability counts in an objective. */
@@ -21,10 +21,14 @@ export interface ObjectiveRow {
   readonly tokens: readonly number[];
   /** The objective Σ w·log p of the row. */
   readonly targets: readonly ObjectiveTarget[];
+  /** Tokens that are its prompt, for `steerAt`. `@default` all of them */
+  readonly promptLength?: number;
+  /** Factor on all that steers it. `@default` 1 */
+  readonly strength?: number;
 }
 
 /** What {@link LanguageModel.siteAdjoints} reads beside the rows. */
-export interface SiteAdjointOptions extends Additions {
+export interface SiteAdjointOptions extends SequenceOptions {
   /** Sites whose values and adjoints are wanted. */
   readonly sites: readonly SiteName[];
 }
@@ -81,5 +85,5 @@ export function objectiveBatch(rows: readonly ObjectiveRow[], config: ModelConfi
   if (targets.length === 0) {
     throw new RangeError("Cannot take adjoints as a row must have a target: current count is 0");
   }
-  return { tokens, weights: rows.map(() => 1), targets };
+  return { tokens, rows: rows.map((_, row) => row), weights: rows.map(() => 1), targets };
 }

@@ -12,6 +12,12 @@ export function infiniteValue(values: ArrayLike<number>): string | null {
   return null;
 }
 
+/** Throws a RangeError for a tensor of which a value is not finite: nothing that comes of it would be. */
+export function checkFinite({ data }: Tensor<"float32">, action: string): void {
+  const infinite = infiniteValue(data);
+  if (infinite !== null) throw new RangeError(`Cannot ${action} as values must be finite: ${infinite}`);
+}
+
 /**
  * Checks layers, widths and that values are finite; throws a RangeError that names the vector.
  *

@@ -36,7 +36,7 @@ export interface StreamDifferences {
 /** The graph that compares streams under additions, by a key of its own. */
 function differenceGraphOf(
   model: LanguageModel,
-  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
 ) {
   const { additions, countsZeros } = options, { config } = model;
   const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
@@ -52,7 +52,7 @@ function differenceGraphOf(
  */
 export function streamDifferencesHash(
   model: LanguageModel,
-  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
 ): string {
   return sha256(formatGraph(differenceGraphOf(model, options).build()));
 }
@@ -83,7 +83,7 @@ export function streamDifferencesHash(
 export async function streamDifferences(
   model: LanguageModel,
   texts: readonly ComparedText[],
-  options: { readonly additions: Additions; readonly countsZeros: readonly boolean[] },
+  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
 ): Promise<StreamDifferences> {
   const { additions, countsZeros } = options,
     { config } = model,

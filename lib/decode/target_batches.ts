@@ -6,10 +6,12 @@ import { padRight } from "./padded_batch.ts";
 export interface WeightedRow {
   /** Token ids, context and targets. */
   readonly tokens: readonly number[];
-  /** First token that is a target; those before it are context. */
+  /** First token that is a target; those before it are context, and the prompt where `steerAt` asks. */
   readonly from: number;
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
+  /** Factor on all that steers it. `@default` 1 */
+  readonly strength?: number;
 }
 
 /** Where a target is predicted, and which token it is. */
@@ -28,6 +30,8 @@ export interface Target {
 export interface TargetBatch {
   /** What the model reads of them, right-padded: int64 [batch, seq]. A row's last token is a target only. */
   readonly tokens: Tensor<"int64">;
+  /** Which scored row each row of `tokens` is, of several the first. */
+  readonly rows: readonly number[];
   /** Factor of the loss of each row of `tokens` in the whole loss. */
   readonly weights: readonly number[];
   /** Targets, row after row. */
@@ -42,6 +46,7 @@ interface LaidRow {
   readonly positions: readonly number[];
   readonly branches: readonly number[];
   readonly weight: number;
+  readonly row: number;
   /** Targets by their place in this row. */
   readonly targets: readonly Target[];
 }
@@ -81,8 +86,8 @@ function laidTogether(rows: readonly WeightedRow[], longest: number): readonly L
     (rows[index]?.from as number) < (rows[index]?.tokens.length as number)
   );
   const groups = Map.groupBy(scored, (index) => {
-    const { tokens, from } = rows[index] as WeightedRow;
-    return tokens.slice(0, from).join();
+    const { tokens, from, strength = 1 } = rows[index] as WeightedRow;
+    return [strength, ...tokens.slice(0, from)].join();
   });
   return [...groups.values()].flatMap((group) => {
     const { tokens, from } = rows[group[0] as number] as WeightedRow;
@@ -110,6 +115,7 @@ function laidTogether(rows: readonly WeightedRow[], longest: number): readonly L
       positions: read.map(({ position }) => position),
       branches: read.map(({ branch }) => branch),
       weight: scale,
+      row: group[0] as number,
       targets,
     }));
   });
@@ -122,6 +128,7 @@ function laidApart(rows: readonly WeightedRow[]): readonly LaidRow[] {
     positions: [],
     branches: [],
     weight,
+    row,
     targets: tokens.slice(from).map((token, t) => ({ place: from - 1 + t, token, row })),
   }));
 }
@@ -177,7 +184,13 @@ export async function overTargets(
         branches: padded((row) => row.branches, Infinity).tokens,
       },
     };
-    const logProbs = await run({ tokens, weights: batch.map(({ weight }) => weight), targets, ...branched });
+    const logProbs = await run({
+      tokens,
+      rows: batch.map(({ row }) => row),
+      weights: batch.map(({ weight }) => weight),
+      targets,
+      ...branched,
+    });
     targets.forEach(({ row }, i) => results[row]?.push(logProbs[i] as number));
   }
   return results;
@@ -193,7 +206,7 @@ export async function overTargets(
  * import { tensor } from "../core/mod.ts";
  * import { chunkedTargets } from "./mod.ts";
  * const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
- * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), weights: [1], targets }, { chunk: 2 });
+ * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], weights: [1], targets }, { chunk: 2 });
  * if (feeds.targets.dims.join() !== "2,2" || feeds.target_weights.data.join() !== "1,1,1,0") throw new Error("two of two");
  * ```
  */

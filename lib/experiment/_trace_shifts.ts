@@ -3,7 +3,7 @@ import type { PromptTemplate } from "../problems/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /**
@@ -37,7 +37,7 @@ export async function traceShifts(
   for (const { promptTokens, tokens } of rollouts) {
     const text = [...promptTokens, ...tokens];
     const read = { tokens: text, from: promptTokens.length - 1, rows: tokens.length + 1 };
-    const [pair] = await tokenShifts(model, read, { additions: treatment, follow });
+    const [pair] = await tokenShifts(model, read, { additions: additionsOf(treatment), follow });
     const { shift } = pair as ComparedDistributions;
     records.push(toRecord({ tokens: text, promptLength: promptTokens.length, shift }));
     onProgress(Math.floor((rollouts.length + records.length) / 2));

@@ -1,7 +1,7 @@
 import { promptTokens, type Rollout } from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function writeAnswers(
     const rollouts = await zoo.model.generate(own, {
       maxNewTokens,
       seed,
-      ...treatment,
+      ...additionsOf(treatment),
       onProgress: (done) => onProgress(written + done),
     });
     rollouts.forEach((rollout, place) => answers[turn + place * seeds.length] = rollout);

@@ -5,7 +5,7 @@ import { type SiteName, siteName } from "../model/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { promptSegments } from "./prompt_segments.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -62,7 +62,7 @@ function adapterOf({ zoo, treatment, layer }: AdapterRead): Adapter {
 /** The run that reads an adapter. */
 function readingOf(read: AdapterRead): RunOptions {
   adapterOf(read);
-  return { ...read.treatment, taps: sitesOf(read.layer), logits: false };
+  return { ...additionsOf(read.treatment), taps: sitesOf(read.layer), logits: false };
 }
 
 /**

@@ -37,7 +37,7 @@ function energyOf(layer: number, batches: readonly Float32Array[]): AdjointEnerg
 }
 
 /** The families that a profile asks; those of a benchmark have no training problems. */
-function trainedFamilies(lab: Laboratory): readonly ProblemFamily[] {
+export function trainedFamilies(lab: Laboratory): readonly ProblemFamily[] {
   const names: readonly string[] = lab.asked.sets.map(({ name }) => name);
   const known: readonly string[] = PROBLEM_FAMILIES;
   if (names.every((name) => known.includes(name))) return names as readonly ProblemFamily[];

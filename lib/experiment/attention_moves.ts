@@ -4,7 +4,7 @@ import type { Rollout } from "../decode/mod.ts";
 import { siteName } from "../model/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Texts that go through the sequence graph together: [batch, heads, seq, seq] weights are held twice. */
@@ -81,7 +81,7 @@ export async function attentionMoves(
     treatments,
     problems,
     settings: { layer },
-    runs: [null, ...treatments].map((treatment) => ({ ...read, ...treatment })),
+    runs: [null, ...treatments].map((treatment) => ({ ...read, ...additionsOf(treatment) })),
     label: `${writer.name} attention`,
     total: problems.length,
     unit: "texts",
@@ -100,7 +100,7 @@ export async function attentionMoves(
       const batch = rollouts.slice(start, start + BATCH_SIZE);
       const rows = batch.map(({ promptTokens, tokens }) => [...promptTokens, ...tokens]);
       const weightsOf = async (treatment: Treatment | null) => {
-        const { taps } = await zoo.model.run(rows, { ...read, ...treatment });
+        const { taps } = await zoo.model.run(rows, { ...read, ...additionsOf(treatment) });
         return taps.get(site) as Tensor<"float32">;
       };
       const base = await weightsOf(null);

@@ -3,7 +3,7 @@ import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import { encodeTopK, residualDifferences, sparseFit } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import { autoencoderHash } from "./treatment.ts";
+import { additionsOf, autoencoderHash } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
 
@@ -82,7 +82,7 @@ export async function featureTraces(
       treatments: [treatment],
       problems,
       settings: { samples, layer, autoencoder: autoencoderHash(autoencoder) },
-      runs: [{}, treatment].map((additions) => ({
+      runs: [{}, additionsOf(treatment)].map((additions) => ({
         ...additions,
         taps: [siteName({ layer, kind: "resid_post" })],
         logits: false,
@@ -103,7 +103,7 @@ export async function featureTraces(
       });
       const texts = rollouts.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);
       const differences = await residualDifferences(model, texts, {
-        ...treatment,
+        ...additionsOf(treatment),
         layer,
         onProgress: (done) => onProgress(Math.floor((total + done) / 2)),
       });

@@ -15,7 +15,7 @@ import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { ResultStore } from "./store.ts";
 import type { StudyProblem, StudyProblems } from "./study_problems.ts";
 import type { StudySize } from "./study_size.ts";
-import { type Treatment, treatmentKey } from "./treatment.ts";
+import { additionsOf, type Treatment, treatmentKey } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
 
 /** What a laboratory and its parts work out once: all of it follows from inputs alone. */
@@ -379,7 +379,7 @@ export class Laboratory {
           problems,
           settings: { follow },
           runs: [],
-          graphs: [tokenShiftsHash(zoo.model, { additions: treatment })],
+          graphs: [tokenShiftsHash(zoo.model, { additions: additionsOf(treatment) })],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",
@@ -490,11 +490,4 @@ async function treatmentsOf(
 /** A treatment's name, and what a condition is called where that is another. */
 function told(name: string, label: string | undefined): readonly string[] {
   return label === undefined || label === name ? [name] : [name, `(${label})`];
-}
-
-/** A treatment without its name and hashes, which a worker need not know. */
-function additionsOf(treatment: Treatment | null): Additions {
-  if (treatment === null) return {};
-  const { name: _, inputs: __, ...additions } = treatment;
-  return additions;
 }

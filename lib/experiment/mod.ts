@@ -5,6 +5,7 @@
  * @module
  */
 export { adjointEnergies, type AdjointEnergy } from "./adjoint_energy.ts";
+export { type AnswerContrasts, answerContrasts } from "./answer_contrasts.ts";
 export { attentionMoves } from "./attention_moves.ts";
 export {
   type AdapterTrace,
@@ -50,7 +51,13 @@ export {
 } from "./study_problems.ts";
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";
-export { derivedTreatment, type Treatment, type TreatmentKey, treatmentKey } from "./treatment.ts";
+export {
+  derivedTreatment,
+  type Treatment,
+  type TreatmentAdditions,
+  type TreatmentKey,
+  treatmentKey,
+} from "./treatment.ts";
 export { type OpenerChance, openerChances } from "./opener_chance.ts";
 export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
 export {

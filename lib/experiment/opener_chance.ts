@@ -5,6 +5,9 @@ import type { ZooModel } from "./zoo.ts";
 /** Prompts that are read together. */
 const BATCH_SIZE = 32;
 
+/** Of each prompt what its last token predicts. */
+const READ = { logits: "last" } as const;
+
 /** How a model opens its answer to one problem. */
 export interface OpenerChance {
   /** Probability of the token as the first one of the answer, at temperature 1. */
@@ -58,7 +61,7 @@ export async function openerChances(
       zoo,
       problems,
       settings: { token, template: lab.asked.template },
-      runs: [{}],
+      runs: [READ],
       label: "first tokens",
       total: problems.length,
       unit: "texts",
@@ -68,12 +71,12 @@ export async function openerChances(
       for (let first = 0; first < problems.length; first += BATCH_SIZE) {
         const prompts = problems.slice(first, first + BATCH_SIZE)
           .map(({ question }) => promptTokens(zoo.tokenizer, question, { template: lab.asked.template }));
-        const { logits } = await zoo.model.run(prompts);
-        const [, seq, width] = logits?.dims as readonly [number, number, number];
-        prompts.forEach((prompt, row) => {
-          const start = (row * seq + prompt.length - 1) * width;
-          chances.push(chanceOf(logits?.data.subarray(start, start + width) as Float32Array, token));
-        });
+        const { logits } = await zoo.model.run(prompts, READ);
+        prompts.forEach((_, row) =>
+          chances.push(
+            chanceOf(logits?.data.subarray(row * vocab, (row + 1) * vocab) as Float32Array, token),
+          )
+        );
         onProgress(chances.length);
       }
       return chances;

@@ -9,7 +9,7 @@ import {
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { StudyProblem } from "./study_problems.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { ZooModel } from "./zoo.ts";
 
@@ -104,7 +104,7 @@ async function trace(
   for (let group = 0; group < Math.min(GROUPS, texts.length); group++) {
     const own = [...texts.keys()].filter((text) => text % GROUPS === group);
     const found = await streamDifferences(model, own.map((text) => texts[text] as ComparedText), {
-      additions: treatment,
+      additions: additionsOf(treatment),
       countsZeros: COUNTS_ZEROS,
     });
     for (const [layer, [ofAnswer, ofWhole]] of found.layers) {
@@ -196,7 +196,7 @@ export async function propagation(
           runs: [],
           graphs: [
             streamDifferencesHash(zoo.model, {
-              additions: treatments[source] as Treatment,
+              additions: additionsOf(treatments[source] as Treatment),
               countsZeros: COUNTS_ZEROS,
             }),
           ],

@@ -4,7 +4,7 @@ import { type Rollout, tokenShifts, tokenShiftsHash } from "../decode/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
-import type { Treatment } from "./treatment.ts";
+import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo.ts";
 
 /** Net Δp of each class of token along one text, summed over the vocabulary. */
@@ -63,7 +63,8 @@ class TextMeans {
 }
 
 /** What is compared: every pair of routes, with the sums of Δp along the answer and at its first position. */
-function comparisonOf({ lastBlock: _, ...additions }: Treatment) {
+function comparisonOf(treatment: Treatment) {
+  const { lastBlock: _, ...additions } = additionsOf(treatment);
   return { additions, pairs: ROUTE_PAIRS.map(({ from, to }) => [from, to] as const) };
 }
 

@@ -1,13 +1,28 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
-import type { Additions } from "../decode/mod.ts";
+import type { Adapters, Additions, SteeringVectors } from "../decode/mod.ts";
 import { type DifferenceAutoencoder, routeOf, type SteeringRoute } from "../probe/mod.ts";
 
+/** What a condition may add: everywhere, and with no operator. */
+export interface TreatmentAdditions extends Omit<Additions, "steer" | "adapters" | "operators" | "steerAt"> {
+  /** Vectors by layer. `@default none` */
+  readonly steer?: SteeringVectors;
+  /** Adapters by layer. `@default none` */
+  readonly adapters?: Adapters;
+}
+
 /** What a condition adds to a model: what one training run made, or something made of it. */
-export interface Treatment extends Additions {
+export interface Treatment extends TreatmentAdditions {
   /** In messages: `layer-3.seed-0`. */
   readonly name: string;
   /** Hashes of the files that it was made of, by name; they become inputs of the metrics. */
   readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** What a treatment adds, without its name and hashes; nothing for the base model. */
+export function additionsOf(treatment: Treatment | null): TreatmentAdditions {
+  if (treatment === null) return {};
+  const { name: _, inputs: __, ...additions } = treatment;
+  return additions;
 }
 
 /** What identifies a treatment in the key of a measurement: all that it adds, and on which way. */
@@ -64,7 +79,7 @@ export function treatmentKey(treatment: Treatment): TreatmentKey {
  */
 export function derivedTreatment(
   name: string,
-  made: Additions & {
+  made: TreatmentAdditions & {
     /** What it was made of. */
     readonly of: readonly Treatment[];
   },

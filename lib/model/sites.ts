@@ -57,7 +57,47 @@ export function siteKindsOf(config: ModelConfig): readonly SiteKind[] {
   );
 }
 
-/** A named point of the model graph: `blocks.14.resid_post`. */
+/** What other programs call kinds of site, below `blocks.LAYER.` or `model.layers.LAYER`. */
+const FOREIGN_KINDS: Readonly<Record<string, SiteKind>> = {
+  ".hook_resid_pre": "resid_pre",
+  ".ln1.hook_normalized": "input_norm",
+  ".attn.hook_q": "q",
+  ".attn.hook_k": "k",
+  ".attn.hook_v": "v",
+  ".attn.hook_pattern": "attn_weights",
+  ".attn.hook_z": "head_out",
+  ".hook_attn_out": "attn_out",
+  ".hook_resid_mid": "resid_mid",
+  ".ln2.hook_normalized": "post_attention_norm",
+  ".hook_mlp_out": "mlp_out",
+  ".hook_resid_post": "resid_post",
+  ".self_attn": "attn_out",
+  ".mlp": "mlp_out",
+  "": "resid_post",
+};
+
+/** The site that a name of TransformerLens or of a module of transformers means, if it is one. */
+function foreignSite(name: string): SiteName | null {
+  const [, layer, place = ""] = /^(?:blocks|model\.layers)\.(\d+)(\..+)?$/.exec(name) ?? [];
+  const kind = FOREIGN_KINDS[place];
+  return layer === undefined || kind === undefined ? null : siteName({ layer: Number(layer), kind });
+}
+
+/**
+ * A named point of the model graph: `blocks.14.resid_post`. Layers count from 0. In the order of a block:
+ *
+ * | kind                                              | shape                                       |
+ * | ------------------------------------------------- | ------------------------------------------- |
+ * | `resid_pre`, `input_norm`                         | [batch, seq, embed]                         |
+ * | `q` (`q_norm` behind it in a model with norms)    | [batch, seq, heads, head_dim]               |
+ * | `k`, `v` (`k_norm` behind `k`)                    | [batch, seq, kv_heads, head_dim]            |
+ * | `attn_weights`                                    | [batch, heads, seq of queries, seq of keys] |
+ * | `head_out`                                        | [batch, seq, heads, head_dim]               |
+ * | `attn_out`, `resid_mid`, `post_attention_norm`    | [batch, seq, embed]                         |
+ * | `down_out`, of a block with an adapter            | [batch, seq, embed]                         |
+ * | `adapter_scale`, of a block with an adapter       | [batch, seq]                                |
+ * | `mlp_out`, `resid_post`                           | [batch, seq, embed]                         |
+ */
 export type SiteName = `blocks.${number}.${SiteKind}`;
 
 /** A site's parts. */
@@ -93,9 +133,15 @@ export function siteName(site: Site): SiteName {
  * @throws {RangeError} for an unknown kind or a layer that the model lacks.
  */
 export function parseSite(name: string, options: { readonly layers: number; readonly action: string }): Site {
-  const match = /^blocks\.(0|[1-9]\d*)\.([a-z_]+)$/.exec(name);
+  const match = /^blocks\.(0|[1-9]\d*)\.([a-z_]+)$/.exec(String(name));
   const kind = ALL_KINDS.find((known) => known === match?.[2]);
   if (match === null || kind === undefined) {
+    const meant = foreignSite(String(name));
+    if (meant !== null) {
+      throw new RangeError(
+        `Cannot ${options.action} "${name}" as sites have other names here: that one is "${meant}"`,
+      );
+    }
     throw new RangeError(
       `Cannot ${options.action} "${name}" as a site is blocks.LAYER.KIND with kind ${ALL_KINDS.join(", ")}`,
     );

@@ -15,7 +15,7 @@ export interface NodeOptions<Op extends OpName = OpName> {
 }
 
 /** The last argument of a node: left out where its operation needs no settings. */
-type Given<Op extends OpName> = Readonly<Record<never, never>> extends OpAttributes<Op>
+export type Given<Op extends OpName> = Readonly<Record<never, never>> extends OpAttributes<Op>
   ? [options?: NodeOptions<Op>]
   : [options: NodeOptions<Op> & { readonly attributes: OpAttributes<Op> }];
 

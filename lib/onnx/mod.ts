@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Carried, GraphBuilder, type NodeOptions } from "./graph_builder.ts";
+export { type Carried, type Given, GraphBuilder, type NodeOptions } from "./graph_builder.ts";
 export {
   type Attribute,
   type ExternalInitializer,
@@ -17,7 +17,16 @@ export {
   type Value,
 } from "./graph.ts";
 export { type GraphMemory, graphMemory } from "./graph_memory.ts";
-export type { OpAttributes, OpName } from "./op_attributes.ts";
+export type {
+  Axis,
+  DimsText,
+  Float,
+  OpAttributes,
+  OpName,
+  OpSettings,
+  PlainOp,
+  Reduced,
+} from "./op_attributes.ts";
 export { normalAxis } from "./operators.ts";
 export { encodeModel } from "./protobuf.ts";
 export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";

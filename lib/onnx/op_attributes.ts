@@ -1,16 +1,19 @@
 import type { DType } from "../core/mod.ts";
 
 /** Lengths of axes as text, `batch,4`: attributes hold no mixed lists. */
-type DimsText = string;
+export type DimsText = string;
 /** A number that stays a float in ONNX, whole ones too. */
-interface Float {
+export interface Float {
+  /** The number. */
   readonly float: number;
 }
-type Axis = { readonly axis: number };
-type Reduced = { readonly axes: readonly number[]; readonly keepdims: number };
+/** An axis, counted from the end where it is negative. */
+export type Axis = { readonly axis: number };
+/** Axes that are reduced, and whether they stay with length 1: 0 or 1. */
+export type Reduced = { readonly axes: readonly number[]; readonly keepdims: number };
 
 /** What operations that have settings take, by name; all others take none. */
-interface Settings {
+export type OpSettings = {
   readonly ArgMax: Axis;
   readonly Cast: { readonly to: DType };
   /** `joined` names a sum of symbolic lengths. */
@@ -37,11 +40,13 @@ interface Settings {
   readonly Softmax: Axis & { readonly floor?: Float };
   readonly Split: Axis & { readonly dims: DimsText };
   readonly Squeeze: { readonly axes: readonly number[] };
+  readonly TopK: { readonly k: number };
   readonly Transpose: { readonly perm: readonly number[] };
   readonly Unsqueeze: { readonly axes: readonly number[] };
-}
+};
 
-type Plain =
+/** Operations without settings. */
+export type PlainOp =
   | (
     | "Add"
     | "And"
@@ -71,8 +76,8 @@ type Plain =
   | ("Sigmoid" | "Sin" | "Sqrt" | "Sub" | "Where");
 
 /** Names of the operations that a graph may hold. */
-export type OpName = keyof Settings | Plain;
+export type OpName = keyof OpSettings | PlainOp;
 
 /** Settings of an operation. */
-export type OpAttributes<Op extends OpName> = Op extends keyof Settings ? Settings[Op]
+export type OpAttributes<Op extends OpName> = Op extends keyof OpSettings ? OpSettings[Op]
   : Readonly<Record<never, never>>;

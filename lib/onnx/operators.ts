@@ -285,6 +285,15 @@ export const OPERATORS: { readonly [Op in OpName]: Infer<Op> } = {
   },
   ConstantOfShape: (node) => [{ dtype: node.attributes.dtype, dims: parseDims(node.attributes.dims) }],
   CumSum: same,
+  TopK: (node) => {
+    const x = input(node, 0), { k } = node.attributes, length = x.dims.at(-1) as Dim;
+    must(
+      k >= 1 && (typeof length !== "number" || k <= length),
+      `k must lie in [1, ${length}]: current value is ${k}`,
+    );
+    const dims = [...x.dims.slice(0, -1), k];
+    return [{ dtype: x.dtype, dims }, { dtype: "int64", dims }];
+  },
   ArgMax: (node) => {
     const x = input(node, 0), axis = normalAxis(node.attributes.axis, x.dims.length);
     return [{ dtype: "int64", dims: x.dims.filter((_, index) => index !== axis) }];

@@ -277,6 +277,10 @@ const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
     const axis = to.int64(node, "axis", [node.attributes.axis]);
     to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
   },
+  TopK: (to, node) =>
+    to.emit(node, "TopK", [integer("axis", -1)], {
+      inputs: [...names(node), to.int64(node, "k", [node.attributes.k])],
+    }),
   ConstantOfShape: (to, node) => {
     const { dtype } = node.attributes;
     const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };

@@ -14,15 +14,15 @@ import type { AppliedEdits, Edits } from "./edits.ts";
 import type { SteeringRoute } from "./steering_route.ts";
 
 /** What changes a model that is compared with itself. */
-export type ComparedEdits = Pick<Edits, "steer" | "adapters" | "ablation"> & SteeringRoute;
+export type ComparedEdits = Pick<Edits, "steer" | "operators" | "adapters" | "ablation"> & SteeringRoute;
 
 /**
  * First block that edits change anything in.
  *
  * @throws {RangeError} where nothing is steered or adapted.
  */
-export function firstChanged({ steer = [], adapters = [] }: ComparedEdits): number {
-  const first = Math.min(...steer, ...adapters);
+export function firstChanged({ steer = [], operators = null, adapters = [] }: ComparedEdits): number {
+  const first = Math.min(...steer, ...operators?.layers ?? [], ...adapters);
   if (Number.isFinite(first)) return first;
   throw new RangeError("Cannot compare streams as a layer must be steered or adapted: current value is none");
 }

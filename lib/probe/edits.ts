@@ -17,6 +17,7 @@ import {
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
 import { type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
 import { type AblationShape, type AppliedAblation, applyAblation } from "./feature_ablation.ts";
+import { applyOperators, type OperatorShape } from "./operator_edit.ts";
 import {
   checkRoute,
   checkRoutedSites,
@@ -27,16 +28,20 @@ import {
 } from "./steering_route.ts";
 import { placeKinds } from "./vector_place.ts";
 
-/** Edits of a model graph, declared before it is built. They apply in the order steer, ablate, patch, tap. */
+/** Edits of a model graph, declared before it is built. They apply in the order steer, operate, ablate, patch, tap. */
 export interface Edits extends SteeringRoute {
   /** Sites whose values are copied out. `@default []` */
   readonly taps?: readonly SiteName[];
   /** Sites whose values may be replaced, at the positions that a mask names. `@default []` */
   readonly patches?: readonly SiteName[];
+  /** Whether masks of sites with heads are [batch, seq, heads] in place of [batch, seq]. `@default false` */
+  readonly headMasks?: boolean;
   /** Layers that have a vector added: at `resid_post`, or at another place. `@default []` */
   readonly steer?: readonly number[];
   /** Whether steering takes a factor per row and position, instead of adding everywhere. `@default false` */
   readonly steerFactors?: boolean;
+  /** What is done to the stream where vectors are added, after that. `@default null` */
+  readonly operators?: OperatorShape | null;
   /** Layers whose down_proj has a rank-1 adapter. `@default []` */
   readonly adapters?: readonly number[];
   /** Features that are taken out of what the additions change in the residual stream. `@default null` */
@@ -47,11 +52,11 @@ export interface Edits extends SteeringRoute {
 export const EDIT_NAMES = {
   /** Steering vectors, float [steered layers, embed], in the order of `Edits.steer`. */
   steering: "steering",
-  /** Factors on the vectors, float [batch, seq]. */
+  /** Factors on vectors and operators, float [batch, seq]; of a rollout one for every position that it may reach. */
   steerFactors: "steer_factors",
   /** New value of a patched site, in the site's shape or broadcast to it. */
   patch: (site: SiteName): string => `patch.${site}`,
-  /** Where the new value holds, bool [batch, seq], or broadcast to that. */
+  /** Where the new value holds, bool [batch, seq] or [batch, seq, heads], or broadcast to that. */
   patchMask: (site: SiteName): string => `patch_mask.${site}`,
   /** A tapped value. */
   tap: (site: SiteName): string => `tap.${site}`,
@@ -110,7 +115,8 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
     if (double !== undefined) throw new RangeError(`Cannot ${action} "${double}" as it must be named once`);
     return list;
   };
-  const { taps = [], patches = [], steer = [], steerFactors = false, adapters = [], ablation = null } = edits;
+  const { taps = [], patches = [], steer = [], adapters = [], ablation = null, operators = null } = edits;
+  const { steerFactors = false, headMasks = false } = edits;
   const checkSite = (name: SiteName, action: string) => {
     const site: Site = parseSite(name, { layers: config.layers, action });
     const needsAdapter = ADAPTER_SITE_KINDS.some((kind) => kind === site.kind);
@@ -140,42 +146,76 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   checkLayers(steer, "steer");
   checkLayers(adapters, "adapt");
   if (ablation !== null) checkLayers([ablation.layer], "ablate at");
-  if (steerFactors && steer.length === 0) {
+  checkLayers(operators?.layers ?? [], "operate on");
+  if (steerFactors && steer.length === 0 && operators === null) {
     throw new RangeError(
       "Cannot take steering factors as at least one layer must be steered: current value is none",
     );
   }
+  if (operators !== null && routeOf(edits).lastBlock !== null) {
+    throw new RangeError("Cannot patch the last block as no layer must have an operator beside it");
+  }
   checkRoute(edits, { config, layers: steer });
   checkRoutedSites(edits, { config, taps, patches });
   const sorted = (layers: readonly number[]) => [...layers].sort((a, b) => a - b);
-  const additions = { steer: sorted(steer), steerFactors, adapters: sorted(adapters), ablation };
-  return { taps, patches, ...additions, ...routeOf(edits) };
+  const additions = { steer: sorted(steer), steerFactors, operators, adapters: sorted(adapters), ablation };
+  return { taps, patches, headMasks, ...additions, ...routeOf(edits) };
+}
+
+/** What a trip of a rollout's loop reads: whole prompts the first time, then a token of each row. */
+export interface Trip {
+  /** The loop's body. */
+  readonly g: GraphBuilder;
+  /** Position of each token, int64 [rows, new]. */
+  readonly positions: Value;
+  /** Their numbers from 0, int64 [new]. */
+  readonly offsets: Value;
+  /** Which prompt each row continues, int64 [rows]: factors and patches are those of prompts. */
+  readonly origins: Value;
 }
 
 /** A graph's edits at work. */
 export interface AppliedEdits extends AppliedAdapters {
   /** Handed to the decoder: sees every site, changes the ones that edits name. */
   readonly site: SiteHandler;
-  /** The same over the base model's stream at the site of the ablation, which a graph with one must use. */
-  readonly siteOver: (base: Value) => SiteHandler;
+  /**
+   * The same over the base model's stream at the site of the ablation, which a graph with one must use, and over the
+   * tokens of a trip.
+   */
+  readonly siteOver: (base: Value | null, trip?: Trip) => SiteHandler;
   /** The features that are taken out. */
   readonly ablation: AppliedAblation | null;
-  /** Steering vectors by layer, [embed], or [batch, 1, embed] where each row has its own. */
+  /** Steering vectors by layer, [embed], or [batch, 1 or seq, embed] where each row or position has its own. */
   readonly vectors: ReadonlyMap<number, Value>;
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
   /** Handed to the decoder: the vector that goes through the last block on a way of its own. */
   readonly lastBlock: LastBlockRoute | null;
+  /** The same over the tokens of a trip. */
+  readonly lastBlockOver: (trip: Trip) => LastBlockRoute | null;
 }
 
 /** Kinds whose value is [batch, seq, heads or kv_heads, head_dim]. */
 const PER_HEAD: ReadonlySet<SiteKind> = new Set(["q", "k", "v", "q_norm", "k_norm", "head_out"]);
 
-/** Where a site's [batch, seq] mask goes among the axes of its value: positions of attn_weights are its queries. */
-function maskAxes(kind: SiteKind): readonly number[] {
-  if (kind === "attn_weights") return [1, 3]; // [batch, 1, seq, 1]
-  if (kind === "adapter_scale") return [];
-  return PER_HEAD.has(kind) ? [2, 3] : [2];
+/**
+ * A site's mask [batch, seq] or [batch, seq, heads] among the axes of its value: positions of attn_weights are its
+ * queries.
+ */
+function laidOut(g: GraphBuilder, mask: Value, kind: SiteKind): Value {
+  if (kind === "adapter_scale") return mask;
+  if (mask.dims.length === 3) {
+    return kind === "attn_weights"
+      ? g.unsqueeze(g.transpose(mask, [0, 2, 1]), [3]) // [batch, heads, seq, 1]
+      : g.unsqueeze(mask, [3]); // [batch, seq, heads, 1]
+  }
+  return g.unsqueeze(mask, kind === "attn_weights" ? [1, 3] : PER_HEAD.has(kind) ? [2, 3] : [2]);
+}
+
+/** Heads of a site, null where it has none. */
+export function siteHeads(kind: SiteKind, config: ModelConfig): number | null {
+  if (kind === "attn_weights") return config.heads;
+  return PER_HEAD.has(kind) ? siteShape(kind, config)[2] as number : null;
 }
 
 /**
@@ -213,31 +253,52 @@ export function applyEdits(
      * `@default null`
      */
     readonly perRow?: Value | null;
+    /** Ones, float [batch, seq, 1]: then each position has a copy of every vector. `@default perRow` */
+    readonly perPosition?: Value | null;
+    /**
+     * What the rows of a rollout's prompts are called: factors are fed for each and every position that it may reach.
+     * `@default null`: for the rows and positions of whole sequences
+     */
+    readonly prompts?: string | null;
   },
 ): AppliedEdits {
-  const { config, compute, perRow = null } = options, accurate = accurateDType(compute);
+  const { config, compute, perRow = null, prompts = null } = options, accurate = accurateDType(compute);
+  const copies = options.perPosition ?? perRow;
   const vectors = new Map<number, Value>();
   if (edits.steer.length > 0) {
     const steering = g.input(EDIT_NAMES.steering, accurate, [edits.steer.length, config.embed]);
     edits.steer.forEach((layer, row) => {
       const vector = g.gather(steering, g.scalar("int64", row), { axis: 0 });
-      vectors.set(layer, perRow === null ? vector : g.mul(perRow, vector));
+      vectors.set(layer, copies === null ? vector : g.mul(copies, vector));
     });
   }
-  const factors = edits.steerFactors ? g.input(EDIT_NAMES.steerFactors, accurate, ["batch", "seq"]) : null;
+  const factors = edits.steerFactors
+    ? g.input(EDIT_NAMES.steerFactors, accurate, prompts === null ? ["batch", "seq"] : [prompts, "positions"])
+    : null;
+  const operate = applyOperators(g, edits.operators, { embed: config.embed, compute });
   const patches = new Map(edits.patches.map((name) => {
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
     // a·z of an adapter is an island of its own
     const dtype = kind === "adapter_scale" ? accurate : compute;
     const broadcasts = { broadcasts: true };
-    const fed = g.input(EDIT_NAMES.patch(name), accurate, siteShape(kind, config), broadcasts);
+    const shape = [prompts ?? "batch", ...siteShape(kind, config).slice(1)];
+    const fed = g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts);
     const value = g.cast(fed, dtype);
-    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", ["batch", "seq"], broadcasts);
-    return [name, { value, mask, axes: maskAxes(kind) }] as const;
+    const heads = edits.headMasks ? siteHeads(kind, config) : null;
+    const dims = [prompts ?? "batch", "seq", ...(heads === null ? [] : [heads])];
+    return [name, {
+      value,
+      mask: g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts),
+      kind,
+    }] as const;
   }));
   const tapped = new Map<SiteName, Value>();
-  const added = (inner: GraphBuilder, vector: Value) =>
-    factors === null ? vector : inner.mul(inner.unsqueeze(factors, [2]), vector);
+  const added = (inner: GraphBuilder, vector: Value, of: Value | null) =>
+    of === null ? vector : inner.mul(inner.unsqueeze(of, [2]), vector);
+  const ofRows = ({ g: body, origins }: Trip, values: Value) => body.gather(values, origins, { axis: 0 });
+  const factorsOver = (trip: Trip) =>
+    factors &&
+    trip.g.apply("GatherElements", [ofRows(trip, factors), trip.positions], { attributes: { axis: 1 } }); // [rows, new]
   const kinds = placeKinds(edits.place, edits);
   const routed = edits.lastBlock === null ? null : config.layers - 2;
   const steered = new Map(
@@ -245,29 +306,53 @@ export function applyEdits(
       layer === routed ? [] : kinds.map((kind) => [siteName({ layer, kind }), vector] as const)
     ),
   );
+  const operated = new Map(
+    (edits.operators?.layers ?? []).flatMap((layer) =>
+      kinds.map((kind) => [siteName({ layer, kind }), layer] as const)
+    ),
+  );
   const ablation = edits.ablation === null
     ? null
     : applyAblation(g, edits.ablation, { embed: config.embed, compute });
-  const siteWith = (base: Value | null): SiteHandler => (inner, name, computed) => {
-    const vector = steered.get(name);
-    let value = vector === undefined
-      ? computed
-      : accurateSum(inner, computed, { added: added(inner, vector) });
-    if (base !== null && name === ablation?.site) value = ablation.apply(inner, { changed: value, base });
-    const patch = patches.get(name);
-    if (patch !== undefined) {
-      const mask = patch.axes.length === 0 ? patch.mask : inner.unsqueeze(patch.mask, patch.axes);
-      value = inner.apply("Where", [mask, patch.value, value]);
-    }
-    if (edits.taps.includes(name)) tapped.set(name, value);
-    return value;
+  const siteOver = (base: Value | null, trip?: Trip): SiteHandler => {
+    const here = trip === undefined ? factors : factorsOver(trip);
+    const masked = (
+      inner: GraphBuilder,
+      { mask, value, kind }: { mask: Value; value: Value; kind: SiteKind },
+    ) => {
+      if (trip === undefined) return { mask: laidOut(inner, mask, kind), value };
+      // Prompts are read from position 0 on, and by the first trip alone.
+      const first = inner.apply("Equal", [trip.positions, trip.offsets]);
+      const reading = mask.dims.length === 3 ? inner.unsqueeze(first, [2]) : first;
+      const now = (values: Value) => ofRows(trip, inner.gather(values, trip.offsets, { axis: 1 }));
+      return { mask: laidOut(inner, inner.apply("And", [now(mask), reading]), kind), value: now(value) };
+    };
+    return (inner, name, computed) => {
+      const vector = steered.get(name), operating = operated.get(name), patch = patches.get(name);
+      let value = vector === undefined
+        ? computed
+        : accurateSum(inner, computed, { added: added(inner, vector, here) });
+      if (operating !== undefined) {
+        const perPlace = here && inner.unsqueeze(here, [2]);
+        value = operate(inner, operating, { before: computed, stream: value, factors: perPlace });
+      }
+      if (base !== null && name === ablation?.site) value = ablation.apply(inner, { changed: value, base });
+      if (patch !== undefined) {
+        const { mask, value: replaced } = masked(inner, patch);
+        value = inner.apply("Where", [mask, replaced, value]);
+      }
+      if (edits.taps.includes(name)) tapped.set(name, value);
+      return value;
+    };
   };
   const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
     config,
-    vector: added(g, vectors.get(config.layers - 2) as Value),
+    vector: added(g, vectors.get(config.layers - 2) as Value, prompts === null ? factors : null),
     touched: [...edits.patches, ...edits.taps],
   });
-  const site = siteWith(null);
+  const lastBlockOver = (trip: Trip) =>
+    lastBlock && { ...lastBlock, vector: added(trip.g, lastBlock.vector, factorsOver(trip)) };
+  const site = siteOver(null);
   const adapted = applyAdapters(g, edits.adapters, { config, compute, site, perRow });
-  return { site, siteOver: siteWith, ablation, vectors, tapped, lastBlock, ...adapted };
+  return { site, siteOver, ablation, vectors, tapped, lastBlock, lastBlockOver, ...adapted };
 }

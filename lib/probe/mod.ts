@@ -8,7 +8,16 @@ export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters 
 export type { ComparedEdits } from "./_compared_passes.ts";
 export type { Recompute } from "./added_adjoints.ts";
 export { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "./difference_graph.ts";
-export { type AppliedEdits, applyEdits, checkEdits, EDIT_NAMES, type Edits, siteShape } from "./edits.ts";
+export {
+  type AppliedEdits,
+  applyEdits,
+  checkEdits,
+  EDIT_NAMES,
+  type Edits,
+  siteHeads,
+  siteShape,
+  type Trip,
+} from "./edits.ts";
 export {
   ABLATION_NAMES,
   ablationFeeds,
@@ -28,6 +37,16 @@ export {
   lastBlockPatchText,
   parseLastBlockPatch,
 } from "./last_block_patch.ts";
+export {
+  applyOperators,
+  checkOperators,
+  type Operator,
+  OPERATOR_NAMES,
+  operatorFeeds,
+  type Operators,
+  type OperatorShape,
+  operatorShape,
+} from "./operator_edit.ts";
 export { SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "./sequence_graph.ts";
 export { checkRoute, routeFeeds, routeKey, routeOf, type SteeringRoute } from "./steering_route.ts";
 export {

@@ -21,8 +21,11 @@ import { targetScores } from "./target_scores.ts";
 
 /** What a sequence graph gives back; outputs that are not asked for are not in the graph. */
 export interface SequenceOutputs {
-  /** `logits` float [batch, seq, vocab]. `@default false` */
-  readonly logits?: boolean;
+  /**
+   * `logits` float [batch, seq, vocab]; of `"last"` [batch, vocab], those at the position of each row that the input
+   * `last` int64 [batch] names. `@default false`
+   */
+  readonly logits?: boolean | "last";
   /**
    * `log_probs` float [chunks, chunk], at temperature 1, of the inputs `targets` int64 [chunks, chunk], which are
    * predicted at the inputs `target_places` int64 [chunks, chunk] of rows laid end to end: row · seq + position.
@@ -38,6 +41,11 @@ export interface SequenceOutputs {
    */
   readonly steeringAdjoint?: boolean;
   /**
+   * Whether `steering_adjoint` is that of a vector of every position, [steered layers, batch, seq, embed], and adapters
+   * have none. `@default false`
+   */
+  readonly perPosition?: boolean;
+  /**
    * Adjoints of every tapped site's value, `adjoint.SITE` in the site's shape, of the same losses. Implies the inputs of
    * `logProbs` too. `@default false`
    */
@@ -52,6 +60,7 @@ export const SEQUENCE_NAMES = {
   targetPlaces: "target_places",
   targets: "targets",
   targetWeights: "target_weights",
+  last: "last",
   logits: "logits",
   logProbs: "log_probs",
   steeringAdjoint: "steering_adjoint",
@@ -114,8 +123,10 @@ export function sequenceGraph(
   const weights = typeof options.weights === "function"
     ? options.weights(g)
     : fileWeights(g, { checkpoint: options.weights, compute });
-  const perRow = outputs.steeringAdjoint === true ? onePerRow(g, tokens, accurateDType(compute)) : null;
-  const applied = applyEdits(g, edits, { config, compute, perRow });
+  const ones = (copies: "row" | "position") => onePer(g, tokens, { copies, dtype: accurateDType(compute) });
+  const perRow = outputs.steeringAdjoint === true ? ones("row") : null;
+  const perPosition = perRow !== null && outputs.perPosition === true ? ones("position") : null;
+  const applied = applyEdits(g, edits, { config, compute, perRow, perPosition });
   const { adapter, lastBlock, ablation } = applied;
   const shown = (layer: number) =>
     [...edits.taps, ...edits.patches].includes(siteName({ layer, kind: "attn_weights" }));
@@ -139,6 +150,13 @@ export function sequenceGraph(
   const wantsAdjoints = outputs.steeringAdjoint === true || outputs.siteAdjoints === true;
   const wantsLogProbs = outputs.logProbs === true || wantsAdjoints;
   if (outputs.logits === true) g.output(SEQUENCE_NAMES.logits, unembed(g, residual, parts)); // [batch, seq, vocab]
+  if (outputs.logits === "last") {
+    const last = g.input(SEQUENCE_NAMES.last, "int64", ["batch"]);
+    const index = g.expand(g.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
+    const stream = g.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const logits = unembed(g, stream, parts); // [batch, 1, vocab]
+    g.output(SEQUENCE_NAMES.logits, g.apply("Squeeze", [logits], { attributes: { axes: [1] } }));
+  }
   if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
     throw new RangeError(
       `Cannot give steering adjoints as every vector must be added: mode "base" leaves out that of layer ${
@@ -155,9 +173,16 @@ export function sequenceGraph(
   return g.build();
 }
 
-/** Ones [batch, 1, 1], made of tokens [batch, seq]: a shape of lengths put together would be made on the host. */
-function onePerRow(g: GraphBuilder, tokens: Value, dtype: AccurateDType): Value {
-  const first = g.slice(tokens, { axis: 1, start: 0, end: 1 });
+/**
+ * Ones [batch, 1 or seq, 1], made of tokens [batch, seq]: a shape of lengths put together would be made on the host.
+ */
+function onePer(
+  g: GraphBuilder,
+  tokens: Value,
+  options: { readonly copies: "row" | "position"; readonly dtype: AccurateDType },
+): Value {
+  const { copies, dtype } = options;
+  const first = copies === "position" ? tokens : g.slice(tokens, { axis: 1, start: 0, end: 1 });
   return g.unsqueeze(g.cast(g.apply("GreaterOrEqual", [first, g.scalar("int64", 0)]), dtype), [2]);
 }
 
@@ -176,10 +201,11 @@ function addScores(
   const { streams, parts, outputs, applied, compute, recompute } = options, chunked = ["chunks", "chunk"];
   const wantsAdded = outputs.steeringAdjoint === true, wantsSites = outputs.siteAdjoints === true;
   const adapters = [...applied.adapters.values()];
+  const perPosition = outputs.perPosition === true;
   const wanted = !wantsAdded ? [] : ([
     [SEQUENCE_NAMES.steeringAdjoint, [...applied.vectors.values()]],
-    [SEQUENCE_NAMES.adapterInputAdjoint, adapters.map(({ input }) => input)],
-    [SEQUENCE_NAMES.adapterOutputAdjoint, adapters.map(({ output }) => output)],
+    [SEQUENCE_NAMES.adapterInputAdjoint, perPosition ? [] : adapters.map(({ input }) => input)],
+    [SEQUENCE_NAMES.adapterOutputAdjoint, perPosition ? [] : adapters.map(({ output }) => output)],
   ] as const).filter(([, values]) => values.length > 0);
   const sites = wantsSites ? [...applied.tapped] : [];
   if (wantsAdded && wanted.length === 0) {
@@ -210,8 +236,8 @@ function addScores(
   );
   let first = sites.length;
   for (const [name, values] of wanted) {
-    const layers = adjoints.slice(first, first + values.length) // [batch, 1, width] each
-      .map((adjoint) => g.transpose(adjoint, [1, 0, 2]));
+    const layers = adjoints.slice(first, first + values.length) // [batch, 1 or seq, width] each
+      .map((adjoint) => perPosition ? g.unsqueeze(adjoint, [0]) : g.transpose(adjoint, [1, 0, 2]));
     g.output(
       name,
       layers.length === 1 ? layers[0] as Value : g.apply("Concat", layers, { attributes: { axis: 0 } }), // [layers, batch, width]

@@ -95,6 +95,7 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Sqrt: { cpu: NO_BFLOAT16, cuda: FLOATS },
   Squeeze: { cpu: ALL, cuda: ALL },
   Sub: { cpu: ORDERED, cuda: NUMBERS },
+  TopK: { cpu: ORDERED, cuda: ORDERED },
   Transpose: { cpu: ALL, cuda: ALL },
   Unsqueeze: { cpu: ALL, cuda: ALL },
   Where: { cpu: ORDERED, cuda: NUMBERS, typed: 1 },

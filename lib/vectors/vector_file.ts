@@ -63,7 +63,7 @@ export async function saveVectors(
       [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
     ),
   );
-  const place = content.place === undefined ? {} : { place: content.place };
+  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
   await writeSafetensors(path, { tensors, metadata: { kind: "steering", ...content.metadata, ...place } });
 }
 
@@ -95,7 +95,7 @@ export async function saveSharedDirection(
   const layers = new Map([...scales].map(([layer, scale]) => [layer, Float32Array.of(scale)]));
   checkWritable(layers, { what: "the factors of a direction" });
   checkWritable(new Map([[0, direction]]), { what: "a direction" });
-  const place = content.place === undefined ? {} : { place: content.place };
+  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
   const tensors = Object.fromEntries([
     ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
     [DIRECTION, [direction.length], direction] as const,

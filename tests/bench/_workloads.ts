@@ -10,6 +10,7 @@ import {
   rolloutGraph,
   type RolloutRequest,
   sampleRollouts,
+  servedLayers,
   type SteeringVectors,
   type WeightedRow,
 } from "../../lib/decode/mod.ts";
@@ -44,9 +45,9 @@ export async function openRollouts(setting: Pick<Setting, "folder" | "threads">)
   const checkpoint = await openCheckpoint(setting.folder);
   const { config } = checkpoint;
   const stopTokens = [config.vocab];
-  const steeredLayers = Array.from({ length: config.layers }, (_, layer) => layer);
+  const layers = servedLayers({}, config);
   const session = await Session.create(
-    rolloutGraph({ config, checkpoint, edits: { steer: steeredLayers }, stopTokens }),
+    rolloutGraph({ config, checkpoint, edits: { steer: layers.steer }, stopTokens }),
     { threads: setting.threads, weightsFolder: checkpoint.weightsFolder },
   );
   return {
@@ -55,7 +56,7 @@ export async function openRollouts(setting: Pick<Setting, "folder" | "threads">)
       const prompts = randomRows("prompts", { rows, seq: prompt, vocab: config.vocab });
       const requests = prompts.map((tokens, index): RolloutRequest => ({ tokens, prompt: index, sample: 0 }));
       const rollouts = await sampleRollouts(
-        { session, config, stopTokens, steeredLayers },
+        { session, config, stopTokens, layers },
         requests,
         { maxNewTokens: newTokens, batchSize: rows },
       );

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { RandomStream, tensor } from "../../lib/core/mod.ts";
-import type {
-  Adapters,
-  Additions,
-  LanguageModel,
-  Rollout,
-  SteeringVectors,
-  WeightedRow,
+import {
+  type Adapters,
+  type Additions,
+  byLayer,
+  type LanguageModel,
+  type Rollout,
+  type SteeringVectors,
+  type WeightedRow,
 } from "../../lib/decode/mod.ts";
 import { siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { assertClose, type ToleranceName, TOLERANCES } from "../tolerances.ts";
@@ -102,8 +103,8 @@ function additionCase(name: string, additionsTo: (model: LanguageModel) => Addit
       assertLogProbs(own, await scored(candidate, rollouts, additions), tolerance);
       const found = await candidate.steeringAdjoint(rows, additions);
       const expected = await reference.steeringAdjoint(rows, additions);
-      assertEquals([...found.adjoints.keys()], [...additions.steer?.keys() ?? []]);
-      assertEquals([...found.adapterAdjoints.keys()], [...additions.adapters?.keys() ?? []]);
+      assertEquals([...found.adjoints.keys()], [...byLayer(additions.steer, "steer").keys()]);
+      assertEquals([...found.adapterAdjoints.keys()], [...byLayer(additions.adapters, "adapters").keys()]);
       for (const [layer, adjoint] of expected.adjoints) {
         assertClose(found.adjoints.get(layer) ?? [], adjoint, tolerance);
       }

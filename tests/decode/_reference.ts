@@ -31,13 +31,13 @@ export async function assertLikeReference(
     readonly tolerance?: ToleranceName;
   },
 ): Promise<readonly Rollout[]> {
-  const requests = options.requests ?? requestsOf(model);
-  const rollouts = await model.generate(requests, options);
+  const { requests = requestsOf(model), tolerance = "logProbabilityFloat32", ...sampling } = options;
+  const rollouts = await model.generate(requests, sampling);
   assertEquals(rollouts.length, requests.length);
   for (const [index, rollout] of rollouts.entries()) {
-    const expected = await referenceRollout(model, requests[index] as RolloutRequest, options);
+    const expected = await referenceRollout(model, requests[index] as RolloutRequest, sampling);
     assertEquals({ ...rollout, logProbs: [] }, { ...expected, logProbs: [] });
-    assertClose(rollout.logProbs, expected.logProbs, options.tolerance ?? "logProbabilityFloat32");
+    assertClose(rollout.logProbs, expected.logProbs, tolerance);
   }
   return rollouts;
 }

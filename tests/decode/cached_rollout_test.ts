@@ -40,7 +40,10 @@ Deno.test("generate() with heads of 24 fills the model's last position from prom
   withTinyModel(async (model) => {
     const requests = requestsOf(model).map((request) => ({
       ...request,
-      tokens: Array.from({ length: 10 - (request.prompt % 3) * 4 }, (_, t) => (t * 7 + request.prompt) % 61),
+      tokens: Array.from(
+        { length: 10 - ((request.prompt ?? 0) % 3) * 4 },
+        (_, t) => (t * 7 + (request.prompt ?? 0)) % 61,
+      ),
     }));
     for (const batchSize of [3, 64]) {
       const options = { requests, maxNewTokens: 14, batchSize, stragglerShare: 0.9, seed: 6 };
@@ -65,12 +68,12 @@ function sampleBy(
   options: SamplingOptions & { readonly requests?: readonly RolloutRequest[] },
 ): Promise<readonly Rollout[]> {
   const { config, checkpoint } = model;
-  const steeredLayers = allLayers(config), stopTokens = config.eosTokenIds;
-  const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: steeredLayers }, chunk });
+  const layers = { steer: allLayers(config), operators: [], adapters: [] }, stopTokens = config.eosTokenIds;
+  const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer }, chunk });
   const requests = options.requests ?? requestsOf(model, 9);
   return withSession(
     graph,
-    (session) => sampleRollouts({ session, config, stopTokens, steeredLayers }, requests, options),
+    (session) => sampleRollouts({ session, config, stopTokens, layers }, requests, options),
     { weightsFolder: checkpoint.weightsFolder },
   );
 }
@@ -144,7 +147,7 @@ Deno.test("a prompt that several rows continue is read once, and each row has th
           session: watched,
           config: model.config,
           stopTokens: model.config.eosTokenIds,
-          steeredLayers: allLayers(model.config),
+          layers: { steer: allLayers(model.config), operators: [], adapters: [] },
         };
         const together = await sampleRollouts(engine, requests, options);
         for (const [index, request] of requests.entries()) {

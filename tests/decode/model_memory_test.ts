@@ -108,7 +108,7 @@ Deno.test("a patch with lengths of 1 is broadcast, whatever the rows' lengths", 
       (await model.run([row(9), row(9, 5)], { patches: new Map([[site, zeros(dims)]]) })).logits?.data;
     const whole = await of([2, 9, embed]);
     for (const dims of [[1, 1, 1], [2, 1, embed], [1, 9, 1]]) assertEquals(await of(dims), whole);
-    await assertRejects(() => of([3, 9, embed]), TypeError, `patch.${site}`);
+    await assertRejects(() => of([3, 9, embed]), RangeError, `patch "${site}"`);
   }));
 
 Deno.test("sessions are closed when others need their memory, and the results stay", () =>

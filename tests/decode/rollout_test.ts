@@ -96,7 +96,10 @@ Deno.test("generate() fills the model's last position, rows of different progres
   withTinyModel(async (model) => {
     const requests = requestsOf(model).map((request) => ({
       ...request,
-      tokens: Array.from({ length: 10 - (request.prompt % 3) * 4 }, (_, t) => (t * 7 + request.prompt) % 61),
+      tokens: Array.from(
+        { length: 10 - ((request.prompt ?? 0) % 3) * 4 },
+        (_, t) => (t * 7 + (request.prompt ?? 0)) % 61,
+      ),
     }));
     for (const batchSize of [2, 3, 64]) {
       await assertLikeReference(model, {
@@ -112,8 +115,8 @@ Deno.test("generate() fills the model's last position, rows of different progres
 Deno.test("sampleRollouts() never runs a batch past the model's last position", () =>
   withTinyModel(async (model) => {
     const { config, checkpoint } = model;
-    const stopTokens = config.eosTokenIds, steeredLayers = allLayers(config);
-    const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: steeredLayers } });
+    const stopTokens = config.eosTokenIds, layers = { steer: allLayers(config), operators: [], adapters: [] };
+    const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer } });
     const session = await Session.create(graph, { threads: 1, weightsFolder: checkpoint.weightsFolder });
     const unequal: boolean[] = [];
     const watched: Pick<Session, "run"> = {
@@ -130,7 +133,7 @@ Deno.test("sampleRollouts() never runs a batch past the model's last position", 
       sample: 0,
     }));
     for (let seed = 0; seed < 6; seed++) {
-      await sampleRollouts({ session: watched as Session, config, stopTokens, steeredLayers }, requests, {
+      await sampleRollouts({ session: watched as Session, config, stopTokens, layers }, requests, {
         maxNewTokens: 14,
         batchSize: 3,
         stragglerShare: 0.7,

@@ -130,7 +130,12 @@ Deno.test("a bfloat16 rollout, rounded operation by operation, samples what its 
         roundedTwin(graph),
         (session) =>
           sampleRollouts(
-            { session, config, stopTokens, steeredLayers, adaptedLayers },
+            {
+              session,
+              config,
+              stopTokens,
+              layers: { steer: steeredLayers, operators: [], adapters: adaptedLayers },
+            },
             [{ tokens: ROW, prompt: 0, sample: 0 }, { tokens: ROW.slice(3), prompt: 0, sample: 1 }],
             { maxNewTokens: 10, seed: 2, steer, ...way },
           ),

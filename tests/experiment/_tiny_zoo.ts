@@ -1,8 +1,9 @@
 import { tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { elementCount } from "../../lib/core/mod.ts";
-import { type Additions, promptTokens, type Rollout } from "../../lib/decode/mod.ts";
+import { promptTokens, type Rollout } from "../../lib/decode/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { generatedProblems, type StudyProblem, type ZooEntry, ZooModel } from "../../lib/experiment/mod.ts";
+import { additionsOf, type Treatment } from "../../lib/experiment/treatment.ts";
 import { FAMILIES, PROBLEM_SETS, testSet } from "../../lib/problems/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { tinyTokenizer } from "../train/_tiny_models.ts";
@@ -253,7 +254,7 @@ export async function answersInTurn(
     readonly problems: readonly StudyProblem[];
     readonly seeds: readonly number[];
     readonly maxNewTokens: number;
-    readonly treatment: Additions | undefined;
+    readonly treatment: Treatment | undefined;
   },
 ): Promise<readonly Rollout[]> {
   const { problems, seeds, maxNewTokens, treatment } = options;
@@ -261,7 +262,9 @@ export async function answersInTurn(
   for (const [prompt, { question }] of problems.entries()) {
     const request = { tokens: promptTokens(zoo.tokenizer, question), prompt, sample: 0 };
     const seed = seeds[prompt % seeds.length] as number;
-    answers.push(...await zoo.model.generate([request], { maxNewTokens, seed, ...treatment }));
+    answers.push(
+      ...await zoo.model.generate([request], { maxNewTokens, seed, ...additionsOf(treatment ?? null) }),
+    );
   }
   return answers;
 }

@@ -9,6 +9,7 @@ import {
   sharedTextMagnitudes,
   ZooModel,
 } from "../../lib/experiment/mod.ts";
+import { additionsOf } from "../../lib/experiment/treatment.ts";
 import { EMBEDDED_SYSTEM_PROMPT } from "../../lib/problems/mod.ts";
 import { tinyBench } from "./_tiny_additions.ts";
 import { answersInTurn, withTinyZoo, withZooModel } from "./_tiny_zoo.ts";
@@ -47,7 +48,7 @@ Deno.test("sharedTextMagnitudes() is how far the adapter moves down_proj's outpu
     assertEquals(segments.at(-1)?.to, tokens.length);
     for (const { layer, adapter, treatment } of made) {
       const taps = [`blocks.${layer}.mlp_out`, `blocks.${layer}.down_out`] as const;
-      const read = await zoo.model.run([tokens], { ...treatment, taps });
+      const read = await zoo.model.run([tokens], { ...additionsOf(treatment), taps });
       const [moved, still] = taps.map((site) => read.taps.get(site)?.data as Float32Array);
       const { embed } = zoo.model.config, length = Math.hypot(...adapter.output);
       tokens.forEach((_, t) => {
@@ -78,7 +79,7 @@ Deno.test("adapterTraces() reads every position but the last of each answer, and
       assertEquals(lengths, [tokens.length, tokens.length, tokens.length]);
       assertEquals(trace.segments.at(-1)?.to, tokens.length);
       const site = `blocks.${layer}.down_out` as const;
-      const { taps } = await zoo.model.run([tokens], { ...treatment, taps: [site] });
+      const { taps } = await zoo.model.run([tokens], { ...additionsOf(treatment), taps: [site] });
       const { embed } = zoo.model.config, outputs = taps.get(site)?.data as Float32Array;
       for (const t of [0, tokens.length - 1]) {
         const y = outputs.subarray(t * embed, (t + 1) * embed), norm = Math.hypot(...y);

@@ -278,7 +278,7 @@ Deno.test("Laboratory.outcomes() asks every problem under one number, however ma
     const asked: number[][] = [];
     const generate = zoo.model.generate.bind(zoo.model);
     zoo.model.generate = (requests, options) => {
-      asked.push(requests.map(({ prompt }) => prompt));
+      asked.push(requests.map(({ prompt = -1 }) => prompt));
       return generate(requests, options);
     };
     const condition = { zoo, run: null, decoding: "greedy" } as const, lab = laboratory();

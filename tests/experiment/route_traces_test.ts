@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TOKEN_CLASSES } from "../../lib/analysis/mod.ts";
 import { Laboratory, ResultStore, routeTraces } from "../../lib/experiment/mod.ts";
+import { additionsOf } from "../../lib/experiment/treatment.ts";
 import { EMBEDDED, TINY_SIZE, withZooModel, writeVectors } from "./_tiny_zoo.ts";
 
 function softmax(logits: Float32Array): Float64Array {
@@ -31,7 +32,7 @@ Deno.test("routeTraces() gives the means that plain runs of both models give", (
     assert(whole !== undefined && whole.samples.length === 6);
     let sum = 0;
     for (const { tokens, promptLength } of whole.samples) {
-      const base = await a.model.run([tokens]), steered = await a.model.run([tokens], treatment);
+      const base = await a.model.run([tokens]), steered = await a.model.run([tokens], additionsOf(treatment));
       const count = tokens.length - promptLength; // the row read on the last token is left out
       const row = (logits: Float32Array, at: number) => {
         const from = (promptLength - 1 + at) * whole.tokens.length;

@@ -364,6 +364,11 @@ const CASES: { readonly [Op in OpName]: readonly OperatorCase[] } = {
     build: (g, { x }) => [g.apply("ArgMax", [x as Value], { attributes: { axis: 1 } })],
     expected: [{ dims: [2], values: [1, 0] }],
   }],
+  TopK: floats.map((dtype) => ({
+    feeds: { x: tensor(dtype, [2, 3], x6) as Tensor },
+    build: (g, { x }) => g.node("TopK", [x as Value], { attributes: { k: 2 } }),
+    expected: [{ dims: [2, 2], values: [2, 0.5, 1.5, 0.75] }, { dims: [2, 2], values: [2, 0, 2, 0] }],
+  })),
   Loop: [{
     // Fibonacci numbers below twenty: the condition stops it before `most` steps are out.
     feeds: { a: tensor("int64", [], [1]), b: tensor("int64", [], [2]), most: tensor("int64", [], [100]) },

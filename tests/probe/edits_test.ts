@@ -67,6 +67,8 @@ Deno.test("checkEdits() fills what is left out and sorts layers", () => {
     patches: [],
     steer: [],
     steerFactors: false,
+    headMasks: false,
+    operators: null,
     place: "mlp",
     asPublished: false,
     lastBlock: null,
@@ -136,8 +138,8 @@ Deno.test("run() refuses a patch of another shape, naming its site", () =>
     const patches = new Map([["blocks.0.q" as const, { value: zeros("float32", [1, 3, 2, 16]) }]]);
     await assertRejects(
       () => model.run([[1, 2, 3]], { patches }),
-      TypeError,
-      '"patch.blocks.0.q" must be float32[batch, seq, 4, 16] where batch = 1, seq = 3: current value is float32[1, 3, 2, 16]',
+      RangeError,
+      'patch "blocks.0.q" as its value must be [1, 3, 4, 16], or 1 in place of any of these: current shape is [1, 3, 2, 16]',
     );
     const value = zeros("float32", [1, 3, 4, 16]);
     await assertRejects(
@@ -145,7 +147,7 @@ Deno.test("run() refuses a patch of another shape, naming its site", () =>
         model.run([[1, 2, 3]], {
           patches: new Map([["blocks.0.q" as const, { value, mask: zeros("bool", [1, 4]) }]]),
         }),
-      TypeError,
-      '"patch_mask.blocks.0.q" must be bool[batch, seq]',
+      RangeError,
+      'patch "blocks.0.q" as its mask must be [1, 3], or 1 in place of any of these: current shape is [1, 4]',
     );
   }));

@@ -127,6 +127,7 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Sqrt: unary("Sqrt"),
   Squeeze: ({ g, x }) => [g.apply("Squeeze", [x(["n", 1])], { attributes: { axes: [1] } })],
   Sub: binary("Sub"),
+  TopK: ({ g, x }) => g.node("TopK", [x(["n", 4])], { attributes: { k: 2 } }),
   Transpose: ({ g, x }) => [g.transpose(x(["n", 4]), [1, 0])],
   Unsqueeze: ({ g, x }) => [g.unsqueeze(x(["n"]), [0])],
   Where: ({ g, x, fixed }) => [g.apply("Where", [fixed("bool", ["n", 4]), x(["n", 4]), x(["n", 4])])],

@@ -241,6 +241,8 @@ Deno.test("evaluate writes outcomes, intervals, hashes and settings: the same in
       maxNewTokens: 8,
       place: "mlp",
       asPublished: false,
+      strength: [1],
+      steerAt: null,
       patch: null,
       date: null,
     });
@@ -358,5 +360,41 @@ Deno.test("evaluate refuses a model with a NaN, a truncated file, or without a t
     await Deno.writeFile(weights, whole);
     await Deno.remove(`${model}/tokenizer.json`);
     assertMatch(await refused(), /^error: .*tokenizer\.json/);
+  });
+});
+
+Deno.test("evaluate sweeps over strengths of its vectors, at work where it is told", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`, { digits: { 1: 4, 2: 4, 3: 4, 4: 4 } });
+    const vectors = await writeFiveVector(`${folder}/v.safetensors`), path = `${folder}/sweep.json`;
+    const args = ["--model", model, "--suite", "remainder", "--problems", "10", ...QUICK];
+    const steered = [...args, "--vectors", vectors];
+    const { code, error, output } = await runOn(evaluate, [
+      ...[...steered, "--strength", "0,1", "--steer-at", "last-prompt-token,generated"],
+      ...["--out", path],
+    ]);
+    assertEquals(code, 0, error);
+    const { strengths, settings } = JSON.parse(await Deno.readTextFile(path));
+    assertEquals(settings.steerAt, { lastPromptToken: 1, generated: 1 });
+    const alone = async (args: readonly string[]) => {
+      await runOn(evaluate, [...args, "--out", path]);
+      return JSON.parse(await Deno.readTextFile(path)).benchmarks.remainder.outcomes;
+    };
+    // The digit is told from the tokens behind the prompt's last, so a vector at the prompt changes nothing here.
+    assertEquals(strengths.map(({ strength }: { strength: number }) => strength), [0, 1]);
+    assertEquals(strengths[0].benchmarks.remainder.outcomes, await alone(args));
+    assertEquals(strengths[1].benchmarks.remainder.outcomes, await alone(steered));
+    assertStringIncludes(output, "strength 0\nbenchmark");
+    const wrong = async (...flags: string[]) => (await runOn(evaluate, [...args, ...flags])).error;
+    assertStringIncludes(await wrong("--strength", "2"), "give --vectors");
+    assertStringIncludes(await wrong("--strength", "two"), "must be numbers");
+    assertStringIncludes(
+      await wrong("--vectors", vectors, "--steer-at", "generate"),
+      "did you mean generated?",
+    );
+    assertStringIncludes(
+      await wrong("--vectors", vectors, "--strength", "1,2", "--samples", `${folder}/s.jsonl`),
+      "give one --strength",
+    );
   });
 });

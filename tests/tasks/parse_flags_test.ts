@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
 import { InputError } from "../../lib/core/mod.ts";
-import { editDistance, parseFlags, suggestion } from "../../tasks/_parse_flags.ts";
+import { editDistance, suggestion } from "../../lib/core/suggestion.ts";
+import { parseFlags } from "../../tasks/_parse_flags.ts";
 
 const FLAGS = {
   out: { kind: "string", default: "out", help: "Where results go" },

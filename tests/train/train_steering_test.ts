@@ -1,12 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { evaluate } from "../../lib/analysis/mod.ts";
 import { InputError, mean, RandomStream, sha256 } from "../../lib/core/mod.ts";
-import type {
-  LanguageModel,
-  Rollout,
-  RolloutRequest,
-  SteeringVectors,
-  WeightedRow,
+import {
+  byLayer,
+  type LanguageModel,
+  type Rollout,
+  type RolloutRequest,
+  type SteeringVectors,
+  type WeightedRow,
 } from "../../lib/decode/mod.ts";
 import { answerMessages, type Problem, testSet, trainProblem } from "../../lib/problems/mod.ts";
 import {
@@ -74,7 +75,7 @@ function watch(model: LanguageModel): WatchedStep[] {
     steps.push({
       ...sampled,
       rows,
-      steer: copied(options.steer ?? new Map()),
+      steer: copied(byLayer(options.steer, "steer")),
       adjoints: copied(result.adjoints),
     });
     return result;
@@ -426,7 +427,7 @@ Deno.test("trainSteering() samples and scores with the vectors at their place, a
     model.steeringAdjoint = async (rows, options) => {
       asked.push(`score ${options.place}`);
       const result = await steeringAdjoint(rows, options);
-      const { place = "mlp", steer: vectors = new Map() as SteeringVectors } = options;
+      const { place = "mlp" } = options, vectors: SteeringVectors = byLayer(options.steer, "steer");
       // The loss that was sampled under falls along the adjoint at this place.
       const moved = new Map(
         [...vectors].map(([layer, vector]) => {

@@ -1,0 +1,27 @@
+/** Values by layer: a Map, or a plain object whose keys are layers. */
+export type ByLayer<T> = ReadonlyMap<number, T> | Readonly<Record<number, T>>;
+
+/**
+ * Values by layer as a map; an empty one for none.
+ *
+ * @example
+ * ```ts
+ * import { byLayer } from "./mod.ts";
+ * if (byLayer({ 3: "c" }, "steer").get(3) !== "c") throw new Error("a plain object is as good as a map");
+ * ```
+ *
+ * @throws {TypeError} for anything else, naming the option.
+ */
+export function byLayer<T>(values: ByLayer<T> | undefined, option: string): ReadonlyMap<number, T> {
+  if (values === undefined) return new Map();
+  if (values instanceof Map) return values;
+  const plain = typeof values === "object" && values !== null && !Array.isArray(values) &&
+    !ArrayBuffer.isView(values);
+  const wrong = plain ? Object.keys(values).find((key) => !/^\d+$/.test(key)) : JSON.stringify(values);
+  if (wrong !== undefined) {
+    throw new TypeError(
+      `Cannot read ${option} as it must be a Map or an object keyed by layer: current value has ${wrong}`,
+    );
+  }
+  return new Map(Object.entries(values).map(([layer, value]) => [Number(layer), value as T]));
+}

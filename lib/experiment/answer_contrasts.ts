@@ -1,0 +1,106 @@
+import { type ContrastPair, differenceOfMeans } from "../analysis/mod.ts";
+import type { SteeringVectors } from "../decode/mod.ts";
+import { answerModeOf, graderNamed } from "../problems/mod.ts";
+import { trainingProblems } from "../train/mod.ts";
+import { writeAnswers } from "./_write_answers.ts";
+import { trainedFamilies } from "./adjoint_energy.ts";
+import type { Laboratory } from "./laboratory.ts";
+import { NotApplicable } from "./not_applicable.ts";
+import type { Treatment } from "./treatment.ts";
+import type { ZooModel } from "./zoo.ts";
+
+/** Answers of each problem, among which a right and a wrong one are sought. */
+const SAMPLES = 8;
+/** Problems for every one that is swept of a set. */
+const PROBLEMS = 12;
+
+/** What tells the base model's right answers from its wrong ones. */
+export interface AnswerContrasts {
+  /** Problems that it answered both ways: one pair each. */
+  readonly pairs: number;
+  /** Difference of means over the tokens of the answers, by layer. */
+  readonly vectors: SteeringVectors;
+}
+
+/**
+ * Contrast vectors of (right answer, wrong answer) pairs: training problems that the base model answers at temperature 1
+ * under the evaluation seeds in turn; of each that has both, its first right and its first wrong answer.
+ *
+ * Source: contrastive activation addition, Rimsky et al. 2023 (arXiv 2312.06681); the pairs are ours.
+ *
+ * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
+ *
+ * @example
+ * ```ts
+ * import { PROBLEM_SETS } from "../problems/mod.ts";
+ * import { answerContrasts, generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
+ * const zoo = await ZooModel.open({
+ *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
+ *   opener: "To",
+ * });
+ * const asked = generatedProblems(PROBLEM_SETS.embedded);
+ * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
+ * const { pairs, vectors } = await answerContrasts(lab, zoo);
+ * if (pairs === 0 || vectors.size !== zoo.layers) throw new Error("a vector for every layer");
+ * await zoo.release();
+ * ```
+ */
+export async function answerContrasts(lab: Laboratory, zoo: ZooModel): Promise<AnswerContrasts> {
+  const { seeds, size: { swept, maxNewTokens } } = lab, [seed = 0] = seeds;
+  const { template, grader } = lab.asked, { grade } = graderNamed(grader, { mode: answerModeOf(template) });
+  const families = trainedFamilies(lab), count = PROBLEMS * swept;
+  const problems = trainingProblems({ seed, families }, {}).slice(0, count)
+    .map(({ question, answer }, index) => ({ id: `seed ${seed}, problem ${index}`, question, answer }));
+  const base: Treatment = { name: "base", inputs: {} };
+  const found = await lab.measure({
+    kind: "answer contrasts",
+    code: import.meta.url,
+    zoo,
+    treatments: [],
+    problems,
+    settings: { samples: SAMPLES, families, template, grader },
+    runs: [{ taps: zoo.model.sitesOf("resid_post"), logits: false }],
+    label: "right and wrong answers",
+    total: count * SAMPLES,
+    unit: "answers",
+  }, async (onProgress) => {
+    const options = {
+      treatment: base,
+      problems,
+      template,
+      seeds,
+      maxNewTokens,
+      samples: SAMPLES,
+      onProgress,
+    };
+    const answers = await writeAnswers(zoo, options);
+    const pairs = problems.flatMap(({ answer }, place): ContrastPair[] => {
+      const own = answers.slice(place * SAMPLES, (place + 1) * SAMPLES).filter(({ tokens }) =>
+        tokens.length > 0
+      );
+      const first = (correct: boolean) =>
+        own.find(({ tokens }) => grade(zoo.tokenizer.decode(tokens), answer).correct === correct);
+      const right = first(true), wrong = first(false);
+      if (right === undefined || wrong === undefined) return [];
+      const [positive, negative] = [right, wrong].map((
+        { promptTokens, tokens },
+      ) => [...promptTokens, ...tokens]);
+      return [{
+        positive: positive as number[],
+        negative: negative as number[],
+        from: right.promptTokens.length,
+      }];
+    });
+    if (pairs.length === 0) return { pairs: 0, vectors: [] };
+    const vectors = await differenceOfMeans(zoo.model, pairs, { at: "mean" });
+    return {
+      pairs: pairs.length,
+      vectors: [...vectors].map(([layer, vector]) => ({ layer, vector: [...vector] })),
+    };
+  });
+  if (found.pairs === 0) throw new NotApplicable("no problem was answered both right and wrong");
+  return {
+    pairs: found.pairs,
+    vectors: new Map(found.vectors.map(({ layer, vector }) => [layer, Float32Array.from(vector)])),
+  };
+}
