@@ -1,6 +1,6 @@
 import { InputError } from "../lib/core/mod.ts";
 import { promptTokens } from "../lib/decode/mod.ts";
-import type { Treatment, ZooAutoencoder, ZooModel } from "../lib/experiment/mod.ts";
+import { additionsOf, type Treatment, type ZooAutoencoder, type ZooModel } from "../lib/experiment/mod.ts";
 import type { PromptTemplate, SampleLine } from "../lib/problems/mod.ts";
 import { encodeTopK, residualDifferences } from "../lib/train/mod.ts";
 import { answerShifts, type SampleIndex, type SampleView } from "../site/mod.ts";
@@ -86,12 +86,13 @@ export async function sampleViews(
     const treatment = added.find(({ name }) => name === sample.condition) ?? first;
     const prompt = promptTokens(tokenizer, sample.question, { template }),
       text = [...prompt, ...sample.tokens];
-    const { shift, kl } = await answerShifts(model, { prompt, tokens: sample.tokens }, treatment);
+    const additions = additionsOf(treatment);
+    const { shift, kl } = await answerShifts(model, { prompt, tokens: sample.tokens }, additions);
     const features: (readonly (readonly [number, number])[])[] = [];
     if (difference !== null && difference.treatment.name === treatment.name) {
       const { autoencoder, layer } = difference, { active, embed } = autoencoder;
       const [rows = new Float32Array()] = await residualDifferences(model, [text.slice(0, -1)], {
-        ...treatment,
+        ...additions,
         layer,
       });
       const { indices, values } = encodeTopK(autoencoder, rows.subarray((prompt.length - 1) * embed));

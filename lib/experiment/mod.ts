@@ -52,6 +52,7 @@ export {
 export { STUDY_SIZES, type StudySize } from "./study_size.ts";
 export { metricKind, roundingOf } from "./rounding.ts";
 export {
+  additionsOf,
   derivedTreatment,
   type Treatment,
   type TreatmentAdditions,
