@@ -3,6 +3,7 @@ import {
   type AdapterTrace,
   adapterTraces,
   type Bench,
+  inTurn,
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
@@ -36,13 +37,13 @@ export async function tracedLayers({ lab, open }: Bench): Promise<{
   readonly layers: readonly TracedLayer[];
 }> {
   const a = await open("a"), problems = lab.problems(lab.size.read);
-  const layers: TracedLayer[] = [];
-  for (const { layer, treatment } of await adaptedLayers(a)) {
+  const adapted = await adaptedLayers(a);
+  const layers = await inTurn(adapted.map(({ layer, treatment }) => async (): Promise<TracedLayer> => {
     const traces = await adapterTraces(lab, { zoo: a, treatment, layer, problems });
     const magnitudes = new AdapterMagnitudes();
     for (const trace of traces) magnitudes.add(trace);
-    layers.push({ layer, treatment, traces, magnitudes });
-  }
+    return { layer, treatment, traces, magnitudes };
+  }));
   return { a, layers };
 }
 

@@ -14,6 +14,7 @@ import { InputError, mean } from "../lib/core/mod.ts";
 import {
   type Bench,
   type Findings,
+  inTurn,
   type Laboratory,
   type ModelRole,
   openerChances,
@@ -114,8 +115,10 @@ export async function lastLayerStudy(
   const series = ["Base", `Base + ${openerLabel}`, "Last-layer vector"];
   const bars = await measureBars(lab, { zoo, run: runName, series });
 
-  const chances = await openerChances(lab, { zoo, token: opener });
-  const traces = await lab.shifts({ zoo, run: runName, follow: [opener] });
+  const [chances, traces] = await inTurn([
+    () => openerChances(lab, { zoo, token: opener }),
+    () => lab.shifts({ zoo, run: runName, follow: [opener] }),
+  ]);
   const stopTokens = zoo.model.config.eosTokenIds;
   // Texts of all training seeds side by side, numbered apart.
   const pooled = poolShifts(traces.flat(), { stopTokens });

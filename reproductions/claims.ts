@@ -5,7 +5,13 @@
  * @module
  */
 import { InputError } from "../lib/core/mod.ts";
-import { type Bench, type Findings, NotApplicable, type Reproduction } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  inTurn,
+  NotApplicable,
+  type Reproduction,
+} from "../lib/experiment/mod.ts";
 import { figureSpec, textTable } from "../lib/report/mod.ts";
 import {
   type ClaimRow,
@@ -143,6 +149,14 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       return negative;
     },
   }, "absent");
+  const isLacking = ({ role }: ClaimSource): boolean => role !== undefined && !roles.includes(role);
+  // Everything is asked for before anything is decided, so that a plan hears of all.
+  await inTurn(PAPER_CLAIMS.flatMap(({ sources, control }) => [
+    ...sources.filter((source) => !isLacking(source)).map(({ item }) => () => onPositive(item)),
+    ...control.source === undefined
+      ? control.notMeasured === undefined ? sources.map(({ item }) => () => onNegative(item)) : []
+      : [((item) => () => onPositive(item))(control.source.item)],
+  ]));
   const rows: ClaimRow[] = [];
   for (const claim of PAPER_CLAIMS) {
     const { control } = claim, outcomes: [string, Outcome][] = [];
@@ -150,8 +164,7 @@ async function run(items: readonly Reproduction[], { lab, roles, open }: Bench):
       partsOf(source, { absent: `not measured: ${why}` }, undefined);
     const positive: ClaimPart[] = [], there: ClaimPart[] = [];
     for (const source of claim.sources) {
-      const lacking = source.role !== undefined && !roles.includes(source.role);
-      const outcome: Outcome = lacking
+      const outcome: Outcome = isLacking(source)
         ? {
           absent: `not measured: the profile has no model of role ${source.role}`,
           training: null,

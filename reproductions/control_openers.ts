@@ -190,8 +190,8 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     );
     return { known, base, steered, openers };
   };
-  const boosted = await boostedToken(lab, { zoo: a, run });
   const sampling = await measure("sampling"), greedy = await measure("greedy");
+  const boosted = await boostedToken(lab, { zoo: a, run });
   const values: MetricValue[] = [
     ...openerValues(sampling, "sampling"),
     ...openerValues(greedy, "greedy"),

@@ -14,7 +14,15 @@ import {
   type ShiftSample,
 } from "../lib/analysis/mod.ts";
 import { InputError, mean } from "../lib/core/mod.ts";
-import type { Bench, Findings, Reproduction, Treatment, ZooModel } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  inTurn,
+  type Reproduction,
+  type RunName,
+  type Treatment,
+  type ZooModel,
+} from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, pointsMetric, pooled } from "./_accuracy.ts";
 import { COUNTS, tuningClaim } from "./_accuracy_claims.ts";
@@ -60,10 +68,10 @@ async function run({ lab, open }: Bench): Promise<Findings> {
   ]);
   const outcomes = { base, trained, random, full: pooled(full) };
   const stopTokens = zoo.model.config.eosTokenIds;
-  const shifts = {
-    trained: readShifts((await lab.shifts({ zoo, run: RUNS.trained, follow: [] })).flat(), stopTokens),
-    random: readShifts((await lab.shifts({ zoo, run: RUNS.random, follow: [] })).flat(), stopTokens),
-  };
+  const shiftsOf = (run: RunName) => async () =>
+    readShifts((await lab.shifts({ zoo, run, follow: [] })).flat(), stopTokens);
+  const [ofTrained, ofRandom] = await inTurn([shiftsOf(RUNS.trained), shiftsOf(RUNS.random)]);
+  const shifts = { trained: ofTrained, random: ofRandom };
   const norms = (kind: Kind) =>
     Array.from(
       { length: zoo.layers },

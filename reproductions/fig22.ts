@@ -4,19 +4,24 @@
  * @module
  */
 import { SegmentShares, stripRow, TEXT_SEGMENTS } from "../lib/analysis/mod.ts";
-import { type Bench, type Findings, type Reproduction, sharedTextMagnitudes } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  inTurn,
+  type Reproduction,
+  sharedTextMagnitudes,
+} from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, heatStrip, type MetricValue, tokenLabel } from "../lib/report/mod.ts";
-import { ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
+import { adaptedLayers, ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
 import { concentrated, magnitudeClaims } from "./_trace_claims.ts";
 
 async function run(bench: Bench): Promise<Findings> {
-  const { lab } = bench, { a, layers } = await tracedLayers(bench);
-  const [problem] = lab.problems(1);
-  const strip = await sharedTextMagnitudes(lab, {
-    zoo: a,
-    adapters: layers,
-    problem: problem as NonNullable<typeof problem>,
-  });
+  const { lab } = bench, [problem] = lab.problems(1), zoo = await bench.open("a");
+  const adapters = await adaptedLayers(zoo);
+  const [{ a, layers }, strip] = await inTurn([
+    () => tracedLayers(bench),
+    () => sharedTextMagnitudes(lab, { zoo, adapters, problem: problem as NonNullable<typeof problem> }),
+  ]);
   const byLayer = layers.map(({ traces }) => {
     const shares = new SegmentShares();
     for (const { magnitudes, segments } of traces) shares.add(magnitudes, segments);

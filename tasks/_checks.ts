@@ -60,3 +60,22 @@ export const MEMORY: z.ZodType = z.string().refine(
   (text) => bytesOf(text) !== null,
   "must be an amount of memory, as 4GB, 1.5GiB or 800MB",
 );
+
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, min: 60_000, s: 1000 };
+
+/** Milliseconds that a text means, `3h`, `45min`, `1h30min` or `20s`; null where it means none. */
+export function durationOf(text: string): number | null {
+  if (!/^(\d+(\.\d+)?h)?(\d+(\.\d+)?min)?(\d+(\.\d+)?s)?$/.test(text)) return null;
+  const parts = [...text.matchAll(/([\d.]+)(h|min|s)/g)];
+  const ms = parts.reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit as string] as number),
+    0,
+  );
+  return ms > 0 ? Math.round(ms) : null;
+}
+
+/** A length of time in words. */
+export const DURATION: z.ZodType = z.string().refine(
+  (text) => durationOf(text) !== null,
+  "must be a length of time, as 3h, 45min or 1h30min",
+);

@@ -1,15 +1,28 @@
 import { InputError } from "../lib/core/mod.ts";
+import { DURATION, durationOf } from "./_checks.ts";
 import { EXIT_CODES, faultOf } from "./_fault.ts";
 import { type CommandText, helpText, type PositionalsText } from "./_help_text.ts";
 import { type Flags, type FlagValues, parseFlags } from "./_parse_flags.ts";
 import { processTerminal, type Terminal } from "./_terminal.ts";
+
+const WALL = "until-wall";
+
+/** A flag of commands that go on where they stopped: {@link runCommand} stops them when their time is over. */
+export const UNTIL_WALL = {
+  [WALL]: {
+    kind: "string",
+    metavar: "TIME",
+    check: DURATION,
+    help: "Stop at a checkpoint after this time, as 3h, 45min or 1h30min; exit 130, and it says how to go on",
+  },
+} as const;
 
 /** What a command's `run` gets. */
 export interface CommandInput<S extends Flags> {
   readonly flags: FlagValues<S>;
   /** The free arguments; their count has been checked. */
   readonly positionals: readonly string[];
-  /** Aborts at Ctrl-C. Long work looks at it between steps and calls `signal.throwIfAborted()` once it has saved. */
+  /** Aborts at Ctrl-C, at a launcher's signal and when `--until-wall` is over. Long work looks at it between steps and calls `signal.throwIfAborted()` once it has saved. */
   readonly signal: AbortSignal;
   readonly terminal: Terminal;
   /** Writes one line of results to standard output. */
@@ -57,7 +70,7 @@ export async function runCommand<const S extends Flags>(
   terminal: Terminal,
 ): Promise<number> {
   const stop = new AbortController();
-  let release: (() => void) | undefined;
+  let release: (() => void) | undefined, wall: ReturnType<typeof setTimeout> | undefined;
   try {
     terminal.enterUserFolder();
     const { help, flags, positionals } = parseFlags(terminal.args, command.flags);
@@ -66,12 +79,17 @@ export async function runCommand<const S extends Flags>(
       return EXIT_CODES.done;
     }
     checkCount(positionals, command.positionals);
-    release = terminal.onInterrupt(() => {
-      // A step that cannot be cut short may take long, so a second Ctrl-C has to work without it.
-      if (stop.signal.aborted) terminal.exit(EXIT_CODES.interrupted);
-      terminal.error("\nstopping after the step at hand (Ctrl-C again stops at once)\n");
+    const stopping = (why: string): void => {
+      if (!stop.signal.aborted) terminal.error(`\nstopping after the step at hand (${why})\n`);
       stop.abort();
+    };
+    release = terminal.onInterrupt((by) => {
+      // A step that cannot be cut short may take long, so a second Ctrl-C has to work without it.
+      if (stop.signal.aborted && by === "person") terminal.exit(EXIT_CODES.interrupted);
+      stopping(by === "person" ? "Ctrl-C again stops at once" : "a signal asks for it");
     });
+    const wallMs = durationOf(String((flags as { readonly [WALL]?: string })[WALL] ?? ""));
+    if (wallMs !== null) wall = setTimeout(() => stopping(`the time of --${WALL} is over`), wallMs);
     const print = (line: string): void => terminal.output(`${line}\n`);
     const code = await command.run({ flags, positionals, signal: stop.signal, terminal, print });
     return code ?? EXIT_CODES.done;
@@ -85,6 +103,7 @@ export async function runCommand<const S extends Flags>(
     return fault.code;
   } finally {
     release?.();
+    clearTimeout(wall);
   }
 }
 

@@ -20,18 +20,22 @@ export async function checkTemplate(model: LanguageModel, template: PromptTempla
  * Opens a model that answers questions put by a template: on a device that runs it, whole, finite, with a tokenizer
  * and a token that ends a text. Where the template is null, {@link checkTemplate} is yet to come.
  *
- * `@default {template: "embedded"}`
+ * `@default {template: "embedded", runs: true}`
  */
 export async function openModel(
   folder: string,
-  options: OpenOptions & { readonly template?: PromptTemplate | null },
+  options: OpenOptions & {
+    readonly template?: PromptTemplate | null;
+    /** Whether it will run; a plan only looks at it, where there may be no such device. */
+    readonly runs?: boolean;
+  },
 ): Promise<LanguageModel> {
-  const { template = "embedded", ...opening } = options;
+  const { template = "embedded", runs = true, ...opening } = options;
   const model = await LanguageModel.open(folder, opening);
-  await model.checkDevice();
+  if (runs) await model.checkDevice();
   const { weights } = model.checkpoint;
   const bytes = [...weights.values()].reduce((sum, entry) => sum + entry.length, 0);
-  if (bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);
+  if (runs && bytes < FINITE_CHECK_BYTES) await checkFinite(model.checkpoint);
   if (template !== null) await checkTemplate(model, template);
   if (model.config.eosTokenIds.length === 0) {
     throw new InputError("the model has no token that ends a text", {

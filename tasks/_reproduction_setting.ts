@@ -72,9 +72,11 @@ export async function openModels(
     readonly device: Device;
     readonly threads: number;
     readonly dtype?: OpenOptions["dtype"] | undefined;
+    /** Whether they will run; see {@link openModel}. `@default true` */
+    readonly runs?: boolean;
   },
 ): Promise<OpenModels> {
-  const { template, root } = profile;
+  const { template, root } = profile, { runs = true } = options;
   const { date } = profile, compute = computeOptions({ ...options, dtype: options.dtype, date });
   const opened = new Map<ModelRole, Promise<ZooModel>>();
   const openRole = async (role: ModelRole): Promise<ZooModel> => {
@@ -107,7 +109,7 @@ export async function openModels(
         }
         : {}),
     };
-    const checked = await openModel(entry.modelFolder, { ...compute, template });
+    const checked = await openModel(entry.modelFolder, { ...compute, template, runs });
     const hash = model === undefined ? source?.hash ?? null : null, found = await checked.checkpoint.hash();
     await checked.release();
     if (hash !== null && found !== hash) {

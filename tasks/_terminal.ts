@@ -15,6 +15,12 @@ export interface Screen {
   close(): void;
 }
 
+/** What asks a command to stop: a person at the keys, or a launcher, whose signal may come more than once. */
+export type Interrupt = "person" | "launcher";
+
+/** Signals of launchers. USR1 is none of them: Deno opens its debugger on it. */
+const LAUNCHER_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGUSR2"];
+
 /** Where a command reads its arguments from and writes its lines to. */
 export interface Terminal {
   /** The arguments after the name of the program. */
@@ -35,8 +41,11 @@ export interface Terminal {
   error(text: string): void;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
-  /** Calls `listener` at each Ctrl-C until the returned function is called. */
-  onInterrupt(listener: () => void): () => void;
+  /**
+   * Calls `listener` at each Ctrl-C, and at each signal by which a launcher asks for an end, until the returned
+   * function is called.
+   */
+  onInterrupt(listener: (by: Interrupt) => void): () => void;
   /** Ends the program at once. */
   exit(code: number): never;
 }
@@ -110,8 +119,13 @@ export function processTerminal(): Terminal {
     error: (text) => writeAll(Deno.stderr, text),
     now: () => performance.now(),
     onInterrupt(listener) {
-      Deno.addSignalListener("SIGINT", listener);
-      return () => Deno.removeSignalListener("SIGINT", listener);
+      const person = () => listener("person"), launcher = () => listener("launcher");
+      Deno.addSignalListener("SIGINT", person);
+      for (const signal of LAUNCHER_SIGNALS) Deno.addSignalListener(signal, launcher);
+      return () => {
+        Deno.removeSignalListener("SIGINT", person);
+        for (const signal of LAUNCHER_SIGNALS) Deno.removeSignalListener(signal, launcher);
+      };
     },
     exit: (code) => Deno.exit(code),
   };

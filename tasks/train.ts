@@ -18,7 +18,7 @@ import {
 } from "../lib/train/mod.ts";
 import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
 import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
+import { defineCommand, main, UNTIL_WALL } from "./_command.ts";
 import { readConfigFile } from "./_config_file.ts";
 import { checkTemplate, openModel } from "./_model_input.ts";
 import { checkWritable } from "./_output_place.ts";
@@ -151,6 +151,7 @@ const FLAGS = {
     help: "Read a prompt once for all its completions when adjoints are taken: faster, and equal to rounding",
   },
   ...COMPUTE_FLAGS,
+  ...UNTIL_WALL,
   resume: { kind: "boolean", help: "Go on with the unfinished run of --out" },
   force: { kind: "boolean", help: "Start over, replacing the result or the unfinished run of --out" },
 } as const;

@@ -8,7 +8,7 @@ import {
   zooArtifacts,
 } from "../lib/experiment/mod.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
+import { defineCommand, main, UNTIL_WALL } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
 import { openProfile, PROFILE_FLAG } from "./_profile.ts";
@@ -92,6 +92,7 @@ export const zoo = defineCommand({
     device: COMPUTE_FLAGS.device,
     dtype: COMPUTE_FLAGS.dtype,
     memory: COMPUTE_FLAGS.memory,
+    ...UNTIL_WALL,
   },
   examples: [
     ["deno task zoo --dry-run", "Say what is missing"],

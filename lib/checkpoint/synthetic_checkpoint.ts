@@ -21,8 +21,8 @@ const QWEN: Pick<
 /**
  * Shapes of published models, number for number, for measuring size and speed without their weights.
  *
- * Source: the config.json of Qwen/Qwen2.5-1.5B, Qwen/Qwen2.5-Math-7B, Qwen/Qwen2.5-14B and
- * meta-llama/Llama-3.1-8B-Instruct.
+ * Source: the config.json of Qwen/Qwen2.5-1.5B, Qwen/Qwen2.5-Math-7B, Qwen/Qwen2.5-14B,
+ * HuggingFaceTB/SmolLM2-135M-Instruct and meta-llama/Llama-3.1-8B-Instruct.
  */
 export const PUBLISHED_CONFIGS = {
   "qwen2.5-1.5b": {
@@ -62,6 +62,23 @@ export const PUBLISHED_CONFIGS = {
     ropeTheta: 1e6,
     tiedEmbeddings: false,
     maxPositions: 131072,
+  },
+  "smollm2-135m": {
+    architecture: "llama",
+    layers: 30,
+    embed: 576,
+    heads: 9,
+    kvHeads: 3,
+    headDim: 64,
+    neurons: 1536,
+    vocab: 49152,
+    ropeTheta: 1e5,
+    ropeScaling: null,
+    rmsNormEps: 1e-5,
+    tiedEmbeddings: true,
+    maxPositions: 8192,
+    bosTokenId: 1,
+    eosTokenIds: [2],
   },
   "llama-3.1-8b-instruct": {
     architecture: "llama",

@@ -6,13 +6,14 @@ import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
 import { checkPromptRoom, type PromptLengths } from "./_prompt_room.ts";
 import { ToldMap } from "./_told_map.ts";
+import { inputNames, told, treatmentsOf } from "./_treatments.ts";
 import { traceShifts } from "./_trace_shifts.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
-import type { Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
+import type { Ask, Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
+import { inTurn, type MeasurementStore } from "./planning_store.ts";
 import type { ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
 import { fromRecord } from "./shift_record.ts";
 import { sourceChanged, SourceTree } from "./source_tree.ts";
-import type { ResultStore } from "./store.ts";
 import type { StudyProblem, StudyProblems } from "./study_problems.ts";
 import type { StudySize } from "./study_size.ts";
 import { additionsOf, type Treatment, treatmentKey } from "./treatment.ts";
@@ -63,7 +64,7 @@ export class Laboratory {
   readonly device: Device;
   /** What they compute in. */
   readonly dtype: LanguageModel["dtype"];
-  readonly #store: ResultStore;
+  readonly #store: MeasurementStore;
   readonly #sources: SourceTree;
   readonly #report: ProgressReport;
   #inputs = new Map<string, string>();
@@ -92,7 +93,7 @@ export class Laboratory {
       readonly device?: Device;
       /** What the models compute in. `@default "float32"` */
       readonly dtype?: LanguageModel["dtype"];
-      readonly store: ResultStore;
+      readonly store: MeasurementStore;
       /** The code that measures, whose fingerprint is part of every key. `@default` that of this package */
       readonly sources?: SourceTree;
       /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
@@ -259,8 +260,21 @@ export class Laboratory {
         this.#progress({ label, done: sum, total: treatments.length * count, unit: "answers" });
       };
       const treatment = treatments[turn] ?? null;
-      const outcomes = await this.#heard(keys[turn], {
-        condition: [zoo.entry.name, ...told(treatment?.name ?? "base", condition.label), ...said].join(" "),
+      const ofTurn = [zoo.entry.name, ...told(treatment?.name ?? "base", condition.label), ...said].join(" ");
+      const ask: Ask = {
+        ...{
+          label: ofTurn,
+          kind: "outcomes",
+          model: zoo.entry.name,
+          total: count,
+          unit: "answers",
+          maxNewTokens,
+        },
+        inputs: inputNames(treatment === null ? [] : [treatment]),
+        standIn: () => seeds.map(() => samples.map((of) => Array(of).fill(0))),
+      };
+      const outcomes = await this.#heard(keys[turn], ask, {
+        condition: ofTurn,
         problems: bySet.flatMap((list, s) =>
           list.map((problem) => ({ ...problem, suite: sets[s]?.name as string }))
         ),
@@ -341,9 +355,11 @@ export class Laboratory {
     }
     const seeds = example ? this.seeds.slice(0, 1) : this.seeds;
     const key = { ...parents, kind, settings, sequences, seeds, maxNewTokens: this.size.maxNewTokens };
-    const onProgress = (done: number) =>
-      this.#progress({ label: `${zoo.entry.name} ${label}`, done, total, unit });
-    return await this.#kept(key, () => {
+    const onProgress = (done: number) => this.#progress({ label: ask.label, done, total, unit });
+    const { maxNewTokens } = this.size, model = zoo.entry.name;
+    const inputs = inputNames(measurement.treatments ?? []);
+    const ask: Ask = { label: `${model} ${label}`, kind, model, inputs, total, unit, maxNewTokens };
+    return await this.#kept(key, ask, () => {
       onProgress(0);
       return compute(onProgress);
     });
@@ -368,8 +384,8 @@ export class Laboratory {
     const { zoo, run, follow } = options;
     const { maxNewTokens, traced } = this.size;
     const problems = this.problems(traced);
-    const traces: (readonly ShiftSample[])[] = [];
-    for (const treatment of await treatmentsOf(zoo, run)) {
+    const treatments = await treatmentsOf(zoo, run);
+    return await inTurn(treatments.map((treatment) => async () => {
       const records = await this.measure(
         {
           kind: "shifts",
@@ -390,18 +406,17 @@ export class Laboratory {
             template: this.asked.template,
           }),
       );
-      traces.push(records.map(fromRecord));
-    }
-    return traces;
+      return records.map(fromRecord);
+    }));
   }
 
   /** Outcomes as the store keeps them; for an archive also what was said, which needs the evaluation once more. */
-  async #heard(key: unknown, evaluation: ArchivedEvaluation): Promise<Evaluation["outcomes"]> {
-    if (this.#archive === null) return await this.#kept(key, () => evaluation.evaluate({}));
+  async #heard(key: unknown, ask: Ask, evaluation: ArchivedEvaluation): Promise<Evaluation["outcomes"]> {
+    if (this.#archive === null) return await this.#kept(key, ask, () => evaluation.evaluate({}));
     const name = sha256(canonicalJson(key));
     this.#samples.set(name, evaluation.condition);
     const said = await this.#archive.outcomes(name, evaluation);
-    const kept = await this.#kept(key, () => Promise.resolve(said));
+    const kept = await this.#kept(key, ask, () => Promise.resolve(said));
     if (canonicalJson(kept) === canonicalJson(said)) return said;
     throw new InputError(`other answers of ${evaluation.condition} than an earlier run kept`, {
       repair: "measure everything again with --no-cache",
@@ -415,13 +430,13 @@ export class Laboratory {
   }
 
   /** What the store keeps under a key, or is to keep: not if the code that made it may be another than the key says. */
-  #kept<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
+  #kept<T>(key: unknown, ask: Ask, compute: () => Promise<T>): Promise<T> {
     return this.#store.get(key, async () => {
       const result = await compute();
       const changed = this.#sources.changed();
       if (changed !== null) throw sourceChanged(changed);
       return result;
-    });
+    }, ask);
   }
 
   /** Everything a measurement of this model depends on, for store keys; noted as inputs of the metrics too. */
@@ -477,17 +492,4 @@ export class Laboratory {
     this.#signal?.throwIfAborted();
     this.#report(step);
   }
-}
-
-/** Every training seed of a named run, or the treatments themselves. */
-async function treatmentsOf(
-  zoo: ZooModel,
-  run: RunName | readonly Treatment[],
-): Promise<readonly Treatment[]> {
-  return typeof run === "string" ? await zoo.trained(run) : run;
-}
-
-/** A treatment's name, and what a condition is called where that is another. */
-function told(name: string, label: string | undefined): readonly string[] {
-  return label === undefined || label === name ? [name] : [name, `(${label})`];
 }

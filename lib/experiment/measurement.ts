@@ -63,3 +63,23 @@ export interface MeasurementStep {
 
 /** Reports long work: what is being done, how far it is. */
 export type ProgressReport = (step: MeasurementStep) => void;
+
+/** What a measurement is, for whoever plans it or is to say what is missing. */
+export interface Ask {
+  /** What is measured: "base-a layer-3.seed-0 sampling". */
+  readonly label: string;
+  /** "outcomes", or the kind of another measurement. */
+  readonly kind: string;
+  /** Name of the model. */
+  readonly model: string;
+  /** Names of the files that it is made of beside the model, as they stand among the inputs of metrics. */
+  readonly inputs: readonly string[];
+  /** What is to do in all. */
+  readonly total: number;
+  /** What is counted. */
+  readonly unit: MeasurementStep["unit"];
+  /** Most tokens of an answer. */
+  readonly maxNewTokens: number;
+  /** A value of the result's shape that a plan goes on with. `@default` none has a sense: a plan stops there */
+  readonly standIn?: () => unknown;
+}

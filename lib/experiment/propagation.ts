@@ -8,6 +8,7 @@ import {
 } from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
+import { inTurn } from "./planning_store.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
@@ -180,11 +181,9 @@ export async function propagation(
   for (let layer = 0; layer < zoo.layers; layer++) byLayer.push(await zoo.trained(`layer-${layer}`));
   const seeds = Math.min(...byLayer.map((runs) => runs.length));
   const { maxNewTokens, read } = lab.size, problems = lab.problems(read);
-  const found: (readonly Propagation[])[] = [];
-  for (let turn = 0; turn < seeds; turn++) {
+  const bySeed = Array.from({ length: seeds }, (_, turn) => {
     const treatments = byLayer.map((runs) => runs[turn] as Treatment);
-    const sources: Propagation[] = [];
-    for (const [source, { name }] of treatments.entries()) {
+    return treatments.map(({ name }, source) => async (): Promise<Propagation> => {
       const kept = await lab.measure(
         {
           kind: "propagation",
@@ -210,13 +209,12 @@ export async function propagation(
             template: lab.asked.template,
           }),
       );
-      sources.push({
+      return {
         ...kept,
         finalShifts: restored(kept.finalShifts),
         logitShifts: restored(kept.logitShifts),
-      });
-    }
-    found.push(sources);
-  }
-  return found;
+      };
+    });
+  });
+  return await inTurn(bySeed.map((asks) => () => inTurn(asks)));
 }

@@ -1,5 +1,6 @@
 import { ensureFolder, writeFileAtomic } from "../checkpoint/mod.ts";
 import { canonicalJson, sha256 } from "../core/mod.ts";
+import type { Ask } from "./measurement.ts";
 
 /** How often results of a store were asked for. */
 export interface StoreCounts {
@@ -71,7 +72,7 @@ export class ResultStore {
    * @throws InputError when the folder cannot be written; RangeError when the result holds NaN or infinities, which
    * would come back as null.
    */
-  async get<T>(key: unknown, compute: () => Promise<T>): Promise<T> {
+  async get<T>(key: unknown, compute: () => Promise<T>, _ask?: Ask): Promise<T> {
     const keyText = canonicalJson(key), name = sha256(keyText);
     const held = this.#held.get(name) as Promise<T> | undefined;
     if (held !== undefined) {
@@ -88,6 +89,17 @@ export class ResultStore {
     return await result;
   }
 
+  /** What the store keeps under a key; null where nothing is, or a damaged entry. */
+  async find(key: unknown): Promise<{ readonly result: unknown } | null> {
+    const keyText = canonicalJson(key), name = sha256(keyText);
+    if (this.#folder === null) return this.#held.has(name) ? { result: await this.#held.get(name) } : null;
+    return entryOf(await readText(this.#path(name)), keyText);
+  }
+
+  #path(name: string): string {
+    return `${this.#folder}/${name}.json`;
+  }
+
   async #compute<T>(compute: () => Promise<T>): Promise<T> {
     const result = await compute();
     this.#made++;
@@ -99,7 +111,7 @@ export class ResultStore {
     { name, key, keyText }: { readonly name: string; readonly key: unknown; readonly keyText: string },
     compute: () => Promise<T>,
   ): Promise<T> {
-    const path = `${this.#folder}/${name}.json`;
+    const path = this.#path(name);
     const kept = entryOf(await readText(path), keyText);
     if (kept !== null) {
       this.#read++;

@@ -253,6 +253,20 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
+const checkpointHashes = new Map<string, Promise<string>>();
+
+/** The hash of a model, read once for all runs on it, unless its files change. */
+async function hashOf(folder: string): Promise<string> {
+  const at = await modelFolder(folder);
+  if (!await isThere(at)) return await (await openCheckpoint(folder)).hash(); // which says what is wrong
+  const files = (await Array.fromAsync(Deno.readDir(at))).map(({ name }) => `${at}/${name}`).sort();
+  const stats = await Promise.all(files.map(async (file) => [file, await Deno.stat(file)] as const));
+  const state = canonicalJson(stats.map(([file, { size, mtime }]) => [file, size, mtime?.getTime() ?? 0]));
+  const hash = checkpointHashes.get(state) ?? openCheckpoint(folder).then((checkpoint) => checkpoint.hash());
+  checkpointHashes.set(state, hash);
+  return await hash;
+}
+
 /** The metadata by which a file shows what it was made from. */
 export type ArtifactMark = Readonly<Record<string, string>>;
 
@@ -276,7 +290,6 @@ export type ArtifactMark = Readonly<Record<string, string>>;
 export async function artifactMark(
   artifact: Exclude<ZooArtifact, PublishedArtifact>,
 ): Promise<ArtifactMark> {
-  const hashOf = async (folder: string) => await (await openCheckpoint(folder)).hash();
   switch (artifact.kind) {
     case "model": {
       const { from, config } = artifact;
@@ -319,9 +332,7 @@ export async function artifactState(
   if (kind === "published") {
     const { hash } = artifact.source, there = await publishedFolder(path);
     if (there === null) return "missing";
-    return hash === null || await (await openCheckpoint(there)).hash() === hash
-      ? "there"
-      : "made from other inputs";
+    return hash === null || await hashOf(there) === hash ? "there" : "made from other inputs";
   }
   const folder = kind === "model" || (kind === "run" && artifact.config.parameters === "full");
   if (!await isThere(folder ? `${path}/config.json` : path)) return "missing";

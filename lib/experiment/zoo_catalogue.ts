@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PUBLISHED_CONFIGS, type PublishedModel } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { GRADER_NAMES, PROBLEM_FAMILIES, type ProblemFamily, PROMPT_TEMPLATES } from "../problems/mod.ts";
 import {
@@ -51,6 +52,8 @@ export interface ModelSource {
   readonly hash: string | null;
   /** The command that brings it. */
   readonly command: string;
+  /** Its shape, for plans while it is not there. `@default` not known then */
+  readonly shape?: PublishedModel;
 }
 
 /** A model of the zoo and its runs. */
@@ -140,6 +143,7 @@ export const CATALOGUE_SHAPE = {
       layers: whole,
       hash: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256").nullable(),
       command: z.string().min(1),
+      shape: z.exactOptional(z.enum(Object.keys(PUBLISHED_CONFIGS) as [PublishedModel])),
     }).nullable().default(null),
     runs: z.array(z.strictObject({
       run: z.string().min(1),

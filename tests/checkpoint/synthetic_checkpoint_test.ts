@@ -21,6 +21,7 @@ Deno.test("PUBLISHED_CONFIGS have as many parameters as the published models", (
     "qwen2.5-1.5b": 1_543_714_304,
     "qwen2.5-math-7b": 7_615_616_512,
     "qwen2.5-14b": 14_770_033_664,
+    "smollm2-135m": 134_515_008,
     "llama-3.1-8b-instruct": 8_030_261_248,
   };
   for (const [name, config] of Object.entries(PUBLISHED_CONFIGS)) {

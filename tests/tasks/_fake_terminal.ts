@@ -1,4 +1,4 @@
-import type { Terminal } from "../../tasks/_terminal.ts";
+import type { Interrupt, Terminal } from "../../tasks/_terminal.ts";
 
 /** A terminal in memory: what was written, a clock that stands still until it is set, and Ctrl-C on demand. */
 export interface FakeTerminal extends Terminal {
@@ -9,8 +9,8 @@ export interface FakeTerminal extends Terminal {
   entered(): number;
   /** Sets the clock, in milliseconds. */
   setClock(ms: number): void;
-  /** Presses Ctrl-C. */
-  interrupt(): void;
+  /** Presses Ctrl-C, or sends a launcher's signal. */
+  interrupt(by?: Interrupt): void;
   /** How many listeners wait for Ctrl-C. */
   listening(): number;
 }
@@ -35,7 +35,7 @@ export function fakeTerminal(
   } = {},
 ): FakeTerminal {
   const written = { output: "", error: "" };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(by: Interrupt) => void>();
   const shown: string[] = [], keys = [...screen.keys ?? []];
   const columns = screen.columns ?? 80;
   let clockMs = 0, entered = 0;
@@ -63,7 +63,7 @@ export function fakeTerminal(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    interrupt: () => listeners.forEach((listener) => listener()),
+    interrupt: (by = "person") => listeners.forEach((listener) => listener(by)),
     listening: () => listeners.size,
     exit(code) {
       throw new ExitCalled(code);

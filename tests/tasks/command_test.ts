@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { type Command, defineCommand, runCommand } from "../../tasks/_command.ts";
+import { type Command, defineCommand, runCommand, UNTIL_WALL } from "../../tasks/_command.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
 const FLAGS = {
@@ -159,6 +159,46 @@ Deno.test("runCommand() ends at once at the second Ctrl-C", async () => {
     stuck,
   );
   assertEquals(exitCode, 130);
+});
+
+Deno.test("runCommand() waits for the step at hand however often a launcher's signal comes", async () => {
+  const terminal = fakeTerminal(ARGS);
+  const code = await runCommand(
+    command(({ signal }) => {
+      terminal.interrupt("launcher");
+      terminal.interrupt("launcher");
+      signal.throwIfAborted();
+    }),
+    terminal,
+  );
+  assertEquals(code, 130);
+  assertEquals(
+    terminal.written.error,
+    "\nstopping after the step at hand (a signal asks for it)\ninterrupted: run the command again\n",
+  );
+});
+
+Deno.test("runCommand() stops when the time of --until-wall is over, and says how to go on", async () => {
+  const work = defineCommand({
+    name: "work",
+    summary: "Works.",
+    resume: "the same command goes on",
+    flags: UNTIL_WALL,
+    examples: [],
+    async run({ signal }) {
+      while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1));
+      signal.throwIfAborted();
+    },
+  });
+  const terminal = fakeTerminal(["--until-wall", "0.02s"]);
+  assertEquals(await runCommand(work, terminal), 130);
+  assertEquals(
+    terminal.written.error,
+    "\nstopping after the step at hand (the time of --until-wall is over)\ninterrupted: the same command goes on\n",
+  );
+  const wrong = fakeTerminal(["--until-wall", "soon"]);
+  assertEquals(await runCommand(work, wrong), 2);
+  assertMatch(wrong.written.error, /^error: cannot use --until-wall soon: must be a length of time, as 3h/);
 });
 
 Deno.test("runCommand() returns the code of work that finished in spite of Ctrl-C", async () => {

@@ -2,11 +2,13 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runCommand } from "../../tasks/_command.ts";
 import type { CommandText } from "../../tasks/_help_text.ts";
 import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
+import { cluster } from "../../tasks/cluster.ts";
 import { answer } from "../../tasks/answer.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { importGguf } from "../../tasks/import_gguf.ts";
 import { parity } from "../../tasks/parity.ts";
+import { plan } from "../../tasks/plan.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { realModel } from "../../tasks/real_model.ts";
 import { site } from "../../tasks/site.ts";
@@ -14,6 +16,7 @@ import { synthetic } from "../../tasks/synthetic.ts";
 import { tokenizer } from "../../tasks/tokenizer.ts";
 import { train } from "../../tasks/train.ts";
 import { vectors } from "../../tasks/vectors.ts";
+import { work } from "../../tasks/work.ts";
 import { zoo } from "../../tasks/zoo.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 
@@ -29,6 +32,9 @@ const COMMANDS: readonly CommandText[] = [
   parity,
   synthetic,
   zoo,
+  plan,
+  cluster,
+  work,
   importGguf,
   realModel,
 ];
@@ -44,7 +50,12 @@ Deno.test("every command explains itself and has a task in deno.json", async () 
     const terminal = fakeTerminal(["--help"]);
     assertEquals(await runCommand<Flags>({ ...command, run: () => 1 }, terminal), 0);
     const { positionals } = command, many = positionals?.most === 1 ? "" : "…";
-    const words = positionals === undefined ? "" : `${positionals.metavar}${many} `;
+    const word = `${positionals?.metavar}${many}`;
+    const words = positionals === undefined
+      ? ""
+      : positionals.least === undefined
+      ? `[${word}] `
+      : `${word} `;
     assertStringIncludes(terminal.written.output, `Usage: deno task ${command.name} ${words}[flags]`);
     assertStringIncludes(tasks[command.name].command, ` tasks/${command.name.replaceAll("-", "_")}.ts`);
   }
@@ -56,7 +67,10 @@ Deno.test("the examples in the help of every command are accepted by it", () => 
       const [deno, task, name, ...args] = argsOf(example);
       assertEquals([deno, task, name], ["deno", "task", command.name]);
       const { positionals } = parseFlags(args, command.flags);
-      assertEquals(positionals.length > 0, command.positionals !== undefined, example);
+      const { least = 0 } = command.positionals ?? {};
+      const fits = positionals.length >= least &&
+        (positionals.length === 0 || command.positionals !== undefined);
+      assertEquals(fits, true, example);
     }
   }
 });

@@ -35,6 +35,6 @@ Deno.test("synthetic names the shapes it knows", async () => {
   assertEquals(ended.code, 2);
   assertStringIncludes(
     ended.error,
-    "choose one of qwen2.5-1.5b, qwen2.5-math-7b, qwen2.5-14b, llama-3.1-8b-instruct, or pass",
+    "choose one of qwen2.5-1.5b, qwen2.5-math-7b, qwen2.5-14b, smollm2-135m, llama-3.1-8b-instruct, or pass",
   );
 });

@@ -99,6 +99,24 @@ Deno.test("train finishes on a model that is never right, with vectors of zero",
   });
 });
 
+Deno.test("train stops when the time of --until-wall is over, and goes on with the same bytes", async () => {
+  await inFolder(async (folder) => {
+    const model = await writeBoxModel(`${folder}/m`);
+    const many = QUICK.map((word, place) => QUICK[place - 1] === "--steps" ? "40" : word);
+    const args = ["--model", model, "--layers", "all", "--learning-rate", "0.1,0.2", ...many, "--out"];
+    assertEquals((await runOn(train, [...args, `${folder}/unbroken`])).code, 0);
+    const broken = `${folder}/broken`,
+      stopped = await runOn(train, [...args, broken, "--until-wall", "0.01s"]);
+    assertEquals([stopped.code, stopped.output], [130, ""]);
+    assertStringIncludes(stopped.error, "(the time of --until-wall is over)");
+    assertStringIncludes(stopped.error, "\ninterrupted: add --resume to the same command to go on\n");
+    assertEquals((await runOn(train, [...args, broken, "--resume", "--until-wall", "1h"])).code, 0);
+    for (const name of namesBelow(broken)) {
+      assertEquals(hashOf(`${broken}/${name}`), hashOf(`${folder}/unbroken/${name}`), name);
+    }
+  });
+});
+
 Deno.test("train stops at Ctrl-C, says how to go on, and ends with the bytes of an unbroken run", async () => {
   await inFolder(async (folder) => {
     const model = await writeBoxModel(`${folder}/m`);

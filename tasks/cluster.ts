@@ -1,0 +1,389 @@
+import { resolve } from "node:path";
+import { InputError, suggestion } from "../lib/core/mod.ts";
+import type { Rates } from "../lib/experiment/mod.ts";
+import { DURATION, durationOf, wholeNumber } from "./_checks.ts";
+import { type CommandInput, defineCommand, main, runCommand } from "./_command.ts";
+import {
+  forgetQueue,
+  noteSubmission,
+  openPlan,
+  queuedParts,
+  recentQueue,
+  submissionsOf,
+  taskStatuses,
+} from "./_cluster_run.ts";
+import { EXIT_CODES } from "./_fault.ts";
+import { runLocally, visibleGpus } from "./_local_engine.ts";
+import { markdownTable } from "./_markdown_table.ts";
+import { checkWritable } from "./_output_place.ts";
+import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
+import { codeHash } from "./_plan_parts.ts";
+import { type PlanTask, planTasks } from "./_plan_tasks.ts";
+import { durationText, Progress } from "./_progress.ts";
+import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
+import { mostElements, queuedElements, readHeader, slurm, slurmScript } from "./_slurm.ts";
+import { afterExit, exitText } from "./_task_exit.ts";
+import { reproduceCommand } from "./reproduce.ts";
+import { projectPath } from "./_user_folder.ts";
+
+const ACTIONS = ["submit", "status", "collect", "cancel"] as const;
+
+const FLAGS = {
+  ...PLAN_FLAGS,
+  engine: {
+    kind: "string",
+    choices: ["slurm", "local"],
+    default: "slurm",
+    help: "slurm queues arrays of tasks; local runs the same tasks in processes of this machine",
+  },
+  run: {
+    kind: "string",
+    metavar: "DIR",
+    help: "Plans, scripts, logs and exits (default out/cluster/PROFILE-SIZE); on a disk that all nodes see",
+  },
+  out: { kind: "string", default: "out", metavar: "DIR", help: "collect: results go to DIR/PROFILE/ID/" },
+  rest: { kind: "boolean", help: "collect: measure here what is not there yet, in place of naming it" },
+  "task-time": {
+    kind: "string",
+    default: "10min",
+    metavar: "TIME",
+    check: DURATION,
+    help: "Parts that take less go into one task, up to this time",
+  },
+  concurrent: {
+    kind: "number",
+    default: 16,
+    metavar: "N",
+    check: wholeNumber(1),
+    help: "slurm: elements of an array at a time",
+  },
+  jobs: {
+    kind: "number",
+    metavar: "N",
+    check: wholeNumber(1),
+    help: "local: processes at a time (default 1, or one per visible GPU)",
+  },
+  sbatch: {
+    kind: "list",
+    metavar: "OPTION",
+    help:
+      "slurm: any option of sbatch, as partition=gpu, account=lab, gres=gpu:1, time=4:00:00, mem=32G, constraint=a100",
+  },
+  header: {
+    kind: "string",
+    metavar: "FILE",
+    help: "slurm: options as #SBATCH lines, and lines of shell that set a node up",
+  },
+  warn: {
+    kind: "string",
+    default: "2min",
+    metavar: "TIME",
+    check: DURATION,
+    help: "slurm: so long before its time limit a task saves its state and queues again",
+  },
+  "submit-limit": {
+    kind: "number",
+    metavar: "N",
+    check: wholeNumber(1),
+    help: "slurm: elements that the cluster lets you have in its queue; the rest waits for the next submit",
+  },
+  "array-limit": {
+    kind: "number",
+    metavar: "N",
+    check: wholeNumber(1),
+    help: "slurm: elements of one array (default the cluster's MaxArraySize)",
+  },
+  "dry-run": {
+    kind: "boolean",
+    help: "submit: print the scripts, or of local the tasks as JSONL; submit nothing",
+  },
+} as const;
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** The command that does one task, as deno.json has it: the program's arguments. */
+async function workCommandLine(): Promise<readonly string[]> {
+  const { tasks: { work } } = JSON.parse(await Deno.readTextFile(projectPath("deno.json")));
+  return (work.command as string).split(" ").slice(1);
+}
+
+const runFolder = ({ flags }: Input, profile: string): string =>
+  resolve(flags.run ?? `out/cluster/${profile.replace(/^.*\/|\.json$/g, "")}-${flags.size}`);
+
+/** Tasks of a plan that can be done now, but for parts that are on their way already. */
+function tasksOf(plan: MadePlan, input: Input, onTheirWay: ReadonlySet<string>): readonly PlanTask[] {
+  const { flags: { size, device, dtype = null, threads, ...flags } } = input, { code, seed, profile } = plan;
+  return planTasks(plan.parts.filter(({ hash }) => !onTheirWay.has(hash)), {
+    ...{ size, device, dtype, threads, code, seed },
+    profile: profile.asked === profile.name ? profile.asked : resolve(profile.where),
+    mostSeconds: durationOf(flags["task-time"]) as number / 1000,
+  });
+}
+
+/** What a plan lacks that no task makes, and what will be asked for later. */
+function tellRest(plan: MadePlan, { print }: Input): void {
+  const count = (state: string): number => plan.parts.filter((part) => part.state === state).length;
+  for (const line of plan.missing) print(`not there: ${line}`);
+  if (count("waits") > 0) print(`${count("waits")} parts wait for others: submit again when these are there`);
+  if (count("made from other inputs") > 0) {
+    print(
+      `${
+        count("made from other inputs")
+      } parts are made from other inputs: deno task zoo --profile ${plan.profile.asked} --force`,
+    );
+  }
+}
+
+async function submitSlurm(input: Input, setting: ReproductionSetting): Promise<number> {
+  const { flags, print } = input, dry = flags["dry-run"];
+  const plan = await makePlan(input, setting), folder = runFolder(input, flags.profile);
+  const queue = dry ? [] : await queuedElements();
+  const tasks = tasksOf(plan, input, dry ? new Set() : await queuedParts(folder, queue));
+  const header = flags.header === undefined
+    ? { options: [], setUp: [] }
+    : readHeader(await Deno.readTextFile(flags.header));
+  const command = [Deno.execPath(), ...await workCommandLine()],
+    warnSeconds = durationOf(flags.warn) as number / 1000;
+  const most = flags["array-limit"] ?? (dry ? 1000 : await mostElements());
+  const room = flags["submit-limit"] === undefined
+    ? tasks.length
+    : Math.max(0, flags["submit-limit"] - queue.length);
+  if (!dry) await checkWritable(folder, { as: "folder", flag: "run" });
+  const name = dry ? "plan-dry-run" : tasks.length === 0 ? "" : await openPlan(folder, tasks);
+  const wanted = Math.min(tasks.length, room);
+  for (let first = 0; first < wanted; first += most) {
+    const count = Math.min(most, wanted - first);
+    const script = slurmScript({
+      ...{ folder, plan: name, first, count, command, warnSeconds, concurrent: flags.concurrent },
+      name: `${plan.profile.name}-${flags.size}`,
+      options: [
+        `--cpus-per-task=${flags.threads}`,
+        ...header.options,
+        ...flags.sbatch.map((option) => option.startsWith("-") ? option : `--${option}`),
+      ],
+      setUp: header.setUp,
+      root: resolve(projectPath(".")),
+    });
+    if (dry) {
+      print(script);
+      continue;
+    }
+    const path = `${folder}/${name}-${first}.sh`;
+    await Deno.writeTextFile(path, script);
+    const reply = await slurm("sbatch", ["--parsable", path]);
+    if (!reply.ok) {
+      throw new InputError(
+        `the cluster took ${first} of ${tasks.length} tasks, then sbatch said: ${reply.error.split("\n")[0]}`,
+        {
+          where: path,
+          repair: "submit again later: what is in the queue or done is not submitted twice",
+        },
+      );
+    }
+    const job = reply.output.split(";")[0] as string;
+    await noteSubmission(folder, { plan: name, job, first, count });
+    await forgetQueue(folder);
+    print(`job ${job}: ${count} tasks, ${folder}/${name}.jsonl from line ${first}`);
+  }
+  if (tasks.length > wanted) {
+    print(`${tasks.length - wanted} tasks are beyond --submit-limit: submit again when some are done`);
+  }
+  if (tasks.length === 0) {
+    print("nothing to submit: every part that can be made now is there or in the queue");
+  }
+  tellRest(plan, input);
+  return EXIT_CODES.done;
+}
+
+async function submitLocal(input: Input, setting: ReproductionSetting): Promise<number> {
+  const { flags, print, signal, terminal } = input, folder = runFolder(input, flags.profile);
+  const gpus = flags.device === "cuda" ? visibleGpus(Deno.env.get("CUDA_VISIBLE_DEVICES")) : [];
+  const command = await workCommandLine(), jobs = flags.jobs ?? Math.max(1, gpus.length);
+  if (gpus.length > 0 && jobs > gpus.length) {
+    throw new InputError(`${jobs} processes would share ${gpus.length} GPUs`, {
+      repair: `leave out --jobs, or give ${gpus.length}`,
+    });
+  }
+  let rates: Rates | null = null, before = "";
+  while (true) {
+    const plan = await makePlan(input, setting, rates), tasks = tasksOf(plan, input, new Set());
+    rates = plan.rates;
+    if (flags["dry-run"]) {
+      for (const task of tasks) print(JSON.stringify(task));
+      return EXIT_CODES.done;
+    }
+    if (tasks.length === 0) {
+      tellRest(plan, input);
+      print("every part that can be made here is there");
+      return EXIT_CODES.done;
+    }
+    await checkWritable(folder, { as: "folder", flag: "run" });
+    const name = await openPlan(folder, tasks),
+      total = tasks.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+    if (name === before) {
+      throw new InputError("tasks ended without making their parts", { where: `${folder}/logs` });
+    }
+    before = name;
+    await noteSubmission(folder, { plan: name, job: "local", first: 0, count: tasks.length });
+    const progress = new Progress(terminal, {
+      label: name,
+      total: Math.ceil(total),
+      unit: "estimated s",
+      quiet: flags.quiet,
+    });
+    let ended = 0, estimated = 0;
+    const failed: string[] = [];
+    await runLocally(tasks, {
+      ...{ folder, plan: name, command, jobs, gpus, signal, root: resolve(projectPath(".")) },
+      onEnd({ label, seconds }, code, log) {
+        ended++;
+        estimated += seconds ?? 0;
+        progress.update(
+          Math.min(Math.ceil(total), Math.round(estimated)),
+          `${ended} of ${tasks.length} tasks`,
+        );
+        if (afterExit(code) !== "done" && !signal.aborted) failed.push(`${label}: ${exitText(code)}: ${log}`);
+      },
+    });
+    progress.finish(`${ended} of ${tasks.length} tasks`);
+    signal.throwIfAborted();
+    for (const line of failed) print(`failed: ${line}`);
+    if (failed.length > 0) return EXIT_CODES.outside;
+  }
+}
+
+async function status(input: Input): Promise<number> {
+  const { flags, print } = input,
+    folder = runFolder(input, flags.profile),
+    submissions = await submissionsOf(folder);
+  if (submissions.length === 0) {
+    throw new InputError("nothing was submitted", {
+      where: folder,
+      repair: "deno task cluster submit, or the --run of what was",
+    });
+  }
+  const onSlurm = submissions.some(({ job }) => job !== "local");
+  const { elements, ageMs } = onSlurm ? await recentQueue(folder) : { elements: [], ageMs: 0 };
+  const statuses = await taskStatuses(folder, { queue: elements, code: codeHash() });
+  const of = (state: string) => statuses.filter((task) => task.state === state);
+  const timeOf = (state: string): string => {
+    const seconds = of(state).map(({ task }) => task.seconds);
+    return seconds.includes(null)
+      ? "unknown"
+      : durationText(1000 * seconds.reduce((sum: number, of) => sum + (of ?? 0), 0));
+  };
+  const states = ["done", "running", "waiting", "stopped", "failed"];
+  for (
+    const line of markdownTable([
+      ["tasks", "count", "estimated"],
+      ...states.map((state) => [state, String(of(state).length), timeOf(state)]),
+    ])
+  ) {
+    print(line);
+  }
+  if (ageMs > 0) {
+    print(`the queue is that of ${durationText(ageMs)} ago: it is asked at most every half minute`);
+  }
+  for (const { task, note, element } of [...of("running")]) {
+    print(`running: ${task.label}: ${element}, ${note}`);
+  }
+  for (const { task, state, note, log, element } of [...of("stopped"), ...of("failed")]) {
+    print(`${state}: ${task.label}: ${element}, ${note}: ${log}`);
+  }
+  return of("failed").length + of("stopped").length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
+}
+
+async function cancel(input: Input): Promise<number> {
+  const { flags, print } = input,
+    folder = runFolder(input, flags.profile),
+    jobs = new Set((await submissionsOf(folder)).map(({ job }) => job));
+  const queued = (await queuedElements()).map(({ element }) => element.split("_")[0] as string).filter((
+    job,
+  ) => jobs.has(job));
+  const found = [...new Set(queued)];
+  if (found.length > 0) {
+    const reply = await slurm("scancel", found);
+    if (!reply.ok) throw new InputError(`scancel failed, ${reply.error}`);
+    await forgetQueue(folder);
+  }
+  print(
+    found.length === 0
+      ? "nothing of this run is in the queue"
+      : `cancelled: ${found.map((job) => `job ${job}`).join(", ")}`,
+  );
+  return EXIT_CODES.done;
+}
+
+async function collect(input: Input, setting: ReproductionSetting): Promise<number> {
+  const { flags, print, terminal } = input, plan = await makePlan(input, setting, "none");
+  const left = plan.parts.filter(({ state, kind }) => state !== "there" && kind === "measure");
+  if (left.length > 0 && !flags.rest) {
+    print(`${left.length} measurements are not there: submit them, or add --rest to make them here`);
+    for (const { name } of left.slice(0, 5)) print(`not there: ${name}`);
+    return EXIT_CODES.outside;
+  }
+  const { size, device, dtype, threads, quiet } = flags;
+  return await runCommand(reproduceCommand(setting), {
+    ...terminal,
+    enterUserFolder: () => {},
+    args: [
+      ...plan.items,
+      ...["--profile", flags.profile, "--size", size, "--seed", String(plan.seed), "--device", device],
+      ...["--threads", String(threads), "--out", flags.out],
+      ...(dtype === undefined ? [] : ["--dtype", dtype]),
+      ...(quiet ? ["--quiet"] : []),
+    ],
+  });
+}
+
+/** The command on a setting of its own; tests give it small ones. */
+export function clusterCommand(setting: ReproductionSetting) {
+  return defineCommand({
+    name: "cluster",
+    summary: "Shares a study's training and measuring among processes: Slurm's, or this machine's.",
+    resume: "the same command goes on: what is done is not done again",
+    positionals: {
+      metavar: "ACTION [ID]",
+      help: "submit, status, collect or cancel; then fig1, fig3, a slug, or all (default all)",
+      least: 1,
+    },
+    flags: FLAGS,
+    examples: [
+      ["deno task cluster submit --profile smollm2 --dry-run", "The scripts that would be submitted"],
+      [
+        "deno task cluster submit --profile paper --device cuda --rates r.json --sbatch gres=gpu:1,time=4:00:00",
+        "Queue what can be made now",
+      ],
+      ["deno task cluster status --profile paper", "What is done, runs, waits, failed, and where its log is"],
+      ["deno task cluster collect fig1 --profile paper --device cuda", "Make the figures of what is there"],
+      [
+        "deno task cluster submit fig3 --size quick --engine local --jobs 2",
+        "The same tasks in two processes here",
+      ],
+    ],
+    async run(input) {
+      const [action, ...ids] = input.positionals, named = { ...input, positionals: ids };
+      switch (action as typeof ACTIONS[number]) {
+        case "submit":
+          return input.flags.engine === "slurm"
+            ? await submitSlurm(named, setting)
+            : await submitLocal(named, setting);
+        case "status":
+          return await status(named);
+        case "collect":
+          return await collect(named, setting);
+        case "cancel":
+          return await cancel(named);
+      }
+      const meant = suggestion(String(action), ACTIONS);
+      throw new InputError(`unknown action "${action}", known are ${ACTIONS.join(", ")}`, {
+        ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
+      });
+    },
+  });
+}
+
+/** Shares a study's training and measuring among processes. */
+export const cluster = clusterCommand(REPOSITORY);
+
+if (import.meta.main) await main(cluster);

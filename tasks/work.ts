@@ -1,0 +1,122 @@
+import { InputError } from "../lib/core/mod.ts";
+import { PlanningStore, ResultStore } from "../lib/experiment/mod.ts";
+import { wholeNumber } from "./_checks.ts";
+import { type CommandInput, defineCommand, main, runCommand, UNTIL_WALL } from "./_command.ts";
+import { EXIT_CODES } from "./_fault.ts";
+import { measurementProgress } from "./_measurement_progress.ts";
+import { artifactStates, codeHash, openPlanning } from "./_plan_parts.ts";
+import { partsLeft, type PlanTask, readTasks } from "./_plan_tasks.ts";
+import { openProfile } from "./_profile.ts";
+import { evaluationPool, REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
+import { chooseReproductions } from "./_reproductions.ts";
+import { plannableStudy } from "./_stand_ins.ts";
+import { zoo } from "./zoo.ts";
+
+const FLAGS = {
+  plan: {
+    kind: "string",
+    required: true,
+    metavar: "FILE",
+    help: "A plan's tasks, as deno task cluster writes them",
+  },
+  index: {
+    kind: "number",
+    required: true,
+    metavar: "N",
+    check: wholeNumber(0),
+    help: "The task: its line, from 0; an array's index",
+  },
+  ...UNTIL_WALL,
+} as const;
+
+type Input = CommandInput<typeof FLAGS>;
+
+/** Measures the parts of a task: its item is asked for what it measures, and what is not of the task is left out. */
+async function measure(
+  task: PlanTask,
+  left: PlanTask["parts"],
+  setting: ReproductionSetting,
+  input: Input,
+): Promise<void> {
+  const { signal, terminal, print } = input, { threads, device } = task, dtype = task.dtype ?? undefined;
+  const [item] = chooseReproductions([task.item as string]),
+    profile = await openProfile(task.profile, setting);
+  const folder = await Deno.makeTempDir(), progress = measurementProgress(terminal, false);
+  const pool = evaluationPool({ device, threads, dtype });
+  try {
+    const study = await plannableStudy(profile, { ...await artifactStates(profile), folder });
+    const chosen = new Set(left.map(({ hash }) => hash));
+    const store = new PlanningStore(new ResultStore(setting.store), chosen);
+    const { error } = await openPlanning(profile, {
+      ...{ ...task, dtype, items: [], setting, study, store, runs: true },
+      more: { report: progress.report, signal, ...(pool === null ? {} : { pool }) },
+    }, (ask) => ask(item as NonNullable<typeof item>));
+    signal.throwIfAborted();
+    for (const { hash, name, path } of await partsLeft(task)) {
+      if (store.asked.some((asked) => asked.hash === hash)) {
+        throw error ?? new Error(`${name} was not measured`);
+      }
+      // Results that came meanwhile may have led the item elsewhere.
+      print(`${name}: not asked for any more (${path})`);
+    }
+  } finally {
+    progress.finish();
+    pool?.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The command on a setting of its own; tests give it small ones. */
+export function workCommand(setting: ReproductionSetting) {
+  return defineCommand({
+    name: "work",
+    summary: "Makes the parts of one task of a plan: what each element of an array runs.",
+    resume: "the same command goes on; a launcher queues the task again",
+    flags: FLAGS,
+    examples: [
+      [
+        "deno task work --plan out/cluster/embedded/plan-0123456789ab.jsonl --index 3",
+        "The fourth task of a plan",
+      ],
+    ],
+    async run(input) {
+      const { flags, print } = input, tasks = await readTasks(flags.plan), task = tasks[flags.index];
+      if (task === undefined) {
+        throw new InputError(`there is no task ${flags.index}`, {
+          where: flags.plan,
+          repair: `the plan has the tasks 0 to ${tasks.length - 1}`,
+        });
+      }
+      const left = await partsLeft(task);
+      print(
+        `task ${flags.index}: ${task.label}, ${
+          task.parts.length - left.length
+        } of ${task.parts.length} there already`,
+      );
+      if (left.length === 0) return EXIT_CODES.done;
+      if (task.code !== codeHash()) {
+        throw new InputError("the plan was made by other code than that which would do the work", {
+          where: flags.plan,
+          repair: "submit again: what the code makes now has other names",
+        });
+      }
+      if (task.kind === "measure") return await measure(task, left, setting, input);
+      const { profile, threads, device, dtype } = task, names = left.map(({ name }) => name).join(",");
+      const wall = flags["until-wall"] === undefined ? [] : ["--until-wall", flags["until-wall"]];
+      return await runCommand(zoo, {
+        ...input.terminal,
+        enterUserFolder: () => {},
+        args: [
+          ...["--profile", profile, "--only", names, "--threads", String(threads), "--device", device],
+          ...(dtype === null ? [] : ["--dtype", dtype]),
+          ...wall,
+        ],
+      });
+    },
+  });
+}
+
+/** Makes the parts of one task of a plan. */
+export const work = workCommand(REPOSITORY);
+
+if (import.meta.main) await main(work);
