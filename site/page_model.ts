@@ -64,6 +64,30 @@ export function likeliest(probabilities: Float32Array, count: number): readonly 
     .map((token) => ({ token, probability: probabilities[token] as number }));
 }
 
+/** Tokens that come at once while an answer streams: each piece reads again what there is. */
+const PIECE_TOKENS = 6;
+
+/**
+ * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each is
+ * keyed by its place in the completion. A stream that keeps its cache between tokens does not run in a page.
+ */
+async function* drawnInPieces(
+  model: LanguageModel,
+  prompt: readonly number[],
+  options: Parameters<LanguageModel["generate"]>[1],
+): AsyncGenerator<readonly number[]> {
+  const drawn: number[] = [];
+  while (drawn.length < options.maxNewTokens) {
+    const [piece] = await model.generate(
+      [{ tokens: [...prompt, ...drawn], drawn: drawn.length }],
+      { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
+    );
+    drawn.push(...piece?.tokens ?? []);
+    yield drawn;
+    if (piece === undefined || piece.finished) return;
+  }
+}
+
 /** The model of a page: answers with and without vectors, and what happens in it on the way. */
 export class PageModel {
   /** The model. */
@@ -140,9 +164,9 @@ export class PageModel {
     const prompt = promptTokens(this.tokenizer, question, { template });
     const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
     const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
-    const tokens = [...opener];
-    for await (const { token } of this.model.stream([...prompt, ...opener], sampling)) {
-      tokens.push(token);
+    let tokens: readonly number[] = opener;
+    for await (const drawn of drawnInPieces(this.model, [...prompt, ...opener], sampling)) {
+      tokens = [...opener, ...drawn];
       if (onTokens?.(tokens) === false) break;
     }
     const isEnd = this.model.config.eosTokenIds.includes(tokens.at(-1) as number);
