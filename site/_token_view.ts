@@ -57,8 +57,9 @@ function nextTokens({ page, tokens, position, readings }: TokenView): HTMLElemen
 }
 
 /** What each block's residual stream reads as. */
-function lensTable({ page, position, readings }: TokenView): HTMLElement {
-  const base = page.lens(readings.base, position), steered = page.lens(readings.steered, position);
+async function lensTable({ page, position, readings }: TokenView): Promise<HTMLElement> {
+  const base = await page.lens(readings.base, position),
+    steered = await page.lens(readings.steered, position);
   const best = (of: Float32Array | undefined, side: "base" | "steered") => {
     const [first] = likeliest(of ?? new Float32Array(1), 1);
     const { token = 0, probability = 0 } = first ?? {};
@@ -129,14 +130,14 @@ function attentionView(view: TokenView): HTMLElement {
 }
 
 /** Shows a token's place in the inspector. */
-export function showToken(view: TokenView): void {
-  const { page, tokens, position } = view, inspector = byId("inspector");
+export async function showToken(view: TokenView): Promise<void> {
+  const { page, tokens, position } = view, inspector = byId("inspector"), lens = await lensTable(view);
   byId("inspected").replaceChildren(
     "What stood behind ",
     code(page.tokenizer.tokenText(tokens[position + 1] as number), true),
   );
   byId("next-tokens").replaceChildren(nextTokens(view));
-  byId("lens").replaceChildren(lensTable(view));
+  byId("lens").replaceChildren(lens);
   byId("attention").replaceChildren(attentionView(view));
   inspector.hidden = false;
   inspector.scrollIntoView({

@@ -1,7 +1,4 @@
-import { type Additions, type LanguageModel, type SteeringVectors, tokenShifts } from "../lib/decode/mod.ts";
-
-/** Additions whose vectors lie by layer in a Map. */
-export type SteeredAdditions = Omit<Additions, "steer"> & { readonly steer?: SteeringVectors };
+import { type Additions, byLayer, type LanguageModel, tokenShifts } from "../lib/decode/mod.ts";
 
 /** What additions change at each token of an answer. */
 export interface AnswerShifts {
@@ -15,10 +12,10 @@ export interface AnswerShifts {
 export async function answerShifts(
   model: LanguageModel,
   text: { readonly prompt: readonly number[]; readonly tokens: readonly number[] },
-  additions: SteeredAdditions,
+  additions: Additions,
 ): Promise<AnswerShifts> {
   const { prompt, tokens } = text, follow = [...new Set(tokens)], none = tokens.map(() => 0);
-  const { steer = new Map<number, Float32Array>() } = additions, { layers, embed } = model.config;
+  const steer = byLayer(additions.steer, "steer"), { layers, embed } = model.config;
   if (tokens.length === 0 || steer.size === 0) return { shift: none, kl: none };
   // Every layer is named, so that one graph serves any choice of them.
   const every = Array.from(

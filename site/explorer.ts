@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 import { fetchFolder, memoryFolder } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
+import type { Additions } from "../lib/decode/mod.ts";
 import { type FamilyName, testSet } from "../lib/problems/mod.ts";
 import { byId, element, pageData, shiftText, tokenLine } from "./_dom.ts";
 import {
@@ -13,7 +14,7 @@ import {
   stateText,
 } from "./explorer_state.ts";
 import { showToken } from "./_token_view.ts";
-import { answerShifts, type SteeredAdditions } from "./answer_shifts.ts";
+import { answerShifts } from "./answer_shifts.ts";
 import { type Answer, PageModel } from "./page_model.ts";
 
 const manifest = pageData<ExplorerManifest>();
@@ -257,7 +258,7 @@ class Explorer {
   }
 
   /** Colours an answer's tokens by what the vectors change of their probability. */
-  async #colour(side: typeof SIDES[number], answer: Answer, steered: SteeredAdditions): Promise<void> {
+  async #colour(side: typeof SIDES[number], answer: Answer, steered: Additions): Promise<void> {
     const { tokens, given } = answer, { shift, kl } = await answerShifts(this.#page.model, answer, steered);
     const shown = tokens.map((token, index) => ({
       text: this.#text(token),
@@ -275,7 +276,7 @@ class Explorer {
   /** Shows what stood behind a token of an answer: one more run of each model, taps and all. */
   async #inspect(
     { prompt, tokens }: Answer,
-    choice: { readonly steered: SteeredAdditions; readonly index: number },
+    choice: { readonly steered: Additions; readonly index: number },
   ): Promise<void> {
     const turn = this.#turn, whole = [...prompt, ...tokens], { steered, index } = choice;
     try {
@@ -284,7 +285,7 @@ class Explorer {
         steered: await this.#page.read(whole, steered),
       };
       if (turn !== this.#turn) return;
-      showToken({ page: this.#page, tokens: whole, position: prompt.length + index - 1, readings });
+      await showToken({ page: this.#page, tokens: whole, position: prompt.length + index - 1, readings });
     } catch (error) {
       say(sentence(error), true);
     }

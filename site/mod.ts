@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type AnswerShifts, answerShifts, type SteeredAdditions } from "./answer_shifts.ts";
+export { type AnswerShifts, answerShifts } from "./answer_shifts.ts";
 export { documentPage } from "./document_page.ts";
 export { explorerPage } from "./explorer_page.ts";
 export type { ExplorerManifest } from "./explorer_state.ts";

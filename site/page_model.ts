@@ -1,10 +1,9 @@
-import { throughFinalNorm, TokenLens } from "../lib/analysis/mod.ts";
-import { type ChatTokenizer, readTensor, type WeightEntry } from "../lib/checkpoint/mod.ts";
+import type { ChatTokenizer } from "../lib/checkpoint/mod.ts";
 import { tensor } from "../lib/core/mod.ts";
 import {
+  type Additions,
   LanguageModel,
   promptTokens,
-  type RolloutRequest,
   scaleVectors,
   type SteeringVectors,
   sumVectors,
@@ -13,14 +12,10 @@ import { siteName } from "../lib/model/mod.ts";
 import { parseLastBlockPatch } from "../lib/probe/mod.ts";
 import { graderNamed, PROBLEM_SETS, type Verdict } from "../lib/problems/mod.ts";
 import { loadVectors } from "../lib/vectors/mod.ts";
-import type { SteeredAdditions } from "./answer_shifts.ts";
 import type { ExplorerState } from "./explorer_state.ts";
 
 /** Memory that the model may take: a page is never near the 4 GB that it may have at most. */
 const MEMORY = 1e9;
-
-/** Tokens that come at once while an answer streams: each piece reads again what there is. */
-const PIECE_TOKENS = 6;
 
 const { template, grader, maxNewTokens } = PROBLEM_SETS.embedded;
 
@@ -69,19 +64,22 @@ export function likeliest(probabilities: Float32Array, count: number): readonly 
     .map((token) => ({ token, probability: probabilities[token] as number }));
 }
 
+/** Tokens that come at once while an answer streams: each piece reads again what there is. */
+const PIECE_TOKENS = 6;
+
 /**
- * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each
- * is keyed by its place in the completion.
+ * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each is
+ * keyed by its place in the completion. A stream that keeps its cache between tokens does not run in a page.
  */
-export async function* drawnInPieces(
+async function* drawnInPieces(
   model: LanguageModel,
-  request: RolloutRequest,
+  prompt: readonly number[],
   options: Parameters<LanguageModel["generate"]>[1],
 ): AsyncGenerator<readonly number[]> {
   const drawn: number[] = [];
   while (drawn.length < options.maxNewTokens) {
     const [piece] = await model.generate(
-      [{ ...request, tokens: [...request.tokens, ...drawn], drawn: drawn.length }],
+      [{ tokens: [...prompt, ...drawn], drawn: drawn.length }],
       { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
     );
     drawn.push(...piece?.tokens ?? []);
@@ -96,34 +94,17 @@ export class PageModel {
   readonly model: LanguageModel;
   /** Its tokenizer. */
   readonly tokenizer: ChatTokenizer;
-  readonly #lens: TokenLens;
-  readonly #gain: Float32Array;
   readonly #runs = new Map<string, SteeringVectors>();
 
-  private constructor(
-    model: LanguageModel,
-    parts: { tokenizer: ChatTokenizer; lens: TokenLens; gain: Float32Array },
-  ) {
+  private constructor(model: LanguageModel, tokenizer: ChatTokenizer) {
     this.model = model;
-    this.tokenizer = parts.tokenizer;
-    this.#lens = parts.lens;
-    this.#gain = parts.gain;
+    this.tokenizer = tokenizer;
   }
 
   /** Opens a folder, of memory in a page. */
-  static async open(folder: string, onSession: (made: boolean) => void = () => {}): Promise<PageModel> {
-    const model = await LanguageModel.open(folder, {
-      memory: MEMORY,
-      onSession: ({ done }) => onSession(done),
-    });
-    const { checkpoint, config } = model;
-    const weight = (name: string) => readTensor(checkpoint.weights.get(name) as WeightEntry);
-    const rows = await weight(config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
-    return new PageModel(model, {
-      tokenizer: await model.tokenizer(),
-      lens: new TokenLens(tensor("float32", [config.vocab, config.embed], rows)),
-      gain: await weight("model.norm.weight"),
-    });
+  static async open(folder: string): Promise<PageModel> {
+    const model = await LanguageModel.open(folder, { memory: MEMORY });
+    return new PageModel(model, await model.tokenizer());
   }
 
   /**
@@ -149,7 +130,9 @@ export class PageModel {
    *
    * @throws {InputError} for a patch that the model has not; RangeError for one without a vector to route.
    */
-  additions({ strengths, patch }: Pick<ExplorerState, "strengths" | "patch">): SteeredAdditions {
+  additions(
+    { strengths, patch }: Pick<ExplorerState, "strengths" | "patch">,
+  ): Additions & { readonly steer: SteeringVectors } {
     const sets = [...this.#runs].flatMap(([run, vectors]) => {
       const strength = strengths[run] ?? 0;
       return strength === 0 ? [] : [strength === 1 ? vectors : scaleVectors(vectors, strength)];
@@ -165,13 +148,13 @@ export class PageModel {
     return { steer, lastBlock };
   }
 
-  /** Answers a question, and tells of each piece as it comes. */
+  /** Answers a question, and tells of each token as it comes: the draws are those of one call. */
   async answer(
     options: {
       readonly question: string;
       /** The right answer, if there is one. */
       readonly gold: string | null;
-      readonly additions: SteeredAdditions;
+      readonly additions: Additions;
       readonly state: Pick<ExplorerState, "opener" | "temperature" | "seed">;
       /** Hears all tokens so far; false ends the answer there. */
       readonly onTokens?: (tokens: readonly number[]) => boolean | void;
@@ -180,10 +163,9 @@ export class PageModel {
     const { question, gold, additions, state, onTokens } = options;
     const prompt = promptTokens(this.tokenizer, question, { template });
     const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
-    const request = { tokens: [...prompt, ...opener], prompt: 0, sample: 0 };
     const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
     let tokens: readonly number[] = opener;
-    for await (const drawn of drawnInPieces(this.model, request, sampling)) {
+    for await (const drawn of drawnInPieces(this.model, [...prompt, ...opener], sampling)) {
       tokens = [...opener, ...drawn];
       if (onTokens?.(tokens) === false) break;
     }
@@ -194,7 +176,7 @@ export class PageModel {
   }
 
   /** What the model does along a text, by one run. */
-  async read(tokens: readonly number[], additions: SteeredAdditions): Promise<Reading> {
+  async read(tokens: readonly number[], additions: Additions): Promise<Reading> {
     const { layers } = this.model.config, every = Array.from({ length: layers }, (_, layer) => layer);
     const streams = every.map((layer) => siteName({ layer, kind: "resid_post" }));
     // Under a patch the last block may have two attentions, and its graph no such site.
@@ -215,11 +197,12 @@ export class PageModel {
   }
 
   /** The next token as each block's residual stream would have it, through the final norm: the logit lens. */
-  lens(reading: Reading, position: number): readonly Float32Array[] {
-    const { embed, rmsNormEps: epsilon } = this.model.config;
-    return reading.residuals.map((rows) => {
-      const row = rows.subarray(position * embed, (position + 1) * embed);
-      return softmax(this.#lens.read(throughFinalNorm(row, { gain: this.#gain, epsilon })).dot);
-    });
+  async lens(reading: Reading, position: number): Promise<readonly Float32Array[]> {
+    const { embed, vocab, layers } = this.model.config, rows = new Float32Array(layers * embed);
+    reading.residuals.forEach((stream, layer) =>
+      rows.set(stream.subarray(position * embed, (position + 1) * embed), layer * embed)
+    );
+    const { data } = await this.model.unembed(tensor("float32", [layers, embed], rows));
+    return reading.residuals.map((_, layer) => softmax(data.subarray(layer * vocab, (layer + 1) * vocab)));
   }
 }

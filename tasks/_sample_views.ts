@@ -86,16 +86,13 @@ export async function sampleViews(
     const treatment = added.find(({ name }) => name === sample.condition) ?? first;
     const prompt = promptTokens(tokenizer, sample.question, { template }),
       text = [...prompt, ...sample.tokens];
-    const { shift, kl } = await answerShifts(
-      model,
-      { prompt, tokens: sample.tokens },
-      additionsOf(treatment),
-    );
+    const additions = additionsOf(treatment);
+    const { shift, kl } = await answerShifts(model, { prompt, tokens: sample.tokens }, additions);
     const features: (readonly (readonly [number, number])[])[] = [];
     if (difference !== null && difference.treatment.name === treatment.name) {
       const { autoencoder, layer } = difference, { active, embed } = autoencoder;
       const [rows = new Float32Array()] = await residualDifferences(model, [text.slice(0, -1)], {
-        ...additionsOf(treatment),
+        ...additions,
         layer,
       });
       const { indices, values } = encodeTopK(autoencoder, rows.subarray((prompt.length - 1) * embed));

@@ -3,7 +3,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
 import { answerShifts } from "../../site/answer_shifts.ts";
 import { FIRST_STATE } from "../../site/explorer_state.ts";
-import { drawnInPieces, likeliest, PageModel } from "../../site/page_model.ts";
+import { likeliest, PageModel } from "../../site/page_model.ts";
 
 const MODEL = "fixtures/embedded/base-a", VECTORS = "fixtures/embedded/vectors/base-a";
 const QUESTION = "If 3n + 32 = 47, what is n?";
@@ -18,21 +18,18 @@ async function withPage(body: (page: PageModel) => Promise<void>): Promise<void>
   }
 }
 
-Deno.test("an answer that streams in pieces is the answer that is drawn at once, for ten seeds", () =>
-  withPage(async ({ model, tokenizer }) => {
-    const request = { tokens: promptTokens(tokenizer, QUESTION), prompt: 0, sample: 0 };
-    let pieces = 0;
+Deno.test("an answer that streams is the answer that is drawn at once, for ten seeds", () =>
+  withPage(async (page) => {
+    const request = { tokens: promptTokens(page.tokenizer, QUESTION), prompt: 0, sample: 0 };
+    const additions = page.additions({ strengths: { all: 0.5 }, patch: "" });
+    let heard = 0;
     for (let seed = 0; seed < 10; seed++) {
-      const options = { maxNewTokens: 50, seed };
-      const [whole] = await model.generate([request], options);
-      let drawn: readonly number[] = [];
-      for await (const tokens of drawnInPieces(model, request, options)) {
-        pieces++;
-        drawn = tokens;
-      }
-      assertEquals(drawn, whole?.tokens);
+      const [whole] = await page.model.generate([request], { maxNewTokens: 64, seed, ...additions });
+      const state = { ...FIRST_STATE, seed }, onTokens = () => void heard++;
+      const answer = await page.answer({ question: QUESTION, gold: null, additions, state, onTokens });
+      assertEquals(answer.tokens, whole?.tokens);
     }
-    assertEquals(pieces > 30, true);
+    assertEquals(heard > 30, true);
   }));
 
 Deno.test("strengths add up, and a switch of the last block wants the vector that it routes", () =>
@@ -79,7 +76,7 @@ Deno.test("the lens of the last block is the model's own next token, and attenti
       additions = page.additions({ strengths: { all: 1 }, patch: "" });
     const steered = await page.read(tokens, additions);
     for (const reading of [plain, steered]) {
-      const lens = page.lens(reading, last), next = page.next(reading, last);
+      const lens = await page.lens(reading, last), next = page.next(reading, last);
       assertEquals(lens.length, layers);
       for (const { token, probability } of likeliest(next, 5)) {
         assertAlmostEquals(lens.at(-1)?.[token] ?? NaN, probability, 1e-5);
