@@ -39,7 +39,7 @@ export interface PlannableStudy {
 }
 
 /** A model whose tokenizer stands in for that of a model that is not there. */
-const TOKENIZER = "fixtures/embedded/base-a";
+const tokenizerFolder = () => projectPath("fixtures/embedded/base-a");
 /** Positions of a stand-in: as many as any answer needs, for there is none. */
 const POSITIONS = 2 ** 17;
 /** Features of an autoencoder that stands in. */
@@ -62,7 +62,7 @@ async function writeModel(
   shape: { readonly layers: number } & Partial<ModelConfig>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<ModelConfig> {
-  const { vocab, eosTokenIds } = await readModelConfig(projectPath(`${TOKENIZER}/config.json`));
+  const { vocab, eosTokenIds } = await readModelConfig(`${tokenizerFolder()}/config.json`);
   const { layers, heads = 4, kvHeads = 2 } = shape;
   const config = tinyConfig({ layers, heads, kvHeads, vocab, eosTokenIds, maxPositions: POSITIONS });
   await ensureFolder(folder);
@@ -73,7 +73,7 @@ async function writeModel(
     metadata,
   });
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
-    await Deno.copyFile(projectPath(`${TOKENIZER}/${name}`), join(folder, name));
+    await Deno.copyFile(`${tokenizerFolder()}/${name}`, join(folder, name));
   }
   return config;
 }

@@ -14,7 +14,7 @@ const folders = new Map<string, ReadonlyMap<string, Uint8Array<ArrayBuffer>>>();
  * import { memoryFolder, readModelConfig } from "./mod.ts";
  * const config = await Deno.readFile("./fixtures/embedded/base-a/config.json");
  * const folder = memoryFolder("base-a", new Map([["config.json", config]]));
- * if ((await readModelConfig(folder)).layers !== 8) throw new Error("read as from a disk");
+ * if ((await readModelConfig(`${folder}/config.json`)).layers !== 8) throw new Error("read as from a disk");
  * ```
  *
  * @throws {RangeError} for a name that is not one word, or of which a path could be made.
