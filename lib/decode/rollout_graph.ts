@@ -19,8 +19,7 @@ import {
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { applyEdits, checkEdits, type Edits, lastBlockLayout } from "../probe/mod.ts";
-import { drawToken } from "./_draw_token.ts";
-import { type LikelyTokens, likelyTokens } from "./_likely_tokens.ts";
+import { sampleToken } from "./_sample_token.ts";
 
 /** Names of a rollout graph's inputs and outputs. */
 export const ROLLOUT_NAMES = {
@@ -63,39 +62,6 @@ export const ROLLOUT_NAMES = {
   logProbs: "log_probs",
 } as const;
 
-interface Sampled {
-  readonly token: Value;
-  readonly logProb: Value;
-}
-
-/**
- * One token per row from logits [batch, vocab]: inverse-CDF sampling at a temperature from a uniform [batch, 1], or
- * the most likely token. A float32 island in every graph.
- */
-function sample(
-  g: GraphBuilder,
-  logits: Value,
-  options: {
-    readonly uniform: Value;
-    readonly temperature: Value;
-    readonly greedy: Value;
-    readonly filter: LikelyTokens & { readonly sorted: number } | null;
-  },
-): Sampled {
-  return g.within("sample", () => {
-    const logProbs = g.softmax(g.div(logits, options.temperature), { axis: 1, log: true }); // [batch, vocab]
-    const probabilities = g.apply("Exp", [logProbs]), { filter } = options;
-    const drawable = filter === null ? probabilities : likelyTokens(g, probabilities, filter);
-    const drawn = drawToken(g, drawable, options); // [batch]
-    const likeliest = g.apply("ArgMax", [logits], { attributes: { axis: 1 } });
-    const token = g.apply("Where", [options.greedy, likeliest, drawn]);
-    const picked = g.apply("GatherElements", [logProbs, g.unsqueeze(token, [1])], {
-      attributes: { axis: 1 },
-    });
-    return { token, logProb: g.apply("Squeeze", [picked], { attributes: { axes: [1] } }) };
-  });
-}
-
 /** 1 at the stop tokens. */
 function stopMask(stopTokens: readonly number[], vocab: number): Uint8Array {
   const mask = new Uint8Array(vocab);
@@ -133,6 +99,16 @@ export function cacheHeads(
 
 type Five = readonly [Value, Value, Value, Value, Value];
 
+/** What a trip knows of its rows. */
+interface RowsRead {
+  /** Real length of each row's prompt, int64 [rows]. */
+  readonly lengths: Value;
+  /** Which of them each row of the batch continues, int64 [batch]. */
+  readonly owners: Value;
+  /** Numbers of the prompts, int64 [rows], where factors or patches are fed by prompt. */
+  readonly origins: Value | null;
+}
+
 /**
  * A whole rollout as one graph of two loops, one in the other. The inner one embeds tokens, runs the blocks over a KV
  * cache that never leaves the graph, and samples; its first trip reads the whole prompts, every other trip the token
@@ -156,10 +132,9 @@ type Five = readonly [Value, Value, Value, Value, Value];
  * as they are drawn: the same numbers, where it settles what is recent as the outer loop does.
  *
  * Steering and adapters apply to prompt and generated tokens alike, vectors at any place, by a factor per position where
- * the edits say so; patches hold at prompts. A patched last block keeps
- * in its cache what it attended to: mixed keys and values, or both histories. An ablation of features runs the blocks
- * up to its layer a second time, without additions and over a cache of their own, on the tokens that the changed model
- * draws. Taps belong to sequence graphs.
+ * the edits say so; patches hold at prompts. A patched last block keeps in its cache what it attended to: mixed keys and
+ * values, or both histories. An ablation of features runs the blocks up to its layer a second time, without additions
+ * and over a cache of their own, on the tokens that the changed model draws. Taps belong to sequence graphs.
  *
  * @example
  * ```ts
@@ -235,37 +210,32 @@ export function rolloutGraph(
   const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
   const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
-  const fedCaches = (part: "settled" | "recent", name: "key" | "value") =>
-    heads.map((count, index) =>
-      g.cast(
-        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["rows", count, part, config.headDim]),
-        compute,
-      )
-    );
-  const fed = (part: "settled" | "recent") => ({
-    key: fedCaches(part, "key"),
-    value: fedCaches(part, "value"),
-  });
-  const given = steps ? { settled: fed("settled"), recent: fed("recent") } : null;
-  /** Carried keys and values of one part of every cache, empty at first, for rows of which there are lengths. */
-  const carriedCaches = (outer: GraphBuilder, part: "settled" | "recent", lengths: Value): Carried[] => {
-    const carried = (start: (name: "key" | "value", index: number) => Value): Carried[] =>
-      heads.flatMap((count, index) =>
-        (["key", "value"] as const).map((name) => ({
-          name: ROLLOUT_NAMES.cache(part, name, index),
-          start: start(name, index),
-          dims: ["rows", count, part, config.headDim],
-        }))
-      );
-    if (given !== null) return carried((name, index) => given[part][name][index] as Value);
+  const names = ["key", "value"] as const;
+  /** Caches that are fed, which a graph of steps has. */
+  const fedCaches = (part: "settled" | "recent"): KeysAndValues[] =>
+    heads.map((count, index) => {
+      const fed = (name: "key" | "value") =>
+        g.input(ROLLOUT_NAMES.cache(part, name, index), accurate, ["rows", count, part, config.headDim]);
+      return { key: g.cast(fed("key"), compute), value: g.cast(fed("value"), compute) };
+    });
+  /** Empty ones, for rows of which there are lengths. */
+  const emptyCaches = (outer: GraphBuilder, lengths: Value): KeysAndValues[] => {
     const rows = outer.unsqueeze(outer.cast(lengths, compute), [1, 2, 3]); // [rows, 1, 1, 1]
-    const empty = new Map(
-      [...new Set(heads)].map((
-        count,
-      ) => [count, outer.expand(rows, [rows.dims[0] as Dim, count, 0, config.headDim])]),
-    );
-    return carried((_, index) => empty.get(heads[index] as number) as Value);
+    const empty = new Map([...new Set(heads)].map((count) => {
+      const none = outer.expand(rows, [rows.dims[0] as Dim, count, 0, config.headDim]);
+      return [count, { key: none, value: none }];
+    }));
+    return heads.map((count) => empty.get(count) as KeysAndValues);
   };
+  /** One part of every cache, as a loop carries it. */
+  const carriedCaches = (part: "settled" | "recent", start: readonly KeysAndValues[]): Carried[] =>
+    start.flatMap((cache, index) =>
+      names.map((name) => ({
+        name: ROLLOUT_NAMES.cache(part, name, index),
+        start: cache[name],
+        dims: ["rows", heads[index] as number, part, config.headDim],
+      }))
+    );
   const pairs = (values: readonly Value[]): KeysAndValues[] =>
     heads.map((_, index) => ({ key: values[2 * index] as Value, value: values[2 * index + 1] as Value }));
   const flat = (caches: readonly KeysAndValues[]) => caches.flatMap(({ key, value }) => [key, value]);
@@ -278,13 +248,11 @@ export function rolloutGraph(
       readonly tokens: Value;
       readonly position: Value;
       readonly last: Value;
-      readonly lengths: Value;
-      readonly owners: Value;
-      readonly origins: Value | null;
+      readonly rows: RowsRead;
       readonly past: readonly LayerCache[];
     },
   ) => {
-    const { weights, tokens, position, last, lengths, owners, origins, past } = read;
+    const { weights, tokens, position, last, rows: { lengths, owners, origins }, past } = read;
     const added = tokens.dims[1] as Dim;
     const grown: KeysAndValues[] = [];
     const offsets = body.apply("Range", [zero, body.length(added), one], {
@@ -347,14 +315,12 @@ export function rolloutGraph(
       readonly weights: WeightSource;
       readonly settled: readonly KeysAndValues[];
       readonly start: Five;
-      readonly lengths: Value;
-      readonly owners: Value;
-      readonly origins: Value | null;
+      readonly rows: RowsRead;
       readonly trips: Value;
+      readonly recent: readonly KeysAndValues[];
     },
   ) => {
-    const { weights, settled, lengths, owners, origins } = of,
-      [tokens, position, last, alive, drawn] = of.start;
+    const { weights, settled, rows } = of, [tokens, position, last, alive, drawn] = of.start;
     return outer.loop({
       name: "decode",
       maxSteps: of.trips,
@@ -364,7 +330,7 @@ export function rolloutGraph(
         { name: "last", start: last },
         { name: "alive", start: alive },
         { name: "drawn", start: drawn },
-        ...carriedCaches(outer, "recent", lengths),
+        ...carriedCaches("recent", of.recent),
       ],
       body: (body, { carried }) => {
         const [tokens, position, last, alive, drawn] = carried as Five;
@@ -372,19 +338,10 @@ export function rolloutGraph(
           settled: settled[index] as KeysAndValues,
           recent,
         }));
-        const { logits, grown } = forward(body, {
-          weights,
-          tokens,
-          position,
-          last,
-          lengths,
-          owners,
-          origins,
-          past,
-        });
-        const ofOwners = (values: Value) => body.gather(values, owners, { axis: 0 });
+        const { logits, grown } = forward(body, { weights, tokens, position, last, rows, past });
+        const ofOwners = (values: Value) => body.gather(values, rows.owners, { axis: 0 });
         const uniform = body.gather(uniforms, body.unsqueeze(drawn, [0]), { axis: 1 }); // [batch, 1]
-        const { token, logProb } = sample(body, logits, { temperature, greedy, uniform, filter });
+        const { token, logProb } = sampleToken(body, logits, { temperature, greedy, uniform, filter });
         const stops_ = body.gather(stops, token, { axis: 0 });
         const stillAlive = body.apply("And", [alive, body.apply("Not", [stops_])]);
         const next = body.add(drawn, one);
@@ -406,7 +363,7 @@ export function rolloutGraph(
       },
     });
   };
-  if (given !== null) {
+  if (steps) {
     const start = [
       g.input(ROLLOUT_NAMES.read, "int64", ["rows", "now"]),
       g.input(ROLLOUT_NAMES.position, "int64", ["rows"]),
@@ -414,18 +371,16 @@ export function rolloutGraph(
       g.input(ROLLOUT_NAMES.alive, "bool", ["batch"]),
       zero,
     ] as const;
-    const { settled: { key, value } } = given;
     const out = decode(g, {
       weights: fileWeights(g, { checkpoint, compute }),
-      settled: heads.map((_, index) => ({ key: key[index] as Value, value: value[index] as Value })),
+      settled: fedCaches("settled"),
       start,
-      lengths,
-      owners,
-      origins,
+      rows: { lengths, owners, origins },
       trips: maxSteps,
+      recent: fedCaches("recent"),
     });
     pairs(out.slice(INNER_STATE)).forEach((recent, index) =>
-      (["key", "value"] as const).forEach((name) =>
+      names.forEach((name) =>
         g.output(`${ROLLOUT_NAMES.cache("recent", name, index)}_next`, g.cast(recent[name], accurate))
       )
     );
@@ -452,7 +407,7 @@ export function rolloutGraph(
       { name: "trips", start: g.constant("int64", [1], [0]), dims: ["trips"] },
       { name: "tokens", start: nothing("int64"), dims: ["generated", "batch"] },
       { name: "log_probs", start: nothing(accurate), dims: ["generated", "batch"] },
-      ...carriedCaches(g, "settled", lengths),
+      ...carriedCaches("settled", emptyCaches(g, lengths)),
       ...(origins === null ? [] : [{ name: "origins", start: origins, dims: ["rows"] }]),
     ],
     body: (outer, { carried }) => {
@@ -466,18 +421,14 @@ export function rolloutGraph(
         weights,
         settled,
         start: carried.slice(0, INNER_STATE) as unknown as Five,
-        lengths,
-        owners,
-        origins: origins === null ? null : carried.at(-1) as Value,
+        rows: { lengths, owners, origins: origins === null ? null : carried.at(-1) as Value },
         trips: outer.length("trips"),
+        recent: emptyCaches(outer, lengths),
       });
-      const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner as [
-        Value,
-        Value,
-        Value,
-        Value,
-        Value,
-      ];
+      const [nextRead, nextPosition, nextLast, stillAlive, nowDrawn] = inner.slice(
+        0,
+        INNER_STATE,
+      ) as unknown as Five;
       const recent = pairs(inner.slice(INNER_STATE));
       const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
       const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
