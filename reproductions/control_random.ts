@@ -3,12 +3,6 @@
  *
  * @module
  */
-import {
-  accuracyDifference,
-  type AccuracyInterval,
-  accuracyInterval,
-  type BenchmarkOutcomes,
-} from "../lib/analysis/mod.ts";
 import { randomDirections } from "../lib/decode/mod.ts";
 import {
   type Bench,
@@ -20,8 +14,9 @@ import {
   type Treatment,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, onFirst, pointsMetric, pooled, separated } from "./_accuracy.ts";
+import { figureSpec } from "../lib/report/mod.ts";
+import { pointsMetric, separated } from "./_accuracy.ts";
+import { besideTrained } from "./_beside_trained.ts";
 import {
   CONTROL_DRAWS,
   CONTROL_SEED,
@@ -30,6 +25,7 @@ import {
   drawsNote,
   firstSeed,
 } from "./_controls.ts";
+import { layerRuns } from "./_single_layer.ts";
 
 /**
  * A gain below this many points counts as none: it is wider than the interval of a mean over draws, and a small part of
@@ -48,86 +44,37 @@ async function randomised(zoo: ZooModel, run: RunName): Promise<readonly Treatme
 }
 
 async function run({ lab, open }: Bench): Promise<Findings> {
-  const zoo = await open("a");
-  const layerRuns = Array.from({ length: zoo.layers }, (_, layer): RunName => `layer-${layer}`);
-  const randomAll = await randomised(zoo, "all");
-  const randomLayers: (readonly Treatment[])[] = [];
-  for (const name of layerRuns) randomLayers.push(await randomised(zoo, name));
-
-  const sampled = { zoo, decoding: "sampling" } as const, swept = { problems: lab.size.swept };
-  // What other items measure on more problems is read on the first of them.
-  const known = await lab.outcomesOf(
-    [null, "all" as const, ...layerRuns].map((run) => ({ ...sampled, run })),
-  );
-  const [base, all, ...trained] = known.map((outcomes) => onFirst(outcomes, swept)) as [
-    BenchmarkOutcomes,
-    BenchmarkOutcomes,
-    ...BenchmarkOutcomes[],
-  ];
-  const [everywhere, ...alone] = await lab.outcomesOf([
-    { ...sampled, ...swept, run: randomAll },
-    ...randomLayers.map((run) => ({ ...sampled, ...swept, run })),
-  ]);
-
-  const gainAll = drawsAgainst(separated(everywhere), base);
-  const gainAlone = drawsAgainst(alone, base);
-  const lead = accuracyDifference(all, everywhere);
-  const leadAlone = accuracyDifference(pooled(trained), pooled(alone));
-  const accuracies = alone.map((outcomes) => accuracyInterval(outcomes));
-  const values: MetricValue[] = [
-    accuracyMetric("accuracy.base.sampling", accuracyInterval(base)),
-    accuracyMetric("accuracy.all_layers", accuracyInterval(all)),
-    accuracyMetric(
-      "accuracy.random.all_layers",
-      accuracyInterval(everywhere),
-      drawsNote(separated(everywhere)),
-    ),
-    ...accuracies.map((accuracy, layer) =>
-      accuracyMetric(
-        `accuracy.random.layer_${layer}`,
-        accuracy,
-        drawsNote(separated(alone[layer] as BenchmarkOutcomes)),
-      )
-    ),
-    pointsMetric("gain.random.all_layers", gainAll, "Random directions in all layers minus base."),
-    pointsMetric(
-      "gain.random.single_layers",
-      gainAlone,
-      "Mean of random directions in one layer minus base.",
-    ),
-    pointsMetric("lead.all_layers", lead, "Trained minus random, all layers."),
-    pointsMetric("lead.single_layers", leadAlone, "Trained minus random, mean over single layers."),
-  ];
-  const curve = (byLayer: readonly AccuracyInterval[]) =>
-    byLayer.map(({ percent, low, high, perTrainingSeed }, layer) => ({
-      layer,
-      value: percent,
-      error: [low, high] as const,
-      runs: perTrainingSeed,
-    }));
-  const panel = layerCurve({
-    curves: [
-      { name: "Trained, one layer", points: curve(trained.map((outcomes) => accuracyInterval(outcomes))) },
-      { name: "Random, one layer", points: curve(accuracies) },
-    ],
-    references: [
-      { label: "Base", value: accuracyInterval(base).percent },
-      { label: "Trained, all layers", value: accuracyInterval(all).percent },
-      { label: "Random, all layers", value: accuracyInterval(everywhere).percent },
-    ],
-    yTitle: "Mean accuracy (%)",
+  const zoo = await open("a"), single: (readonly Treatment[])[] = [];
+  const everywhere = await randomised(zoo, "all");
+  for (const name of layerRuns(zoo)) single.push(await randomised(zoo, name));
+  const { base, together, alone, problems, ...beside } = await besideTrained(lab, zoo, {
+    name: "random",
+    what: "random directions",
+    everywhere,
+    single,
+    note: (outcomes) => drawsNote(separated(outcomes)),
   });
+  const gainAll = drawsAgainst(separated(together), base), gainAlone = drawsAgainst(alone, base);
   return {
-    spec: figureSpec([panel], {
+    spec: figureSpec([beside.panel], {
       title: "Random directions as long as the trained vectors",
       subtitle: [
         `${zoo.entry.name}, mean of ${
           setsText(lab.asked)
-        }, ${swept.problems} problems of each, τ = 1. Small dots: training seeds, or`,
+        }, ${problems} problems of each, τ = 1. Small dots: training seeds, or`,
         `${CONTROL_DRAWS} draws of directions; bars: 95 % bootstrap over problems, evaluation seeds and these.`,
       ],
     }),
-    values,
+    values: [
+      ...beside.accuracies,
+      pointsMetric("gain.random.all_layers", gainAll, "Random directions in all layers minus base."),
+      pointsMetric(
+        "gain.random.single_layers",
+        gainAlone,
+        "Mean of random directions in one layer minus base.",
+      ),
+      ...beside.leads,
+    ],
     claims: [
       differenceClaim(gainAll, {
         claim: "random_all_layers_gain_nothing",
@@ -143,20 +90,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         range: { below: NO_GAIN_POINTS },
         note: `Holds when the interval lies below ${NO_GAIN_POINTS} points.`,
       }),
-      differenceClaim(lead, {
-        claim: "trained_lead_random_all_layers",
-        statement: "Trained vectors in all layers lie above random directions of equal norm.",
-        name: "trained minus random, all layers",
-        range: { above: 0 },
-        note: "Holds when the interval lies above 0.",
-      }),
-      differenceClaim(leadAlone, {
-        claim: "trained_lead_random_single_layers",
-        statement: "Trained vectors in one layer lie above random directions of equal norm.",
-        name: "trained minus random, mean over single layers",
-        range: { above: 0 },
-        note: "Holds when the interval lies above 0.",
-      }),
+      ...beside.leadClaims,
     ],
   };
 }

@@ -26,6 +26,7 @@ import {
 import { accuracyBars, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, pointsMetric, pooled } from "./_accuracy.ts";
 import { COUNTS, tuningClaim } from "./_accuracy_claims.ts";
+import { cosineMetrics } from "./_beside_trained.ts";
 import { differenceClaim } from "./_controls.ts";
 import { seedNote } from "./_single_layer.ts";
 
@@ -109,14 +110,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         })),
       ];
     }),
-    ...cosines.map((cosine, layer): MetricValue => ({
-      name: `cosine.layer_${layer}`,
-      value: cosine,
-      unit: "cosine",
-      note: cosine === null
-        ? "Not applicable: a vector is zero."
-        : "Of both kinds of vectors, mean over pairs of training seeds.",
-    })),
+    ...cosineMetrics(cosines, "Of both kinds of vectors, mean over pairs of training seeds."),
   ];
   const labels = {
     base: "Base",
