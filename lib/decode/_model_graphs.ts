@@ -7,6 +7,7 @@ import { ModelSessions, type SessionPlan } from "./_model_sessions.ts";
 import { editsKey } from "./additions.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 import type { OpenOptions } from "./open_options.ts";
+import type { GraphRun, OwnGraph } from "./own_graph.ts";
 import { packsRollouts, rolloutGraph } from "./rollout_graph.ts";
 import { RowMemory, targetChunk } from "./scored_rows.ts";
 
@@ -81,7 +82,7 @@ export class ModelGraphs {
 
   /** SHA-256 of its text. */
   rolloutHash(parts: RolloutParts): string {
-    return this.#hash(rolloutKey(parts), () => this.rolloutGraph(parts));
+    return this.graphHash({ key: rolloutKey(parts), build: () => this.rolloutGraph(parts) });
   }
 
   /** What its session is made of. */
@@ -97,7 +98,7 @@ export class ModelGraphs {
 
   /** SHA-256 of the text of a graph over whole sequences. */
   sequenceHash(parts: SequenceParts): string {
-    return this.#hash(sequenceKey(parts), () => this.#sequenceGraph(parts));
+    return this.graphHash({ key: sequenceKey(parts), build: () => this.#sequenceGraph(parts) });
   }
 
   /** What the session of such a graph is made of. */
@@ -107,16 +108,11 @@ export class ModelGraphs {
     return this.#plan(key, () => this.sessions.sequencePlan(key, this.#sequenceGraph(parts), { twice }));
   }
 
-  /** Runs a graph that reads weights in two products each. */
+  /** Runs a graph of its own kind. */
   async runGraph(
-    key: string,
-    build: () => Graph,
-    run: {
-      readonly feeds: Readonly<Record<string, Tensor>>;
-      readonly lengths: Readonly<Record<string, number>>;
-    },
+    { key, build }: OwnGraph,
+    { feeds, lengths }: GraphRun,
   ): Promise<Readonly<Record<string, Tensor>>> {
-    const { feeds, lengths } = run;
     const plan = this.#plan(key, () => this.sessions.sequencePlan(key, build(), { twice: true, lengths }));
     const valueBytes = graphMemory(plan.graph, { lengths, packed: false }).values;
     return await (await this.sessions.session(plan, { valueBytes, what: plan.graph.name })).run(feeds);
@@ -139,7 +135,8 @@ export class ModelGraphs {
     return memory;
   }
 
-  #hash(key: string, build: () => Graph): string {
+  /** SHA-256 of a graph's text: one of many layers takes a while to write down, so it is done once. */
+  graphHash({ key, build }: OwnGraph): string {
     const hash = this.#hashes.get(key) ?? sha256(formatGraph(build()));
     this.#hashes.set(key, hash);
     return hash;

@@ -1,7 +1,7 @@
 import { type ChatTokenizer, type Checkpoint, type ModelConfig, openCheckpoint } from "../checkpoint/mod.ts";
 import { type Tensor, tensor, zeros } from "../core/mod.ts";
 import { type ComputeDType, type SiteKind, type SiteName, siteName } from "../model/mod.ts";
-import { type Graph, GraphBuilder } from "../onnx/mod.ts";
+import { GraphBuilder } from "../onnx/mod.ts";
 import { EDIT_NAMES, SEQUENCE_NAMES } from "../probe/mod.ts";
 import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelGraphs } from "./_model_graphs.ts";
@@ -24,6 +24,7 @@ import {
   unembedStreams,
 } from "./logit_attribution.ts";
 import { checkOpening, type OpenOptions } from "./open_options.ts";
+import type { GraphRun, OwnGraph } from "./own_graph.ts";
 import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { RowSums, targetFeeds } from "./scored_rows.ts";
@@ -332,21 +333,22 @@ export class LanguageModel {
   }
 
   /**
-   * Runs a graph of the caller's that reads this model's weights from their files, in two products each: `key` names it
-   * among the model's graphs, `lengths` are those of its symbols.
+   * Runs a graph of the caller's.
    *
    * @internal
    * @throws {InputError} when it takes more memory than is set aside.
    */
-  runGraph(
-    key: string,
-    build: () => Graph,
-    run: {
-      readonly feeds: Readonly<Record<string, Tensor>>;
-      readonly lengths: Readonly<Record<string, number>>;
-    },
-  ): Promise<Readonly<Record<string, Tensor>>> {
-    return this.#graphs.inTurn(() => this.#graphs.runGraph(key, build, run));
+  runGraph(graph: OwnGraph, run: GraphRun): Promise<Readonly<Record<string, Tensor>>> {
+    return this.#graphs.inTurn(() => this.#graphs.runGraph(graph, run));
+  }
+
+  /**
+   * SHA-256 of the text of a graph of the caller's.
+   *
+   * @internal
+   */
+  ownGraphHash(graph: OwnGraph): string {
+    return this.#graphs.graphHash(graph);
   }
 
   /** Frees every session. The model may be used again; sessions come back when needed. */

@@ -89,7 +89,9 @@ export async function attributeLogits(
     [READING_NAMES.heads]: laid(every.map((layer) => at(layer, "head_out")), [layers, heads, headDim]),
   };
   const lengths = { batch: parts.length };
-  const out = await graphs.inTurn(() => graphs.runGraph(READING_NAMES.headScores, build, { feeds, lengths }));
+  const out = await graphs.inTurn(() =>
+    graphs.runGraph({ key: READING_NAMES.headScores, build }, { feeds, lengths })
+  );
   const scores = [...out[READING_NAMES.partScores]?.data as Float32Array];
   const logits = result.logits?.data as Float32Array;
   return {
@@ -116,7 +118,7 @@ export async function unembedStreams(
   const build = () => unembedGraph({ config, checkpoint, compute: graphs.dtype });
   const feeds = { [READING_NAMES.streams]: tensor("float32", [rows, embed], streams.data) };
   const out = await graphs.inTurn(() =>
-    graphs.runGraph(READING_NAMES.streams, build, { feeds, lengths: { batch: rows } })
+    graphs.runGraph({ key: READING_NAMES.streams, build }, { feeds, lengths: { batch: rows } })
   );
   const logits = out[READING_NAMES.logits]?.data as Float32Array;
   return tensor("float32", [...streams.dims.slice(0, -1), vocab], logits);

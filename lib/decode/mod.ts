@@ -29,6 +29,7 @@ export { lastTokens, type TopToken, topTokens, valueAt } from "./reading.ts";
 export { MemoryBudget } from "./memory_budget.ts";
 export type { SessionNews } from "./_model_sessions.ts";
 export type { OpenOptions } from "./open_options.ts";
+export type { GraphRun, OwnGraph } from "./own_graph.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
 export { referenceRollout } from "./reference_rollout.ts";
@@ -57,13 +58,14 @@ export {
   type ComparedModels,
   type ProbabilityShift,
   tokenShifts,
-  tokenShiftsHash,
+  tokenShiftsGraph,
 } from "./token_shifts.ts";
 export {
+  type ComparedStreams,
   type ComparedText,
+  streamDifferenceGraph,
   type StreamDifferences,
   streamDifferences,
-  streamDifferencesHash,
   type SummedDifferences,
 } from "./stream_differences.ts";
 export {

@@ -1,9 +1,9 @@
-import { sha256, tensor } from "../core/mod.ts";
-import { formatGraph } from "../onnx/mod.ts";
+import { tensor } from "../core/mod.ts";
 import { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "../probe/mod.ts";
-import { additionEdits, additionFeeds, type Additions, namedLayers } from "./additions.ts";
+import { additionEdits, additionFeeds, type Additions, editsKey, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import type { LanguageModel } from "./language_model.ts";
+import type { OwnGraph } from "./own_graph.ts";
 import { padRight } from "./padded_batch.ts";
 
 /** A text, and the positions of it that count in each span. */
@@ -33,41 +33,33 @@ export interface StreamDifferences {
   readonly normed: readonly Float64Array[];
 }
 
-/** The graph that compares streams under additions, by a key of its own. */
-function differenceGraphOf(
-  model: LanguageModel,
-  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
-) {
-  const { additions, countsZeros } = options, { config } = model;
-  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
-  const build = () =>
-    differenceGraph({ config, weights: model.checkpoint, edits, countsZeros, compute: model.dtype });
-  return { key: JSON.stringify({ differences: edits, countsZeros }), build };
+/** What is compared: nothing that changes from token to token. */
+export interface ComparedStreams {
+  readonly additions: Omit<Additions, "steerAt">;
+  /** Of each span, whether a row without any difference counts as one. */
+  readonly countsZeros: readonly boolean[];
 }
 
-/** Hashes by model and graph: a graph of many layers takes a while to write down, and items ask for it again. */
-const hashes = new WeakMap<LanguageModel, Map<string, string>>();
-
 /**
- * SHA-256 of the text of the graph that {@link streamDifferences} runs under these options.
+ * The graph that {@link streamDifferences} runs under these options.
  *
  * @throws {RangeError} for additions that the model cannot have.
  */
-export function streamDifferencesHash(
+export function streamDifferenceGraph(
   model: LanguageModel,
-  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
-): string {
-  const { key, build } = differenceGraphOf(model, options),
-    known = hashes.get(model) ?? new Map<string, string>();
-  const hash = known.get(key) ?? sha256(formatGraph(build()));
-  hashes.set(model, known.set(key, hash));
-  return hash;
+  { additions, countsZeros }: ComparedStreams,
+): OwnGraph {
+  const { config, dtype: compute, checkpoint: weights } = model;
+  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
+  return {
+    key: JSON.stringify({ differences: editsKey(edits), countsZeros }),
+    build: () => differenceGraph({ config, weights, edits, countsZeros, compute }),
+  };
 }
 
 /**
  * What additions change in the residual stream behind every block from the first that they reach, summed over spans of
- * texts in the graph: nothing of the length of a text is handed out. `countsZeros` says of each span whether a row
- * without any difference counts as one.
+ * texts in the graph: nothing of the length of a text is handed out.
  *
  * @example
  * ```ts
@@ -90,18 +82,17 @@ export function streamDifferencesHash(
 export async function streamDifferences(
   model: LanguageModel,
   texts: readonly ComparedText[],
-  options: { readonly additions: Omit<Additions, "steerAt">; readonly countsZeros: readonly boolean[] },
+  options: ComparedStreams,
 ): Promise<StreamDifferences> {
   const { additions, countsZeros } = options,
     { config } = model,
     { embed } = config,
     spans = countsZeros.length;
   checkPositions(texts.map(({ tokens }) => tokens.length), { config, action: "compare" });
-  const { key, build } = differenceGraphOf(model, options);
   const { tokens, seq } = padRight(texts.map((text) => text.tokens), config);
   const bounds = (end: 0 | 1) =>
     tensor("int64", [texts.length, spans], texts.flatMap((text) => text.spans.map((span) => span[end])));
-  const out = await model.runGraph(key, build, {
+  const out = await model.runGraph(streamDifferenceGraph(model, options), {
     feeds: {
       [DIFFERENCE_NAMES.tokens]: tokens,
       [DIFFERENCE_NAMES.starts]: bounds(0),

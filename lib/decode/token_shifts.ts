@@ -1,5 +1,4 @@
-import { sha256, tensor } from "../core/mod.ts";
-import { formatGraph } from "../onnx/mod.ts";
+import { tensor } from "../core/mod.ts";
 import {
   TOKEN_SHIFT_NAMES,
   TOKEN_SHIFT_TOKENS,
@@ -7,9 +6,10 @@ import {
   tokenShiftGraph,
   type WholeRoute,
 } from "../probe/mod.ts";
-import { additionEdits, additionFeeds, type Additions, namedLayers } from "./additions.ts";
+import { additionEdits, additionFeeds, type Additions, editsKey, namedLayers } from "./additions.ts";
 import { checkPositions } from "./check_positions.ts";
 import type { LanguageModel } from "./language_model.ts";
+import type { OwnGraph } from "./own_graph.ts";
 import { padRight } from "./padded_batch.ts";
 
 /** What changes in each next-token distribution; every array has one entry per row. */
@@ -58,24 +58,18 @@ export interface ComparedModels {
 /** Bytes that distributions of one chunk of rows may take: a dozen arrays of float64. */
 const CHUNK_BYTES = 2 ** 28;
 
-function plan(model: LanguageModel, { additions, pairs, totals = 0 }: ComparedModels) {
-  const { config } = model;
-  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
-  const compared = { ...(pairs === undefined ? {} : { pairs }), totals };
-  return {
-    key: JSON.stringify({ shifts: edits, ...compared }),
-    build: () =>
-      tokenShiftGraph({ config, weights: model.checkpoint, edits, compute: model.dtype, ...compared }),
-  };
-}
-
 /**
- * SHA-256 of the text of the graph that {@link tokenShifts} runs under these options.
+ * The graph that {@link tokenShifts} runs under these options.
  *
  * @throws {RangeError} for additions that the model cannot have.
  */
-export function tokenShiftsHash(model: LanguageModel, options: ComparedModels): string {
-  return sha256(formatGraph(plan(model, options).build()));
+export function tokenShiftsGraph(model: LanguageModel, { additions, ...rest }: ComparedModels): OwnGraph {
+  const { config, dtype: compute, checkpoint: weights } = model;
+  const edits = additionEdits(additions, { config, layers: namedLayers(additions) });
+  return {
+    key: JSON.stringify({ shifts: editsKey(edits), ...rest }),
+    build: () => tokenShiftGraph({ config, weights, edits, compute, ...rest }),
+  };
 }
 
 /**
@@ -133,13 +127,13 @@ export async function tokenShifts(
   const chunk = Math.min(rows, Math.max(16, Math.min(256, Math.floor(CHUNK_BYTES / (8 * 12 * vocab)))));
   const chunks = Math.ceil(rows / chunk), padded = Array.from({ length: chunks * chunk }, (_, row) => row);
   const { tokens, seq } = padRight([text.tokens], config);
-  const { key, build } = plan(model, {
+  const graph = tokenShiftsGraph(model, {
     additions,
     ...(pairs === undefined ? {} : { pairs }),
     totals: totals.length,
   });
   const weights = totals.flatMap((sum) => padded.map((row) => sum[row] ?? 0));
-  const out = await model.runGraph(key, build, {
+  const out = await model.runGraph(graph, {
     feeds: {
       [TOKEN_SHIFT_NAMES.tokens]: tokens,
       // What fills the last chunk up is read at the last row and counts nowhere.

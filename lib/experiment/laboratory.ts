@@ -1,6 +1,6 @@
 import { type BenchmarkOutcomes, type Evaluation, type ShiftSample } from "../analysis/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../core/mod.ts";
-import { type Additions, type LanguageModel, tokenShiftsHash } from "../decode/mod.ts";
+import { type Additions, type LanguageModel, tokenShiftsGraph } from "../decode/mod.ts";
 import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
@@ -348,7 +348,12 @@ export class Laboratory {
     const { kind, zoo, runs, graphs = [], settings, label, total, unit, example = false } = measurement;
     if (!example) this.#countSeeds(this.seeds.length);
     const parents = await this.#parents({ treatments: [], ...measurement });
-    const sequences = [...new Set([...runs.map((run) => zoo.model.sequenceGraphHash(run)), ...graphs])]
+    const sequences = [
+      ...new Set([
+        ...runs.map((run) => zoo.model.sequenceGraphHash(run)),
+        ...graphs.map((graph) => zoo.model.ownGraphHash(graph)),
+      ]),
+    ]
       .sort();
     if (sequences.length > 0) {
       this.#inputs.set(`graphs.${kind}.${zoo.entry.name}`, sha256(canonicalJson(sequences)));
@@ -395,7 +400,7 @@ export class Laboratory {
           problems,
           settings: { follow },
           runs: [],
-          graphs: [tokenShiftsHash(zoo.model, { additions: additionsOf(treatment) })],
+          graphs: [tokenShiftsGraph(zoo.model, { additions: additionsOf(treatment) })],
           label: `${treatment.name} shifts`,
           total: problems.length,
           unit: "texts",

@@ -1,4 +1,4 @@
-import type { RunOptions } from "../decode/mod.ts";
+import type { OwnGraph, RunOptions } from "../decode/mod.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
 import type { RunName, ZooModel } from "./zoo.ts";
@@ -37,8 +37,8 @@ export interface Measurement {
   readonly settings: unknown;
   /** What the runs over whole sequences tap and change: the graphs of these are part of the key. */
   readonly runs: readonly RunOptions[];
-  /** Hashes of other graphs that it runs. `@default []` */
-  readonly graphs?: readonly string[];
+  /** Other graphs that it runs. `@default []` */
+  readonly graphs?: readonly OwnGraph[];
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
   /** What is to do in all. */

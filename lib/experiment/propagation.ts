@@ -2,8 +2,8 @@ import { type PersistenceCell, PersistenceSums, type TextShifts } from "../analy
 import {
   type ComparedText,
   type SteeringVectors,
+  streamDifferenceGraph,
   streamDifferences,
-  streamDifferencesHash,
   type SummedDifferences,
 } from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
@@ -194,7 +194,7 @@ export async function propagation(
           settings: { source },
           runs: [],
           graphs: [
-            streamDifferencesHash(zoo.model, {
+            streamDifferenceGraph(zoo.model, {
               additions: additionsOf(treatments[source] as Treatment),
               countsZeros: COUNTS_ZEROS,
             }),

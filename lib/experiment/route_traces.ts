@@ -1,6 +1,6 @@
 import { classShifts, ROUTE_PAIRS, type ShiftSample, type TokenClass } from "../analysis/mod.ts";
 import { standardDeviation } from "../core/mod.ts";
-import { type Rollout, tokenShifts, tokenShiftsHash } from "../decode/mod.ts";
+import { type Rollout, tokenShifts, tokenShiftsGraph } from "../decode/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
@@ -108,7 +108,7 @@ export async function routeTraces(
     problems,
     settings: null,
     runs: [],
-    graphs: [tokenShiftsHash(zoo.model, { ...comparisonOf(treatment), totals: 2 })],
+    graphs: [tokenShiftsGraph(zoo.model, { ...comparisonOf(treatment), totals: 2 })],
     label: `${treatment.name} routes`,
     total: problems.length,
     unit: "texts",

@@ -4,8 +4,8 @@ import {
   type Additions,
   type ComparedText,
   type LanguageModel,
+  streamDifferenceGraph,
   streamDifferences,
-  streamDifferencesHash,
 } from "../../lib/decode/mod.ts";
 import { readTensor } from "../../lib/checkpoint/mod.ts";
 import { siteName } from "../../lib/model/mod.ts";
@@ -171,11 +171,11 @@ Deno.test("streamDifferences() refuses texts that are too long, and to compare n
     );
   }, { maxPositions: 2 }));
 
-Deno.test("streamDifferencesHash() names the graph, not the values that it is fed", () =>
+Deno.test("streamDifferenceGraph() is one for all values that it is fed", () =>
   withTinyModel((model) => {
     const of = (layer: number, size: number, countsZeros = [false]) => {
       const steer = new Map([[layer, new Float32Array(32).fill(size)]]);
-      return streamDifferencesHash(model, { additions: { steer }, countsZeros });
+      return model.ownGraphHash(streamDifferenceGraph(model, { additions: { steer }, countsZeros }));
     };
     assertEquals(of(0, 1), of(0, 2));
     assertEquals(new Set([of(0, 1), of(1, 1), of(0, 1, [true]), of(0, 1, [false, true])]).size, 4);

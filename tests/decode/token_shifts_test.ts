@@ -5,7 +5,7 @@ import {
   type LanguageModel,
   type ProbabilityShift,
   tokenShifts,
-  tokenShiftsHash,
+  tokenShiftsGraph,
 } from "../../lib/decode/mod.ts";
 import { assertClose } from "../tolerances.ts";
 import { randomAdapters } from "./_adapters.ts";
@@ -157,13 +157,13 @@ Deno.test("tokenShifts() refuses rows, tokens and models that it cannot compare"
     }
   }, { maxPositions: 4 }));
 
-Deno.test("tokenShiftsHash() names the graph, not the values that it is fed", () =>
+Deno.test("tokenShiftsGraph() is one for all values that it is fed", () =>
   withTinyModel((model) => {
     const of = (size: number, more: object = {}) =>
-      tokenShiftsHash(model, {
+      model.ownGraphHash(tokenShiftsGraph(model, {
         additions: { steer: new Map([[0, new Float32Array(32).fill(size)]]) },
         ...more,
-      });
+      }));
     assertEquals(of(1), of(2));
     assertEquals(new Set([of(1), of(1, { totals: 1 }), of(1, { pairs: [["base", "no_patch"]] })]).size, 3);
     return Promise.resolve();

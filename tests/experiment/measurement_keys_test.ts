@@ -52,9 +52,9 @@ async function graphsRun({ model }: ZooModel, body: () => Promise<unknown>) {
     rollouts.add(model.graphHash(options));
     return generate.call(model, requests, options);
   };
-  model.runGraph = (key, build, values) => {
-    sequences.add(sha256(formatGraph(build())));
-    return runGraph.call(model, key, build, values);
+  model.runGraph = (graph, values) => {
+    sequences.add(sha256(formatGraph(graph.build())));
+    return runGraph.call(model, graph, values);
   };
   await body();
   Object.assign(model, { run, generate, runGraph });
