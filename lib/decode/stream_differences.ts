@@ -35,6 +35,7 @@ export interface StreamDifferences {
 
 /** What is compared: nothing that changes from token to token. */
 export interface ComparedStreams {
+  /** What changes the model in the second pass. */
   readonly additions: Omit<Additions, "steerAt">;
   /** Of each span, whether a row without any difference counts as one. */
   readonly countsZeros: readonly boolean[];
