@@ -217,8 +217,8 @@ class Explorer {
           ...asked,
           additions,
           state,
-          onTokens: (tokens) => {
-            if (isCurrent()) this.#stream(side, tokens);
+          onText: (text) => {
+            if (isCurrent()) byId(`answer-${side}`).textContent = text;
             return isCurrent();
           },
         });
@@ -239,14 +239,6 @@ class Explorer {
     }
   }
 
-  #text(token: number): string {
-    return this.#page.tokenizer.tokenText(token);
-  }
-
-  #stream(side: typeof SIDES[number], tokens: readonly number[]): void {
-    byId(`answer-${side}`).textContent = this.#page.tokenizer.decode(tokens);
-  }
-
   #judge(side: typeof SIDES[number], { verdict, tokens }: Answer): void {
     const shown = byId(`verdict-${side}`);
     const word = verdict === null ? "not graded" : verdict.correct ? "right" : `wrong: ${verdict.reason}`;
@@ -261,7 +253,7 @@ class Explorer {
   async #colour(side: typeof SIDES[number], answer: Answer, steered: Additions): Promise<void> {
     const { tokens, given } = answer, { shift, kl } = await answerShifts(this.#page.model, answer, steered);
     const shown = tokens.map((token, index) => ({
-      text: this.#text(token),
+      text: this.#page.tokenizer.tokenText(token),
       colour: shift[index] as number,
       title: `${shiftText(shift[index] as number)}, KL ${kl[index]?.toFixed(3)}`,
       given: index < given,

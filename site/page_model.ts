@@ -64,30 +64,6 @@ export function likeliest(probabilities: Float32Array, count: number): readonly 
     .map((token) => ({ token, probability: probabilities[token] as number }));
 }
 
-/** Tokens that come at once while an answer streams: each piece reads again what there is. */
-const PIECE_TOKENS = 6;
-
-/**
- * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each is
- * keyed by its place in the completion. A stream that keeps its cache between tokens does not run in a page.
- */
-async function* drawnInPieces(
-  model: LanguageModel,
-  prompt: readonly number[],
-  options: Parameters<LanguageModel["generate"]>[1],
-): AsyncGenerator<readonly number[]> {
-  const drawn: number[] = [];
-  while (drawn.length < options.maxNewTokens) {
-    const [piece] = await model.generate(
-      [{ tokens: [...prompt, ...drawn], drawn: drawn.length }],
-      { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
-    );
-    drawn.push(...piece?.tokens ?? []);
-    yield drawn;
-    if (piece === undefined || piece.finished) return;
-  }
-}
-
 /** The model of a page: answers with and without vectors, and what happens in it on the way. */
 export class PageModel {
   /** The model. */
@@ -148,7 +124,7 @@ export class PageModel {
     return { steer, lastBlock };
   }
 
-  /** Answers a question, and tells of each token as it comes: the draws are those of one call. */
+  /** Answers a question, and tells what it says as it comes. */
   async answer(
     options: {
       readonly question: string;
@@ -156,21 +132,21 @@ export class PageModel {
       readonly gold: string | null;
       readonly additions: Additions;
       readonly state: Pick<ExplorerState, "opener" | "temperature" | "seed">;
-      /** Hears all tokens so far; false ends the answer there. */
-      readonly onTokens?: (tokens: readonly number[]) => boolean | void;
+      /** Hears all of the text so far; false ends the answer there. */
+      readonly onText?: (text: string) => boolean | void;
     },
   ): Promise<Answer> {
-    const { question, gold, additions, state, onTokens } = options;
+    const { question, gold, additions, state, onText } = options;
     const prompt = promptTokens(this.tokenizer, question, { template });
     const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
     const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
-    let tokens: readonly number[] = opener;
-    for await (const drawn of drawnInPieces(this.model, [...prompt, ...opener], sampling)) {
-      tokens = [...opener, ...drawn];
-      if (onTokens?.(tokens) === false) break;
+    const tokens = [...opener];
+    let text = state.opener;
+    for await (const { token, text: more } of this.model.stream([...prompt, ...opener], sampling)) {
+      tokens.push(token);
+      text += more;
+      if (onText?.(text) === false) break;
     }
-    const isEnd = this.model.config.eosTokenIds.includes(tokens.at(-1) as number);
-    const text = this.tokenizer.decode(isEnd ? tokens.slice(0, -1) : tokens);
     const verdict = gold === null ? null : graderNamed(grader).grade(text, gold);
     return { prompt, tokens, given: opener.length, text, verdict };
   }

@@ -25,8 +25,8 @@ Deno.test("an answer that streams is the answer that is drawn at once, for ten s
     let heard = 0;
     for (let seed = 0; seed < 10; seed++) {
       const [whole] = await page.model.generate([request], { maxNewTokens: 64, seed, ...additions });
-      const state = { ...FIRST_STATE, seed }, onTokens = () => void heard++;
-      const answer = await page.answer({ question: QUESTION, gold: null, additions, state, onTokens });
+      const state = { ...FIRST_STATE, seed }, onText = () => void heard++;
+      const answer = await page.answer({ question: QUESTION, gold: null, additions, state, onText });
       assertEquals(answer.tokens, whole?.tokens);
     }
     assertEquals(heard > 30, true);
@@ -60,7 +60,7 @@ Deno.test("an answer is graded, begins with the opener, and ends where a listene
     const answer = await page.answer(asked);
     assertEquals([answer.text.startsWith("To"), answer.given, answer.verdict?.correct], [true, 1, true]);
     assertEquals((await page.answer({ ...asked, gold: null })).verdict, null);
-    const cut = await page.answer({ ...asked, onTokens: () => false });
+    const cut = await page.answer({ ...asked, onText: () => false });
     assertEquals(cut.tokens, answer.tokens.slice(0, cut.tokens.length));
     assertEquals(cut.tokens.length < answer.tokens.length, true);
   }));
