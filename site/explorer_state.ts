@@ -68,11 +68,21 @@ export const FIRST_STATE: ExplorerState = {
   patch: "",
 };
 
-/** Held-out problems of a family that can be chosen. */
-export const PROBLEMS_OFFERED = 200;
+/** What can be chosen: the numbers from `least` to `most`. */
+export interface Limits {
+  readonly least: number;
+  readonly most: number;
+  /** Between two of them. `@default` any */
+  readonly step?: number;
+}
 
-/** Largest factor on vectors. */
-export const MOST_STRENGTH = 3;
+/** Limits of what is chosen by number; a problem's counts from 0. */
+export const LIMITS = {
+  problem: { least: 0, most: 199, step: 1 },
+  strength: { least: -1, most: 3 },
+  temperature: { least: 0, most: 2 },
+  seed: { least: 0, most: 2 ** 31 - 1, step: 1 },
+} as const satisfies Readonly<Record<string, Limits>>;
 
 /** A state as the fragment of a link, without what is as at the beginning. */
 export function stateText(state: ExplorerState): string {
@@ -89,14 +99,13 @@ export function stateText(state: ExplorerState): string {
   return parts.toString();
 }
 
-function numberOf(text: string, rule: { what: string; low: number; high: number; whole?: boolean }): number {
-  const value = Number(text), { what, low, high, whole = false } = rule;
-  if (text.trim() !== "" && value >= low && value <= high && (!whole || Number.isInteger(value))) {
+function numberOf(text: string, what: keyof typeof LIMITS): number {
+  const value = Number(text), { least, most, step }: Limits = LIMITS[what], isWhole = step === 1;
+  if (text.trim() !== "" && value >= least && value <= most && (!isWhole || Number.isInteger(value))) {
     return value;
   }
-  throw new InputError(`the link's ${what} must be ${whole ? "a whole number " : ""}from ${low} to ${high}`, {
-    where: text,
-  });
+  const kind = isWhole ? "a whole number " : "";
+  throw new InputError(`the link's ${what} must be ${kind}from ${least} to ${most}`, { where: text });
 }
 
 /**
@@ -115,24 +124,18 @@ export function parseState(text: string): ExplorerState {
   }
   const strengths = parts.getAll("with").map((one) => {
     const cut = one.lastIndexOf("*");
-    const rule = { what: "strength", low: -MOST_STRENGTH, high: MOST_STRENGTH };
-    return [one.slice(0, cut), numberOf(one.slice(cut + 1), rule)] as const;
+    return [one.slice(0, cut), numberOf(one.slice(cut + 1), "strength")] as const;
   });
-  const temperature = parts.get("temperature"), seed = parts.get("seed");
+  const numbered = (key: "temperature" | "seed") => numberOf(parts.get(key) ?? String(FIRST_STATE[key]), key);
   return {
-    ...FIRST_STATE,
     family: question === null ? family : null,
-    number: numberOf(number, { what: "problem", low: 0, high: PROBLEMS_OFFERED - 1, whole: true }),
+    number: numberOf(number, "problem"),
     question: question ?? "",
     strengths: Object.fromEntries(strengths),
     vectors: parts.get("vectors"),
     opener: parts.get("opener") ?? "",
-    ...(temperature === null
-      ? {}
-      : { temperature: numberOf(temperature, { what: "temperature", low: 0, high: 2 }) }),
-    ...(seed === null
-      ? {}
-      : { seed: numberOf(seed, { what: "seed", low: 0, high: 2 ** 31 - 1, whole: true }) }),
+    temperature: numbered("temperature"),
+    seed: numbered("seed"),
     patch: parts.get("patch") ?? "",
   };
 }

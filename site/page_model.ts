@@ -1,5 +1,5 @@
 import type { ChatTokenizer } from "../lib/checkpoint/mod.ts";
-import { tensor } from "../lib/core/mod.ts";
+import { type Tensor, tensor } from "../lib/core/mod.ts";
 import {
   type Additions,
   LanguageModel,
@@ -7,8 +7,10 @@ import {
   scaleVectors,
   type SteeringVectors,
   sumVectors,
+  type TopToken,
+  topTokens,
 } from "../lib/decode/mod.ts";
-import { siteName } from "../lib/model/mod.ts";
+import { type SiteName, siteName } from "../lib/model/mod.ts";
 import { parseLastBlockPatch } from "../lib/probe/mod.ts";
 import { graderNamed, PROBLEM_SETS, type Verdict } from "../lib/problems/mod.ts";
 import { loadVectors } from "../lib/vectors/mod.ts";
@@ -33,35 +35,14 @@ export interface Answer {
   readonly verdict: Verdict | null;
 }
 
-/** A token and how likely it is. */
-export interface LikelyToken {
-  readonly token: number;
-  readonly probability: number;
-}
-
 /** What the model does along one text, with the vectors or without. */
 export interface Reading {
-  /** Logits of the next token, [positions, vocab]. */
-  readonly logits: Float32Array;
+  /** Logits of the next token, [1, positions, vocab]. */
+  readonly logits: Tensor<"float32">;
   /** Residual stream behind each block, [positions, embed]. */
   readonly residuals: readonly Float32Array[];
   /** Attention of each block, [heads, positions, positions]; null where a patch gives the block two. */
   readonly attention: readonly (Float32Array | null)[];
-}
-
-function softmax(logits: ArrayLike<number>): Float32Array {
-  const values = Float32Array.from(logits), most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  let sum = 0;
-  for (let at = 0; at < values.length; at++) sum += values[at] = Math.exp((values[at] as number) - most);
-  return values.map((value) => value / sum);
-}
-
-/** The likeliest tokens of a distribution, the likeliest first. */
-export function likeliest(probabilities: Float32Array, count: number): readonly LikelyToken[] {
-  return [...probabilities.keys()]
-    .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number))
-    .slice(0, count)
-    .map((token) => ({ token, probability: probabilities[token] as number }));
 }
 
 /** The model of a page: answers with and without vectors, and what happens in it on the way. */
@@ -159,26 +140,27 @@ export class PageModel {
     const seen = additions.lastBlock === undefined ? layers : layers - 1;
     const heads = every.slice(0, seen).map((layer) => siteName({ layer, kind: "attn_weights" }));
     const { logits, taps } = await this.model.run([tokens], { taps: [...streams, ...heads], ...additions });
+    const data = (site: SiteName) => taps.get(site)?.data as Float32Array;
     return {
-      logits: logits?.data ?? new Float32Array(),
-      residuals: streams.map((site) => taps.get(site)?.data ?? new Float32Array()),
-      attention: every.map((layer) => taps.get(heads[layer] ?? "blocks.0.q")?.data ?? null),
+      logits: logits as Tensor<"float32">,
+      residuals: streams.map(data),
+      attention: every.map((layer) => layer < seen ? data(heads[layer] as SiteName) : null),
     };
   }
 
-  /** Probabilities of the token after a position. */
-  next({ logits }: Reading, position: number): Float32Array {
-    const { vocab } = this.model.config;
-    return softmax(logits.subarray(position * vocab, (position + 1) * vocab));
+  /** Every token with its probability after a position, the likeliest first. */
+  next({ logits }: Reading, position: number): readonly TopToken[] {
+    const { vocab: count } = this.model.config;
+    const row = tensor("float32", [count], logits.data.subarray(position * count, (position + 1) * count));
+    return topTokens(row, { count })[0] as readonly TopToken[];
   }
 
-  /** The next token as each block's residual stream would have it, through the final norm: the logit lens. */
-  async lens(reading: Reading, position: number): Promise<readonly Float32Array[]> {
-    const { embed, vocab, layers } = this.model.config, rows = new Float32Array(layers * embed);
+  /** The likeliest next tokens as each block's residual stream would have it, through the final norm: the logit lens. */
+  async lens(reading: Reading, position: number): Promise<readonly (readonly TopToken[])[]> {
+    const { embed, layers } = this.model.config, rows = new Float32Array(layers * embed);
     reading.residuals.forEach((stream, layer) =>
       rows.set(stream.subarray(position * embed, (position + 1) * embed), layer * embed)
     );
-    const { data } = await this.model.unembed(tensor("float32", [layers, embed], rows));
-    return reading.residuals.map((_, layer) => softmax(data.subarray(layer * vocab, (layer + 1) * vocab)));
+    return topTokens(await this.model.unembed(tensor("float32", [layers, embed], rows)));
   }
 }
