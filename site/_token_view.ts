@@ -4,7 +4,7 @@ import { byId, element, percentText, table, tokenLine, visibleToken } from "./_d
 import type { PageModel, Reading } from "./page_model.ts";
 
 /** A place in a text, and what the model does there without vectors and with them. */
-export interface TokenView {
+interface TokenView {
   readonly page: PageModel;
   /** The whole text. */
   readonly tokens: readonly number[];

@@ -73,7 +73,7 @@ class Explorer {
     );
     press("next-seed", () => this.#set({ seed: this.#state.seed + 1 }));
     press("use-opener", () => this.#set({ opener: this.#state.opener === "" ? manifest.opener : "" }));
-    press("reset", () => this.#set({ ...FIRST_STATE, vectors: this.#state.vectors }));
+    press("reset", () => this.#set(FIRST_STATE));
     press(
       "share",
       () => this.#copy(location.href, "The link is copied: it holds everything that you chose."),
@@ -294,7 +294,7 @@ class Explorer {
         const folder = memoryFolder("dropped", new Map([["file", bytes]]));
         await this.#page.addVectors(file.name, `${folder}/file`);
         this.#addSliders();
-        this.#set({ vectors: file.name, strengths: { [file.name]: 1 } });
+        this.#set({ strengths: { [file.name]: 1 } });
       } catch (error) {
         say(`${file.name} was not taken. ${sentence(error)}`.replaceAll(": file (", " ("), true);
       }

@@ -2,7 +2,7 @@ import { InputError } from "../lib/core/mod.ts";
 import { FAMILIES, type FamilyName } from "../lib/problems/mod.ts";
 
 /** A file of vectors that the explorer brings. */
-export interface ExplorerRun {
+interface ExplorerRun {
   /** Name of the training run: `all`, `layer-3`. */
   readonly run: string;
   /** Its name there. */
@@ -17,10 +17,10 @@ export interface ExplorerManifest {
   readonly title: string;
   /** Folder of the model in the page's. */
   readonly folder: string;
+  /** Its files. */
+  readonly files: readonly string[];
   /** Folder of the vectors in the page's. */
   readonly vectors: string;
-  /** Files of that folder. */
-  readonly files: readonly string[];
   /** ONNX Runtime's WebAssembly. */
   readonly runtime: string;
   /** Bytes of all files that the page fetches before it is ready. */
@@ -43,8 +43,6 @@ export interface ExplorerState {
   readonly question: string;
   /** Factor on the vectors of each run, by its name, and on those of a user's file under the file's own. */
   readonly strengths: Readonly<Record<string, number>>;
-  /** Name of the user's file of vectors, if there is one. */
-  readonly vectors: string | null;
   /** Text that both answers begin with. */
   readonly opener: string;
   /** 0 is greedy. */
@@ -61,7 +59,6 @@ export const FIRST_STATE: ExplorerState = {
   number: 2,
   question: "",
   strengths: { all: 1 },
-  vectors: null,
   opener: "",
   temperature: 1,
   seed: 0,
@@ -92,7 +89,6 @@ export function stateText(state: ExplorerState): string {
   for (const [run, strength] of Object.entries(state.strengths)) {
     if (strength !== 0) parts.append("with", `${run}*${strength}`);
   }
-  if (state.vectors !== null) parts.set("vectors", state.vectors);
   for (const key of ["opener", "temperature", "seed", "patch"] as const) {
     if (state[key] !== FIRST_STATE[key]) parts.set(key, String(state[key]));
   }
@@ -132,7 +128,6 @@ export function parseState(text: string): ExplorerState {
     number: numberOf(number, "problem"),
     question: question ?? "",
     strengths: Object.fromEntries(strengths),
-    vectors: parts.get("vectors"),
     opener: parts.get("opener") ?? "",
     temperature: numbered("temperature"),
     seed: numbered("seed"),

@@ -92,7 +92,7 @@ export class PageModel {
   ): Additions & { readonly steer: SteeringVectors } {
     const sets = [...this.#runs].flatMap(([run, vectors]) => {
       const strength = strengths[run] ?? 0;
-      return strength === 0 ? [] : [strength === 1 ? vectors : scaleVectors(vectors, strength)];
+      return strength === 0 ? [] : [scaleVectors(vectors, strength)];
     });
     const steer = sumVectors(sets), { config } = this.model;
     if (patch === "") return { steer };

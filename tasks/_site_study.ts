@@ -30,7 +30,7 @@ function sectionOf(text: string, heading: string): string {
 }
 
 /** The module of an item, as a file of the repository. */
-export function moduleOf(id: string): string {
+function moduleOf(id: string): string {
   const [, start = id, number] = /^(fig)(\d)$/.exec(id) ?? [];
   return `reproductions/${number === undefined ? start.replaceAll("-", "_") : `${start}0${number}`}.ts`;
 }

@@ -16,7 +16,6 @@ const STATES: readonly ExplorerState[] = [
     number: 7,
     question: "",
     strengths: { "layer-6": -0.5, "my vectors*2.safetensors": 1.25 },
-    vectors: "my vectors*2.safetensors",
     opener: "To & from",
     temperature: 0,
     seed: 41,
