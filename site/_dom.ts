@@ -30,6 +30,36 @@ export function pageData<T>(): T {
   return JSON.parse(byId("data").textContent ?? "null") as T;
 }
 
+/** A table; a cell that is text becomes one of data. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (HTMLElement | string)[])[],
+  ...caption: readonly HTMLElement[]
+): HTMLElement {
+  const cells = (row: readonly (HTMLElement | string)[]) =>
+    row.map((cell) => typeof cell === "string" ? element("td", {}, cell) : cell);
+  return element(
+    "table",
+    {},
+    ...caption,
+    element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row)))),
+  );
+}
+
+/** What a grader says of an answer; null for one that was not graded. */
+export function verdictBadge(
+  verdict: { readonly correct: boolean; readonly reason: string } | null,
+): HTMLElement {
+  if (verdict === null) return element("span", { class: "badge" }, "not graded");
+  const { correct, reason } = verdict;
+  return element(
+    "span",
+    { class: `badge ${correct ? "good" : "bad"}` },
+    correct ? "right" : `wrong: ${reason}`,
+  );
+}
+
 /** A token's text with what would not be seen made visible. */
 export function visibleToken(text: string): string {
   return text.replaceAll("\n", "↵") || "∅";

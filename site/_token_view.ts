@@ -1,9 +1,10 @@
 /// <reference lib="dom" />
-import { byId, element, percentText, tokenLine, visibleToken } from "./_dom.ts";
-import { likeliest, type PageModel, type Reading } from "./page_model.ts";
+import type { TopToken } from "../lib/decode/mod.ts";
+import { byId, element, percentText, table, tokenLine, visibleToken } from "./_dom.ts";
+import type { PageModel, Reading } from "./page_model.ts";
 
 /** A place in a text, and what the model does there without vectors and with them. */
-export interface TokenView {
+interface TokenView {
   readonly page: PageModel;
   /** The whole text. */
   readonly tokens: readonly number[];
@@ -25,108 +26,80 @@ function bar(probability: number, side: "base" | "steered"): HTMLElement {
 const code = (text: string, chosen = false): HTMLElement =>
   element(chosen ? "mark" : "code", { class: "word" }, visibleToken(text));
 
-function table(head: readonly string[], rows: readonly (readonly HTMLElement[])[]): HTMLElement {
-  return element(
-    "table",
-    {},
-    element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
-    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells))),
-  );
-}
-
 /** The likeliest next tokens before and after. */
 function nextTokens({ page, tokens, position, readings }: TokenView): HTMLElement {
-  const chosen = tokens[position + 1];
-  const base = page.next(readings.base, position), steered = page.next(readings.steered, position);
-  const listed = new Set(
-    [...likeliest(steered, LISTED), ...likeliest(base, LISTED)].map(({ token }) => token),
-  );
-  if (chosen !== undefined) listed.add(chosen);
-  const most = (token: number) => Math.max(base[token] as number, steered[token] as number);
-  const sorted = [...listed].sort((a, b) => most(b) - most(a)).filter((token, at) =>
-    at < 3 || token === chosen || most(token) >= LEAST
-  );
+  const chosen = tokens[position + 1] as number;
+  const [base, steered] = [readings.base, readings.steered].map((reading) =>
+    new Map(page.next(reading, position).map(({ token, probability }) => [token, probability]))
+  ) as [Map<number, number>, Map<number, number>];
+  const likeliest = [steered, base].flatMap((side) => [...side.keys()].slice(0, LISTED));
+  const share = (side: Map<number, number>, token: number) => side.get(token) as number;
+  const most = (token: number) => Math.max(share(base, token), share(steered, token));
+  const sorted = [...new Set([...likeliest, chosen])].sort((a, b) => most(b) - most(a))
+    .filter((token, at) => at < 3 || token === chosen || most(token) >= LEAST);
   return table(
     ["next token", "without vectors", "with"],
     sorted.map((token) => [
       element("th", { scope: "row" }, code(page.tokenizer.tokenText(token), token === chosen)),
-      bar(base[token] as number, "base"),
-      bar(steered[token] as number, "steered"),
+      bar(share(base, token), "base"),
+      bar(share(steered, token), "steered"),
     ]),
   );
 }
 
 /** What each block's residual stream reads as. */
 async function lensTable({ page, position, readings }: TokenView): Promise<HTMLElement> {
-  const base = await page.lens(readings.base, position),
-    steered = await page.lens(readings.steered, position);
-  const best = (of: Float32Array | undefined, side: "base" | "steered") => {
-    const [first] = likeliest(of ?? new Float32Array(1), 1);
-    const { token = 0, probability = 0 } = first ?? {};
+  const [base = [], steered = []] = await Promise.all(
+    [readings.base, readings.steered].map((reading) => page.lens(reading, position)),
+  );
+  const best = (of: readonly TopToken[] | undefined, side: "base" | "steered") => {
+    const { token, probability } = of?.[0] as TopToken;
     return [element("td", {}, code(page.tokenizer.tokenText(token))), bar(probability, side)];
   };
   return table(
     ["behind block", "without", "", "with", ""],
-    base.map((_, layer) => [
+    base.map((tokens, layer) => [
       element("th", { scope: "row" }, String(layer)),
-      ...best(base[layer], "base"),
+      ...best(tokens, "base"),
       ...best(steered[layer], "steered"),
     ]),
   );
 }
 
+/** A control that chooses among values, with its label. */
+function choice(id: string, label: string, values: readonly string[]) {
+  const select = element("select", { id }, ...values.map((value) => element("option", { value }, value)));
+  return { select, parts: [element("label", { for: id }, label), select] };
+}
+
 /** The text as a head looks back at it. */
-function attentionView(view: TokenView): HTMLElement {
-  const { page, tokens, position, readings } = view,
-    { layers, heads } = page.model.config,
-    seq = tokens.length;
-  const pick = (
-    id: string,
-    label: string,
-    values: readonly string[],
-  ) => [
-    element("label", { for: id }, label),
-    element("select", { id }, ...values.map((value) => element("option", { value }, value))),
-  ];
+function attentionView({ page, tokens, position, readings }: TokenView): HTMLElement {
+  const { layers, heads } = page.model.config, seq = tokens.length, shown = element("div");
   const count = (length: number) => Array.from({ length }, (_, at) => String(at));
-  const shown = element("div");
-  const value = (id: string) =>
-    (shown.parentElement?.querySelector(`#${id}`) as HTMLSelectElement | null)?.value ?? "0";
+  const block = choice("attention-layer", "block", count(layers));
+  const head = choice("attention-head", "head", count(heads));
+  const side = choice("attention-side", "model", ["with vectors", "without vectors"]);
   const draw = () => {
-    const layer = Number(value("attention-layer")), head = Number(value("attention-head"));
-    const { attention } = value("attention-side") === "without vectors" ? readings.base : readings.steered;
-    const weights = attention[layer];
+    const { attention } = side.select.selectedIndex === 0 ? readings.steered : readings.base;
+    const weights = attention[block.select.selectedIndex];
     if (weights === null || weights === undefined) {
-      shown.replaceChildren(
-        element(
-          "p",
-          {},
-          "With a switch of the last block on, that block attends twice: choose an earlier one.",
-        ),
-      );
-      return;
+      const why = "With a switch of the last block on, that block attends twice: choose an earlier one.";
+      return shown.replaceChildren(element("p", {}, why));
     }
-    const from = (head * seq + position) * seq, row = weights.subarray(from, from + position + 1);
-    const most = row.reduce((a, b) => Math.max(a, b), 0);
-    shown.replaceChildren(tokenLine(
-      tokens.slice(0, position + 1).map((token, at) => {
-        const weight = row[at] as number;
-        return { text: page.tokenizer.tokenText(token), colour: weight / most, title: percentText(weight) };
-      }),
-      { label: `Attention of head ${head} in block ${layer}` },
-    ));
+    const from = (head.select.selectedIndex * seq + position) * seq;
+    const row = weights.subarray(from, from + position + 1), most = Math.max(...row);
+    const looked = Array.from(row, (weight, at) => ({
+      text: page.tokenizer.tokenText(tokens[at] as number),
+      colour: weight / most,
+      title: percentText(weight),
+    }));
+    const label = `Attention of head ${head.select.value} in block ${block.select.value}`;
+    shown.replaceChildren(tokenLine(looked, { label }));
   };
-  const controls = element(
-    "p",
-    { class: "row", onchange: draw },
-    ...pick("attention-layer", "block", count(layers)),
-    ...pick("attention-head", "head", count(heads)),
-    ...pick("attention-side", "model", ["with vectors", "without vectors"]),
-  );
-  (controls.querySelector("#attention-layer") as HTMLSelectElement).value = String(layers - 2);
-  const view_ = element("div", {}, controls, shown);
+  block.select.selectedIndex = layers - 2;
   draw();
-  return view_;
+  const controls = [block, head, side].flatMap(({ parts }) => parts);
+  return element("div", {}, element("p", { class: "row", onchange: draw }, ...controls), shown);
 }
 
 /** Shows a token's place in the inspector. */

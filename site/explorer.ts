@@ -3,13 +3,14 @@ import { fetchFolder, memoryFolder } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { Additions } from "../lib/decode/mod.ts";
 import { type FamilyName, testSet } from "../lib/problems/mod.ts";
-import { byId, element, pageData, shiftText, tokenLine } from "./_dom.ts";
+import { byId, element, pageData, shiftText, tokenLine, verdictBadge } from "./_dom.ts";
 import {
   commandOf,
   type ExplorerManifest,
   type ExplorerState,
   FIRST_STATE,
-  MOST_STRENGTH,
+  LIMITS,
+  type Limits,
   parseState,
   stateText,
 } from "./explorer_state.ts";
@@ -26,11 +27,11 @@ interface Asked {
   readonly gold: string | null;
 }
 
-const say = (text: string, isFault = false): void => {
+function say(text: string, isFault = false): void {
   const message = byId("message");
   message.textContent = text;
   message.classList.toggle("fault", isFault);
-};
+}
 
 /** A fault as a sentence for the reader; what is no fault of theirs asks to be reported. */
 function sentence(error: unknown): string {
@@ -51,13 +52,12 @@ function askedBy({ family, number, question }: ExplorerState): Asked {
 /** The page: its controls are the state, and each change of them asks again. */
 class Explorer {
   readonly #page: PageModel;
-  #state: ExplorerState;
+  #state = FIRST_STATE;
   #turn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(page: PageModel, state: ExplorerState) {
+  constructor(page: PageModel) {
     this.#page = page;
-    this.#state = state;
     this.#addSliders();
     this.#show();
     byId("controls").addEventListener("input", () => this.#changed());
@@ -65,11 +65,15 @@ class Explorer {
     const press = (id: string, action: () => void) => byId(id).addEventListener("click", action);
     press(
       "another",
-      () => this.#set({ family: this.#state.family ?? "linear", number: (this.#state.number + 1) % 200 }),
+      () =>
+        this.#set({
+          family: this.#state.family ?? FIRST_STATE.family,
+          number: (this.#state.number + 1) % (LIMITS.problem.most + 1),
+        }),
     );
     press("next-seed", () => this.#set({ seed: this.#state.seed + 1 }));
     press("use-opener", () => this.#set({ opener: this.#state.opener === "" ? manifest.opener : "" }));
-    press("reset", () => this.#set({ ...FIRST_STATE, vectors: this.#state.vectors }));
+    press("reset", () => this.#set(FIRST_STATE));
     press(
       "share",
       () => this.#copy(location.href, "The link is copied: it holds everything that you chose."),
@@ -84,16 +88,16 @@ class Explorer {
       });
     }
     globalThis.addEventListener("hashchange", () => {
-      const text = location.hash.slice(1);
-      if (text !== stateText(this.#state)) this.#attempt(() => this.#set(parseState(text)));
+      if (location.hash.slice(1) !== stateText(this.#state)) this.#openLink();
     });
     this.#listenForFiles();
-    this.#ask();
+    this.#openLink();
   }
 
-  #attempt(action: () => void): void {
+  /** Takes what the page's link says; one that nobody wrote changes nothing. */
+  #openLink(): void {
     try {
-      action();
+      this.#set(parseState(location.hash.slice(1)));
     } catch (error) {
       say(sentence(error), true);
     }
@@ -131,8 +135,8 @@ class Explorer {
         element("input", {
           id,
           type: "range",
-          min: layer === undefined ? -1 : -1,
-          max: MOST_STRENGTH,
+          min: LIMITS.strength.least,
+          max: LIMITS.strength.most,
           step: 0.25,
           value: 0,
         }),
@@ -162,33 +166,28 @@ class Explorer {
     byId("use-opener").setAttribute("aria-pressed", String(opener !== ""));
     byId<HTMLTextAreaElement>("question").readOnly = family !== null;
     byId("number-row").hidden = family === null;
-    history.replaceState(null, "", `#${stateText(this.#state)}`);
   }
 
   /** Takes the state from the controls. */
   #changed(): void {
     const read = (id: string) => byId<HTMLInputElement>(id).value;
-    const count = (id: string, least: number, most: number) =>
-      Math.min(most, Math.max(least, Math.trunc(Number(read(id))) || 0));
+    const whole = (value: string, { least, most }: Limits) =>
+      Math.min(most, Math.max(least, Math.trunc(Number(value)) || 0));
     const chosen = read("family"), family = chosen === "own" ? null : chosen as FamilyName;
     const strengths = [...document.querySelectorAll<HTMLElement>("[data-run]")]
       .map((row) => [row.dataset.run ?? "", Number(row.querySelector("input")?.value)] as const);
     this.#state = {
       ...this.#state,
       family,
-      number: count("number", 1, 200) - 1,
+      number: whole(String(Number(read("number")) - 1), LIMITS.problem),
       question: read("question"),
       strengths: Object.fromEntries(strengths.filter(([, strength]) => strength !== 0)),
       opener: read("opener"),
       temperature: Number(read("temperature")),
-      seed: count("seed", 0, 2 ** 31 - 1),
+      seed: whole(read("seed"), LIMITS.seed),
       patch: read("patch"),
     };
-    const typing = document.activeElement;
-    if (
-      !(typing instanceof HTMLTextAreaElement || typing instanceof HTMLInputElement && typing.type === "text")
-    ) this.#show();
-    else history.replaceState(null, "", `#${stateText(this.#state)}`);
+    if (document.activeElement?.matches("textarea, input[type=text]") !== true) this.#show(); // not while one types
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), 150);
   }
@@ -199,6 +198,7 @@ class Explorer {
       isCurrent = () => turn === this.#turn,
       state = this.#state,
       asked = askedBy(state);
+    history.replaceState(null, "", `#${stateText(state)}`);
     document.body.dataset.answered = "false";
     byId("inspector").hidden = true;
     for (const side of SIDES) {
@@ -217,8 +217,8 @@ class Explorer {
           ...asked,
           additions,
           state,
-          onTokens: (tokens) => {
-            if (isCurrent()) this.#stream(side, tokens);
+          onText: (text) => {
+            if (isCurrent()) byId(`answer-${side}`).textContent = text;
             return isCurrent();
           },
         });
@@ -228,31 +228,22 @@ class Explorer {
         if (!isCurrent()) return;
       }
       const missing = Object.keys(state.strengths).find((run) => !this.#page.runs.includes(run));
-      if (missing === undefined) say("Choose a token to see what stood behind it.");
-      else {say(
-          `This link also uses the vectors of ${missing}, which it cannot hold: drop that file here.`,
-          true,
-        );}
+      say(
+        missing === undefined
+          ? "Choose a token to see what stood behind it."
+          : `This link also uses the vectors of ${missing}, which it cannot hold: drop that file here.`,
+        missing !== undefined,
+      );
       document.body.dataset.answered = "true";
     } catch (error) {
       if (isCurrent()) say(sentence(error), true);
     }
   }
 
-  #text(token: number): string {
-    return this.#page.tokenizer.tokenText(token);
-  }
-
-  #stream(side: typeof SIDES[number], tokens: readonly number[]): void {
-    byId(`answer-${side}`).textContent = this.#page.tokenizer.decode(tokens);
-  }
-
   #judge(side: typeof SIDES[number], { verdict, tokens }: Answer): void {
-    const shown = byId(`verdict-${side}`);
-    const word = verdict === null ? "not graded" : verdict.correct ? "right" : `wrong: ${verdict.reason}`;
     byId(`answer-${side}`).dataset.tokens = tokens.join(" ");
-    shown.append(
-      element("span", { class: `badge ${verdict === null ? "" : verdict.correct ? "good" : "bad"}` }, word),
+    byId(`verdict-${side}`).append(
+      verdictBadge(verdict),
       element("span", { class: "count" }, `${tokens.length} tokens`),
     );
   }
@@ -261,7 +252,7 @@ class Explorer {
   async #colour(side: typeof SIDES[number], answer: Answer, steered: Additions): Promise<void> {
     const { tokens, given } = answer, { shift, kl } = await answerShifts(this.#page.model, answer, steered);
     const shown = tokens.map((token, index) => ({
-      text: this.#text(token),
+      text: this.#page.tokenizer.tokenText(token),
       colour: shift[index] as number,
       title: `${shiftText(shift[index] as number)}, KL ${kl[index]?.toFixed(3)}`,
       given: index < given,
@@ -303,7 +294,7 @@ class Explorer {
         const folder = memoryFolder("dropped", new Map([["file", bytes]]));
         await this.#page.addVectors(file.name, `${folder}/file`);
         this.#addSliders();
-        this.#set({ vectors: file.name, strengths: { [file.name]: 1 } });
+        this.#set({ strengths: { [file.name]: 1 } });
       } catch (error) {
         say(`${file.name} was not taken. ${sentence(error)}`.replaceAll(": file (", " ("), true);
       }
@@ -349,14 +340,7 @@ async function load(): Promise<void> {
   for (const { run, file } of manifest.runs) await page.addVectors(run, `${vectors}/${file}`);
   byId("loading").hidden = true;
   byId<HTMLFieldSetElement>("controls").hidden = false;
-  let state = FIRST_STATE, fault: unknown = null;
-  try {
-    state = parseState(location.hash.slice(1));
-  } catch (error) {
-    fault = error;
-  }
-  new Explorer(page, state);
-  if (fault !== null) say(sentence(fault), true);
+  new Explorer(page);
   if ("serviceWorker" in navigator && location.protocol !== "file:") {
     await navigator.serviceWorker.register("worker.js");
   }

@@ -1,7 +1,7 @@
 import { FAMILIES } from "../lib/problems/mod.ts";
 import { embeddedJson, type Html, html } from "./_html.ts";
 import { pageText } from "./_layout.ts";
-import { type ExplorerManifest, MOST_STRENGTH, PROBLEMS_OFFERED } from "./explorer_state.ts";
+import { type ExplorerManifest, LIMITS } from "./explorer_state.ts";
 
 /** Switches of the last block, by what `--patch` calls them. */
 function patches(
@@ -81,7 +81,7 @@ read what it says without them and with them. The same seed draws the same rando
               html`<option value="${family}">${family}</option>`
             )}<option value="own">your own question</option></select>
             <span id="number-row" class="row"><label for="number">No.</label>
-    <input id="number" type="number" min="1" max="${PROBLEMS_OFFERED}" value="1">
+    <input id="number" type="number" min="1" max="${LIMITS.problem.most + 1}">
     <button type="button" id="another">Next problem</button></span>
           </div>
           <label for="question" class="hidden">Question</label>
@@ -94,7 +94,8 @@ read what it says without them and with them. The same seed draws the same rando
             <summary>One layer's own vector</summary>
             <div id="layers"></div>
           </details>
-          <p class="note">From −1 to ${MOST_STRENGTH}; 1 is a vector as it was trained.</p>
+          <p class="note">From ${String(LIMITS.strength.least).replace("-", "−")} to ${LIMITS.strength
+            .most}; 1 is a vector as it was trained.</p>
           <div id="drop"><label for="file">Drop a file of vectors here</label>
     <input id="file" type="file" accept=".safetensors,.gguf,.svec,.npy,.pt"></div>
         </fieldset>
@@ -104,9 +105,11 @@ read what it says without them and with them. The same seed draws the same rando
             class="row"><label for="opener">Begins with</label><input id="opener" type="text" size="10" maxlength="60" autocomplete="off">
     <button type="button" id="use-opener" aria-pressed="false">“${opener}”</button></div>
           <div class="slider"><label for="temperature">Temperature</label>
-    <input id="temperature" type="range" min="0" max="2" step="0.1" value="1"><output id="temperature-shown" for="temperature">1</output></div>
+    <input id="temperature" type="range" min="0" max="${LIMITS.temperature
+      .most}" step="0.1"><output id="temperature-shown" for="temperature"></output></div>
           <div
-            class="row"><label for="seed">Seed</label><input id="seed" type="number" min="0" max="2147483647" value="0">
+            class="row"><label for="seed">Seed</label><input id="seed" type="number" min="0" max="${LIMITS
+              .seed.most}">
     <button type="button" id="next-seed">Next seed</button></div>
           <div class="row"><label for="patch">What the last block sees of layer ${routed}'s vector</label>
     <select id="patch">${patches(heads).map(([value, label]) =>

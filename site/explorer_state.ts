@@ -2,7 +2,7 @@ import { InputError } from "../lib/core/mod.ts";
 import { FAMILIES, type FamilyName } from "../lib/problems/mod.ts";
 
 /** A file of vectors that the explorer brings. */
-export interface ExplorerRun {
+interface ExplorerRun {
   /** Name of the training run: `all`, `layer-3`. */
   readonly run: string;
   /** Its name there. */
@@ -17,10 +17,10 @@ export interface ExplorerManifest {
   readonly title: string;
   /** Folder of the model in the page's. */
   readonly folder: string;
+  /** Its files. */
+  readonly files: readonly string[];
   /** Folder of the vectors in the page's. */
   readonly vectors: string;
-  /** Files of that folder. */
-  readonly files: readonly string[];
   /** ONNX Runtime's WebAssembly. */
   readonly runtime: string;
   /** Bytes of all files that the page fetches before it is ready. */
@@ -43,8 +43,6 @@ export interface ExplorerState {
   readonly question: string;
   /** Factor on the vectors of each run, by its name, and on those of a user's file under the file's own. */
   readonly strengths: Readonly<Record<string, number>>;
-  /** Name of the user's file of vectors, if there is one. */
-  readonly vectors: string | null;
   /** Text that both answers begin with. */
   readonly opener: string;
   /** 0 is greedy. */
@@ -61,18 +59,27 @@ export const FIRST_STATE: ExplorerState = {
   number: 2,
   question: "",
   strengths: { all: 1 },
-  vectors: null,
   opener: "",
   temperature: 1,
   seed: 0,
   patch: "",
 };
 
-/** Held-out problems of a family that can be chosen. */
-export const PROBLEMS_OFFERED = 200;
+/** What can be chosen: the numbers from `least` to `most`. */
+export interface Limits {
+  readonly least: number;
+  readonly most: number;
+  /** Between two of them. `@default` any */
+  readonly step?: number;
+}
 
-/** Largest factor on vectors. */
-export const MOST_STRENGTH = 3;
+/** Limits of what is chosen by number; a problem's counts from 0. */
+export const LIMITS = {
+  problem: { least: 0, most: 199, step: 1 },
+  strength: { least: -1, most: 3 },
+  temperature: { least: 0, most: 2 },
+  seed: { least: 0, most: 2 ** 31 - 1, step: 1 },
+} as const satisfies Readonly<Record<string, Limits>>;
 
 /** A state as the fragment of a link, without what is as at the beginning. */
 export function stateText(state: ExplorerState): string {
@@ -82,21 +89,19 @@ export function stateText(state: ExplorerState): string {
   for (const [run, strength] of Object.entries(state.strengths)) {
     if (strength !== 0) parts.append("with", `${run}*${strength}`);
   }
-  if (state.vectors !== null) parts.set("vectors", state.vectors);
   for (const key of ["opener", "temperature", "seed", "patch"] as const) {
     if (state[key] !== FIRST_STATE[key]) parts.set(key, String(state[key]));
   }
   return parts.toString();
 }
 
-function numberOf(text: string, rule: { what: string; low: number; high: number; whole?: boolean }): number {
-  const value = Number(text), { what, low, high, whole = false } = rule;
-  if (text.trim() !== "" && value >= low && value <= high && (!whole || Number.isInteger(value))) {
+function numberOf(text: string, what: keyof typeof LIMITS): number {
+  const value = Number(text), { least, most, step }: Limits = LIMITS[what], isWhole = step === 1;
+  if (text.trim() !== "" && value >= least && value <= most && (!isWhole || Number.isInteger(value))) {
     return value;
   }
-  throw new InputError(`the link's ${what} must be ${whole ? "a whole number " : ""}from ${low} to ${high}`, {
-    where: text,
-  });
+  const kind = isWhole ? "a whole number " : "";
+  throw new InputError(`the link's ${what} must be ${kind}from ${least} to ${most}`, { where: text });
 }
 
 /**
@@ -115,24 +120,17 @@ export function parseState(text: string): ExplorerState {
   }
   const strengths = parts.getAll("with").map((one) => {
     const cut = one.lastIndexOf("*");
-    const rule = { what: "strength", low: -MOST_STRENGTH, high: MOST_STRENGTH };
-    return [one.slice(0, cut), numberOf(one.slice(cut + 1), rule)] as const;
+    return [one.slice(0, cut), numberOf(one.slice(cut + 1), "strength")] as const;
   });
-  const temperature = parts.get("temperature"), seed = parts.get("seed");
+  const numbered = (key: "temperature" | "seed") => numberOf(parts.get(key) ?? String(FIRST_STATE[key]), key);
   return {
-    ...FIRST_STATE,
     family: question === null ? family : null,
-    number: numberOf(number, { what: "problem", low: 0, high: PROBLEMS_OFFERED - 1, whole: true }),
+    number: numberOf(number, "problem"),
     question: question ?? "",
     strengths: Object.fromEntries(strengths),
-    vectors: parts.get("vectors"),
     opener: parts.get("opener") ?? "",
-    ...(temperature === null
-      ? {}
-      : { temperature: numberOf(temperature, { what: "temperature", low: 0, high: 2 }) }),
-    ...(seed === null
-      ? {}
-      : { seed: numberOf(seed, { what: "seed", low: 0, high: 2 ** 31 - 1, whole: true }) }),
+    temperature: numbered("temperature"),
+    seed: numbered("seed"),
     patch: parts.get("patch") ?? "",
   };
 }

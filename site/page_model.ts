@@ -1,5 +1,5 @@
 import type { ChatTokenizer } from "../lib/checkpoint/mod.ts";
-import { tensor } from "../lib/core/mod.ts";
+import { type Tensor, tensor } from "../lib/core/mod.ts";
 import {
   type Additions,
   LanguageModel,
@@ -7,8 +7,10 @@ import {
   scaleVectors,
   type SteeringVectors,
   sumVectors,
+  type TopToken,
+  topTokens,
 } from "../lib/decode/mod.ts";
-import { siteName } from "../lib/model/mod.ts";
+import { type SiteName, siteName } from "../lib/model/mod.ts";
 import { parseLastBlockPatch } from "../lib/probe/mod.ts";
 import { graderNamed, PROBLEM_SETS, type Verdict } from "../lib/problems/mod.ts";
 import { loadVectors } from "../lib/vectors/mod.ts";
@@ -33,59 +35,14 @@ export interface Answer {
   readonly verdict: Verdict | null;
 }
 
-/** A token and how likely it is. */
-export interface LikelyToken {
-  readonly token: number;
-  readonly probability: number;
-}
-
 /** What the model does along one text, with the vectors or without. */
 export interface Reading {
-  /** Logits of the next token, [positions, vocab]. */
-  readonly logits: Float32Array;
+  /** Logits of the next token, [1, positions, vocab]. */
+  readonly logits: Tensor<"float32">;
   /** Residual stream behind each block, [positions, embed]. */
   readonly residuals: readonly Float32Array[];
   /** Attention of each block, [heads, positions, positions]; null where a patch gives the block two. */
   readonly attention: readonly (Float32Array | null)[];
-}
-
-function softmax(logits: ArrayLike<number>): Float32Array {
-  const values = Float32Array.from(logits), most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  let sum = 0;
-  for (let at = 0; at < values.length; at++) sum += values[at] = Math.exp((values[at] as number) - most);
-  return values.map((value) => value / sum);
-}
-
-/** The likeliest tokens of a distribution, the likeliest first. */
-export function likeliest(probabilities: Float32Array, count: number): readonly LikelyToken[] {
-  return [...probabilities.keys()]
-    .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number))
-    .slice(0, count)
-    .map((token) => ({ token, probability: probabilities[token] as number }));
-}
-
-/** Tokens that come at once while an answer streams: each piece reads again what there is. */
-const PIECE_TOKENS = 6;
-
-/**
- * A completion in pieces as it is drawn: each piece is all tokens so far. The draws are those of one call, since each is
- * keyed by its place in the completion. A stream that keeps its cache between tokens does not run in a page.
- */
-async function* drawnInPieces(
-  model: LanguageModel,
-  prompt: readonly number[],
-  options: Parameters<LanguageModel["generate"]>[1],
-): AsyncGenerator<readonly number[]> {
-  const drawn: number[] = [];
-  while (drawn.length < options.maxNewTokens) {
-    const [piece] = await model.generate(
-      [{ tokens: [...prompt, ...drawn], drawn: drawn.length }],
-      { ...options, maxNewTokens: Math.min(PIECE_TOKENS, options.maxNewTokens - drawn.length) },
-    );
-    drawn.push(...piece?.tokens ?? []);
-    yield drawn;
-    if (piece === undefined || piece.finished) return;
-  }
 }
 
 /** The model of a page: answers with and without vectors, and what happens in it on the way. */
@@ -135,7 +92,7 @@ export class PageModel {
   ): Additions & { readonly steer: SteeringVectors } {
     const sets = [...this.#runs].flatMap(([run, vectors]) => {
       const strength = strengths[run] ?? 0;
-      return strength === 0 ? [] : [strength === 1 ? vectors : scaleVectors(vectors, strength)];
+      return strength === 0 ? [] : [scaleVectors(vectors, strength)];
     });
     const steer = sumVectors(sets), { config } = this.model;
     if (patch === "") return { steer };
@@ -148,7 +105,7 @@ export class PageModel {
     return { steer, lastBlock };
   }
 
-  /** Answers a question, and tells of each token as it comes: the draws are those of one call. */
+  /** Answers a question, and tells what it says as it comes. */
   async answer(
     options: {
       readonly question: string;
@@ -156,21 +113,21 @@ export class PageModel {
       readonly gold: string | null;
       readonly additions: Additions;
       readonly state: Pick<ExplorerState, "opener" | "temperature" | "seed">;
-      /** Hears all tokens so far; false ends the answer there. */
-      readonly onTokens?: (tokens: readonly number[]) => boolean | void;
+      /** Hears all of the text so far; false ends the answer there. */
+      readonly onText?: (text: string) => boolean | void;
     },
   ): Promise<Answer> {
-    const { question, gold, additions, state, onTokens } = options;
+    const { question, gold, additions, state, onText } = options;
     const prompt = promptTokens(this.tokenizer, question, { template });
     const opener = state.opener === "" ? [] : this.tokenizer.encode(state.opener);
     const sampling = { maxNewTokens, temperature: state.temperature, seed: state.seed, ...additions };
-    let tokens: readonly number[] = opener;
-    for await (const drawn of drawnInPieces(this.model, [...prompt, ...opener], sampling)) {
-      tokens = [...opener, ...drawn];
-      if (onTokens?.(tokens) === false) break;
+    const tokens = [...opener];
+    let text = state.opener;
+    for await (const { token, text: more } of this.model.stream([...prompt, ...opener], sampling)) {
+      tokens.push(token);
+      text += more;
+      if (onText?.(text) === false) break;
     }
-    const isEnd = this.model.config.eosTokenIds.includes(tokens.at(-1) as number);
-    const text = this.tokenizer.decode(isEnd ? tokens.slice(0, -1) : tokens);
     const verdict = gold === null ? null : graderNamed(grader).grade(text, gold);
     return { prompt, tokens, given: opener.length, text, verdict };
   }
@@ -183,26 +140,27 @@ export class PageModel {
     const seen = additions.lastBlock === undefined ? layers : layers - 1;
     const heads = every.slice(0, seen).map((layer) => siteName({ layer, kind: "attn_weights" }));
     const { logits, taps } = await this.model.run([tokens], { taps: [...streams, ...heads], ...additions });
+    const data = (site: SiteName) => taps.get(site)?.data as Float32Array;
     return {
-      logits: logits?.data ?? new Float32Array(),
-      residuals: streams.map((site) => taps.get(site)?.data ?? new Float32Array()),
-      attention: every.map((layer) => taps.get(heads[layer] ?? "blocks.0.q")?.data ?? null),
+      logits: logits as Tensor<"float32">,
+      residuals: streams.map(data),
+      attention: every.map((layer) => layer < seen ? data(heads[layer] as SiteName) : null),
     };
   }
 
-  /** Probabilities of the token after a position. */
-  next({ logits }: Reading, position: number): Float32Array {
-    const { vocab } = this.model.config;
-    return softmax(logits.subarray(position * vocab, (position + 1) * vocab));
+  /** Every token with its probability after a position, the likeliest first. */
+  next({ logits }: Reading, position: number): readonly TopToken[] {
+    const { vocab: count } = this.model.config;
+    const row = tensor("float32", [count], logits.data.subarray(position * count, (position + 1) * count));
+    return topTokens(row, { count })[0] as readonly TopToken[];
   }
 
-  /** The next token as each block's residual stream would have it, through the final norm: the logit lens. */
-  async lens(reading: Reading, position: number): Promise<readonly Float32Array[]> {
-    const { embed, vocab, layers } = this.model.config, rows = new Float32Array(layers * embed);
+  /** The likeliest next tokens as each block's residual stream would have it, through the final norm: the logit lens. */
+  async lens(reading: Reading, position: number): Promise<readonly (readonly TopToken[])[]> {
+    const { embed, layers } = this.model.config, rows = new Float32Array(layers * embed);
     reading.residuals.forEach((stream, layer) =>
       rows.set(stream.subarray(position * embed, (position + 1) * embed), layer * embed)
     );
-    const { data } = await this.model.unembed(tensor("float32", [layers, embed], rows));
-    return reading.residuals.map((_, layer) => softmax(data.subarray(layer * vocab, (layer + 1) * vocab)));
+    return topTokens(await this.model.unembed(tensor("float32", [layers, embed], rows)));
   }
 }

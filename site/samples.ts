@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { byId, element, pageData, shiftText, type ShownToken, tokenLine } from "./_dom.ts";
+import { byId, element, pageData, shiftText, type ShownToken, tokenLine, verdictBadge } from "./_dom.ts";
 import type { SampleIndex, SampleView } from "./samples_page.ts";
 
 const index = pageData<SampleIndex>();
@@ -7,6 +7,15 @@ const PAIRS_PER_PAGE = 4;
 
 /** KL that has the full colour, nats. */
 const FULL_KL = 2;
+
+/** Pairs of answers that a choice among verdicts leaves. */
+const VERDICTS: Readonly<Record<string, (before: boolean, after: boolean) => boolean>> = {
+  "": () => true,
+  mended: (before, after) => !before && after,
+  broken: (before, after) => before && !after,
+  right: (_, after) => after,
+  wrong: (_, after) => !after,
+};
 
 const chosen = (id: string): string => byId<HTMLSelectElement>(id).value;
 const loaded = new Map<string, Promise<readonly SampleView[]>>();
@@ -18,9 +27,12 @@ function samplesOf(family: string): Promise<readonly SampleView[]> {
   return samples;
 }
 
+/** The feature that colours tokens; NaN where something else does. */
+const featureOf = (colour: string): number => Number(/^feature (\d+)$/.exec(colour)?.[1]);
+
 /** Tokens with the colour that is chosen; `full` is the activation of a feature that has the full one. */
 function shown(sample: SampleView, colour: string, full: number): readonly ShownToken[] {
-  const feature = Number(/^feature (\d+)$/.exec(colour)?.[1] ?? NaN);
+  const feature = featureOf(colour);
   return sample.tokens.map((text, at) => {
     const shift = sample.shift[at] ?? 0, kl = sample.kl[at] ?? 0;
     const activation = sample.features[at]?.find(([name]) => name === feature)?.[1] ?? 0;
@@ -35,7 +47,7 @@ function shown(sample: SampleView, colour: string, full: number): readonly Shown
 }
 
 function side(sample: SampleView, tokens: readonly ShownToken[]): HTMLElement {
-  const { condition, correct, reason } = sample, name = condition === "base" ? "without vectors" : condition;
+  const { condition } = sample, name = condition === "base" ? "without vectors" : condition;
   return element(
     "article",
     { class: "answer" },
@@ -43,7 +55,7 @@ function side(sample: SampleView, tokens: readonly ShownToken[]): HTMLElement {
       "header",
       {},
       element("h3", {}, name),
-      element("span", { class: `badge ${correct ? "good" : "bad"}` }, correct ? "right" : `wrong: ${reason}`),
+      verdictBadge(sample),
     ),
     tokenLine(tokens, { label: `Answer ${name}` }),
   );
@@ -67,18 +79,12 @@ async function show(): Promise<void> {
   const pairs = samples.filter((sample) => sample.condition === "base").flatMap((base) => {
     const other = steered.get(key(base));
     if (other === undefined) return [];
-    const fits = verdict === "" || (verdict === "mended" && !base.correct && other.correct) ||
-      (verdict === "broken" && base.correct && !other.correct) || (verdict === "right" && other.correct) ||
-      (verdict === "wrong" && !other.correct);
-    return fits ? [[base, other] as const] : [];
+    return VERDICTS[verdict]?.(base.correct, other.correct) ? [[base, other] as const] : [];
   });
-  const feature = Number(/^feature (\d+)$/.exec(colour)?.[1] ?? NaN);
-  const full = Math.max(
-    1e-6,
-    ...samples.flatMap(({ features }) =>
-      features.flat().filter(([name]) => name === feature).map(([, value]) => value)
-    ),
+  const fired = samples.flatMap(({ features }) =>
+    features.flat().filter(([feature]) => feature === featureOf(colour))
   );
+  const full = Math.max(1e-6, ...fired.map(([, activation]) => activation));
   const pages = Math.max(1, Math.ceil(pairs.length / PAIRS_PER_PAGE));
   page = Math.min(page, pages - 1);
   byId("pairs").replaceChildren(

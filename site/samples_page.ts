@@ -1,15 +1,11 @@
+import type { SampleLine } from "../lib/problems/mod.ts";
 import { embeddedJson, html } from "./_html.ts";
 import { pageText } from "./_layout.ts";
 
 /** One answer of a samples file, with what the vectors change at each of its tokens. */
-export interface SampleView {
-  readonly problem: string;
-  readonly question: string;
-  readonly gold: string;
+export interface SampleView extends Pick<SampleLine, "problem" | "question" | "gold" | "seed" | "correct"> {
   /** "base", or the name of the training run whose vectors steer. */
   readonly condition: string;
-  readonly seed: number;
-  readonly correct: boolean;
   /** Why it is right or wrong. */
   readonly reason: string;
   /** Texts of the tokens. */

@@ -1,25 +1,18 @@
 /// <reference lib="dom" />
 import type { Metrics } from "../lib/report/mod.ts";
-import { byId, element } from "./_dom.ts";
+import { byId, element, table } from "./_dom.ts";
 
 const number = (value: number | null): string =>
   value === null ? "–" : String(Number(value.toPrecision(5))).replace("-", "−");
 
-function table(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
+function captioned(
+  caption: string,
+  ...content: readonly [head: readonly string[], rows: readonly (readonly string[])[]]
+): HTMLElement {
   return element(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    element(
-      "table",
-      {},
-      element("caption", {}, caption),
-      element("thead", {}, element("tr", {}, ...head.map((cell) => element("th", { scope: "col" }, cell)))),
-      element(
-        "tbody",
-        {},
-        ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)))),
-      ),
-    ),
+    table(...content, element("caption", {}, caption)),
   );
 }
 
@@ -30,7 +23,7 @@ function numbersOf({ checks, paper, inputs }: Metrics): readonly HTMLElement[] {
     const rows = checks.map((
       { metric, value, expected, tolerance, verdict },
     ) => [metric, number(value), number(expected), number(tolerance), verdict]);
-    shown.push(table("Checks", ["metric", "value", "expected", "tolerance", "verdict"], rows));
+    shown.push(captioned("Checks", ["metric", "value", "expected", "tolerance", "verdict"], rows));
   }
   const numbers = paper?.numbers ?? [];
   if (numbers.length > 0) {
@@ -43,7 +36,7 @@ function numbersOf({ checks, paper, inputs }: Metrics): readonly HTMLElement[] {
       source ?? "–",
     ]);
     shown.push(
-      table(`The paper's numbers (${paper?.model ?? ""}), by how they are known`, [
+      captioned(`The paper's numbers (${paper?.model ?? ""}), by how they are known`, [
         "metric",
         "ours",
         "the paper's",
@@ -51,7 +44,7 @@ function numbersOf({ checks, paper, inputs }: Metrics): readonly HTMLElement[] {
       ], rows),
     );
   }
-  shown.push(table("Inputs", ["input", "SHA-256"], Object.entries(inputs)));
+  shown.push(captioned("Inputs", ["input", "SHA-256"], Object.entries(inputs)));
   return shown;
 }
 

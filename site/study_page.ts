@@ -1,12 +1,12 @@
-import type { Metrics } from "../lib/report/mod.ts";
+import { effectText, type Metrics, numberText } from "../lib/report/mod.ts";
 import { type Html, html, trusted } from "./_html.ts";
 import { pageText } from "./_layout.ts";
 
 /** How a run went, as its run.json says. */
 export interface StudyRun {
   readonly command: string;
-  readonly seconds: number;
-  readonly startedAt: string;
+  /** How long it took. */
+  readonly time: string;
   readonly machine: string;
   /** Whether everything was measured by earlier runs. */
   readonly kept: boolean;
@@ -57,15 +57,7 @@ const KINDS = [
 
 const kindOf = (id: string) => KINDS.find(([start]) => id.startsWith(start))?.[0] ?? "control";
 
-const number = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
-
 const grouped = (count: number): string => count.toLocaleString("en-GB");
-
-function durationText(seconds: number): string {
-  return seconds < 90
-    ? `${number(seconds)} s`
-    : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-}
 
 const badge = (holds: boolean | null): Html =>
   holds === null
@@ -132,21 +124,15 @@ function found(metrics: Metrics): Html {
   if (claims.length === 0) {
     return html`<ul class="found">${
       values.slice(0, 4).map(({ name, value, unit, note }) =>
-        html`<li><code>${name}</code> ${value === null ? "not applicable" : `${number(value)} ${unit}`}${
+        html`<li><code>${name}</code> ${value === null ? "not applicable" : `${numberText(value)} ${unit}`}${
           note !== undefined && ` (${note.replace(/\.$/, "")})`
         }</li>`
       )
     }</ul>`;
   }
   return html`<ul class="found">${
-    claims.map(({ statement, holds, effect, interval }) =>
-      html`<li>${badge(holds)} ${statement} <span class="effect">${effect.name}: ${
-        effect.value === null
-          ? "not applicable"
-          : `${number(effect.value)}${
-            interval === null ? "" : ` [${number(interval.low)}, ${number(interval.high)}]`
-          } ${effect.unit}`
-      }</span></li>`
+    claims.map((claim) =>
+      html`<li>${badge(claim.holds)} ${claim.statement} <span class="effect">${effectText(claim)}</span></li>`
     )
   }</ul>`;
 }
@@ -173,7 +159,7 @@ function resultPart(item: StudyItem & { readonly result: NonNullable<StudyItem["
       <p><a href="${folder}/metrics.json">metrics.json</a></p>
     </details>
     <p
-      class="how"><code>${run.command}</code><br>${durationText(run.seconds)}${run.kept &&
+      class="how"><code>${run.command}</code><br>${run.time}${run.kept &&
         ", everything measured by earlier runs"}, ${run.machine}; seed ${metrics.seed}, ${metrics
         .dtype} on ${metrics.device}, ONNX Runtime ${metrics.versions.onnxruntime ?? "unknown"}</p>
   `;

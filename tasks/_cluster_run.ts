@@ -1,11 +1,11 @@
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { exists } from "./_output_place.ts";
+import { exists, removeIfThere } from "./_output_place.ts";
 import { partsLeft, type PlanTask, readTasks, writeTasks } from "./_plan_tasks.ts";
 import { endedElements, type QueuedElement, queuedElements } from "./_slurm.ts";
 import { afterExit, exitPath, exitText, readExit } from "./_task_exit.ts";
 
 /** Tasks of a plan that went to an engine together: an array of Slurm's, or a run on this machine. */
-export interface Submission {
+interface Submission {
   /** Name of the plan. */
   readonly plan: string;
   /** The array's id, or "local". */
@@ -16,14 +16,14 @@ export interface Submission {
 }
 
 /** A task where it stands. */
-export interface TaskStatus {
+interface TaskStatus {
   readonly task: PlanTask;
-  readonly state: "done" | "running" | "waiting" | "failed" | "stopped" | "not submitted";
+  readonly state: "done" | "running" | "waiting" | "failed" | "stopped";
   /** Where it runs, why it waits, how it ended. */
   readonly note: string;
-  /** The file that holds what it said; null where none is known. */
-  readonly log: string | null;
-  /** The element of an array that it is. */
+  /** The file that holds what it said. */
+  readonly log: string;
+  /** The element of an array that it is: "12_3", or "local 3". */
   readonly element: string;
 }
 
@@ -74,36 +74,21 @@ export async function recentQueue(
 
 /** Forgets the queue, which something has just changed. */
 export async function forgetQueue(folder: string): Promise<void> {
-  if (await exists(`${folder}/queue.json`)) await Deno.remove(`${folder}/queue.json`);
-}
-
-interface Submitted {
-  readonly task: PlanTask;
-  readonly submission: Submission;
-  readonly index: number;
-  readonly element: string;
+  await removeIfThere(`${folder}/queue.json`);
 }
 
 /** Every task that was submitted, each where it was submitted last. */
-async function submittedTasks(
-  folder: string,
-  submissions: readonly Submission[],
-): Promise<readonly Submitted[]> {
-  const latest = new Map<string, Submitted>(), plans = new Map<string, readonly PlanTask[]>();
-  for (const submission of submissions) {
+async function submittedTasks(folder: string) {
+  const latest = new Map<string, Pick<TaskStatus, "task" | "element"> & Submission & { index: number }>();
+  const plans = new Map<string, readonly PlanTask[]>();
+  for (const submission of await submissionsOf(folder)) {
     const { plan, first, count, job } = submission;
     const tasks = plans.get(plan) ?? await readTasks(`${folder}/${plan}.jsonl`);
     plans.set(plan, tasks);
-    for (let place = 0; place < count; place++) {
-      const index = first + place, task = tasks[index];
-      if (task === undefined) continue;
+    for (const [place, task] of tasks.slice(first, first + count).entries()) {
+      const index = first + place, element = job === "local" ? `local ${index}` : `${job}_${place}`;
       latest.delete(task.task); // it moves to the end
-      latest.set(task.task, {
-        task,
-        submission,
-        index,
-        element: job === "local" ? `local ${index}` : `${job}_${place}`,
-      });
+      latest.set(task.task, { ...submission, task, index, element });
     }
   }
   return [...latest.values()];
@@ -117,22 +102,20 @@ export async function taskStatuses(
   folder: string,
   options: { readonly queue: readonly QueuedElement[]; readonly code: string },
 ): Promise<readonly TaskStatus[]> {
-  const { queue, code } = options, later = new Set<string>();
+  const { queue, code } = options, later = new Set<string>(), statuses: TaskStatus[] = [];
   const queued = new Map(queue.map((element) => [element.element, element])),
     remembered = new Map<string, ReadonlyMap<string, string>>();
-  const submitted = await submittedTasks(folder, await submissionsOf(folder)), statuses: TaskStatus[] = [];
-  for (const { task, submission: { plan, job }, index, element } of [...submitted].reverse()) {
-    const log = job === "local" ? `${folder}/logs/${plan}-${index}.log` : `${folder}/logs/${element}.log`;
+  for (const { task, plan, job, index, element } of (await submittedTasks(folder)).reverse()) {
+    const log = `${folder}/logs/${job === "local" ? `${plan}-${index}` : element}.log`;
     const say = (state: TaskStatus["state"], note: string): void =>
       void statuses.push({ task, state, note, log, element });
     const inQueue = queued.get(element), left = await partsLeft(task);
     const isLater = left.every(({ hash }) => later.has(hash));
     for (const { hash } of task.parts) later.add(hash);
     if (left.length === 0) say("done", "");
-    else if (inQueue === undefined && (isLater || task.code !== code)) continue;
     else if (inQueue !== undefined) {
       say(inQueue.state === "RUNNING" ? "running" : "waiting", `${inQueue.state} ${inQueue.where}`);
-    } else {
+    } else if (!isLater && task.code === code) {
       const ended = await readExit(exitPath(folder, { plan, index }));
       if (ended !== null && ended.code !== 0) {
         const state = afterExit(ended.code) === "goes on" ? "stopped" : "failed";
@@ -155,10 +138,6 @@ export async function queuedParts(
   queue: readonly QueuedElement[],
 ): Promise<ReadonlySet<string>> {
   const queued = new Set(queue.map(({ element }) => element));
-  const submitted = await submittedTasks(folder, await submissionsOf(folder));
-  return new Set(
-    submitted.filter(({ element }) => queued.has(element)).flatMap(({ task }) =>
-      task.parts.map(({ hash }) => hash)
-    ),
-  );
+  const submitted = (await submittedTasks(folder)).filter(({ element }) => queued.has(element));
+  return new Set(submitted.flatMap(({ task }) => task.parts.map(({ hash }) => hash)));
 }

@@ -1,17 +1,9 @@
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import type { PlanTask } from "./_plan_tasks.ts";
+import type { PlanRun, PlanTask } from "./_plan_tasks.ts";
 import { afterExit, exitPath, MOST_RETRIES } from "./_task_exit.ts";
 
 /** How tasks run in processes of this machine. */
-export interface LocalRun {
-  /** The run's folder: plans, logs, exits. */
-  readonly folder: string;
-  /** Name of the plan. */
-  readonly plan: string;
-  /** The project's folder. */
-  readonly root: string;
-  /** Arguments of deno, up to those of a task. */
-  readonly command: readonly string[];
+interface LocalRun extends PlanRun {
   /** Processes at a time. */
   readonly jobs: number;
   /** GPUs, one for each process; empty on the CPU. */
@@ -29,7 +21,7 @@ export function visibleGpus(variable: string | undefined): readonly string[] {
 
 /** Runs one process, what it says going to the end of a log. Resolves to its exit code. */
 async function runOnce(
-  args: readonly string[],
+  [program, ...args]: readonly [string, ...string[]],
   options: {
     readonly log: string;
     readonly gpu: string | undefined;
@@ -40,13 +32,9 @@ async function runOnce(
   const { log, gpu, signal } = options, file = await Deno.open(log, { create: true, append: true });
   // A task's paths are whole: it stands where the project is.
   const env = { INIT_CWD: "", ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }) };
-  const child = new Deno.Command("deno", {
-    args: [...args],
-    env,
-    cwd: options.root,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
+  const child = new Deno.Command(program, {
+    ...{ args, env, cwd: options.root },
+    ...{ stdin: "null", stdout: "piped", stderr: "piped" } as const,
   }).spawn();
   const stop = (): void => child.kill("SIGTERM");
   signal.addEventListener("abort", stop, { once: true });
@@ -64,13 +52,19 @@ async function runOnce(
 
 /** Runs tasks, so many at a time, each in a process of its own, until all have ended or the signal stops them. */
 export async function runLocally(tasks: readonly PlanTask[], run: LocalRun): Promise<void> {
-  const { folder, plan, signal } = run, waiting = [...tasks.keys()];
+  const { folder, plan, root, signal } = run, waiting = [...tasks.keys()];
   const workOn = async (place: number): Promise<void> => {
     for (let index = waiting.shift(); index !== undefined && !signal.aborted; index = waiting.shift()) {
       const log = `${folder}/logs/${plan}-${index}.log`;
-      const args = [...run.command, "--plan", `${folder}/${plan}.jsonl`, "--index", String(index)];
+      const command = [
+        ...run.command,
+        "--plan",
+        `${folder}/${plan}.jsonl`,
+        "--index",
+        String(index),
+      ] as const;
       for (let attempt = 1;; attempt++) {
-        const code = await runOnce(args, { log, gpu: run.gpus[place], root: run.root, signal });
+        const code = await runOnce(command, { log, gpu: run.gpus[place], root, signal });
         const record = { code, node: "this machine", job: "local", log, attempt };
         await writeFileAtomic(exitPath(folder, { plan, index }), JSON.stringify(record));
         if (afterExit(code) === "retry" && attempt <= MOST_RETRIES && !signal.aborted) continue;

@@ -1,17 +1,15 @@
-import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
+import { InputError } from "../lib/core/mod.ts";
+import { publishedFolder, type Rates } from "../lib/experiment/mod.ts";
 import { wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import type { CommandInput } from "./_command.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { type StudyPlan, studyPlan } from "./_plan_parts.ts";
+import { modelPlace, type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { Progress } from "./_progress.ts";
 import { probeRates, RATES_FLAG, readRates } from "./_rates.ts";
 import { MEASURING_FLAGS, type ReproductionSetting } from "./_reproduction_setting.ts";
 import { chooseReproductions } from "./_reproductions.ts";
-import { modelPlace } from "./_profile.ts";
 import { projectPath } from "./_user_folder.ts";
-import { exists } from "./_output_place.ts";
-import { InputError } from "../lib/core/mod.ts";
-import type { Rates } from "../lib/experiment/mod.ts";
 
 /** What `plan` and `cluster` take to say which study they are about. */
 export const PLAN_FLAGS = {
@@ -39,35 +37,31 @@ export const ITEMS = {
 /** A plan, and what it was made with. */
 export interface MadePlan extends StudyPlan {
   readonly profile: OpenProfile;
-  /** Null where nothing was to be estimated. */
-  readonly rates: Rates | null;
   readonly seed: number;
-  /** Ids of the items. */
-  readonly items: readonly string[];
 }
 
-/**
- * Makes the plan of the study that flags and free arguments name. Rates are those of a file, those that are known, or
- * measured; with "none" nothing is estimated.
- */
+/** Makes the plan of the study that flags and free arguments name. */
 export async function makePlan(
   { flags, positionals, signal, terminal }: Pick<
     CommandInput<typeof PLAN_FLAGS>,
     "flags" | "positionals" | "signal" | "terminal"
   >,
-  setting: ReproductionSetting,
-  known: Rates | "none" | null = null,
+  options: {
+    readonly setting: ReproductionSetting;
+    /** What costs follow from where `--rates` gives nothing; null estimates nothing. `@default` measured here */
+    readonly rates?: Rates | null;
+  },
 ): Promise<MadePlan> {
-  const items = chooseReproductions(positionals.length === 0 ? ["all"] : positionals);
+  const { setting } = options, items = chooseReproductions(positionals.length === 0 ? ["all"] : positionals);
   const profile = await openProfile(flags.profile, setting), { seed = profile.seeds[0] as number } = flags;
-  const given = flags.rates === undefined ? null : await readRates(flags.rates);
-  if (given !== null && given.device !== flags.device) {
+  const given = flags.rates === undefined ? undefined : await readRates(flags.rates);
+  if (given !== undefined && given.device !== flags.device) {
     throw new InputError(`the rates are of ${given.device}, and the plan is for ${flags.device}`, {
       where: flags.rates as string,
       repair: `add --device ${given.device}, or give other rates`,
     });
   }
-  let rates = known === "none" ? null : given ?? known;
+  const known = options.rates === null ? null : given ?? options.rates;
   const progress = new Progress(terminal, {
     label: "planning",
     total: items.length,
@@ -78,20 +72,20 @@ export async function makePlan(
     ...{ ...flags, items, seed, setting, signal },
     onItem: (done) => progress.update(done),
     rates: async ({ asked, missingProblems }) => {
-      if (rates !== null || known === "none") return rates;
+      if (known !== undefined) return known;
       // Of a profile whose model is not there, the smallest shipped one has to say how fast this machine is.
-      const first = profile.models.find(({ role }) => role === "a"),
-        place = first && modelPlace(profile, first);
-      const isThere = place !== undefined && missingProblems.length === 0 &&
-        await exists(`${place}/config.json`);
+      const first = profile.models.find(({ role }) => role === "a");
+      const folder = first === undefined || missingProblems.length > 0
+        ? null
+        : await publishedFolder(modelPlace(profile, first));
       const { maxNewTokens } = profile.sizes[flags.size];
       if (!flags.quiet) terminal.error("measuring how fast this machine is (--rates FILE leaves it out)\n");
-      return rates = await probeRates(isThere ? place : projectPath("fixtures/embedded/base-a"), {
+      return await probeRates(folder ?? projectPath("fixtures/embedded/base-a"), {
         compute: computeOptions({ ...flags, date: profile.date }),
         ...{ asked, maxNewTokens, signal, now: () => performance.now() },
       });
     },
   });
   progress.finish();
-  return { ...plan, profile, rates, seed, items: items.map(({ id }) => id) };
+  return { ...plan, profile, seed };
 }

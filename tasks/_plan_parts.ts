@@ -6,7 +6,6 @@ import {
   artifactCost,
   artifactMark,
   type ArtifactState,
-  artifactState,
   Laboratory,
   measurementCost,
   NotApplicable,
@@ -19,17 +18,16 @@ import {
   SourceTree,
   Unmeasured,
   type ZooArtifact,
-  zooArtifacts,
 } from "../lib/experiment/mod.ts";
 import type { Device } from "../lib/runtime/mod.ts";
 import { modelPlace, type OpenProfile } from "./_profile.ts";
 import { openModels, paperItemOf, type ReproductionSetting, type SizeName } from "./_reproduction_setting.ts";
 import { type PlannableStudy, plannableStudy } from "./_stand_ins.ts";
-import { stepsMade, workOf } from "./_zoo_build.ts";
+import { artifactStates, stepsMade, workOf } from "./_zoo_build.ts";
 
-/** What is planned, and how it will be computed. */
-export interface StudyAsked {
-  readonly items: readonly Reproduction[];
+/** How much of a study is measured, and how it is computed. */
+interface StudySetting {
+  readonly setting: ReproductionSetting;
   readonly size: SizeName;
   readonly seed: number;
   readonly device: Device;
@@ -70,6 +68,8 @@ export interface StudyPlan {
   readonly notApplicable: readonly string[];
   /** The code that measures: a plan is good for no other. */
   readonly code: string;
+  /** What costs follow from; null where nothing was to be estimated. */
+  readonly rates: Rates | null;
 }
 
 /** What the inputs of a measurement call an artifact: "vectors.base-a.layer-3.seed-0", "autoencoder.base-a.layer-4". */
@@ -78,49 +78,16 @@ function inputName({ kind, name }: ZooArtifact): string {
   return kind === "run" ? `vectors.${model}.${run}` : `${kind}.${model}.${autoencoder.replace(/^sae\./, "")}`;
 }
 
-/** Names of all artifacts that a measurement is made from. */
-function needsOf(ask: PlannedAsk, artifacts: readonly ZooArtifact[]): readonly string[] {
+/** Names of all artifacts that a measurement is made from, its model first. */
+function needsOf(
+  ask: PlannedAsk,
+  artifacts: readonly ZooArtifact[],
+): readonly [model: string, ...string[]] {
   // A fully tuned model is a run: base-a.full.seed-0.
   const tuned = /^(.+)\.(full\.seed-\d+)$/.exec(ask.model),
     model = tuned === null ? ask.model : `${tuned[1]}/${tuned[2]}`;
   const inputs = artifacts.filter((artifact) => ask.inputs.includes(inputName(artifact)));
   return [model, ...inputs.map(({ name }) => name)];
-}
-
-/** How far an item came that was asked what it measures. */
-export interface Asked {
-  /** `open` stopped where only results say what comes next. */
-  readonly answer: "whole" | "open" | "not applicable";
-  /** What stopped it. */
-  readonly error: unknown;
-}
-
-/** Runs an item against a store that computes nothing, or chosen results alone. */
-async function askItem(
-  item: Reproduction,
-  bench: Parameters<Reproduction["run"]>[0],
-  store: PlanningStore,
-): Promise<Asked> {
-  const before = store.standIns;
-  try {
-    await item.run(bench);
-    return { answer: "whole", error: null };
-  } catch (error) {
-    if (error instanceof NotApplicable) return { answer: "not applicable", error };
-    // An item may not know what to do with numbers that stand in: what it asks for after them is open.
-    if (error instanceof Unmeasured || store.standIns > before) return { answer: "open", error };
-    throw error;
-  }
-}
-
-/** The artifacts of a profile with their states. */
-export async function artifactStates(profile: OpenProfile): Promise<{
-  readonly artifacts: readonly ZooArtifact[];
-  readonly states: ReadonlyMap<string, ArtifactState>;
-}> {
-  const artifacts = await zooArtifacts(profile, profile), states = new Map<string, ArtifactState>();
-  for (const artifact of artifacts) states.set(artifact.name, await artifactState(artifact, states));
-  return { artifacts, states };
 }
 
 /** The code that measures and trains, as one hash. */
@@ -129,33 +96,55 @@ export function codeHash(): string {
   return new SourceTree().fingerprint([new URL("tasks/work.ts", root).href]).hash;
 }
 
-/** A laboratory that hears what items ask for; results of `made` it computes. */
-export async function openPlanning<T>(
+/** Asks items of a profile what they measure. */
+export interface Planning {
+  /** All that the profile trains or has brought, with the state of each. */
+  readonly artifacts: readonly ZooArtifact[];
+  readonly states: ReadonlyMap<string, ArtifactState>;
+  readonly study: PlannableStudy;
+  /** Runs an item as far as it comes; resolves to what stopped it, null where nothing did. */
+  readonly ask: (item: Reproduction) => Promise<unknown>;
+}
+
+/** Does work that asks items what they measure, against a store that computes chosen results alone, or none. */
+export async function withPlanning<T>(
   profile: OpenProfile,
-  options: StudyAsked & {
-    readonly setting: ReproductionSetting;
-    readonly study: PlannableStudy;
+  options: StudySetting & {
     readonly store: PlanningStore;
     /** Whether something is to be computed. */
     readonly runs: boolean;
     readonly more?: Partial<ConstructorParameters<typeof Laboratory>[0]>;
   },
-  work: (ask: (item: Reproduction) => Promise<Asked>) => Promise<T>,
+  work: (planning: Planning) => Promise<T>,
 ): Promise<T> {
-  const { setting, study, store, size, seed, device, threads, dtype, more, runs } = options;
-  const models = await openModels(study.profile, { device, threads, dtype, runs });
+  const { setting, store, size, seed, device, threads, dtype, more, runs } = options;
+  const found = await artifactStates(profile), folder = await Deno.makeTempDir();
   try {
-    const lab = new Laboratory({
-      ...{ asked: study.asked, size: profile.sizes[size], seed, device, dtype: models.dtype, store },
-      ...more,
-    });
-    const { roles, open } = models;
-    return await work(async (item) => {
-      const paper = await paperItemOf(setting, item.id);
-      return await askItem(item, { lab: lab.part(), roles, open, paper }, store);
-    });
+    const study = await plannableStudy(profile, { ...found, folder });
+    const models = await openModels(study.profile, { device, threads, dtype, runs });
+    try {
+      const lab = new Laboratory({
+        ...{ asked: study.asked, size: profile.sizes[size], seed, device, dtype: models.dtype, store },
+        ...more,
+      });
+      const ask = async (item: Reproduction): Promise<unknown> => {
+        const paper = await paperItemOf(setting, item.id), before = store.standIns;
+        try {
+          await item.run({ lab: lab.part(), roles: models.roles, open: models.open, paper });
+          return null;
+        } catch (error) {
+          if (error instanceof NotApplicable || error instanceof Unmeasured) return error;
+          // An item may not know what to do with numbers that stand in.
+          if (store.standIns > before) return error;
+          throw error;
+        }
+      };
+      return await work({ ...found, study, ask });
+    } finally {
+      await models.release();
+    }
   } finally {
-    await models.release();
+    await Deno.remove(folder, { recursive: true });
   }
 }
 
@@ -177,8 +166,8 @@ async function trainedHash(
  */
 export async function studyPlan(
   profile: OpenProfile,
-  options: StudyAsked & {
-    readonly setting: ReproductionSetting;
+  options: StudySetting & {
+    readonly items: readonly Reproduction[];
     /** Null estimates nothing. */
     readonly rates: (study: PlannableStudy) => Promise<Rates | null>;
     readonly onItem: (done: number) => void;
@@ -186,64 +175,58 @@ export async function studyPlan(
   },
 ): Promise<StudyPlan> {
   const { setting, items, onItem, signal } = options, code = codeHash();
-  const { artifacts, states } = await artifactStates(profile);
-  const folder = await Deno.makeTempDir();
-  try {
-    const study = await plannableStudy(profile, { artifacts, states, folder }),
-      rates = await options.rates(study);
-    const store = new PlanningStore(new ResultStore(setting.store)),
-      open: string[] = [],
-      notApplicable: string[] = [];
-    const itemOf = new Map<string, string>();
-    await openPlanning(profile, { ...options, study, store, runs: false }, async (ask) => {
-      for (const [index, item] of items.entries()) {
-        signal.throwIfAborted();
-        const { answer, error } = await ask(item);
-        if (answer === "open") open.push(item.id);
-        if (error instanceof NotApplicable) notApplicable.push(`${item.id}: ${error.what}`);
-        for (const { hash } of store.asked) if (!itemOf.has(hash)) itemOf.set(hash, item.id);
-        onItem(index + 1);
-      }
-    });
-    const shapeOf = (name: string): ModelConfig | null =>
-      study.shapes.get(name.split(/[/]/)[0] as string) ?? null;
-    const isThere = (name: string) => states.get(name) === "there", hashes = new Map<string, string>();
-    const measured = store.asked.map((ask): PlanPart => {
-      const config = shapeOf(ask.model.replace(/\.full\.seed-\d+$/, "")), needs = needsOf(ask, artifacts);
-      const lacks = study.missingProblems.length > 0 || needs.some((name) => states.get(name) === "missing");
+  const store = new PlanningStore(new ResultStore(setting.store));
+  return await withPlanning(profile, { ...options, store, runs: false }, async (planning) => {
+    const { artifacts, states, study, ask } = planning, rates = await options.rates(study);
+    const open: string[] = [], notApplicable: string[] = [], itemOf = new Map<string, string>();
+    for (const [index, item] of items.entries()) {
+      signal.throwIfAborted();
+      const stopped = await ask(item);
+      if (stopped instanceof NotApplicable) notApplicable.push(`${item.id}: ${stopped.what}`);
+      else if (stopped !== null) open.push(item.id); // only results say what comes next
+      for (const { hash } of store.asked) if (!itemOf.has(hash)) itemOf.set(hash, item.id);
+      onItem(index + 1);
+    }
+    const lacksOne = (names: readonly string[]) => names.some((name) => states.get(name) === "missing");
+    const costOn = (
+      name: string,
+      cost: (on: { readonly config: ModelConfig; readonly rates: Rates }) => PartCost,
+    ): PartCost | null => {
+      const config = study.shapes.get(name.split("/")[0] as string) ?? null;
+      return config === null || rates === null ? null : cost({ config, rates });
+    };
+    const measured = store.asked.map((asked): PlanPart => {
+      const needs = needsOf(asked, artifacts), lacks = study.missingProblems.length > 0 || lacksOne(needs);
       return {
         kind: "measure",
-        name: ask.label,
-        hash: ask.hash,
-        path: resolve(setting.store, `${ask.hash}.json`),
-        item: itemOf.get(ask.hash) as string,
+        name: asked.label,
+        hash: asked.hash,
+        path: resolve(setting.store, `${asked.hash}.json`),
+        item: itemOf.get(asked.hash) as string,
         needs,
-        state: ask.there ? "there" : lacks ? "waits" : "missing",
-        cost: config === null || rates === null ? null : measurementCost(ask, { config, rates }),
+        state: asked.there ? "there" : lacks ? "waits" : "missing",
+        cost: costOn(needs[0], (on) => measurementCost(asked, on)),
       };
     });
-    // What no item that was asked for uses is not part of the plan, unless every item was.
-    const used = new Set(measured.flatMap(({ needs }) => needs));
-    const parts: PlanPart[] = [];
+    const trained: PlanPart[] = [], hashes = new Map<string, string>();
     for (const artifact of artifacts) {
       if (artifact.kind === "published") continue;
-      const { name, needs, path } = artifact,
-        config = shapeOf(name),
-        state = states.get(name) as ArtifactState;
-      const ready = needs.every(isThere),
-        isUnjudged = needs.some((need) => states.get(need) === "missing"),
-        hash = await trainedHash(artifact, { ready, hashes });
+      const { name, needs, path } = artifact, state = states.get(name) as ArtifactState;
+      const ready = needs.every((need) => states.get(need) === "there");
+      const hash = await trainedHash(artifact, { ready, hashes });
       hashes.set(name, hash);
       const made = state === "missing" ? await stepsMade(artifact) / workOf(artifact) : 0;
-      parts.push({
+      trained.push({
         ...{ kind: "train", name, hash, item: null, needs, path: resolve(path) } as const,
         // Of a file whose model is not there nobody can say whether it is of that model.
-        state: state === "missing" ? ready ? "missing" : "waits" : isUnjudged ? "there" : state,
-        cost: config === null || rates === null ? null : artifactCost(artifact, { config, rates, made }),
+        state: state === "missing" ? ready ? "missing" : "waits" : lacksOne(needs) ? "there" : state,
+        cost: costOn(name, (on) => artifactCost(artifact, { ...on, made })),
       });
     }
+    // What is trained is part of the plan if an item that was asked for uses it, or something made from it.
+    const used = new Set(measured.flatMap(({ needs }) => needs));
     const needed = (part: PlanPart): boolean =>
-      used.has(part.name) || parts.some((other) => other.needs.includes(part.name) && needed(other));
+      used.has(part.name) || trained.some((other) => other.needs.includes(part.name) && needed(other));
     const missing = [
       ...profile.models.flatMap((model) =>
         model.source !== null && states.get(model.name) === "missing"
@@ -254,8 +237,6 @@ export async function studyPlan(
         `problems ${name} (deno task doctor --profile ${profile.asked} names the command)`
       ),
     ];
-    return { parts: [...parts.filter(needed), ...measured], missing, open, notApplicable, code };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+    return { parts: [...trained.filter(needed), ...measured], missing, open, notApplicable, code, rates };
+  });
 }

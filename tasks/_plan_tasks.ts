@@ -23,8 +23,20 @@ const TASK = z.strictObject({
 /** One line of a plan's file: parts that one process makes, and all that it needs to know. */
 export type PlanTask = z.infer<typeof TASK>;
 
+/** What an engine needs to have a plan's tasks done. */
+export interface PlanRun {
+  /** Holds the plan, its logs and its exits; a whole path. */
+  readonly folder: string;
+  /** Name of the plan. */
+  readonly plan: string;
+  /** The project's folder. */
+  readonly root: string;
+  /** The program that does a task, and its arguments up to those that name the task. */
+  readonly command: readonly [program: string, ...string[]];
+}
+
 /** How parts are made, the same for all. */
-export type TaskSetting = Pick<
+type TaskSetting = Pick<
   PlanTask,
   "profile" | "size" | "seed" | "device" | "dtype" | "threads" | "code"
 >;

@@ -1,5 +1,5 @@
 import { openCheckpoint } from "../lib/checkpoint/mod.ts";
-import { InputError } from "../lib/core/mod.ts";
+import { InputError, sha256 } from "../lib/core/mod.ts";
 import { WEB_RUNTIME, webRuntimeFiles } from "../lib/runtime/mod.ts";
 import { type ExplorerManifest, explorerPage } from "../site/mod.ts";
 import { exists } from "./_output_place.ts";
@@ -60,14 +60,7 @@ export async function addExplorer(
   }
   /** Puts files into a folder that is named by their content. */
   const put = (name: string, content: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): string => {
-    const all = [...content.values()].reduce((sum, bytes) => sum + bytes.length, 0),
-      joined = new Uint8Array(all);
-    let at = 0;
-    for (const bytes of content.values()) {
-      joined.set(bytes, at);
-      at += bytes.length;
-    }
-    const folder = hashedName(name, joined);
+    const folder = hashedName(name, [...content.values()].map(sha256).join());
     for (const [file, bytes] of content) files.set(`${folder}/${file}`, bytes);
     return folder;
   };

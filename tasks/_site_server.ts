@@ -25,10 +25,12 @@ export interface FolderServer {
 /** Serves a folder on loopback, to this machine alone; a port of 0 is any that is free. */
 export function serveFolder(folder: string, port: number): FolderServer {
   const respond = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url), path = decodeURIComponent(pathname);
-    const parts = (path.endsWith("/") ? `${path}index.html` : path).split("/").filter((part) => part !== "");
-    if (parts.includes("..")) return new Response("not found", { status: 404 });
     try {
+      const path = decodeURIComponent(new URL(request.url).pathname);
+      const parts = (path.endsWith("/") ? `${path}index.html` : path).split("/").filter((part) =>
+        part !== ""
+      );
+      if (parts.includes("..")) throw new Error("a path out of the folder");
       const file = await Deno.readFile(`${folder}/${parts.join("/")}`);
       const type = TYPES[parts.at(-1)?.split(".").at(-1) ?? ""] ?? "application/octet-stream";
       // What has its hash in its name never changes.

@@ -30,7 +30,7 @@ function sectionOf(text: string, heading: string): string {
 }
 
 /** The module of an item, as a file of the repository. */
-export function moduleOf(id: string): string {
+function moduleOf(id: string): string {
   const [, start = id, number] = /^(fig)(\d)$/.exec(id) ?? [];
   return `reproductions/${number === undefined ? start.replaceAll("-", "_") : `${start}0${number}`}.ts`;
 }
@@ -50,7 +50,6 @@ export async function studyOf(
   options: { readonly results: string; readonly files: SiteFiles },
 ): Promise<Study> {
   const { results, files } = options, decoder = new TextDecoder(), items: StudyItem[] = [];
-  const times: Record<string, string> = {};
   let claims: Metrics | null = null;
   for (const { id, title, itemClass, differences } of REPRODUCTIONS) {
     const folder = `${results}/${id}`,
@@ -68,14 +67,17 @@ export async function studyOf(
     files.set(`items/${id}/metrics.json`, text).set(`items/${id}/figure.svg`, svg);
     files.set(`items/${id}/spec.vl.json`, await read("spec.vl.json"));
     if (id === "claims") claims = metrics;
-    const kept = run.measurements.made === 0;
-    times[id] = `${durationText(1000 * run.seconds)}${kept ? " (kept)" : ""}`;
-    const { seconds, startedAt, command, machine } = run;
+    const { command, machine, measurements, seconds } = run;
     items.push({
       ...item,
       result: {
         metrics,
-        run: { command, seconds, startedAt, kept, machine: `${machine.cpu}, ${machine.system}` },
+        run: {
+          command,
+          time: durationText(1000 * seconds),
+          kept: measurements.made === 0,
+          machine: `${machine.cpu}, ${machine.system}`,
+        },
         size: sizeOf(svg, `${folder}/figure.svg`),
       },
     });
@@ -83,7 +85,7 @@ export async function studyOf(
   return {
     profile: { name: profile.name, title: profile.title },
     items,
-    claims: claims === null ? null : claimRows(claims, { times }),
+    claims: claims === null ? null : claimRows(claims, { times: {} }),
     tiers: markup(sectionOf(decoder.decode(await fileBytes(projectPath("README.md"))), "On which models")),
   };
 }

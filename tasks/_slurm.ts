@@ -1,14 +1,12 @@
 import { InputError } from "../lib/core/mod.ts";
-import { MOST_RETRIES } from "./_task_exit.ts";
+import { EXIT_CODES } from "./_fault.ts";
+import type { PlanRun } from "./_plan_tasks.ts";
+import { KILLED, MOST_RETRIES, STOPPED } from "./_task_exit.ts";
 
 /** What a script of an array is made of. */
-export interface SlurmScript {
+interface SlurmScript extends PlanRun {
   /** Name of the jobs. */
   readonly name: string;
-  /** The run's folder, plans, logs and exits below it; a whole path. */
-  readonly folder: string;
-  /** Name of the plan. */
-  readonly plan: string;
   /** The first task; the array counts from 0. */
   readonly first: number;
   readonly count: number;
@@ -20,17 +18,13 @@ export interface SlurmScript {
   readonly options: readonly string[];
   /** Lines of shell before the work. */
   readonly setUp: readonly string[];
-  /** The project's folder. */
-  readonly root: string;
-  /** The program and its arguments, up to those of a task. */
-  readonly command: readonly string[];
 }
 
 /** An element that was stopped is queued again at most so often: against one that never gets anywhere. */
 const MOST_REQUEUES = 50;
 
 /** A word as a shell takes it. */
-export function shellWord(word: string): string {
+function shellWord(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -63,18 +57,19 @@ ended() {
   printf '{"code":%d,"node":"%s","job":"%s","log":"%s","attempt":%d}\\n' "$1" "$(hostname)" "$element" \\
     "$folder/logs/$element.log" "$attempt" > "$note.$element.tmp" && mv "$note.$element.tmp" "$note.json"
 }
-if [ "$attempt" -gt ${
-    MOST_REQUEUES + 1
-  } ]; then echo "queued again ${MOST_REQUEUES} times, that is enough"; ended 70; exit 70; fi
+if [ "$((attempt - 1))" -gt ${MOST_REQUEUES} ]; then
+  echo "queued again ${MOST_REQUEUES} times, that is enough"
+  ended ${EXIT_CODES.bug}; exit ${EXIT_CODES.bug}
+fi
 
-told= child= code=130
+told= child= code=${EXIT_CODES.interrupted}
 hand_on() { told=$1; if [ -n "$child" ]; then kill -s "$1" "$child" 2> /dev/null; fi; }
 trap 'hand_on USR2' USR2
 trap 'hand_on TERM' TERM
 
 ${["# Set-up", ...script.setUp].join("\n")}
 
-cd ${shellWord(script.root)} || exit 2
+cd ${shellWord(script.root)} || exit ${EXIT_CODES.badInput}
 unset INIT_CWD # paths are whole
 if [ -z "$told" ]; then
   ${script.command.map(shellWord).join(" ")} --plan "$folder/${plan}.jsonl" --index "$index" &
@@ -89,9 +84,9 @@ fi
 echo "$(date +%FT%T) $element, attempt $attempt on $(hostname): exit code $code\${told:+ after $told}"
 ended "$code"
 case "$code" in
-  130 | 140 | 143) # stopped, or ended by the signal before it listened
+  ${STOPPED.join(" | ")}) # stopped, or ended by the signal before it listened
     if [ "$told" = USR2 ]; then scontrol requeue "$element"; fi ;;
-  134 | 135 | 137 | 139)
+  ${KILLED.join(" | ")})
     echo killed >> "$note.killed"
     if [ "$(wc -l < "$note.killed")" -le ${MOST_RETRIES} ]; then scontrol requeue "$element"; fi ;;
 esac
@@ -111,11 +106,8 @@ export function readHeader(
   };
 }
 
-/** Programs of Slurm that are run. */
-type Client = "sbatch" | "squeue" | "sacct" | "scontrol" | "scancel";
-
 /** What a program of Slurm said. */
-export interface ClientReply {
+interface ClientReply {
   readonly ok: boolean;
   readonly output: string;
   readonly error: string;
@@ -124,22 +116,23 @@ export interface ClientReply {
 /** A controller that does not answer keeps its programs waiting for minutes. */
 const PATIENCE_MS = 30_000;
 
+const LATER = { repair: "is the cluster up? try again later" };
+
 /**
  * Runs a program of Slurm for at most half a minute.
  *
  * @throws InputError where there is none, and when it does not answer.
  */
-export async function slurm(client: Client, args: readonly string[]): Promise<ClientReply> {
+export async function slurm(
+  client: "sbatch" | "squeue" | "sacct" | "scontrol" | "scancel",
+  args: readonly string[],
+): Promise<ClientReply> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
     const command = new Deno.Command(client, { args: [...args], signal: patience, stdin: "null" });
     const { success, stdout, stderr } = await command.output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-    if (patience.aborted) {
-      throw new InputError(`${client} did not answer in half a minute`, {
-        repair: "is the cluster up? try again later",
-      });
-    }
+    if (patience.aborted) throw new InputError(`${client} did not answer in half a minute`, LATER);
     return { ok: success, output: text(stdout), error: text(stderr) };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
@@ -149,6 +142,17 @@ export async function slurm(client: Client, args: readonly string[]): Promise<Cl
     });
   }
 }
+
+/** What a program of Slurm answers. Throws an InputError, as {@link slurm} and where the program fails. */
+export async function slurmAnswer(...call: Parameters<typeof slurm>): Promise<string> {
+  const { ok, output, error } = await slurm(...call);
+  if (!ok) throw new InputError(`${call[0]} failed, ${error}`, LATER);
+  return output;
+}
+
+/** Lines of a program's output in fields. */
+const rowsOf = (output: string): readonly (readonly string[])[] =>
+  output.split("\n").filter((line) => line !== "").map((line) => line.split("|"));
 
 /** Where an element of an array is. */
 export interface QueuedElement {
@@ -166,14 +170,10 @@ const ENDED =
 
 /** The user's elements that wait or run: one squeue for all. */
 export async function queuedElements(): Promise<readonly QueuedElement[]> {
-  const reply = await slurm("squeue", ["--noheader", "--array", "--me", "--states=all", "--format=%i|%T|%R"]);
-  if (!reply.ok) {
-    throw new InputError(`squeue failed, ${reply.error}`, { repair: "is the cluster up? try again later" });
-  }
-  return reply.output.split("\n").filter((line) => line !== "").map((line) => {
-    const [element = "", state = "", where = ""] = line.split("|");
-    return { element, state, where };
-  }).filter(({ state }) => !ENDED.test(state));
+  const args = ["--noheader", "--array", "--me", "--states=all", "--format=%i|%T|%R"];
+  return rowsOf(await slurmAnswer("squeue", args))
+    .map(([element = "", state = "", where = ""]) => ({ element, state, where }))
+    .filter(({ state }) => !ENDED.test(state));
 }
 
 /**
@@ -182,36 +182,29 @@ export async function queuedElements(): Promise<readonly QueuedElement[]> {
  */
 export async function endedElements(job: string): Promise<ReadonlyMap<string, string>> {
   const counted = await slurm("sacct", [
-    "--noheader",
-    "--parsable2",
-    "--allocations",
-    "--array",
-    `--jobs=${job}`,
+    ...["--noheader", "--parsable2", "--allocations", "--array", `--jobs=${job}`],
     "--format=JobID,State,ExitCode,NodeList",
   ]);
-  const rows = counted.ok ? counted.output.split("\n").filter((line) => line !== "") : [];
-  if (rows.length > 0) {
-    return new Map(rows.map((line) => {
-      const [element = "", state = "", code = "", node = ""] = line.split("|");
-      return [element, `${state}, exit code ${code}, on ${node}`];
-    }));
+  const rows = counted.ok ? [...rowsOf(counted.output)] : [];
+  if (rows.length === 0) {
+    const shown = await slurm("scontrol", ["--oneliner", "show", "job", job]);
+    for (const line of shown.ok ? shown.output.split("\n") : []) {
+      const value = (name: string): string => new RegExp(`\\b${name}=(\\S+)`).exec(line)?.[1] ?? "";
+      const element = `${value("ArrayJobId") || value("JobId")}_${value("ArrayTaskId")}`;
+      rows.push([element, ...["JobState", "ExitCode", "NodeList"].map(value)]);
+    }
   }
-  const shown = await slurm("scontrol", ["--oneliner", "show", "job", job]);
-  const found = new Map<string, string>();
-  for (const line of shown.ok ? shown.output.split("\n") : []) {
-    const value = (name: string): string => new RegExp(`\\b${name}=(\\S+)`).exec(line)?.[1] ?? "";
-    const element = `${value("ArrayJobId") || value("JobId")}_${value("ArrayTaskId")}`;
-    found.set(element, `${value("JobState")}, exit code ${value("ExitCode")}, on ${value("NodeList")}`);
-  }
-  return found;
+  return new Map(
+    rows.map(([element = "", state, code, node]) => [element, `${state}, exit code ${code}, on ${node}`]),
+  );
 }
+
+/** Slurm's own MaxArraySize, where no cluster is asked for its own. */
+export const USUAL_ELEMENTS = 1001;
 
 /** Elements that one array may have: indices go from 0 to one below MaxArraySize. */
 export async function mostElements(): Promise<number> {
-  const reply = await slurm("scontrol", ["show", "config"]);
-  const found = /^MaxArraySize\s*=\s*(\d+)/m.exec(reply.output)?.[1];
-  if (!reply.ok || found === undefined) {
-    throw new InputError(`scontrol failed, ${reply.error}`, { repair: "is the cluster up? try again later" });
-  }
-  return Number(found);
+  const found = /^MaxArraySize\s*=\s*(\d+)/m.exec(await slurmAnswer("scontrol", ["show", "config"]))?.[1];
+  if (found !== undefined) return Number(found);
+  throw new InputError("scontrol names no MaxArraySize", { repair: "give --array-limit" });
 }

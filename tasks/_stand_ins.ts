@@ -122,38 +122,29 @@ async function writeAutoencoder(
 async function standInProblems(
   profile: OpenProfile,
 ): Promise<{ readonly asked: StudyProblems; readonly missing: readonly string[] }> {
-  const sets: StudySet[] = [], missing: string[] = [], nouns = new Set<string>();
-  const numbered = (name: string, has: { readonly samples: number; readonly size: number }): StudySet => {
-    missing.push(name);
-    const first = (count: number) =>
-      Array.from({ length: Math.min(count, has.size) }, (_, index) => ({
-        id: `${name}/${index}`,
-        question: `Problem ${index} of ${name}`,
-        answer: "0",
-      }));
-    return { name, source: "not there", samples: has.samples, first };
-  };
+  const { template, grader, sizes } = profile, sets: StudySet[] = [], missing: string[] = [];
   for (const of of profile.problems) {
     try {
-      const found = await profileProblems({ ...profile, problems: [of] });
-      sets.push(...found.sets);
-      nouns.add(found.noun);
+      sets.push(...(await profileProblems({ ...profile, problems: [of] })).sets);
     } catch (error) {
       if (!(error instanceof InputError || error instanceof Deno.errors.NotFound)) throw error;
-      if (typeof of !== "string") {
-        sets.push(numbered(of.name, { samples: of.samples ?? 1, size: profile.sizes.full.problems }));
-        continue;
-      }
-      const names = benchmarksNamed(of);
-      if (names.length === 0) throw error;
-      for (const name of names) {
-        const { size, samplesPerProblem: samples } = BENCHMARK_SUITES[name];
-        sets.push(numbered(name, { samples, size }));
+      const lacking = typeof of === "string"
+        ? benchmarksNamed(of).map((name) => BENCHMARK_SUITES[name])
+        : [{ name: of.name, size: sizes.full.problems, samplesPerProblem: of.samples ?? 1 }];
+      if (lacking.length === 0) throw error;
+      for (const { name, size, samplesPerProblem: samples } of lacking) {
+        const first = (count: number) =>
+          Array.from({ length: Math.min(count, size) }, (_, index) => ({
+            id: `${name}/${index}`,
+            question: `Problem ${index} of ${name}`,
+            answer: "0",
+          }));
+        sets.push({ name, source: "not there", samples, first });
+        missing.push(name);
       }
     }
   }
-  const noun = nouns.size === 1 ? [...nouns][0] as string : "problem sets", { template, grader } = profile;
-  return { asked: { sets, noun, template, grader }, missing };
+  return { asked: { sets, noun: "problem sets", template, grader }, missing };
 }
 
 /**

@@ -3,25 +3,17 @@ import { InputError } from "../lib/core/mod.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { exists } from "./_output_place.ts";
 
-const RECORD = z.object({
-  code: z.int(),
-  node: z.string(),
-  job: z.string(),
-  log: z.string(),
-  attempt: z.int(),
-});
-
-/** How a task ended last. */
-export type TaskExit = z.infer<typeof RECORD>;
+/** What is read of the record of an end; it also names the element and its log. */
+const RECORD = z.object({ code: z.int(), node: z.string(), attempt: z.int() });
 
 /** A task that was killed, for its memory or with its node, is tried so often again. */
 export const MOST_RETRIES = 2;
 
 /** Codes of a process that a signal ended: a kill for memory, an abort, a fault of memory. */
-const KILLED: readonly number[] = [134, 135, 137, 139];
+export const KILLED: readonly number[] = [134, 135, 137, 139];
 
 /** Codes of a process that was told to stop: before it listens, USR2 and TERM end it as they are. */
-const STOPPED: readonly number[] = [EXIT_CODES.interrupted, 140, 143];
+export const STOPPED: readonly number[] = [EXIT_CODES.interrupted, 140, 143];
 
 /**
  * What becomes of a task by its exit code: a stopped one has saved its state and goes on, a killed one is tried again a
@@ -50,8 +42,8 @@ export function exitPath(folder: string, task: { readonly plan: string; readonly
   return `${folder}/exits/${task.plan}-${task.index}.json`;
 }
 
-/** How a task ended last; null where it has not, or what was written is torn. */
-export async function readExit(path: string): Promise<TaskExit | null> {
+/** How a task ended last; null where it has not. Throws an InputError for what is no record of an end. */
+export async function readExit(path: string): Promise<z.infer<typeof RECORD> | null> {
   if (!await exists(path)) return null;
   const text = await Deno.readTextFile(path);
   try {

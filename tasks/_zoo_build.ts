@@ -2,16 +2,20 @@ import { readSafetensorsHeader } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import {
   artifactMark,
+  type ArtifactState,
+  artifactState,
   type AutoencoderArtifact,
   type ModelArtifact,
   type RunArtifact,
   type ZooArtifact,
+  zooArtifacts,
 } from "../lib/experiment/mod.ts";
 import { autoencoderRunFolder, isUnfinishedRunOf, trainAutoencoder } from "./_autoencoder_training.ts";
 import type { OpenOptions } from "../lib/decode/mod.ts";
 import { openModel } from "./_model_input.ts";
 import { exists } from "./_output_place.ts";
 import { pretrainInto } from "./_pretraining.ts";
+import type { OpenProfile } from "./_profile.ts";
 import { steeringNote, trainInto } from "./_steering_training.ts";
 import type { Terminal } from "./_terminal.ts";
 import { trainedPlaces } from "./_trained_output.ts";
@@ -36,6 +40,15 @@ export interface BuildOptions {
 const SAVE_EVERY = 50;
 /** What training an autoencoder takes, in steps of the others. */
 const AUTOENCODER_WORK = 30;
+
+/** The artifacts of a profile with their states. */
+export async function artifactStates(
+  profile: OpenProfile,
+): Promise<{ readonly artifacts: readonly ZooArtifact[]; readonly states: Map<string, ArtifactState> }> {
+  const artifacts = await zooArtifacts(profile, profile), states = new Map<string, ArtifactState>();
+  for (const artifact of artifacts) states.set(artifact.name, await artifactState(artifact, states));
+  return { artifacts, states };
+}
 
 /** Steps that an artifact takes, those of an autoencoder counted together. */
 export function workOf(artifact: ZooArtifact): number {

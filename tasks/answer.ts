@@ -89,7 +89,7 @@ export const answer = defineCommand({
             repair: "deno task evaluate adds vectors of any place",
           });
         }
-        sets.push(factor === 1 ? vectors : scaleVectors(vectors, factor));
+        sets.push(scaleVectors(vectors, factor));
       }
       const steer = sumVectors(sets), routed = config.layers - 2;
       const lastBlock = patch === undefined ? null : parseLastBlockPatch(patch, { config, where: "--patch" });

@@ -17,11 +17,19 @@ import { runLocally, visibleGpus } from "./_local_engine.ts";
 import { markdownTable } from "./_markdown_table.ts";
 import { checkWritable } from "./_output_place.ts";
 import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
-import { codeHash } from "./_plan_parts.ts";
-import { type PlanTask, planTasks } from "./_plan_tasks.ts";
+import { codeHash, type PlanPart } from "./_plan_parts.ts";
+import { type PlanRun, type PlanTask, planTasks } from "./_plan_tasks.ts";
 import { durationText, Progress } from "./_progress.ts";
 import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
-import { mostElements, queuedElements, readHeader, slurm, slurmScript } from "./_slurm.ts";
+import {
+  mostElements,
+  queuedElements,
+  readHeader,
+  slurm,
+  slurmAnswer,
+  slurmScript,
+  USUAL_ELEMENTS,
+} from "./_slurm.ts";
 import { afterExit, exitText } from "./_task_exit.ts";
 import { reproduceCommand } from "./reproduce.ts";
 import { projectPath } from "./_user_folder.ts";
@@ -101,19 +109,19 @@ const FLAGS = {
 
 type Input = CommandInput<typeof FLAGS>;
 
-/** The command that does one task, as deno.json has it: the program's arguments. */
-async function workCommandLine(): Promise<readonly string[]> {
+const runFolder = ({ flags }: Input): string =>
+  resolve(flags.run ?? `out/cluster/${flags.profile.replace(/^.*\/|\.json$/g, "")}-${flags.size}`);
+
+/** A plan of a run's folder, and the command that does its tasks, as deno.json has it. */
+async function planRun(folder: string, plan: string): Promise<PlanRun> {
   const { tasks: { work } } = JSON.parse(await Deno.readTextFile(projectPath("deno.json")));
-  return (work.command as string).split(" ").slice(1);
+  return { folder, plan, root: resolve(projectPath(".")), command: work.command.split(" ") };
 }
 
-const runFolder = ({ flags }: Input, profile: string): string =>
-  resolve(flags.run ?? `out/cluster/${profile.replace(/^.*\/|\.json$/g, "")}-${flags.size}`);
-
 /** Tasks of a plan that can be done now, but for parts that are on their way already. */
-function tasksOf(plan: MadePlan, input: Input, onTheirWay: ReadonlySet<string>): readonly PlanTask[] {
-  const { flags: { size, device, dtype = null, threads, ...flags } } = input, { code, seed, profile } = plan;
-  return planTasks(plan.parts.filter(({ hash }) => !onTheirWay.has(hash)), {
+function tasksOf(plan: MadePlan, { flags }: Input, onTheirWay?: ReadonlySet<string>): readonly PlanTask[] {
+  const { size, device, dtype = null, threads } = flags, { code, seed, profile } = plan;
+  return planTasks(plan.parts.filter(({ hash }) => onTheirWay?.has(hash) !== true), {
     ...{ size, device, dtype, threads, code, seed },
     profile: profile.asked === profile.name ? profile.asked : resolve(profile.where),
     mostSeconds: durationOf(flags["task-time"]) as number / 1000,
@@ -122,49 +130,41 @@ function tasksOf(plan: MadePlan, input: Input, onTheirWay: ReadonlySet<string>):
 
 /** What a plan lacks that no task makes, and what will be asked for later. */
 function tellRest(plan: MadePlan, { print }: Input): void {
-  const count = (state: string): number => plan.parts.filter((part) => part.state === state).length;
+  const count = (of: PlanPart["state"]): number => plan.parts.filter(({ state }) => state === of).length;
+  const waiting = count("waits"), foreign = count("made from other inputs");
   for (const line of plan.missing) print(`not there: ${line}`);
-  if (count("waits") > 0) print(`${count("waits")} parts wait for others: submit again when these are there`);
-  if (count("made from other inputs") > 0) {
+  if (waiting > 0) print(`${waiting} parts wait for others: submit again when these are there`);
+  if (foreign > 0) {
     print(
-      `${
-        count("made from other inputs")
-      } parts are made from other inputs: deno task zoo --profile ${plan.profile.asked} --force`,
+      `${foreign} parts are made from other inputs: deno task zoo --profile ${plan.profile.asked} --force`,
     );
   }
 }
 
 async function submitSlurm(input: Input, setting: ReproductionSetting): Promise<number> {
-  const { flags, print } = input, dry = flags["dry-run"];
-  const folder = runFolder(input, flags.profile);
+  const { flags, print } = input, dry = flags["dry-run"], folder = runFolder(input);
   // First the queue: what ends while the plan is made was in it, what ended before is there.
-  const queue = dry ? [] : await queuedElements();
-  const plan = await makePlan(input, setting);
-  const tasks = tasksOf(plan, input, dry ? new Set() : await queuedParts(folder, queue));
-  const header = flags.header === undefined
-    ? { options: [], setUp: [] }
-    : readHeader(await Deno.readTextFile(flags.header));
-  const command = [Deno.execPath(), ...await workCommandLine()],
-    warnSeconds = durationOf(flags.warn) as number / 1000;
-  const most = flags["array-limit"] ?? (dry ? 1000 : await mostElements());
-  const room = flags["submit-limit"] === undefined
-    ? tasks.length
-    : Math.max(0, flags["submit-limit"] - queue.length);
+  const queue = dry ? [] : await queuedElements(), plan = await makePlan(input, { setting });
+  const tasks = tasksOf(plan, input, dry ? undefined : await queuedParts(folder, queue));
+  const header = readHeader(flags.header === undefined ? "" : await Deno.readTextFile(flags.header));
+  const most = flags["array-limit"] ?? (dry ? USUAL_ELEMENTS : await mostElements());
+  const room = Math.max(0, (flags["submit-limit"] ?? Infinity) - queue.length);
   if (!dry) await checkWritable(folder, { as: "folder", flag: "run" });
   const name = dry ? "plan-dry-run" : tasks.length === 0 ? "" : await openPlan(folder, tasks);
-  const wanted = Math.min(tasks.length, room);
+  const run = await planRun(folder, name), wanted = Math.min(tasks.length, room);
   for (let first = 0; first < wanted; first += most) {
     const count = Math.min(most, wanted - first);
     const script = slurmScript({
-      ...{ folder, plan: name, first, count, command, warnSeconds, concurrent: flags.concurrent },
+      ...{ ...run, ...header, first, count, concurrent: flags.concurrent },
+      // Of deno by name a node may have another.
+      command: [Deno.execPath(), ...run.command.slice(1)],
+      warnSeconds: durationOf(flags.warn) as number / 1000,
       name: `${plan.profile.name}-${flags.size}`,
       options: [
         `--cpus-per-task=${flags.threads}`,
         ...header.options,
         ...flags.sbatch.map((option) => option.startsWith("-") ? option : `--${option}`),
       ],
-      setUp: header.setUp,
-      root: resolve(projectPath(".")),
     });
     if (dry) {
       print(script);
@@ -198,18 +198,18 @@ async function submitSlurm(input: Input, setting: ReproductionSetting): Promise<
 }
 
 async function submitLocal(input: Input, setting: ReproductionSetting): Promise<number> {
-  const { flags, print, signal, terminal } = input, folder = runFolder(input, flags.profile);
+  const { flags, print, signal, terminal } = input, folder = runFolder(input);
   const gpus = flags.device === "cuda" ? visibleGpus(Deno.env.get("CUDA_VISIBLE_DEVICES")) : [];
-  const command = await workCommandLine(), jobs = flags.jobs ?? Math.max(1, gpus.length);
+  const jobs = flags.jobs ?? Math.max(1, gpus.length);
   if (gpus.length > 0 && jobs > gpus.length) {
     throw new InputError(`${jobs} processes would share ${gpus.length} GPUs`, {
       repair: `leave out --jobs, or give ${gpus.length}`,
     });
   }
-  let rates: Rates | null = null, before = "";
+  let rates: { readonly rates?: Rates } = {}, before = "";
   while (true) {
-    const plan = await makePlan(input, setting, rates), tasks = tasksOf(plan, input, new Set());
-    rates = plan.rates;
+    const plan = await makePlan(input, { setting, ...rates }), tasks = tasksOf(plan, input);
+    rates = { rates: plan.rates as Rates };
     if (flags["dry-run"]) {
       for (const task of tasks) print(JSON.stringify(task));
       return EXIT_CODES.done;
@@ -220,8 +220,8 @@ async function submitLocal(input: Input, setting: ReproductionSetting): Promise<
       return EXIT_CODES.done;
     }
     await checkWritable(folder, { as: "folder", flag: "run" });
-    const name = await openPlan(folder, tasks),
-      total = tasks.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+    const name = await openPlan(folder, tasks), run = await planRun(folder, name);
+    const total = Math.ceil(tasks.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0));
     if (name === before) {
       throw new InputError("tasks ended without making their parts", { where: `${folder}/logs` });
     }
@@ -229,21 +229,18 @@ async function submitLocal(input: Input, setting: ReproductionSetting): Promise<
     await noteSubmission(folder, { plan: name, job: "local", first: 0, count: tasks.length });
     const progress = new Progress(terminal, {
       label: name,
-      total: Math.ceil(total),
+      total,
       unit: "estimated s",
       quiet: flags.quiet,
     });
     let ended = 0, estimated = 0;
     const failed: string[] = [];
     await runLocally(tasks, {
-      ...{ folder, plan: name, command, jobs, gpus, signal, root: resolve(projectPath(".")) },
+      ...{ ...run, jobs, gpus, signal },
       onEnd({ label, seconds }, code, log) {
         ended++;
         estimated += seconds ?? 0;
-        progress.update(
-          Math.min(Math.ceil(total), Math.round(estimated)),
-          `${ended} of ${tasks.length} tasks`,
-        );
+        progress.update(Math.min(total, Math.round(estimated)), `${ended} of ${tasks.length} tasks`);
         if (afterExit(code) !== "done" && !signal.aborted) failed.push(`${label}: ${exitText(code)}: ${log}`);
       },
     });
@@ -255,9 +252,7 @@ async function submitLocal(input: Input, setting: ReproductionSetting): Promise<
 }
 
 async function status(input: Input): Promise<number> {
-  const { flags, print } = input,
-    folder = runFolder(input, flags.profile),
-    submissions = await submissionsOf(folder);
+  const { print } = input, folder = runFolder(input), submissions = await submissionsOf(folder);
   if (submissions.length === 0) {
     throw new InputError("nothing was submitted", {
       where: folder,
@@ -272,52 +267,43 @@ async function status(input: Input): Promise<number> {
     const seconds = of(state).map(({ task }) => task.seconds);
     return seconds.includes(null)
       ? "unknown"
-      : durationText(1000 * seconds.reduce((sum: number, of) => sum + (of ?? 0), 0));
+      : durationText(1000 * (seconds as number[]).reduce((sum, of) => sum + of, 0));
   };
-  const states = ["done", "running", "waiting", "stopped", "failed"];
-  for (
-    const line of markdownTable([
-      ["tasks", "count", "estimated"],
-      ...states.map((state) => [state, String(of(state).length), timeOf(state)]),
-    ])
-  ) {
-    print(line);
-  }
+  const table = markdownTable([
+    ["tasks", "count", "estimated"],
+    ...["done", "running", "waiting", "stopped", "failed"].map((state) => [
+      ...[state, String(of(state).length), timeOf(state)],
+    ]),
+  ]);
+  for (const line of table) print(line);
   if (ageMs > 0) {
     print(`the queue is that of ${durationText(ageMs)} ago: it is asked at most every half minute`);
   }
-  for (const { task, note, element } of [...of("running")]) {
-    print(`running: ${task.label}: ${element}, ${note}`);
-  }
-  for (const { task, state, note, log, element } of [...of("stopped"), ...of("failed")]) {
+  for (const { task, note, element } of of("running")) print(`running: ${task.label}: ${element}, ${note}`);
+  const ended = [...of("stopped"), ...of("failed")];
+  for (const { task, state, note, log, element } of ended) {
     print(`${state}: ${task.label}: ${element}, ${note}: ${log}`);
   }
-  return of("failed").length + of("stopped").length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
+  return ended.length === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
 }
 
 async function cancel(input: Input): Promise<number> {
-  const { flags, print } = input,
-    folder = runFolder(input, flags.profile),
-    jobs = new Set((await submissionsOf(folder)).map(({ job }) => job));
-  const queued = (await queuedElements()).map(({ element }) => element.split("_")[0] as string).filter((
-    job,
-  ) => jobs.has(job));
-  const found = [...new Set(queued)];
-  if (found.length > 0) {
-    const reply = await slurm("scancel", found);
-    if (!reply.ok) throw new InputError(`scancel failed, ${reply.error}`);
-    await forgetQueue(folder);
+  const { print } = input, folder = runFolder(input);
+  const jobs = new Set((await submissionsOf(folder)).map(({ job }) => job));
+  const queued = (await queuedElements()).map(({ element }) => element.split("_")[0] as string);
+  const found = [...new Set(queued)].filter((job) => jobs.has(job));
+  if (found.length === 0) {
+    print("nothing of this run is in the queue");
+    return EXIT_CODES.done;
   }
-  print(
-    found.length === 0
-      ? "nothing of this run is in the queue"
-      : `cancelled: ${found.map((job) => `job ${job}`).join(", ")}`,
-  );
+  await slurmAnswer("scancel", found);
+  await forgetQueue(folder);
+  print(`cancelled: ${found.map((job) => `job ${job}`).join(", ")}`);
   return EXIT_CODES.done;
 }
 
 async function collect(input: Input, setting: ReproductionSetting): Promise<number> {
-  const { flags, print, terminal } = input, plan = await makePlan(input, setting, "none");
+  const { flags, print, terminal } = input, plan = await makePlan(input, { setting, rates: null });
   const left = plan.parts.filter(({ state, kind }) => state !== "there" && kind === "measure");
   if (left.length > 0 && !flags.rest) {
     print(`${left.length} measurements are not there: submit them, or add --rest to make them here`);
@@ -329,7 +315,7 @@ async function collect(input: Input, setting: ReproductionSetting): Promise<numb
     ...terminal,
     enterUserFolder: () => {},
     args: [
-      ...plan.items,
+      ...(input.positionals.length === 0 ? ["all"] : input.positionals),
       ...["--profile", flags.profile, "--size", size, "--seed", String(plan.seed), "--device", device],
       ...["--threads", String(threads), "--out", flags.out],
       ...(dtype === undefined ? [] : ["--dtype", dtype]),

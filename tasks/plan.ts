@@ -9,7 +9,7 @@ import { durationText, rateText } from "./_progress.ts";
 import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
 
 /** Bytes for people: "12 MB", "3.4 GB". */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   const [size, unit] = bytes >= 1e9
     ? [bytes / 1e9, "GB"]
     : bytes >= 1e6
@@ -37,18 +37,8 @@ const mostMemory = (parts: readonly PlanPart[]): string =>
 const diskText = (parts: readonly PlanPart[]): string =>
   bytesText(parts.reduce((sum, part) => sum + (isLeft(part) ? part.cost?.diskBytes ?? 0 : 0), 0));
 
-/** Parts by model, or item. */
-function grouped(parts: readonly PlanPart[]): ReadonlyMap<string, readonly PlanPart[]> {
-  const groups = new Map<string, PlanPart[]>();
-  for (const part of parts) {
-    const name = part.kind === "train" ? `train ${part.name.split("/")[0]}` : `measure ${part.item}`;
-    groups.set(name, [...groups.get(name) ?? [], part]);
-  }
-  return groups;
-}
-
 /** The table of a plan: a line for each model and item, or for each part. */
-export function planTable(
+function planTable(
   parts: readonly PlanPart[],
   options: { readonly each: boolean },
 ): readonly string[] {
@@ -66,15 +56,16 @@ export function planTable(
     ]);
   }
   const count = (of: readonly PlanPart[], state: PlanPart["state"]) =>
-    of.filter((part) => part.state === state).length;
+    String(of.filter((part) => part.state === state).length);
+  const groups = Map.groupBy(parts, ({ kind, name, item }) => `${kind} ${item ?? name.split("/")[0]}`);
   return markdownTable([
     ["parts", "all", "there", "to do", "waiting for others", "time", "memory", "disk"],
-    ...[...grouped(parts)].map(([name, of]) => [
+    ...[...groups].map(([name, of]) => [
       name,
       String(of.length),
-      String(count(of, "there")),
-      String(count(of, "missing")),
-      String(count(of, "waits")),
+      count(of, "there"),
+      count(of, "missing"),
+      count(of, "waits"),
       timeText(of),
       mostMemory(of),
       diskText(of),
@@ -111,29 +102,26 @@ export function planCommand(setting: ReproductionSetting) {
         const path = flags[flag];
         if (path !== undefined) await checkWritable(path, { as: "file", flag });
       }
-      const plan = await makePlan(input, setting), { parts } = plan, rates = plan.rates as Rates;
+      const plan = await makePlan(input, { setting }), { parts } = plan, rates = plan.rates as Rates;
       for (const line of planTable(parts, { each: flags.parts })) print(line);
       const left = secondsLeft(parts), hours = left === null ? "an unknown number of" : rateText(left / 3600);
-      const unit = flags.device === "cuda" ? "GPU-hours" : `hours of one process on the CPU`;
-      const there = parts.filter(({ state }) => state === "there").length;
+      const unit = flags.device === "cuda" ? "GPU-hours" : "hours of one process on the CPU";
+      const count = (of: PlanPart["state"]): number => parts.filter(({ state }) => state === of).length;
+      const written = rateText(rates.generatedTokensPerSecond),
+        differentiated = rateText(rates.gradientTokensPerSecond),
+        parameters = bytesText(rates.parameters).replace(/ (.)B/, " $1");
       print(
-        `total: ${parts.length} parts, ${there} there; ${hours} ${unit} for the rest (an estimate), ${
-          diskText(parts)
-        }`,
+        `total: ${parts.length} parts, ${count("there")} there; ` +
+          `${hours} ${unit} for the rest (an estimate), ${diskText(parts)}`,
       );
       print(
-        `rates: ${rates.source}; ${rateText(rates.generatedTokensPerSecond)} tokens/s written and ` +
-          `${rateText(rates.gradientTokensPerSecond)} differentiated by ${
-            bytesText(rates.parameters).replace(/ (.)B/, " $1")
-          } ` +
-          `parameters, fewer in proportion by a larger model`,
+        `rates: ${rates.source}; ${written} tokens/s written and ${differentiated} differentiated ` +
+          `by ${parameters} parameters, fewer in proportion by a larger model`,
       );
-      const foreign = parts.filter(({ state }) => state === "made from other inputs").length;
+      const foreign = count("made from other inputs");
       if (foreign > 0) print(`${foreign} parts were made from other inputs, and are used as they are`);
       for (const line of plan.missing) print(`not there: ${line}`);
-      if (plan.open.length > 0) {
-        print(`may ask for more once this is measured: ${plan.open.join(", ")}`);
-      }
+      if (plan.open.length > 0) print(`may ask for more once this is measured: ${plan.open.join(", ")}`);
       for (const line of plan.notApplicable) print(`not applicable: ${line}`);
       if (flags.out !== undefined) {
         await writeFileAtomic(flags.out, parts.map((part) => `${JSON.stringify(part)}\n`).join(""));

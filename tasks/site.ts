@@ -21,7 +21,8 @@ async function samplesFiles(results: string): Promise<readonly string[]> {
   if (!await exists(results)) return [];
   const folders = (await Array.fromAsync(Deno.readDir(results))).map(({ name }) => name).sort();
   const paths = folders.filter((name) => name !== "claims").map((name) => `${results}/${name}/samples.jsonl`);
-  return (await Promise.all(paths.map(async (path) => await exists(path) ? [path] : []))).flat();
+  const there = await Promise.all(paths.map(exists));
+  return paths.filter((_, at) => there[at]);
 }
 
 /** The site of a study. */

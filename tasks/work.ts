@@ -1,16 +1,17 @@
 import { InputError } from "../lib/core/mod.ts";
-import { PlanningStore, ResultStore } from "../lib/experiment/mod.ts";
+import { PlanningStore, type Reproduction, ResultStore } from "../lib/experiment/mod.ts";
 import { wholeNumber } from "./_checks.ts";
-import { type CommandInput, defineCommand, main, runCommand, UNTIL_WALL } from "./_command.ts";
+import { type CommandInput, defineCommand, main, UNTIL_WALL } from "./_command.ts";
+import { computeOptions } from "./_compute_flags.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { measurementProgress } from "./_measurement_progress.ts";
-import { artifactStates, codeHash, openPlanning } from "./_plan_parts.ts";
+import { codeHash, withPlanning } from "./_plan_parts.ts";
 import { partsLeft, type PlanTask, readTasks } from "./_plan_tasks.ts";
 import { openProfile } from "./_profile.ts";
 import { evaluationPool, REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
 import { chooseReproductions } from "./_reproductions.ts";
-import { plannableStudy } from "./_stand_ins.ts";
-import { zoo } from "./zoo.ts";
+import { artifactStates } from "./_zoo_build.ts";
+import { buildArtifacts } from "./zoo.ts";
 
 const FLAGS = {
   plan: {
@@ -38,23 +39,19 @@ async function measure(
   setting: ReproductionSetting,
   input: Input,
 ): Promise<void> {
-  const { signal, terminal, print } = input, { threads, device } = task, dtype = task.dtype ?? undefined;
-  const [item] = chooseReproductions([task.item as string]),
-    profile = await openProfile(task.profile, setting);
-  const folder = await Deno.makeTempDir(), progress = measurementProgress(terminal, false);
-  const pool = evaluationPool({ device, threads, dtype });
+  const { signal, terminal, print } = input, { device, threads } = task, dtype = task.dtype ?? undefined;
+  const [item] = chooseReproductions([task.item as string]) as [Reproduction];
+  const store = new PlanningStore(new ResultStore(setting.store), new Set(left.map(({ hash }) => hash)));
+  const progress = measurementProgress(terminal, false), pool = evaluationPool({ device, threads, dtype });
   try {
-    const study = await plannableStudy(profile, { ...await artifactStates(profile), folder });
-    const chosen = new Set(left.map(({ hash }) => hash));
-    const store = new PlanningStore(new ResultStore(setting.store), chosen);
-    const { error } = await openPlanning(profile, {
-      ...{ ...task, dtype, items: [], setting, study, store, runs: true },
+    const stopped = await withPlanning(await openProfile(task.profile, setting), {
+      ...{ ...task, dtype, setting, store, runs: true },
       more: { report: progress.report, signal, ...(pool === null ? {} : { pool }) },
-    }, (ask) => ask(item as NonNullable<typeof item>));
+    }, ({ ask }) => ask(item));
     signal.throwIfAborted();
     for (const { hash, name, path } of await partsLeft(task)) {
       if (store.asked.some((asked) => asked.hash === hash)) {
-        throw error ?? new Error(`${name} was not measured`);
+        throw stopped ?? new Error(`${name} was not measured`);
       }
       // Results that came meanwhile may have led the item elsewhere.
       print(`${name}: not asked for any more (${path})`);
@@ -62,8 +59,23 @@ async function measure(
   } finally {
     progress.finish();
     pool?.close();
-    await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Trains the parts of a task. Resolves to an exit code. */
+async function train(
+  { profile: asked, dtype, ...task }: PlanTask,
+  left: PlanTask["parts"],
+  setting: ReproductionSetting,
+  input: Input,
+): Promise<number> {
+  const profile = await openProfile(asked, setting), found = await artifactStates(profile);
+  const chosen = found.artifacts.filter((artifact) => left.some(({ name }) => name === artifact.name));
+  const { threads } = task, { signal, terminal, print } = input;
+  const compute = computeOptions({ ...task, dtype: dtype ?? undefined, date: profile.date });
+  return await buildArtifacts(chosen, {
+    ...{ profile, found, threads, compute, force: false, signal, terminal, print },
+  });
 }
 
 /** The command on a setting of its own; tests give it small ones. */
@@ -100,18 +112,7 @@ export function workCommand(setting: ReproductionSetting) {
           repair: "submit again: what the code makes now has other names",
         });
       }
-      if (task.kind === "measure") return await measure(task, left, setting, input);
-      const { profile, threads, device, dtype } = task, names = left.map(({ name }) => name).join(",");
-      const wall = flags["until-wall"] === undefined ? [] : ["--until-wall", flags["until-wall"]];
-      return await runCommand(zoo, {
-        ...input.terminal,
-        enterUserFolder: () => {},
-        args: [
-          ...["--profile", profile, "--only", names, "--threads", String(threads), "--device", device],
-          ...(dtype === null ? [] : ["--dtype", dtype]),
-          ...wall,
-        ],
-      });
+      return await (task.kind === "measure" ? measure : train)(task, left, setting, input);
     },
   });
 }

@@ -1,20 +1,14 @@
 import { dirname } from "node:path";
 import { InputError, suggestion } from "../lib/core/mod.ts";
-import {
-  type ArtifactState,
-  artifactState,
-  belongsTo,
-  type ZooArtifact,
-  zooArtifacts,
-} from "../lib/experiment/mod.ts";
+import { type ArtifactState, artifactState, belongsTo, type ZooArtifact } from "../lib/experiment/mod.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
 import { defineCommand, main, UNTIL_WALL } from "./_command.ts";
 import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
-import { openProfile, PROFILE_FLAG } from "./_profile.ts";
+import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { durationText, Progress } from "./_progress.ts";
 import type { Terminal } from "./_terminal.ts";
-import { build, stepsMade, workOf } from "./_zoo_build.ts";
+import { artifactStates, build, type BuildOptions, stepsMade, workOf } from "./_zoo_build.ts";
 import { projectPath } from "./_user_folder.ts";
 
 /** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
@@ -69,6 +63,61 @@ function summary(states: readonly ArtifactState[]): string {
   return parts.length === 0 ? "nothing is missing" : parts.join(", ");
 }
 
+/** Builds those of chosen artifacts that are missing, each after what it is made from. Resolves to an exit code. */
+export async function buildArtifacts(
+  chosen: readonly ZooArtifact[],
+  options: Pick<BuildOptions, "threads" | "compute" | "signal" | "terminal" | "force"> & {
+    readonly profile: OpenProfile;
+    /** Where all artifacts of the profile stand. */
+    readonly found: Awaited<ReturnType<typeof artifactStates>>;
+    readonly print: (line: string) => void;
+  },
+): Promise<number> {
+  const { profile, found: { artifacts, states }, print, ...how } = options, { force, signal, terminal } = how;
+  const stateOf = ({ name }: ZooArtifact) => states.get(name) as ArtifactState;
+  const wanted = (artifact: ZooArtifact) =>
+    stateOf(artifact) === "missing" || (force && stateOf(artifact) !== "there");
+  if (chosen.some(wanted)) {
+    await checkWritable(profile.root, { as: "folder" });
+    const unmade = chosen.filter(wanted);
+    let steps = 0;
+    for (const artifact of unmade) steps += workOf(artifact) - await stepsMade(artifact);
+    const workload = new Workload(terminal, steps);
+    let count = 0;
+    for (const artifact of artifacts) {
+      // Something that it lies on may have been made anew since.
+      states.set(artifact.name, await artifactState(artifact, states));
+      if (!chosen.includes(artifact) || !wanted(artifact)) continue;
+      if (artifact.needs.some((name) => states.get(name) !== "there")) continue;
+      const total = workOf(artifact), label = `${++count}/${unmade.length} ${artifact.name}`;
+      let progress: Progress | null = null, before = 0, last = "";
+      const finished = await build(artifact, {
+        ...how,
+        root: dirname(profile.where),
+        onStep(done, note) {
+          progress ??= new Progress(terminal, { label, total, from: before = done });
+          workload.advance(done - before);
+          before = done;
+          last = note;
+          progress.update(done, `${note}${workload.note()}`);
+        },
+      });
+      (progress as Progress | null)?.finish(last);
+      if (!finished) signal.throwIfAborted();
+      states.set(artifact.name, "there");
+      print(`${artifact.path}: ${artifact.name}`);
+    }
+    for (const artifact of chosen) {
+      if (stateOf(artifact) === "there") continue;
+      const lacking = artifact.needs.filter((name) => states.get(name) !== "there");
+      const reason = lacking.length === 0 ? "" : `, it needs ${lacking.join(" and ")}`;
+      print(`${stateOf(artifact)}: ${artifact.name}${reason}`);
+    }
+  }
+  print(summary(chosen.map(stateOf)));
+  return chosen.every((artifact) => stateOf(artifact) === "there") ? EXIT_CODES.done : EXIT_CODES.outside;
+}
+
 /** Builds what a profile lacks. */
 export const zoo = defineCommand({
   name: "zoo",
@@ -101,69 +150,26 @@ export const zoo = defineCommand({
     ["deno task zoo --only base-b/layer-3,base-b/all", "Build these runs alone"],
   ],
   async run({ flags, signal, terminal, print }) {
-    const { force, threads } = flags,
-      profile = await openProfile(flags.profile, {
-        fixtures: projectPath("fixtures"),
-        asPublished: flags["as-published"],
+    const profile = await openProfile(flags.profile, {
+      fixtures: projectPath("fixtures"),
+      asPublished: flags["as-published"],
+    });
+    const found = await artifactStates(profile), chosen = selected(found.artifacts, flags.only);
+    if (!flags["dry-run"]) {
+      const compute = computeOptions({ ...flags, date: profile.date }), { threads, force } = flags;
+      return await buildArtifacts(chosen, {
+        ...{ profile, found, threads, compute, force, signal, terminal, print },
       });
-    const artifacts = await zooArtifacts(profile, profile);
-    const chosen = selected(artifacts, flags.only);
-    const states = new Map<string, ArtifactState>();
-    for (const artifact of artifacts) states.set(artifact.name, await artifactState(artifact, states));
-    const stateOf = ({ name }: ZooArtifact) => states.get(name) as ArtifactState;
-    const wanted = (artifact: ZooArtifact) =>
-      stateOf(artifact) === "missing" || (force && stateOf(artifact) !== "there");
-
-    if (flags["dry-run"]) {
-      const width = Math.max(...chosen.map((artifact) => stateOf(artifact).length));
-      for (const artifact of chosen) {
-        const made = stateOf(artifact) === "there" ? 0 : await stepsMade(artifact);
-        const begun = made === 0 ? "" : `  (${made} of ${workOf(artifact)} steps made)`;
-        print(`${stateOf(artifact).padEnd(width)}  ${artifact.name}${begun}`);
-      }
-    } else if (chosen.some(wanted)) {
-      await checkWritable(profile.root, { as: "folder" });
-      const unmade = chosen.filter(wanted);
-      let steps = 0;
-      for (const artifact of unmade) steps += workOf(artifact) - await stepsMade(artifact);
-      const workload = new Workload(terminal, steps);
-      let count = 0;
-      for (const artifact of artifacts) {
-        // Something that it lies on may have been made anew since.
-        states.set(artifact.name, await artifactState(artifact, states));
-        if (!chosen.includes(artifact) || !wanted(artifact)) continue;
-        if (artifact.needs.some((name) => states.get(name) !== "there")) continue;
-        const total = workOf(artifact), label = `${++count}/${unmade.length} ${artifact.name}`;
-        let progress: Progress | null = null, before = 0, last = "";
-        const finished = await build(artifact, {
-          root: dirname(profile.where),
-          threads,
-          compute: computeOptions({ ...flags, date: profile.date }),
-          signal,
-          terminal,
-          force,
-          onStep(done, note) {
-            progress ??= new Progress(terminal, { label, total, from: before = done });
-            workload.advance(done - before);
-            before = done;
-            last = note;
-            progress.update(done, `${note}${workload.note()}`);
-          },
-        });
-        (progress as Progress | null)?.finish(last);
-        if (!finished) signal.throwIfAborted();
-        states.set(artifact.name, "there");
-        print(`${artifact.path}: ${artifact.name}`);
-      }
-      for (const artifact of chosen) {
-        if (stateOf(artifact) === "there") continue;
-        const lacking = artifact.needs.filter((name) => states.get(name) !== "there");
-        const reason = lacking.length === 0 ? "" : `, it needs ${lacking.join(" and ")}`;
-        print(`${stateOf(artifact)}: ${artifact.name}${reason}`);
-      }
     }
-    print(summary(chosen.map(stateOf)));
-    return chosen.every((artifact) => stateOf(artifact) === "there") ? EXIT_CODES.done : EXIT_CODES.outside;
+    const states = chosen.map(({ name }) => found.states.get(name) as ArtifactState);
+    const width = Math.max(...states.map(({ length }) => length));
+    for (const [place, artifact] of chosen.entries()) {
+      const state = states[place] as ArtifactState, made = state === "there" ? 0 : await stepsMade(artifact);
+      const begun = made === 0 ? "" : `  (${made} of ${workOf(artifact)} steps made)`;
+      print(`${state.padEnd(width)}  ${artifact.name}${begun}`);
+    }
+    print(summary(states));
+    return states.every((state) => state === "there") ? EXIT_CODES.done : EXIT_CODES.outside;
   },
 });
 

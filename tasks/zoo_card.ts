@@ -1,13 +1,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import {
-  type ArtifactState,
-  artifactState,
-  type RunArtifact,
-  type ZooArtifact,
-  zooArtifacts,
-} from "../lib/experiment/mod.ts";
+import type { RunArtifact, ZooArtifact } from "../lib/experiment/mod.ts";
 import { corpusSection, logSection, readRunRows, replaceSections, runsSection } from "./_card_sections.ts";
 import { wholeNumber } from "./_checks.ts";
 import { defineCommand, main } from "./_command.ts";
@@ -15,19 +9,17 @@ import { EXIT_CODES } from "./_fault.ts";
 import { checkWritable } from "./_output_place.ts";
 import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
 import { projectPath } from "./_user_folder.ts";
+import { artifactStates } from "./_zoo_build.ts";
 
 /** The parts of a profile that are there; one made from other inputs would put a wrong number into the card. */
 async function partsThere(profile: OpenProfile): Promise<readonly ZooArtifact[]> {
-  const artifacts = await zooArtifacts(profile, profile), states = new Map<string, ArtifactState>();
-  for (const artifact of artifacts) {
-    const state = await artifactState(artifact, states);
-    if (state === "made from other inputs") {
-      throw new InputError(`${artifact.name} was made from other inputs than the profile's`, {
-        where: artifact.path,
-        repair: "deno task zoo --force makes it again",
-      });
-    }
-    states.set(artifact.name, state);
+  const { artifacts, states } = await artifactStates(profile);
+  const other = artifacts.find(({ name }) => states.get(name) === "made from other inputs");
+  if (other !== undefined) {
+    throw new InputError(`${other.name} was made from other inputs than the profile's`, {
+      where: other.path,
+      repair: "deno task zoo --force makes it again",
+    });
   }
   return artifacts.filter(({ name }) => states.get(name) === "there");
 }

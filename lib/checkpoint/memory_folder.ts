@@ -72,13 +72,7 @@ export interface FetchFolderOptions {
 export async function fetchFolder(url: string, options: FetchFolderOptions): Promise<string> {
   const { files, onBytes = () => {}, fetch = globalThis.fetch } = options, base = url.replace(/\/+$/, "");
   const brought = await Promise.all(files.map(async (file) => {
-    const where = `${base}/${file}`,
-      fault = (cause: unknown) =>
-        new InputError("cannot fetch the file", {
-          where,
-          repair: "check the connection and load it again",
-          cause,
-        });
+    const where = `${base}/${file}`;
     try {
       const response = await fetch(where);
       if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
@@ -90,8 +84,9 @@ export async function fetchFolder(url: string, options: FetchFolderOptions): Pro
       });
       const bytes = await new Response(response.body.pipeThrough(counting)).arrayBuffer();
       return [file, new Uint8Array(bytes)] as const;
-    } catch (error) {
-      throw fault(error);
+    } catch (cause) {
+      const repair = "check the connection and load it again";
+      throw new InputError("cannot fetch the file", { where, repair, cause });
     }
   }));
   return memoryFolder(base.slice(base.lastIndexOf("/") + 1), new Map(brought));

@@ -107,9 +107,9 @@ export function tensor<D extends BorderDType>(
   }
   const array = ARRAYS[dtype];
   if (values instanceof array) return { dtype, dims: [...dims], data: values } as unknown as Tensor<D>;
-  const plain = Array.from(values as ArrayLike<number>);
+  const numbers = values as ArrayLike<number>;
   const data = dtype === "int64"
-    ? BigInt64Array.from(plain, (value) => BigInt(value))
-    : (array as typeof Float32Array).from(plain);
+    ? BigInt64Array.from(numbers, BigInt)
+    : new (array as typeof Float32Array)(numbers);
   return { dtype, dims: [...dims], data } as unknown as Tensor<D>;
 }

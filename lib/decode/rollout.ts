@@ -26,8 +26,6 @@ export interface RolloutRequest {
   readonly sample?: number;
   /** Factor on all that steers it. `@default` 1 */
   readonly strength?: number;
-  /** How many tokens of the completion `tokens` ends with: drawing goes on as it would have after them. `@default 0` */
-  readonly drawn?: number;
 }
 
 /** A sampled completion. */
@@ -264,7 +262,7 @@ export function samplingFeeds(
   const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
   const uniforms = new Float32Array(rows.length * steps);
   rows.forEach((row, r) => {
-    const { prompt, sample, drawn = 0 } = row.request, from = drawn + row.tokens.length;
+    const { prompt, sample } = row.request, from = row.tokens.length;
     for (let t = 0; t < steps; t++) {
       uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
     }
@@ -282,23 +280,18 @@ export function samplingFeeds(
   };
 }
 
-/** Tokens of a request's prompt, without those of a completion that was begun. */
-function promptLength({ tokens, drawn = 0 }: RolloutRequest): number {
-  return tokens.length - drawn;
-}
-
 /** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
 export function rowFeeds(
   { config, layers, factors = false, patches }: RolloutEngine,
   rows: readonly Unfinished[],
   options: SamplingOptions & { readonly seq: number; readonly positions: number },
 ): Readonly<Record<string, Tensor>> {
-  const { steerAt, seq, positions } = options,
-    promptLengths = rows.map(({ request }) => promptLength(request));
-  const steered = rows.map(({ request }, r) => ({
-    promptLength: promptLengths[r] as number,
-    strength: request.strength,
+  const { steerAt, seq, positions } = options;
+  const steered = rows.map(({ request: { tokens, strength } }) => ({
+    promptLength: tokens.length,
+    strength,
   }));
+  const promptLengths = steered.map(({ promptLength }) => promptLength);
   const batch = { rows: rows.map(({ index }) => index), seq };
   const origins = tensor("int64", [rows.length], rows.map((_, r) => r));
   return {
@@ -323,7 +316,7 @@ async function advance(
   const owners = rows.map(({ request, index }, row) => {
     const { strength = 1 } = request;
     // Rows that are steered or patched in other ways do not share what is read of a prompt.
-    const way = byPrompt ? [strength, promptLength(request), engine.patches === undefined ? 0 : index] : [];
+    const way = byPrompt ? [strength, request.tokens.length, engine.patches === undefined ? 0 : index] : [];
     const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
     places.set(key, place);
     return place;

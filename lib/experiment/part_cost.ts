@@ -161,12 +161,11 @@ export function artifactCost(
       };
     }
     case "autoencoder": {
-      const { texts, maxNewTokens: newTokens, features } = artifact.config;
-      const generated = texts * Math.min(newTokens, answerTokens);
-      const gradient = FORWARD_SHARE * PASSES * (texts * promptTokens + generated);
+      // It is trained on texts that are written and read again, as those of a measurement are.
+      const { texts: total, maxNewTokens, features } = artifact.config;
+      const read = measurementCost({ kind: "texts", unit: "texts", total, maxNewTokens }, options);
       return {
-        seconds: left({ generated, gradient }),
-        memoryBytes: memory(config, { device, newTokens, promptTokens }),
+        ...{ ...read, seconds: (1 - made) * read.seconds },
         diskBytes: 4 * 2 * features * config.embed,
       };
     }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
-import { accurateDType, type ComputeDType } from "./precision.ts";
+import { type AccurateDType, accurateDType, type ComputeDType } from "./precision.ts";
 
 /** Cosines and sines of the rotary angles, each [positions, head_dim/2]. */
 export interface RotaryTables {
@@ -44,6 +44,31 @@ export function rotaryFrequencies(config: ModelConfig): readonly number[] {
   });
 }
 
+/** What a table holds, row by row, in the type of its constant. */
+type TableValues = Float32Array | Float64Array;
+
+/** Values of the tables of a model, all of whose graphs have the same: of long positions they take the longest to make. */
+const KNOWN_VALUES = new WeakMap<ModelConfig, Map<string, TableValues>>();
+
+function tableValues(
+  config: ModelConfig,
+  options: { readonly of: "cos" | "sin"; readonly rows: number; readonly accurate: AccurateDType },
+): TableValues {
+  const { of, rows, accurate } = options, key = `${of} ${rows} ${accurate}`;
+  const known = KNOWN_VALUES.get(config) ?? new Map<string, TableValues>();
+  KNOWN_VALUES.set(config, known);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const round = accurate === "float32" ? Math.fround : (x: number) => x;
+  const half = config.headDim / 2, frequencies = rotaryFrequencies(config).map(round);
+  const values = new (accurate === "float32" ? Float32Array : Float64Array)(rows * half);
+  for (let p = 0; p < rows; p++) {
+    for (let i = 0; i < half; i++) values[p * half + i] = Math[of](round(p * (frequencies[i] as number)));
+  }
+  known.set(key, values);
+  return values;
+}
+
 /**
  * Cosines and sines of the rotary angles of positions 0 … count−1, `count` ≤ `maxPositions`: constants of the graph,
  * of angles p · f_i rounded as transformers rounds them, f the frequencies of {@link rotaryFrequencies}. Under a
@@ -70,9 +95,7 @@ export function rotaryTables(
   config: ModelConfig,
   options: { readonly count: Dim; readonly compute: ComputeDType },
 ): RotaryTables {
-  const { compute, count } = options;
-  const accurate = accurateDType(compute), round = accurate === "float32" ? Math.fround : (x: number) => x;
-  const half = config.headDim / 2, frequencies = rotaryFrequencies(config).map(round);
+  const { compute, count } = options, accurate = accurateDType(compute);
   const rows = typeof count === "number" ? count : config.maxPositions;
   return g.within("rotary", () => {
     const places = typeof count === "number" ? null : g.apply(
@@ -80,14 +103,11 @@ export function rotaryTables(
       [g.scalar("int64", 0), g.length(count), g.scalar("int64", 1)],
       { attributes: { length: count } },
     );
-    const table = (of: (angle: number) => number): Value => {
-      const values = new Float64Array(rows * half);
-      for (let p = 0; p < rows; p++) {
-        for (let i = 0; i < half; i++) values[p * half + i] = of(round(p * (frequencies[i] as number)));
-      }
-      const whole = g.cast(g.constant(accurate, [rows, half], values), compute);
+    const table = (of: "cos" | "sin"): Value => {
+      const values = tableValues(config, { of, rows, accurate });
+      const whole = g.cast(g.constant(accurate, [rows, config.headDim / 2], values), compute);
       return places === null ? whole : g.gather(whole, places, { axis: 0 });
     };
-    return { cos: table(Math.cos), sin: table(Math.sin) };
+    return { cos: table("cos"), sin: table("sin") };
   });
 }

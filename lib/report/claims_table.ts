@@ -24,12 +24,13 @@ function find(values: readonly MetricValue[], name: string): MetricValue {
   throw new InputError(`the metrics of the claims lack "${name}"`, { repair: "reproduce claims again" });
 }
 
-/** Three digits are what an interval allows. */
-function numberText(value: number): string {
+/** A number with three digits, which are what an interval allows. */
+export function numberText(value: number): string {
   return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
-function effectText({ effect, interval }: ClaimResult): string {
+/** An effect by its name, with its interval where it has one. */
+export function effectText({ effect, interval }: Pick<ClaimResult, "effect" | "interval">): string {
   if (effect.value === null) return `${effect.name}: –`;
   const ends = interval === null ? "" : ` [${numberText(interval.low)}, ${numberText(interval.high)}]`;
   return `${effect.name}: ${numberText(effect.value)}${ends} ${effect.unit}`;

@@ -7,7 +7,7 @@
 export type { CurvePoint, LayerCurve, ReferenceLine } from "./_curve_marks.ts";
 export type { SourceClass } from "./_source_class.ts";
 export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./accuracy_bars.ts";
-export { claimItems, claimRows } from "./claims_table.ts";
+export { claimItems, claimRows, effectText, numberText } from "./claims_table.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict, jointVerdict } from "./claim_verdict.ts";
 export {
   CATEGORY_COLOURS,

@@ -31,9 +31,9 @@ ort.env.logLevel = "fatal";
 /**
  * Whether this is a page. There the name `onnxruntime-node` stands, by the page's import map, for ONNX Runtime's build
  * as WebAssembly, which has the same interface and runs in a worker of its own, on one thread: more need headers that
- * plain file servers do not send.
+ * plain file servers do not send. The arrays of a run's feeds are moved to the worker, not copied.
  */
-const inPage = typeof Deno === "undefined";
+export const inPage = typeof Deno === "undefined";
 if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
 
 /** A graph with its weights in it, read from files of `folder`: for weights that are in memory themselves. */

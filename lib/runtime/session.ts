@@ -2,7 +2,7 @@ import * as ort from "onnxruntime-node";
 import { openSource } from "../checkpoint/mod.ts";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
 import { formatType, type Graph } from "../onnx/mod.ts";
-import { rawSession, type SessionOptions } from "./_raw_session.ts";
+import { inPage, rawSession, type SessionOptions } from "./_raw_session.ts";
 import { checkPlacement } from "./placement.ts";
 import { returnFreedMemory } from "./system_memory.ts";
 
@@ -134,9 +134,9 @@ export class Session {
             `current value is ${feed.dtype}[${feed.dims.join(", ")}]`,
         );
       }
-      given[input.name] = new ort.Tensor(feed.dtype, feed.data as ort.Tensor.DataTypeMap[BorderDType], [
-        ...feed.dims,
-      ]);
+      // A page's worker takes its feeds from the caller, who may feed them again, and cannot take one array twice.
+      const data = (inPage ? feed.data.slice() : feed.data) as ort.Tensor.DataTypeMap[BorderDType];
+      given[input.name] = new ort.Tensor(feed.dtype, data, [...feed.dims]);
     }
     const extra = Object.keys(feeds).find((name) => !(name in given));
     if (extra !== undefined) {

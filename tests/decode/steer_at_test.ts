@@ -27,14 +27,6 @@ Deno.test("generate() steers where it is told to, by each row's strength, as run
     const usual = { maxNewTokens: 8, seed: 3, batchSize: 4, stragglerShare: 0.5, steer };
     for (const steerAt of PARTS) await assertLikeReference(model, { ...usual, steerAt, requests });
     await assertLikeReference(model, { ...usual, requests });
-    // A completion that was begun goes on as if it had not been cut.
-    const [whole] = await model.generate([{ tokens: [3, 1, 4], prompt: 0 }], {
-      ...usual,
-      steerAt: { generated: 2 },
-    });
-    const begun = [3, 1, 4, ...whole?.tokens.slice(0, 2) ?? []], steerAt = { generated: 2 };
-    const [rest] = await model.generate([{ tokens: begun, prompt: 0, drawn: 2 }], { ...usual, steerAt });
-    assertEquals(rest?.tokens.slice(0, 4), whole?.tokens.slice(2, 6));
     const lastBlock = { mode: "skip_attn" } as const, routed = randomVectors(model.config, [0]);
     await assertLikeReference(model, {
       ...usual,

@@ -207,8 +207,7 @@ onPage(
       timeout: 30_000,
     });
     const ready = await page.evaluate("performance.now()") as number;
-    // Four seconds on a machine of its own; 3.4 s were measured on two cores that others used as well.
-    assert(ready <= 8000, `first tokens after ${ready} ms`);
+    assert(ready <= 4000, `first tokens after ${ready} ms`);
     await answered(page);
     const first = await said(page, "steered"), base = await said(page, "base");
     assert(first.length > 10 && first !== base);
@@ -354,7 +353,7 @@ onPage(
 );
 
 onPage(
-  "what the page cannot do is a sentence, and a switch of the last block changes the answer's distribution",
+  "what the page cannot do is a sentence, and a question of one's own is answered and not graded",
   "explorer.html#problem=linear/2&patch=skip-attn",
   async (page) => {
     await page.locator("#message.fault", { hasText: "routes the vector of layer 6" }).waitFor({
@@ -370,16 +369,15 @@ onPage(
   },
 );
 
-onPage("a second visit takes nothing large from the server", "explorer.html", async (page, { requests }) => {
+onPage("a second visit takes nothing large from the server", "explorer.html", async (page) => {
   await answered(page);
   await page.waitForFunction("navigator.serviceWorker.controller !== null", null, { timeout: 20_000 });
-  const before = requests.length;
   await page.reload();
   await answered(page);
   const sizes = await page.evaluate(
     "performance.getEntriesByType('resource').map(({ name, transferSize }) => [name, transferSize])",
   ) as readonly [string, number][];
-  assert(requests.length > before);
+  assert(sizes.some(([name]) => name.endsWith("/model.safetensors")));
   for (const [name, bytes] of sizes) assert(bytes < 20_000, `${name}: ${bytes} bytes`);
 });
 

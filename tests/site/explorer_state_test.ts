@@ -16,7 +16,6 @@ const STATES: readonly ExplorerState[] = [
     number: 7,
     question: "",
     strengths: { "layer-6": -0.5, "my vectors*2.safetensors": 1.25 },
-    vectors: "my vectors*2.safetensors",
     opener: "To & from",
     temperature: 0,
     seed: 41,
@@ -35,7 +34,7 @@ Deno.test("a link that nobody wrote is refused by what is wrong with it", () => 
     "problem=algebra/3": "the link names no problem",
     "problem=chain/3&seed=1.5": "the link's seed must be a whole number from 0",
     "problem=chain/3&temperature=9": "the link's temperature must be from 0 to 2",
-    "problem=chain/3&with=all*much": "the link's strength must be from -3 to 3",
+    "problem=chain/3&with=all*much": "the link's strength must be from -1 to 3",
     "problem=chain/900": "the link's problem must be a whole number from 0 to 199",
   };
   for (const [text, message] of Object.entries(refused)) {

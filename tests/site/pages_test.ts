@@ -28,8 +28,7 @@ const METRICS: Metrics = {
 };
 const run = {
   command: "deno task reproduce fig1 --size quick",
-  seconds: 63,
-  startedAt: "",
+  time: "1 min 03 s",
   kept: false,
   machine: "a cpu",
 };

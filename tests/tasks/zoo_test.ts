@@ -8,9 +8,12 @@ import {
 import { sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig, pretrainRunHash } from "../../lib/train/mod.ts";
 import { readSparseAutoencoder } from "../../lib/vectors/mod.ts";
+import { codeHash } from "../../tasks/_plan_parts.ts";
+import { writeTasks } from "../../tasks/_plan_tasks.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { train } from "../../tasks/train.ts";
+import { workCommand } from "../../tasks/work.ts";
 import { zoo } from "../../tasks/zoo.ts";
 import {
   faultLine,
@@ -150,6 +153,23 @@ Deno.test("zoo builds what is missing in order, says so, and makes what train an
     assertEquals([again.code, again.output, again.error], [0, "nothing is missing\n", ""]);
   });
 });
+
+Deno.test("work trains the parts of its task alone, and nothing that is made from them", () =>
+  inFolder(async (folder) => {
+    await writeConfigs(folder);
+    const [, profile] = await writeProfile(folder) as [string, string], path = `${folder}/one`;
+    const plan = await writeTasks(folder, [{
+      ...{ task: "t", label: "one", kind: "train", item: null, profile, size: "quick", seed: 0 } as const,
+      ...{ device: "cpu", dtype: null, threads: 1, seconds: 1, code: codeHash() } as const,
+      parts: [{ hash: "h", name: "one", path }],
+    }]);
+    const work = workCommand({ fixtures: folder, store: folder });
+    const made = await runOn(work, ["--plan", `${folder}/${plan}.jsonl`, "--index", "0"]);
+    assertEquals([made.code, made.output], [
+      0,
+      `task 0: one, 0 of 1 there already\n${path}: one\nnothing is missing\n`,
+    ]);
+  }));
 
 Deno.test("zoo stopped in a model or in a run goes on by the same command, to the bytes of an unbroken one", async () => {
   await inFolder(async (folder) => {
