@@ -1,4 +1,5 @@
 import {
+  differenceIntervals,
   type LanguageShares,
   languageShares,
   type LensReading,
@@ -6,8 +7,7 @@ import {
   type MeanInterval,
   NON_ENGLISH_LANGUAGES,
   randomLanguageShares,
-  shiftIntervals,
-  type TextShifts,
+  type TextDifferences,
   type TokenLanguage,
   type TokenLens,
 } from "../lib/analysis/mod.ts";
@@ -20,7 +20,7 @@ import {
   vocabularyLens,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import { meanShift, readPropagated } from "./_lens.ts";
+import { meanDifference, readPropagated } from "./_lens.ts";
 import type { MetricValue } from "../lib/report/mod.ts";
 import { metricOrNull, middleLayers } from "./_layers.ts";
 
@@ -143,14 +143,14 @@ export async function languageStudy(lab: Laboratory, zoo: ZooModel): Promise<Lan
  * read through a lens on the vocabulary.
  */
 export function suppression(
-  shifts: readonly (readonly TextShifts[])[],
+  shifts: readonly (readonly TextDifferences[])[],
   frame: Pick<VocabularyLens, "lens" | "languages">,
 ): Suppression {
   const { lens, languages } = frame, count = listedTokens(frame), layers = shifts[0]?.length ?? 0;
   const middle = middleLayers(layers), last = layers - 1;
   const share = (direction: ArrayLike<number>, side: "top" | "bottom") =>
     listed(lens, { direction, side, count, frame })?.nonEnglish ?? null;
-  const { intervals } = shiftIntervals(shifts, (totals) => {
+  const { intervals } = differenceIntervals(shifts, (totals) => {
     const low = totals.map((total) => share(total, "bottom"));
     const high = totals.map((total) => share(total, "top"));
     const own = low[last] ?? null;
@@ -162,7 +162,7 @@ export function suppression(
   const random = randomLanguageShares({
     lens,
     languages,
-    norm: nonZero.length === 0 ? 1 : mean(nonZero.map((of) => Math.hypot(...meanShift(of)))),
+    norm: nonZero.length === 0 ? 1 : mean(nonZero.map((of) => Math.hypot(...meanDifference(of)))),
     side: "bottom",
     count,
     draws: RANDOM_DIRECTIONS,
@@ -206,7 +206,7 @@ function readLanguages(
   { found, frame }: Pick<LanguageStudy, "found" | "frame">,
 ): LanguageStudy {
   const { lens, languages } = frame;
-  const read = suppression(found.map((seed) => seed.map(({ finalShifts }) => finalShifts)), frame);
+  const read = suppression(found.map((seed) => seed.map(({ finalDifferences }) => finalDifferences)), frame);
   const { count, middle } = read;
   const propagated = readPropagated(lens, found);
   const bottom = (reading: LensReading, rankBy: "cosine" | "dot") =>
@@ -222,7 +222,7 @@ function readLanguages(
   const published = (layer: number) =>
     average(found.map((seed) =>
       listed(lens, {
-        direction: (seed[layer] as Propagation).published.finalShift,
+        direction: (seed[layer] as Propagation).published.finalDifference,
         side: "bottom",
         count,
         frame,

@@ -1,4 +1,4 @@
-import { type LensReading, meanReading, type TextShifts, type TokenLens } from "../lib/analysis/mod.ts";
+import { type LensReading, meanReading, type TextDifferences, type TokenLens } from "../lib/analysis/mod.ts";
 import type { Propagation } from "../lib/experiment/mod.ts";
 
 /** The published fault that shows in every mean shift behind the last block. */
@@ -23,7 +23,7 @@ export function readSeeds(
 }
 
 /** Mean of all rows of all texts, [embed]. */
-export function meanShift({ sums, rows }: TextShifts): Float64Array {
+export function meanDifference({ sums, rows }: TextDifferences): Float64Array {
   const count = rows.reduce((sum, part) => sum + part, 0);
   const total = new Float64Array(sums[0]?.length ?? 0);
   for (const sum of sums) sum.forEach((value, index) => total[index] = (total[index] as number) + value);
@@ -49,9 +49,9 @@ export function readPropagated(
     const of = (direction: (source: Propagation) => ArrayLike<number>) =>
       readSeeds(lens, found.map((seed) => direction(seed[layer] as Propagation)));
     return {
-      raw: of(({ finalShifts }) => meanShift(finalShifts)),
-      logits: of(({ logitShifts }) => meanShift(logitShifts)),
-      published: of(({ published }) => published.finalShift),
+      raw: of(({ finalDifferences }) => meanDifference(finalDifferences)),
+      logits: of(({ logitDifferences }) => meanDifference(logitDifferences)),
+      published: of(({ published }) => published.finalDifference),
     };
   });
 }

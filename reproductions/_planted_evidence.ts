@@ -13,7 +13,7 @@ import {
 import type { TextClassShift } from "../lib/experiment/mod.ts";
 import type { ClaimResult } from "../lib/report/mod.ts";
 import { pairClaim, singleLayerClaims, transferClaims, tuningClaim } from "./_accuracy_claims.ts";
-import { finalShiftClaims } from "./_final_shifts.ts";
+import { finalDifferenceClaims } from "./_final_differences.ts";
 import { languageClaim } from "./_language_claims.ts";
 import { suppression } from "./_languages.ts";
 import { lastLayerClaims } from "./_last_layer_claims.ts";
@@ -22,11 +22,11 @@ import { alikeClaim, classClaim, penultimateClaims } from "./_penultimate_claims
 import { persistenceClaims } from "./_persistence.ts";
 import { type PlantedDraw, plantedOutcomes, streamOf } from "./_planted_outcomes.ts";
 import {
-  plantedFinalShifts,
+  plantedFinalDifferences,
   plantedPersistence,
   plantedSuppression,
   plantedVocabulary,
-} from "./_planted_shifts.ts";
+} from "./_planted_differences.ts";
 import { featureClaims, magnitudeClaims } from "./_trace_claims.ts";
 
 /** Texts, problems or answers of a study, and far too few. */
@@ -287,8 +287,8 @@ function singleLayers(at: PlantedDraw): readonly ClaimResult[] {
 }
 
 /** Shifts of vectors that share an aim, but for the last; that share none. */
-function finalShifts(at: PlantedDraw): readonly ClaimResult[] {
-  return finalShiftClaims(similarityBlocks(plantedFinalShifts(at), { draws: 1000 }), "");
+function finalDifferences(at: PlantedDraw): readonly ClaimResult[] {
+  return finalDifferenceClaims(similarityBlocks(plantedFinalDifferences(at), { draws: 1000 }), "");
 }
 
 /** By item: what its decisions say of planted evidence. */
@@ -298,7 +298,7 @@ export const PLANTED_EVIDENCE: Readonly<Record<string, (at: PlantedDraw) => read
   fig1: singleLayers,
   fig2: (at) => persistenceClaims(plantedPersistence(at)),
   fig3: (at) => plantedLastLayer(at),
-  fig4: finalShifts,
+  fig4: finalDifferences,
   fig5: penultimate,
   fig6: penultimateWords,
   fig7: features,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
-import { FINAL_SHIFT_DIFFERENCES, finalShiftFindings } from "./_final_shifts.ts";
+import { FINAL_SHIFT_DIFFERENCES, finalDifferenceFindings } from "./_final_differences.ts";
 import { MEAN_SHIFT_FAULT } from "./_lens.ts";
 
 const title = "How alike the final-layer shifts of different layers are";
@@ -17,5 +17,5 @@ export const fig04: Reproduction = {
   itemClass: "caption",
   publishedFault: MEAN_SHIFT_FAULT,
   differences: FINAL_SHIFT_DIFFERENCES,
-  run: (bench) => finalShiftFindings(bench, { role: "a", title }),
+  run: (bench) => finalDifferenceFindings(bench, { role: "a", title }),
 };

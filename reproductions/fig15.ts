@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lensTokens, type MeanInterval, shiftIntervals } from "../lib/analysis/mod.ts";
+import { differenceIntervals, lensTokens, type MeanInterval } from "../lib/analysis/mod.ts";
 import { mean } from "../lib/core/mod.ts";
 import {
   type Bench,
@@ -36,7 +36,7 @@ const ENDS = [{ side: "bottom", name: "lowest" }, { side: "top", name: "highest"
 /** Mean cosine of non-English tokens minus that of plain Latin ones with each layer's shift; null without such tokens. */
 function contrasts(
   frame: VocabularyLens,
-  sources: Parameters<typeof shiftIntervals>[0],
+  sources: Parameters<typeof differenceIntervals>[0],
 ): { readonly layers: readonly (MeanInterval | null)[]; readonly middle: MeanInterval | null } {
   const { nonEnglish, latin } = letteredTokens(frame), count = sources[0]?.length ?? 0;
   const angled = (tokens: readonly number[]) => tokens.some((token) => frame.lens.hasAngle(token));
@@ -46,7 +46,7 @@ function contrasts(
   const away = frame.lens.meanUnitRow(nonEnglish), towards = frame.lens.meanUnitRow(latin);
   const axis = away.map((value, index) => value - (towards[index] as number));
   const middle = middleLayers(count);
-  const { intervals } = shiftIntervals(sources, (totals) => {
+  const { intervals } = differenceIntervals(sources, (totals) => {
     const found = totals.map((total) => {
       const length = Math.hypot(...total);
       if (length === 0) return null;
@@ -80,7 +80,7 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
   const layers = readPropagated(frame.lens, found), named = isNamed(frame), count = listedTokens(frame);
   const { layers: contrast, middle } = contrasts(
     frame,
-    found.map((seed) => seed.map(({ finalShifts }) => finalShifts)),
+    found.map((seed) => seed.map(({ finalDifferences }) => finalDifferences)),
   );
   const text = (token: number) => frame.texts[token] as string;
   const list = ({ mean }: SeedReadings, options: { side: "top" | "bottom"; count: number }) =>

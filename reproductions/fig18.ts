@@ -4,7 +4,7 @@
  * @module
  */
 import type { Reproduction } from "../lib/experiment/mod.ts";
-import { FINAL_SHIFT_DIFFERENCES, finalShiftFindings } from "./_final_shifts.ts";
+import { FINAL_SHIFT_DIFFERENCES, finalDifferenceFindings } from "./_final_differences.ts";
 import { MEAN_SHIFT_FAULT } from "./_lens.ts";
 
 const title = "How alike the final-layer shifts of different layers are, second model";
@@ -18,5 +18,9 @@ export const fig18: Reproduction = {
   publishedFault: MEAN_SHIFT_FAULT,
   differences: FINAL_SHIFT_DIFFERENCES,
   run: (bench) =>
-    finalShiftFindings(bench, { role: "b", title, remark: "The number of the paper's figure is inferred." }),
+    finalDifferenceFindings(bench, {
+      role: "b",
+      title,
+      remark: "The number of the paper's figure is inferred.",
+    }),
 };

@@ -9,10 +9,10 @@ import {
   type PromptTemplate,
 } from "../lib/problems/mod.ts";
 import { loadVectors } from "../lib/vectors/mod.ts";
-import { NOT_NEGATIVE, wholeNumber } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
-import { checkRoom, openModel } from "./_model_input.ts";
+import { NOT_NEGATIVE, wholeNumber } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./command/compute_flags.ts";
+import { checkRoom, openModel } from "./model/model_input.ts";
 
 const USUAL = PROBLEM_SETS.embedded;
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ensureFolder, openCheckpoint, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { elementCount, InputError } from "../lib/core/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { benchModel } from "./_bench_model.ts";
+import { benchModel } from "./model/bench_model.ts";
 import {
   type BenchCase,
   CASES_FILE,
@@ -21,9 +21,9 @@ import {
   tableLines,
   timeRows,
   type Timing,
-} from "./_bench_table.ts";
-import { defineCommand, main } from "./_command.ts";
-import { Progress } from "./_progress.ts";
+} from "./model/bench_table.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { Progress } from "./command/progress.ts";
 
 const FOLDER = new URL("../tests/bench/", import.meta.url);
 

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { checkWritable } from "./_output_place.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { checkWritable } from "./command/output_place.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -103,7 +103,7 @@ export const buildNpm = defineCommand({
       await write(isModule(file), javaScript(file, text));
     }
     for (const [file, text] of declarations(Object.values(exports))) await write(file, text);
-    const shim = await Deno.readTextFile(join(ROOT, "tasks/_deno_on_node.ts"));
+    const shim = await Deno.readTextFile(join(ROOT, "tasks/packages/deno_on_node.ts"));
     await write(
       "deno_on_node.js",
       javaScript("deno_on_node.ts", shim).replace(/^import .* from "\.\/deno_on_node\.js";\n/, ""),

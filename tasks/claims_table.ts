@@ -1,15 +1,15 @@
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { claimItems, claimRows, type Metrics, parseMetrics } from "../lib/report/mod.ts";
-import { replaceSections } from "./_card_sections.ts";
-import { defineCommand, main } from "./_command.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { markdownTable } from "./_markdown_table.ts";
-import { checkWritable } from "./_output_place.ts";
-import { openProfile, PROFILE_FLAG } from "./_profile.ts";
-import { durationText } from "./_progress.ts";
-import { parseRun } from "./_run_file.ts";
-import { projectPath } from "./_user_folder.ts";
+import { replaceSections } from "./study/card_sections.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { markdownTable } from "./command/markdown_table.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { openProfile, PROFILE_FLAG } from "./study/profile.ts";
+import { durationText } from "./command/progress.ts";
+import { parseRun } from "./training/run_file.ts";
+import { projectPath } from "./command/user_folder.ts";
 
 async function readText(path: string, repair = "deno task reproduce all"): Promise<string> {
   try {

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { InputError, suggestion } from "../lib/core/mod.ts";
 import type { Rates } from "../lib/experiment/mod.ts";
-import { DURATION, durationOf, wholeNumber } from "./_checks.ts";
-import { type CommandInput, defineCommand, main, runCommand } from "./_command.ts";
+import { DURATION, durationOf, wholeNumber } from "./command/checks.ts";
+import { type CommandInput, defineCommand, main, runCommand } from "./command/command.ts";
 import {
   forgetQueue,
   noteSubmission,
@@ -11,16 +11,16 @@ import {
   recentQueue,
   submissionsOf,
   taskStatuses,
-} from "./_cluster_run.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { runLocally, visibleGpus } from "./_local_engine.ts";
-import { markdownTable } from "./_markdown_table.ts";
-import { checkWritable } from "./_output_place.ts";
-import { type MadePlan, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
-import { codeHash, type PlanPart } from "./_plan_parts.ts";
-import { type PlanRun, type PlanTask, planTasks } from "./_plan_tasks.ts";
-import { durationText, Progress } from "./_progress.ts";
-import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
+} from "./cluster/cluster_run.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { runLocally, visibleGpus } from "./cluster/local_engine.ts";
+import { markdownTable } from "./command/markdown_table.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { type MadePlan, makePlan, PLAN_FLAGS } from "./cluster/plan_flags.ts";
+import { codeHash, type PlanPart } from "./cluster/plan_parts.ts";
+import { type PlanRun, type PlanTask, planTasks } from "./cluster/plan_tasks.ts";
+import { durationText, Progress } from "./command/progress.ts";
+import { REPOSITORY, type ReproductionSetting } from "./study/reproduction_setting.ts";
 import {
   mostElements,
   queuedElements,
@@ -29,10 +29,10 @@ import {
   slurmAnswer,
   slurmScript,
   USUAL_ELEMENTS,
-} from "./_slurm.ts";
-import { afterExit, exitText } from "./_task_exit.ts";
+} from "./cluster/slurm.ts";
+import { afterExit, exitText } from "./cluster/task_exit.ts";
 import { reproduceCommand } from "./reproduce.ts";
-import { projectPath } from "./_user_folder.ts";
+import { projectPath } from "./command/user_folder.ts";
 
 const ACTIONS = ["submit", "status", "collect", "cancel"] as const;
 

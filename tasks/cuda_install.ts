@@ -1,10 +1,15 @@
 import { dirname } from "node:path";
 import { InputError } from "../lib/core/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { chooseWheel, placeProvider, PROVIDER_LIBRARIES, PROVIDER_PACKAGE } from "./_cuda_provider.ts";
-import { download, packageFiles } from "./_package_index.ts";
-import { BytesProgress, mebibytes } from "./_progress.ts";
+import { defineCommand, main } from "./command/command.ts";
+import {
+  chooseWheel,
+  placeProvider,
+  PROVIDER_LIBRARIES,
+  PROVIDER_PACKAGE,
+} from "./packages/cuda_provider.ts";
+import { download, packageFiles } from "./packages/package_index.ts";
+import { BytesProgress, mebibytes } from "./command/progress.ts";
 
 /** Brings the libraries of ONNX Runtime's CUDA provider beside its binding. */
 export const cudaInstall = defineCommand({

@@ -1,12 +1,12 @@
 import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { parseDiffSaeRecipe } from "../lib/train/mod.ts";
-import { trainAutoencoder } from "./_autoencoder_training.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { readConfigFile } from "./_config_file.ts";
-import { openModel } from "./_model_input.ts";
-import { checkWritable } from "./_output_place.ts";
-import { Progress } from "./_progress.ts";
+import { trainAutoencoder } from "./training/autoencoder_training.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { readConfigFile } from "./command/config_file.ts";
+import { openModel } from "./model/model_input.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { Progress } from "./command/progress.ts";
 
 /** Trains a sparse autoencoder on what vectors change in a model's residual stream. */
 export const diffSae = defineCommand({

@@ -17,13 +17,13 @@ import {
   runtimeReport,
   Session,
 } from "../lib/runtime/mod.ts";
-import { endTokensText } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { PROVIDER_LIBRARIES } from "./_cuda_provider.ts";
-import { neededByFile } from "./_elf.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { modelPlace, type OpenProfile, openProfile, PROFILE_FLAG, shippedProfiles } from "./_profile.ts";
-import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
+import { endTokensText } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { PROVIDER_LIBRARIES } from "./packages/cuda_provider.ts";
+import { neededByFile } from "./packages/elf.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { modelPlace, type OpenProfile, openProfile, PROFILE_FLAG, shippedProfiles } from "./study/profile.ts";
+import { REPOSITORY, type ReproductionSetting } from "./study/reproduction_setting.ts";
 
 /** What was found of one thing, and what to do about it. */
 export interface Finding {

@@ -7,15 +7,15 @@ import { loadTrained, type TrainedFile } from "../lib/vectors/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { NOT_NEGATIVE, NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { checkRoom, longestPrompt, openModel } from "./_model_input.ts";
-import { checkWritable } from "./_output_place.ts";
-import { Progress } from "./_progress.ts";
-import { checkSamplesPath, withSampleFile } from "./_sample_file.ts";
-import { sourceHash } from "./_source_hash.ts";
-import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./_suite.ts";
+import { NOT_NEGATIVE, NUMBERS, wholeNumber, wholeNumbers } from "./command/checks.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { checkRoom, longestPrompt, openModel } from "./model/model_input.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { Progress } from "./command/progress.ts";
+import { checkSamplesPath, withSampleFile } from "./samples/sample_file.ts";
+import { sourceHash } from "./study/source_hash.ts";
+import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./study/suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
 export interface EvaluationRow {

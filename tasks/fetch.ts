@@ -1,6 +1,6 @@
 import { fetchDataset, fetchModel, hubCacheFolder, parseHubId } from "../lib/checkpoint/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { Progress } from "./_progress.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { Progress } from "./command/progress.ts";
 
 /** Ids of one command; a suite has six benchmarks. */
 const MOST_IDS = 16;

@@ -1,8 +1,8 @@
 import { importGguf as importFile } from "../lib/checkpoint/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { importLines } from "./_import_lines.ts";
-import { checkNoModel, checkWritable } from "./_output_place.ts";
-import { BytesProgress } from "./_progress.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { importLines } from "./command/import_lines.ts";
+import { checkNoModel, checkWritable } from "./command/output_place.ts";
+import { BytesProgress } from "./command/progress.ts";
 
 /** Turns a GGUF file into a Hugging Face folder. */
 export const importGguf = defineCommand({

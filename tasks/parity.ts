@@ -10,11 +10,11 @@ import { architectureRow, ARCHITECTURES, ensureFolder, writeFileAtomic } from ".
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { POSITIVE } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { checkWritable } from "./_output_place.ts";
+import { POSITIVE } from "./command/checks.ts";
+import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { checkWritable } from "./command/output_place.ts";
 
 /** Completions must have the same tokens; everything else lies within the tolerance of its largest value. */
 function holds(row: ParityRow, tolerance: number): boolean {

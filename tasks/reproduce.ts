@@ -12,15 +12,15 @@ import {
 } from "../lib/experiment/mod.ts";
 import { formatNoticedChanges, type Metrics } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
-import { wholeNumber } from "./_checks.ts";
-import { type CommandInput, defineCommand, main } from "./_command.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { findingsLines } from "./_findings_text.ts";
-import { measurementProgress } from "./_measurement_progress.ts";
-import { checkWritable } from "./_output_place.ts";
-import { checkInputs, namedPath, openProfile, PROFILE_FLAG, profileProblems } from "./_profile.ts";
-import { durationText } from "./_progress.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { type CommandInput, defineCommand, main } from "./command/command.ts";
+import { COMPUTE_FLAGS } from "./command/compute_flags.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { findingsLines } from "./study/findings_text.ts";
+import { measurementProgress } from "./study/measurement_progress.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { checkInputs, namedPath, openProfile, PROFILE_FLAG, profileProblems } from "./study/profile.ts";
+import { durationText } from "./command/progress.ts";
 import {
   evaluationPool,
   expectationsOf,
@@ -30,8 +30,8 @@ import {
   paperItemOf,
   REPOSITORY,
   type ReproductionSetting,
-} from "./_reproduction_setting.ts";
-import { chooseReproductions, ITEM_ARGUMENTS } from "./_reproductions.ts";
+} from "./study/reproduction_setting.ts";
+import { chooseReproductions, ITEM_ARGUMENTS } from "./study/reproductions.ts";
 
 const FLAGS = {
   profile: PROFILE_FLAG,

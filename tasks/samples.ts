@@ -1,12 +1,12 @@
 import type { SampleLine } from "../lib/problems/mod.ts";
 import { hasEnding, InputError } from "../lib/core/mod.ts";
-import { wholeNumbers } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { markdownTable } from "./_markdown_table.ts";
-import { SampleFilter } from "./_sample_filter.ts";
-import { type PlacedSample, readSamples, sampleAt, type SamplePlace } from "./_sample_reader.ts";
-import { sampleLines } from "./_sample_text.ts";
-import type { Screen } from "./_terminal.ts";
+import { wholeNumbers } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { markdownTable } from "./command/markdown_table.ts";
+import { SampleFilter } from "./samples/sample_filter.ts";
+import { type PlacedSample, readSamples, sampleAt, type SamplePlace } from "./samples/sample_reader.ts";
+import { sampleLines } from "./samples/sample_text.ts";
+import type { Screen } from "./command/terminal.ts";
 
 /** The files that are meant: a folder stands for those that are directly in it. */
 async function sampleFiles(paths: readonly string[]): Promise<string[]> {

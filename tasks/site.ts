@@ -2,19 +2,19 @@ import { dirname } from "node:path";
 import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import { documentPage, samplesPage, studyPage } from "../site/mod.ts";
-import { wholeNumber } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { COMPUTE_FLAGS } from "./_compute_flags.ts";
-import { checkWritable, exists } from "./_output_place.ts";
-import { openProfile, PROFILE_FLAG } from "./_profile.ts";
-import { Progress } from "./_progress.ts";
-import { openModels, REPOSITORY } from "./_reproduction_setting.ts";
-import { type SampleViews, sampleViews } from "./_sample_views.ts";
-import { fileBytes, type SiteFiles, siteScripts } from "./_site_bundle.ts";
-import { addExplorer } from "./_site_explorer.ts";
-import { serveFolder } from "./_site_server.ts";
-import { cardOf, studyOf } from "./_site_study.ts";
-import { projectPath } from "./_user_folder.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { COMPUTE_FLAGS } from "./command/compute_flags.ts";
+import { checkWritable, exists } from "./command/output_place.ts";
+import { openProfile, PROFILE_FLAG } from "./study/profile.ts";
+import { Progress } from "./command/progress.ts";
+import { openModels, REPOSITORY } from "./study/reproduction_setting.ts";
+import { type SampleViews, sampleViews } from "./samples/sample_views.ts";
+import { fileBytes, type SiteFiles, siteScripts } from "./site/site_bundle.ts";
+import { addExplorer } from "./site/site_explorer.ts";
+import { serveFolder } from "./site/site_server.ts";
+import { cardOf, studyOf } from "./site/site_study.ts";
+import { projectPath } from "./command/user_folder.ts";
 
 /** The samples files of a profile's results, those of the claims left out: they repeat the others'. */
 async function samplesFiles(results: string): Promise<readonly string[]> {

@@ -11,13 +11,13 @@ import {
   type Steerability,
   steerTowards,
 } from "../lib/train/mod.ts";
-import { POSITIVE, wholeNumber } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main } from "./_command.ts";
-import { markdownTable } from "./_markdown_table.ts";
-import { checkRoom, openModel } from "./_model_input.ts";
-import { checkWritable } from "./_output_place.ts";
-import { Progress } from "./_progress.ts";
+import { POSITIVE, wholeNumber } from "./command/checks.ts";
+import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./command/compute_flags.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { markdownTable } from "./command/markdown_table.ts";
+import { checkRoom, openModel } from "./model/model_input.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { Progress } from "./command/progress.ts";
 
 /** What a model must allow before its vectors are worth training by rewards. */
 const GOAL = { probability: 0.9, normShare: 0.2 } as const;

@@ -6,10 +6,10 @@ import {
   writeSyntheticCheckpoint,
 } from "../lib/checkpoint/mod.ts";
 import { hasEnding, InputError } from "../lib/core/mod.ts";
-import { wholeNumber } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { checkNoModel, checkWritable } from "./_output_place.ts";
-import { Progress } from "./_progress.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { checkNoModel, checkWritable } from "./command/output_place.ts";
+import { Progress } from "./command/progress.ts";
 
 const NAMES = Object.keys(PUBLISHED_CONFIGS);
 

@@ -11,9 +11,9 @@ import {
   tokenizerTexts,
   trainBpe,
 } from "../lib/train/mod.ts";
-import { defineCommand, main } from "./_command.ts";
-import { readConfigFile } from "./_config_file.ts";
-import { checkWritable, exists } from "./_output_place.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { readConfigFile } from "./command/config_file.ts";
+import { checkWritable, exists } from "./command/output_place.ts";
 
 /** The files in the order they are written; a folder that has the last has both. */
 const FILES = ["tokenizer.json", "tokenizer_config.json"] as const;

@@ -16,16 +16,16 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from "../lib/train/mod.ts";
-import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./_checks.ts";
-import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./_compute_flags.ts";
-import { defineCommand, main, UNTIL_WALL } from "./_command.ts";
-import { readConfigFile } from "./_config_file.ts";
-import { checkTemplate, openModel } from "./_model_input.ts";
-import { checkWritable } from "./_output_place.ts";
-import type { FlagValues } from "./_parse_flags.ts";
-import { Progress } from "./_progress.ts";
-import { steeringNote, trainInto } from "./_steering_training.ts";
-import { trainedPlaces } from "./_trained_output.ts";
+import { POSITIVE, POSITIVE_NUMBERS, wholeNumber, wholeNumbers } from "./command/checks.ts";
+import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./command/compute_flags.ts";
+import { defineCommand, main, UNTIL_WALL } from "./command/command.ts";
+import { readConfigFile } from "./command/config_file.ts";
+import { checkTemplate, openModel } from "./model/model_input.ts";
+import { checkWritable } from "./command/output_place.ts";
+import type { FlagValues } from "./command/parse_flags.ts";
+import { Progress } from "./command/progress.ts";
+import { steeringNote, trainInto } from "./training/steering_training.ts";
+import { trainedPlaces } from "./training/trained_output.ts";
 
 /** What holds where neither a flag nor a config file says otherwise. */
 const DEFAULTS = {

@@ -9,12 +9,12 @@ import {
   sumVectors,
 } from "../lib/decode/mod.ts";
 import { FILE_FORMATS, type FileFormat, loadVectors, saveVectors } from "../lib/vectors/mod.ts";
-import { wholeNumbers } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { checkWritable, exists } from "./_output_place.ts";
-import type { FlagValues } from "./_parse_flags.ts";
-import { sourceHash } from "./_source_hash.ts";
-import { convertVectors, FOLDER_TARGETS } from "./_vector_conversion.ts";
+import { wholeNumbers } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { checkWritable, exists } from "./command/output_place.ts";
+import type { FlagValues } from "./command/parse_flags.ts";
+import { sourceHash } from "./study/source_hash.ts";
+import { convertVectors, FOLDER_TARGETS } from "./model/vector_conversion.ts";
 
 const FLAGS = {
   out: {

@@ -1,16 +1,16 @@
 import { InputError } from "../lib/core/mod.ts";
 import { PlanningStore, type Reproduction, ResultStore } from "../lib/experiment/mod.ts";
-import { wholeNumber } from "./_checks.ts";
-import { type CommandInput, defineCommand, main, UNTIL_WALL } from "./_command.ts";
-import { computeOptions } from "./_compute_flags.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { measurementProgress } from "./_measurement_progress.ts";
-import { codeHash, withPlanning } from "./_plan_parts.ts";
-import { partsLeft, type PlanTask, readTasks } from "./_plan_tasks.ts";
-import { openProfile } from "./_profile.ts";
-import { evaluationPool, REPOSITORY, type ReproductionSetting } from "./_reproduction_setting.ts";
-import { chooseReproductions } from "./_reproductions.ts";
-import { artifactStates } from "./_zoo_build.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { type CommandInput, defineCommand, main, UNTIL_WALL } from "./command/command.ts";
+import { computeOptions } from "./command/compute_flags.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { measurementProgress } from "./study/measurement_progress.ts";
+import { codeHash, withPlanning } from "./cluster/plan_parts.ts";
+import { partsLeft, type PlanTask, readTasks } from "./cluster/plan_tasks.ts";
+import { openProfile } from "./study/profile.ts";
+import { evaluationPool, REPOSITORY, type ReproductionSetting } from "./study/reproduction_setting.ts";
+import { chooseReproductions } from "./study/reproductions.ts";
+import { artifactStates } from "./training/zoo_build.ts";
 import { buildArtifacts } from "./zoo.ts";
 
 const FLAGS = {

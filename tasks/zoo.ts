@@ -1,15 +1,15 @@
 import { dirname } from "node:path";
 import { InputError, suggestion } from "../lib/core/mod.ts";
 import { type ArtifactState, artifactState, belongsTo, type ZooArtifact } from "../lib/experiment/mod.ts";
-import { COMPUTE_FLAGS, computeOptions } from "./_compute_flags.ts";
-import { defineCommand, main, UNTIL_WALL } from "./_command.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { checkWritable } from "./_output_place.ts";
-import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
-import { durationText, Progress } from "./_progress.ts";
-import type { Terminal } from "./_terminal.ts";
-import { artifactStates, build, type BuildOptions, stepsMade, workOf } from "./_zoo_build.ts";
-import { projectPath } from "./_user_folder.ts";
+import { COMPUTE_FLAGS, computeOptions } from "./command/compute_flags.ts";
+import { defineCommand, main, UNTIL_WALL } from "./command/command.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { type OpenProfile, openProfile, PROFILE_FLAG } from "./study/profile.ts";
+import { durationText, Progress } from "./command/progress.ts";
+import type { Terminal } from "./command/terminal.ts";
+import { artifactStates, build, type BuildOptions, stepsMade, workOf } from "./training/zoo_build.ts";
+import { projectPath } from "./command/user_folder.ts";
 
 /** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
 function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): readonly ZooArtifact[] {

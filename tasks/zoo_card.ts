@@ -2,14 +2,20 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
 import type { RunArtifact, ZooArtifact } from "../lib/experiment/mod.ts";
-import { corpusSection, logSection, readRunRows, replaceSections, runsSection } from "./_card_sections.ts";
-import { wholeNumber } from "./_checks.ts";
-import { defineCommand, main } from "./_command.ts";
-import { EXIT_CODES } from "./_fault.ts";
-import { checkWritable } from "./_output_place.ts";
-import { type OpenProfile, openProfile, PROFILE_FLAG } from "./_profile.ts";
-import { projectPath } from "./_user_folder.ts";
-import { artifactStates } from "./_zoo_build.ts";
+import {
+  corpusSection,
+  logSection,
+  readRunRows,
+  replaceSections,
+  runsSection,
+} from "./study/card_sections.ts";
+import { wholeNumber } from "./command/checks.ts";
+import { defineCommand, main } from "./command/command.ts";
+import { EXIT_CODES } from "./command/fault.ts";
+import { checkWritable } from "./command/output_place.ts";
+import { type OpenProfile, openProfile, PROFILE_FLAG } from "./study/profile.ts";
+import { projectPath } from "./command/user_folder.ts";
+import { artifactStates } from "./training/zoo_build.ts";
 
 /** The parts of a profile that are there; one made from other inputs would put a wrong number into the card. */
 async function partsThere(profile: OpenProfile): Promise<readonly ZooArtifact[]> {

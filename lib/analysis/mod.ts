@@ -8,11 +8,11 @@
  *
  * @module
  */
-export type { BenchmarkOutcomes, BootstrapOptions, OutcomeTable } from "./_bootstrap.ts";
-export type { AccuracyDifference, RecoveredShare } from "./_resampled.ts";
-export { type Attribution, attributionPatch, saliency } from "./attribution_patch.ts";
-export { accuracyDifference, type AccuracyInterval, accuracyInterval } from "./accuracy.ts";
-export { type AccuracyStatistic, accuracyStatistic } from "./accuracy_statistic.ts";
+export type { BenchmarkOutcomes, BootstrapOptions, OutcomeTable } from "./accuracy/_bootstrap.ts";
+export type { AccuracyDifference, RecoveredShare } from "./accuracy/_resampled.ts";
+export { type Attribution, attributionPatch, saliency } from "./residual/attribution_patch.ts";
+export { accuracyDifference, type AccuracyInterval, accuracyInterval } from "./accuracy/accuracy_interval.ts";
+export { type AccuracyStatistic, accuracyStatistic } from "./accuracy/accuracy_statistic.ts";
 export {
   AdapterMagnitudes,
   leastSquaresLine,
@@ -20,15 +20,19 @@ export {
   type MagnitudeSummary,
   type MagnitudeTrace,
   pearson,
-} from "./adapter_magnitude.ts";
-export { AttentionChange, type AttentionPair, type HeadAttentionChange } from "./attention_change.ts";
-export { type BoxStatistics, boxStatistics } from "./box_statistics.ts";
+} from "./residual/adapter_magnitudes.ts";
+export {
+  AttentionChange,
+  type AttentionPair,
+  type HeadAttentionChange,
+} from "./residual/attention_change.ts";
+export { type BoxStatistics, boxStatistics } from "./statistics/box_statistics.ts";
 export {
   type FeatureExample,
   type FeatureExampleOptions,
   featureExamples,
   type FeatureTrace,
-} from "./feature_examples.ts";
+} from "./features/feature_examples.ts";
 export {
   countFirings,
   type FeatureContrast,
@@ -37,7 +41,7 @@ export {
   featureFrequencies,
   type FeatureFrequencyOptions,
   type TokenCodes,
-} from "./feature_frequency.ts";
+} from "./features/feature_frequencies.ts";
 export {
   type SegmentRange,
   type SegmentShare,
@@ -46,7 +50,7 @@ export {
   stripRow,
   TEXT_SEGMENTS,
   type TextSegment,
-} from "./magnitude_segments.ts";
+} from "./residual/segment_shares.ts";
 export {
   type AveragingOrder,
   type LayerMatrix,
@@ -58,27 +62,27 @@ export {
   pairGains,
   type PairNormalisation,
   type PairRun,
-} from "./pair_composition.ts";
+} from "./accuracy/pair_composition.ts";
 export {
   type GapInput,
   type GapReading,
   type GapShare,
   gapShares,
   type PatchedRun,
-} from "./path_patching.ts";
+} from "./tokens/gap_shares.ts";
 export { compareValue, parity, type ParityRow } from "./parity.ts";
 export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } from "./parity_golden.ts";
-export { rankCorrelation } from "./rank_correlation.ts";
-export { recoveredShare, type RecoveredShareInput } from "./recovered_share.ts";
-export { ROUTE_PAIRS, type RoutePair } from "./route_pairs.ts";
-export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./shift_profile.ts";
+export { rankCorrelation } from "./statistics/rank_correlation.ts";
+export { recoveredShare, type RecoveredShareInput } from "./accuracy/recovered_share.ts";
+export { ROUTE_PAIRS, type RoutePair } from "./residual/route_pairs.ts";
+export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./tokens/shift_profile.ts";
 export {
   groupShifts,
   type GroupShiftsOptions,
   SHIFT_LABELINGS,
   type ShiftGroup,
   type ShiftLabeling,
-} from "./shift_groups.ts";
+} from "./tokens/group_shifts.ts";
 export {
   type FollowedSeries,
   followedSeries,
@@ -89,25 +93,44 @@ export {
   type ShiftSample,
   type ShiftShares,
   shiftShares,
-} from "./shift_rows.ts";
-export { type ClassShift, classShifts, TOKEN_CLASSES, type TokenClass, tokenClass } from "./token_class.ts";
-export { correlationInterval, type TextColumns, type TextInterval, textInterval } from "./text_resampling.ts";
-export { type TransferCell, type TransferRow, transferTable } from "./transfer.ts";
-export { type MeanRatio, meanRatio } from "./mean_ratio.ts";
-export { type MeanInterval, meanInterval } from "./mean_interval.ts";
-export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+} from "./tokens/shift_rows.ts";
+export {
+  type ClassShift,
+  classShifts,
+  TOKEN_CLASSES,
+  type TokenClass,
+  tokenClass,
+} from "./tokens/token_class.ts";
+export {
+  correlationInterval,
+  type TextColumns,
+  type TextInterval,
+  textInterval,
+} from "./statistics/text_interval.ts";
+export { type TransferCell, type TransferRow, transferTable } from "./accuracy/transfer_table.ts";
+export { type MeanRatio, meanRatio } from "./statistics/mean_ratio.ts";
+export { type MeanInterval, meanInterval } from "./statistics/mean_interval.ts";
+export { type AskedProblem, evaluate, type EvaluateOptions, type Evaluation } from "./accuracy/evaluate.ts";
 export {
   type CosineDistribution,
   cosineDistribution,
   type CosineDistributionOptions,
   symmetricEdges,
-} from "./cosine_distribution.ts";
-export { detectableDifference } from "./detectable_difference.ts";
-export { type ExplainedVariance, explainedVariance, type PredictedText } from "./explained_variance.ts";
-export { type FinalNorm, throughFinalNorm } from "./final_norm.ts";
-export { finalShiftSimilarity, type SimilarityBlocks, similarityBlocks } from "./final_shift_similarity.ts";
-export { type ShiftIntervals, shiftIntervals } from "./shift_intervals.ts";
-export { type Histogram, histogram } from "./histogram.ts";
+} from "./residual/cosine_distribution.ts";
+export { detectableDifference } from "./accuracy/detectable_difference.ts";
+export {
+  type ExplainedVariance,
+  explainedVariance,
+  type PredictedText,
+} from "./features/explained_variance.ts";
+export { type FinalNorm, throughFinalNorm } from "./residual/final_norm.ts";
+export {
+  finalDifferenceSimilarity,
+  type SimilarityBlocks,
+  similarityBlocks,
+} from "./residual/final_difference_similarity.ts";
+export { type DifferenceIntervals, differenceIntervals } from "./residual/difference_intervals.ts";
+export { type Histogram, histogram } from "./statistics/histogram.ts";
 export {
   compareNonEnglish,
   type LanguageComparison,
@@ -116,16 +139,16 @@ export {
   languageShares,
   randomLanguageShares,
   type RandomSharesOptions,
-} from "./language_shares.ts";
+} from "./tokens/language_shares.ts";
 export {
   type CosineAverages,
   type CosineEstimate,
   type PersistenceCell,
   type PersistenceOptions,
   PersistenceSums,
-  type TextShifts,
-} from "./persistence.ts";
-export type { ShiftTotals } from "./_shift_sums.ts";
+  type TextDifferences,
+} from "./residual/persistence_sums.ts";
+export type { DifferenceTotals } from "./residual/_difference_sums.ts";
 export {
   NON_ENGLISH_LANGUAGES,
   TOKEN_LANGUAGES,
@@ -135,7 +158,7 @@ export {
   vocabularyLanguages,
   type VocabularyLanguagesOptions,
   type WordLists,
-} from "./token_language.ts";
+} from "./tokens/token_language.ts";
 export {
   type LensReading,
   type LensToken,
@@ -143,19 +166,19 @@ export {
   type LensTokensOptions,
   meanReading,
   TokenLens,
-} from "./token_lens.ts";
+} from "./tokens/token_lens.ts";
 export {
   cosineMatrix,
   type VectorGeometry,
   vectorGeometry,
   type VectorGeometryOptions,
-} from "./vector_geometry.ts";
-export { logitLens, type LogitLensOptions } from "./logit_lens.ts";
-export { ablate, type AblationParts } from "./ablate.ts";
+} from "./residual/vector_geometry.ts";
+export { logitLens, type LogitLensOptions } from "./tokens/logit_lens.ts";
+export { ablate, type AblationParts } from "./residual/ablate.ts";
 export {
   type ContrastOptions,
   type ContrastPair,
   differenceOfMeans,
   type PrincipalDirection,
   principalDirections,
-} from "./contrast_vectors.ts";
+} from "./residual/contrast_vectors.ts";

@@ -1,7 +1,7 @@
 import { InputError, type Json } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
 import type { GgufMetadata } from "./_gguf_metadata.ts";
-import { TEXT_SPLITS, textSplit } from "./_gguf_splits.ts";
+import { TEXT_SPLITS, textSplit } from "./_text_split.ts";
 
 /** Kinds of token in `tokenizer.ggml.token_type`. */
 const TOKEN = { normal: 1, unknown: 2, control: 3, added: 4, unused: 5 } as const;

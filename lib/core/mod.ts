@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { InputError } from "./errors.ts";
+export { InputError } from "./input_error.ts";
 export { hasEnding, withoutMark } from "./file_text.ts";
 export { canonicalJson, type Json, Sha256, sha256 } from "./hash.ts";
 export { philox, RandomStream, rolloutUniform, type Words4 } from "./random.ts";

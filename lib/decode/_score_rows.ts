@@ -6,7 +6,7 @@ import { checkPositions } from "./check_positions.ts";
 import { targetFeeds } from "./scored_rows.ts";
 import type { AdjointOptions } from "./scoring_options.ts";
 import { patchesOf } from "./patches.ts";
-import { plannedRun } from "./sequence_run.ts";
+import { plannedRun } from "./planned_run.ts";
 import { overTargets, type TargetBatch, type WeightedRow } from "./target_batches.ts";
 
 /**

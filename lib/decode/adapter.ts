@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
 import { ADAPTER_NAMES } from "../probe/mod.ts";
-import { infiniteValue } from "./steering.ts";
+import { infiniteValue } from "./steering_vectors.ts";
 
 /** A rank-1 adapter on one layer's down_proj: y = W_down z + (a·z) b. */
 export interface Adapter {

@@ -21,7 +21,7 @@ import {
 import { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 import { type ByLayer, byLayer } from "./by_layer.ts";
 import type { SteerAt } from "./steer_factors.ts";
-import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
 
 /** What a model may have added, where, and on which way. */
 export interface Additions extends SteeringRoute {

@@ -11,7 +11,7 @@ import {
   type SamplingOptions,
   type Unfinished,
 } from "./rollout.ts";
-import { type SteppedOptions, steppedRollouts } from "./rollout_steps.ts";
+import { type SteppedOptions, steppedRollouts } from "./stepped_rollouts.ts";
 
 /** What is to be continued: a text as it stands, a conversation for the chat template, or token ids. */
 export type CompletionPrompt = string | readonly ChatMessage[] | readonly number[];

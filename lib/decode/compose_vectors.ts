@@ -1,5 +1,5 @@
 import { RandomStream } from "../core/mod.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { SteeringVectors } from "./steering_vectors.ts";
 
 function sorted(vectors: ReadonlyMap<number, Float32Array>): SteeringVectors {
   return new Map([...vectors].sort(([a], [b]) => a - b));

@@ -29,7 +29,7 @@ import { padRight } from "./padded_batch.ts";
 import { type Rollout, type RolloutRequest, sampleRollouts, type SamplingOptions } from "./rollout.ts";
 import { RowSums, targetFeeds } from "./scored_rows.ts";
 import type { AdjointOptions, ScoringOptions, SteeringAdjoints } from "./scoring_options.ts";
-import { plannedRun, type RunOptions, type RunResult, steeredRows } from "./sequence_run.ts";
+import { plannedRun, type RunOptions, type RunResult, steeredRows } from "./planned_run.ts";
 import {
   objectiveBatch,
   type ObjectiveRow,

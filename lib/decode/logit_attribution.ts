@@ -4,7 +4,7 @@ import type { ModelGraphs } from "./_model_graphs.ts";
 import { attributionGraph, READING_NAMES, unembedGraph } from "./_reading_graphs.ts";
 import { type Additions, allLayers } from "./additions.ts";
 import { lastTokens } from "./reading.ts";
-import type { RunOptions, RunResult } from "./sequence_run.ts";
+import type { RunOptions, RunResult } from "./planned_run.ts";
 
 /** Whose logits are told apart, and where. */
 export interface LogitAttributionOptions extends Additions {

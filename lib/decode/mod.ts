@@ -49,10 +49,10 @@ export {
   type SiteAdjoints,
 } from "./site_adjoints.ts";
 export type { Patch, Patches } from "./patches.ts";
-export type { RunOptions, RunResult, SequenceOptions } from "./sequence_run.ts";
+export type { RunOptions, RunResult, SequenceOptions } from "./planned_run.ts";
 export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
-export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering.ts";
+export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
 export {
   type ComparedDistributions,
   type ComparedModels,

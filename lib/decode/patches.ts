@@ -11,7 +11,7 @@ import {
 } from "../model/mod.ts";
 import { EDIT_NAMES, type Edits, lastBlockLayout, siteHeads, siteShape } from "../probe/mod.ts";
 import { allLayers } from "./additions.ts";
-import { checkFinite } from "./steering.ts";
+import { checkFinite } from "./steering_vectors.ts";
 
 /** A replaced site value. */
 export interface Patch {

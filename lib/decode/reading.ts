@@ -1,6 +1,6 @@
 import { elementCount, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
-import type { RunResult } from "./sequence_run.ts";
+import type { RunResult } from "./planned_run.ts";
 
 /** A token, and how a row of scores has it. */
 export interface TopToken {

@@ -1,6 +1,6 @@
 import type { Adapters } from "./adapter.ts";
-import type { SequenceOptions } from "./sequence_run.ts";
-import type { SteeringVectors } from "./steering.ts";
+import type { SequenceOptions } from "./planned_run.ts";
+import type { SteeringVectors } from "./steering_vectors.ts";
 
 /** How rows are scored. */
 export interface ScoringOptions extends SequenceOptions {

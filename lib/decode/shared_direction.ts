@@ -1,4 +1,4 @@
-import type { SteeringVectors } from "./steering.ts";
+import type { SteeringVectors } from "./steering_vectors.ts";
 
 /** Vectors of all layers along one direction, the rank-1 matrix S = A·B: s_l = A_l B. */
 export interface SharedDirection {

@@ -1,5 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
-import { infiniteValue } from "./steering.ts";
+import { infiniteValue } from "./steering_vectors.ts";
 
 /**
  * How much of what steers acts where, as factors on vectors and on operators' steps. What is left out is 0; without any

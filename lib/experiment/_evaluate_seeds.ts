@@ -3,7 +3,7 @@ import type { Device } from "../runtime/mod.ts";
 import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import type { EvaluationPool } from "./evaluation_pool.ts";
 import type { StudyProblems } from "./study_problems.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /**
  * Outcomes of an evaluation: one evaluation per seed side by side where there is a pool, seed after seed where there is

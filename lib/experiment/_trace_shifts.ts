@@ -4,7 +4,7 @@ import { writeAnswers } from "./_write_answers.ts";
 import { type ShiftRecord, toRecord } from "./shift_record.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /**
  * Answers of the steered model at temperature 1, one per problem, and what steering changes at each of their

@@ -1,5 +1,5 @@
 import type { Treatment } from "./treatment.ts";
-import type { RunName, ZooModel } from "./zoo.ts";
+import type { RunName, ZooModel } from "./zoo_model.ts";
 
 /** Every training seed of a named run, or the treatments themselves. */
 export async function treatmentsOf(

@@ -2,7 +2,7 @@ import { promptTokens, type Rollout } from "../decode/mod.ts";
 import type { PromptTemplate } from "../problems/mod.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /**
  * Answers at temperature 1 by the model with a treatment, problem after problem. The evaluation seeds take turns:

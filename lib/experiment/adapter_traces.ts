@@ -7,7 +7,7 @@ import { promptSegments } from "./prompt_segments.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Texts that are read together. */
 const BATCH_SIZE = 16;

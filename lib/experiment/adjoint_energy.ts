@@ -4,7 +4,7 @@ import { trainingProblems, untrainedAdjoints } from "../train/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Problems and completions of a batch, as the shipped runs have them. */
 const BATCH = { prompts: 12, samples: 16 } as const;

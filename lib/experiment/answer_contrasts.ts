@@ -7,7 +7,7 @@ import { trainedFamilies } from "./adjoint_energy.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { NotApplicable } from "./not_applicable.ts";
 import type { Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Answers of each problem, among which a right and a wrong one are sought. */
 const SAMPLES = 8;

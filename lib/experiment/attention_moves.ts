@@ -5,7 +5,7 @@ import { siteName } from "../model/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Texts that go through the sequence graph together: [batch, heads, seq, seq] weights are held twice. */
 const BATCH_SIZE = 8;

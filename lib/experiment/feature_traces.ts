@@ -5,7 +5,7 @@ import type { Laboratory } from "./laboratory.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, autoencoderHash } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
-import type { ZooAutoencoder, ZooModel } from "./zoo.ts";
+import type { ZooAutoencoder, ZooModel } from "./zoo_model.ts";
 
 /** What the features of a DiffSAE did along one generation of the steered model. */
 export interface FeatureGeneration {

@@ -4,7 +4,7 @@ import { type Additions, type LanguageModel, tokenShiftsGraph } from "../decode/
 import { GRADER_VERSIONS } from "../problems/mod.ts";
 import { type Device, runtimeReport } from "../runtime/mod.ts";
 import { evaluateSeeds } from "./_evaluate_seeds.ts";
-import { checkPromptRoom, type PromptLengths } from "./_prompt_room.ts";
+import { checkPromptRoom, type PromptLengths } from "./_check_prompt_room.ts";
 import { ToldMap } from "./_told_map.ts";
 import { inputNames, told, treatmentsOf } from "./_treatments.ts";
 import { traceShifts } from "./_trace_shifts.ts";
@@ -17,7 +17,7 @@ import { sourceChanged, SourceTree } from "./source_tree.ts";
 import type { StudyProblem, StudyProblems } from "./study_problems.ts";
 import type { StudySize } from "./study_size.ts";
 import { additionsOf, type Treatment, treatmentKey } from "./treatment.ts";
-import type { RunName, ZooModel } from "./zoo.ts";
+import type { RunName, ZooModel } from "./zoo_model.ts";
 
 /** What a laboratory and its parts work out once: all of it follows from inputs alone. */
 interface WorkedOut {

@@ -1,7 +1,7 @@
 import type { OwnGraph, RunOptions } from "../decode/mod.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import type { Treatment } from "./treatment.ts";
-import type { RunName, ZooModel } from "./zoo.ts";
+import type { RunName, ZooModel } from "./zoo_model.ts";
 
 /** A condition whose accuracy is measured. */
 export interface Condition {

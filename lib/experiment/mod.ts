@@ -47,9 +47,9 @@ export {
 } from "./reproduction.ts";
 export { type RouteTrace, routeTraces, type TextClassShift, type TokenTextMean } from "./route_traces.ts";
 export { type CodeFingerprint, SourceTree } from "./source_tree.ts";
-export { type StoreContent, storeContent } from "./stale_entries.ts";
+export { type StoreContent, storeContent } from "./store_content.ts";
 export { type ArchivedEvaluation, SampleArchive } from "./sample_archive.ts";
-export { ResultStore, type StoreCounts, type StoreEntry } from "./store.ts";
+export { ResultStore, type StoreCounts, type StoreEntry } from "./result_store.ts";
 export {
   generatedProblems,
   setsText,
@@ -68,7 +68,13 @@ export {
   treatmentKey,
 } from "./treatment.ts";
 export { type OpenerChance, openerChances } from "./opener_chance.ts";
-export { type RunName, type TrainingRecord, type ZooAutoencoder, type ZooEntry, ZooModel } from "./zoo.ts";
+export {
+  type RunName,
+  type TrainingRecord,
+  type ZooAutoencoder,
+  type ZooEntry,
+  ZooModel,
+} from "./zoo_model.ts";
 export {
   type ArtifactBase,
   type ArtifactMark,

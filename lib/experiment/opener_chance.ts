@@ -1,6 +1,6 @@
 import { promptTokens } from "../decode/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Prompts that are read together. */
 const BATCH_SIZE = 32;

@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from "../core/mod.ts";
 import type { Ask } from "./measurement.ts";
-import type { ResultStore } from "./store.ts";
+import type { ResultStore } from "./result_store.ts";
 
 /** A measurement that was asked for while planning. */
 export interface PlannedAsk extends Ask {

@@ -1,4 +1,4 @@
-import { type PersistenceCell, PersistenceSums, type TextShifts } from "../analysis/mod.ts";
+import { type PersistenceCell, PersistenceSums, type TextDifferences } from "../analysis/mod.ts";
 import {
   type ComparedText,
   type SteeringVectors,
@@ -12,7 +12,7 @@ import { inTurn } from "./planning_store.ts";
 import type { StudyProblem } from "./study_problems.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
 import { writeAnswers } from "./_write_answers.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** What the vector of one layer does to the residual stream of all later layers. */
 export interface Propagation {
@@ -22,18 +22,18 @@ export interface Propagation {
   readonly texts: number;
   /** Of these, answers that came to no end. */
   readonly truncated: number;
-  /** Cosines of the shifts at answer positions, by read layer j ≥ i. */
+  /** Cosines of the differences at answer positions, by read layer j ≥ i. */
   readonly cells: readonly PersistenceCell[];
-  /** Shifts behind the last block at answer positions, summed text by text. */
-  readonly finalShifts: TextShifts;
+  /** Differences behind the last block at answer positions, summed text by text. */
+  readonly finalDifferences: TextDifferences;
   /** The same behind the final norm: products with the unembedding are changes of logits. */
-  readonly logitShifts: TextShifts;
+  readonly logitDifferences: TextDifferences;
   /** By the published rules: the prompt counts too, means are of the token's own text. */
   readonly published: {
     /** As `cells`. */
     readonly cells: readonly PersistenceCell[];
-    /** Mean shift behind the last block, [embed]. */
-    readonly finalShift: readonly number[];
+    /** Mean difference behind the last block, [embed]. */
+    readonly finalDifference: readonly number[];
   };
 }
 
@@ -43,9 +43,9 @@ interface StoredTexts {
   readonly sums: readonly (readonly number[])[];
 }
 
-interface StoredPropagation extends Omit<Propagation, "finalShifts" | "logitShifts"> {
-  readonly finalShifts: StoredTexts;
-  readonly logitShifts: StoredTexts;
+interface StoredPropagation extends Omit<Propagation, "finalDifferences" | "logitDifferences"> {
+  readonly finalDifferences: StoredTexts;
+  readonly logitDifferences: StoredTexts;
 }
 
 /** Groups of texts for the jackknife over texts: text t is in group t mod 10. */
@@ -59,11 +59,11 @@ function short(values: ArrayLike<number>): readonly number[] {
   return Array.from(values, (value) => Number(value.toPrecision(9)));
 }
 
-function stored({ texts, rows, sums }: TextShifts): StoredTexts {
+function stored({ texts, rows, sums }: TextDifferences): StoredTexts {
   return { texts, rows, sums: sums.map(short) };
 }
 
-function restored({ texts, rows, sums }: StoredTexts): TextShifts {
+function restored({ texts, rows, sums }: StoredTexts): TextDifferences {
   return { texts, rows, sums: sums.map((sum) => Float64Array.from(sum)) };
 }
 
@@ -100,7 +100,7 @@ async function trace(
     // The last prompt position is the first that predicts a token of the answer.
     return { tokens: row, spans: [[promptTokens.length - 1, length], [0, length - 1]] as const };
   });
-  const shifts = { last: [] as Float64Array[], normed: [] as Float64Array[] };
+  const differences = { last: [] as Float64Array[], normed: [] as Float64Array[] };
   let done = 0;
   for (let group = 0; group < Math.min(GROUPS, texts.length); group++) {
     const own = [...texts.keys()].filter((text) => text % GROUPS === group);
@@ -113,13 +113,13 @@ async function trace(
       whole.addGroup(ofWhole as SummedDifferences, { group, layer });
     }
     own.forEach((text, place) => {
-      shifts.last[text] = found.last[place] as Float64Array;
-      shifts.normed[text] = found.normed[place] as Float64Array;
+      differences.last[text] = found.last[place] as Float64Array;
+      differences.normed[text] = found.normed[place] as Float64Array;
     });
     done += own.length;
     onProgress(Math.floor((rollouts.length + done) / 2));
   }
-  const byText = (sums: readonly Float64Array[]): TextShifts => ({
+  const byText = (sums: readonly Float64Array[]): TextDifferences => ({
     texts: [...texts.keys()],
     rows: texts.map(({ spans: [[from, to]] }) => to - from),
     sums,
@@ -132,11 +132,11 @@ async function trace(
     texts: rollouts.length,
     truncated: rollouts.filter(({ finished }) => !finished).length,
     cells: answer.read(targets),
-    finalShifts: stored(byText(shifts.last)),
-    logitShifts: stored(byText(shifts.normed)),
+    finalDifferences: stored(byText(differences.last)),
+    logitDifferences: stored(byText(differences.normed)),
     published: {
       cells: whole.read(targets),
-      finalShift: short(whole.meanShift(last) ?? new Float64Array(embed)),
+      finalDifference: short(whole.meanDifference(last) ?? new Float64Array(embed)),
     },
   };
 }
@@ -144,7 +144,7 @@ async function trace(
 /**
  * How the vector of each layer lives on in the layers behind it: [training seed][source layer]. The model steered by
  * s_i alone answers the first `lab.size.read` held-out problems at temperature 1, one answer each, by the evaluation
- * seeds in turn; two passes over each text, without and with s_i, give the shifts D = h_steered − h_base behind every
+ * seeds in turn; two passes over each text, without and with s_i, give the differences D = h_steered − h_base behind every
  * block from i on, in the model's own number format. There are as many training seeds as every layer has; targets s_j
  * are of the same seed.
  *
@@ -168,7 +168,7 @@ async function trace(
  * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
  * const [seed] = await propagation(lab, zoo);
  * const [own, next] = seed?.[3]?.cells ?? []; // layer 3, read behind layers 3 and 4
- * if (Math.abs((own?.toTarget.byText?.value ?? 0) - 1) > 1e-4) throw new Error("at its own layer the shift is s_3");
+ * if (Math.abs((own?.toTarget.byText?.value ?? 0) - 1) > 1e-4) throw new Error("at its own layer the difference is s_3");
  * if (next?.layer !== 4) throw new Error("then the layer behind it");
  * await zoo.release();
  * ```
@@ -211,8 +211,8 @@ export async function propagation(
       );
       return {
         ...kept,
-        finalShifts: restored(kept.finalShifts),
-        logitShifts: restored(kept.logitShifts),
+        finalDifferences: restored(kept.finalDifferences),
+        logitDifferences: restored(kept.logitDifferences),
       };
     });
   });

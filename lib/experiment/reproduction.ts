@@ -1,6 +1,6 @@
 import type { ClaimResult, MetricValue, PaperItem, VegaLiteSpec } from "../report/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** How what an item shows is known; see the source classes of fixtures/paper. */
 export type ItemClass = "caption" | "code" | "review" | "inferred";

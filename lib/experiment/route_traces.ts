@@ -5,7 +5,7 @@ import { writeAnswers } from "./_write_answers.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { fromRecord, type ShiftRecord, toRecord } from "./shift_record.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** Net Δp of each class of token along one text, summed over the vocabulary. */
 export interface TextClassShift {

@@ -1,7 +1,7 @@
 import { type FinalNorm, type TokenLanguage, TokenLens, vocabularyLanguages } from "../analysis/mod.ts";
 import { readTensor, type WeightEntry } from "../checkpoint/mod.ts";
 import { tensor } from "../core/mod.ts";
-import type { ZooModel } from "./zoo.ts";
+import type { ZooModel } from "./zoo_model.ts";
 
 /** How directions of a model's residual stream are read as tokens. */
 export interface VocabularyLens {

@@ -1,4 +1,4 @@
-import type { Comparer } from "./_comparing.ts";
+import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import { percentFormatted } from "./_formatting.ts";
 import { floatOf } from "./_number_values.ts";

@@ -1,8 +1,8 @@
 import { Access } from "./_access.ts";
 import { Arithmetic } from "./_arithmetic.ts";
-import { Comparer } from "./_comparing.ts";
+import { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
-import type { Library, Operation } from "./_functions.ts";
+import type { Library, Operation } from "./_operation.ts";
 import { callableOf } from "./_instances.ts";
 import { LIST_FILTERS } from "./_list_filters.ts";
 import type { ArgumentNodes, Expression, FilterNode } from "./_nodes.ts";

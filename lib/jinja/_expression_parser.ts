@@ -1,5 +1,5 @@
 import { TemplateFault } from "./_faults.ts";
-import type { Token } from "./_lexer.ts";
+import type { Token } from "./_tokens_of.ts";
 import type { ArgumentNodes, BinaryName, ComparisonName, Expression } from "./_nodes.ts";
 
 const NO_ARGUMENTS: ArgumentNodes = { positional: [], named: [], rest: null, namedRest: null };

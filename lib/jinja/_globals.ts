@@ -1,5 +1,5 @@
 import { bound, REQUIRED, textArgument } from "./_arguments.ts";
-import type { Comparer } from "./_comparing.ts";
+import type { Comparer } from "./_comparer.ts";
 import { type CalendarDay, dateText } from "./_date_text.ts";
 import { TemplateFault } from "./_faults.ts";
 import { Cycler, dictFrom, Joiner, Namespace } from "./_instances.ts";

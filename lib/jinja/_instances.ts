@@ -1,5 +1,5 @@
 import { bound, REQUIRED } from "./_arguments.ts";
-import type { Comparer } from "./_comparing.ts";
+import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import {
   Callable,

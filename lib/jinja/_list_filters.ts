@@ -1,7 +1,7 @@
 import { bound, countArgument, REQUIRED, textArgument } from "./_arguments.ts";
 import { Arithmetic, divided } from "./_arithmetic.ts";
 import { TemplateFault } from "./_faults.ts";
-import type { OperationCall } from "./_functions.ts";
+import type { OperationCall } from "./_operation.ts";
 import { lengthOf, lettersOf } from "./_letters.ts";
 import { joinedTexts } from "./_text_methods.ts";
 import type { Tools } from "./_tools.ts";

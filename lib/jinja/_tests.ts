@@ -1,8 +1,8 @@
 import { bound, REQUIRED } from "./_arguments.ts";
 import { Arithmetic } from "./_arithmetic.ts";
-import type { Comparison } from "./_comparing.ts";
+import type { Comparison } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
-import type { OperationCall } from "./_functions.ts";
+import type { OperationCall } from "./_operation.ts";
 import { isCallable, LoopState } from "./_instances.ts";
 import { hasCase } from "./_letters.ts";
 import {

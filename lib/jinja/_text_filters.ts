@@ -2,7 +2,7 @@ import { bound, countArgument, optionalCount, REQUIRED, textArgument } from "./_
 import { roundedFloat, scaled } from "./_decimals.ts";
 import { TemplateFault } from "./_faults.ts";
 import { percentFormatted } from "./_formatting.ts";
-import type { OperationCall } from "./_functions.ts";
+import type { OperationCall } from "./_operation.ts";
 import { jsonText } from "./_json_text.ts";
 import { capitalized, lengthOf, lettersOf, linesOf, SPACE, stripped } from "./_letters.ts";
 import { floatFormatted } from "./_number_format.ts";

@@ -1,4 +1,4 @@
-import type { Comparer } from "./_comparing.ts";
+import type { Comparer } from "./_comparer.ts";
 import type { FieldAccess } from "./_formatting.ts";
 import type { Printer } from "./_printing.ts";
 import type { CallArguments, Value } from "./_values.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { type Branches, sequenceAttention } from "./attention.ts";
+export { type Branches, sequenceAttention } from "./sequence_attention.ts";
 export {
   cachedAttention,
   type CachedAttentionOptions,

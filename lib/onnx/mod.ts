@@ -28,6 +28,6 @@ export type {
   Reduced,
 } from "./op_attributes.ts";
 export { normalAxis } from "./operators.ts";
-export { encodeModel } from "./protobuf.ts";
+export { encodeModel } from "./encode_model.ts";
 export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";
-export { formatGraph } from "./text.ts";
+export { formatGraph } from "./format_graph.ts";

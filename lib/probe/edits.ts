@@ -15,9 +15,9 @@ import {
   siteName,
 } from "../model/mod.ts";
 import type { GraphBuilder, Shape, Value } from "../onnx/mod.ts";
-import { type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
+import { type AppliedAdapters, applyAdapters } from "./apply_adapters.ts";
 import { type AblationShape, type AppliedAblation, applyAblation } from "./feature_ablation.ts";
-import { applyOperators, type OperatorShape } from "./operator_edit.ts";
+import { applyOperators, type OperatorShape } from "./apply_operators.ts";
 import {
   checkRoute,
   checkRoutedSites,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./adapter_edit.ts";
+export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./apply_adapters.ts";
 export type { ComparedEdits } from "./_compared_passes.ts";
 export type { Recompute } from "./added_adjoints.ts";
 export { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "./difference_graph.ts";
@@ -46,7 +46,7 @@ export {
   type Operators,
   type OperatorShape,
   operatorShape,
-} from "./operator_edit.ts";
+} from "./apply_operators.ts";
 export { SEQUENCE_NAMES, sequenceGraph, type SequenceOutputs } from "./sequence_graph.ts";
 export { checkRoute, routeFeeds, routeKey, routeOf, type SteeringRoute } from "./steering_route.ts";
 export {

@@ -1,4 +1,4 @@
-import { closingBrace } from "./_braces.ts";
+import { closingBrace } from "./_closing_brace.ts";
 
 /** A box of a completion. */
 export interface Box {

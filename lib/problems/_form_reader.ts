@@ -14,7 +14,7 @@ import { ExpressionReader } from "./_expression_reader.ts";
 import { labelOf } from "./_label.ts";
 import { entryOf } from "./_tex_names.ts";
 import { isMatrix } from "./_token_run.ts";
-import { MULTIPLIERS, unitOf } from "./_unit.ts";
+import { MULTIPLIERS, unitOf } from "./_unit_of.ts";
 
 /** Items of one list, tuple or matrix that are read. */
 const ITEM_LIMIT = 40;

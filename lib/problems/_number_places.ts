@@ -1,4 +1,4 @@
-import type { Place } from "./_formula_places.ts";
+import type { Place } from "./_formula_groups.ts";
 
 const BEFORE = String.raw`(?:^|(?<=[\s=]))(?:\*\*)?`;
 

@@ -1,4 +1,4 @@
-import { closingBrace } from "./_braces.ts";
+import { closingBrace } from "./_closing_brace.ts";
 import {
   CLOSERS,
   COMMANDS,

@@ -1,6 +1,6 @@
 import { readAnswer } from "./_read_answer.ts";
 import { boxText, byDistance, lastBoxes } from "./_box.ts";
-import { formulaGroups, type Place } from "./_formula_places.ts";
+import { formulaGroups, type Place } from "./_formula_groups.ts";
 import { numberPlaces } from "./_number_places.ts";
 
 /** Characters that may stand between "answer" and the answer. */

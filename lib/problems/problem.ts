@@ -1,5 +1,5 @@
 import { RandomStream, sha256 } from "../core/mod.ts";
-import { ARITHMETIC_DRAFTS } from "./_arithmetic_families.ts";
+import { ARITHMETIC_DRAFTS } from "./_arithmetic_drafts.ts";
 import { type Draft, DRAFT_FAMILIES } from "./_families.ts";
 import { operandValue, type Step, stepResult } from "./_steps.ts";
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-export type { CurvePoint, LayerCurve, ReferenceLine } from "./_curve_marks.ts";
+export type { CurvePoint, LayerCurve, ReferenceLine } from "./charts/_curve_marks.ts";
 export type { SourceClass } from "./_source_class.ts";
-export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./accuracy_bars.ts";
+export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./charts/accuracy_bars.ts";
 export { claimItems, claimRows, effectText, numberText } from "./claims_table.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict, jointVerdict } from "./claim_verdict.ts";
 export {
@@ -19,14 +19,18 @@ export {
   ORDER_COLOURS,
   SERIES_COLOURS,
   SERIES_SHAPES,
-} from "./figure_style.ts";
-export { type FrequencyDot, frequencyDots, type FrequencyDotsInput } from "./frequency_dots.ts";
-export { headPanels, type HeadPanelsInput, type HeadSeries } from "./head_panels.ts";
-export { type ColourScale, heatMap, type HeatMapInput } from "./heat_map.ts";
-export { heatStrip, type HeatStripInput, type StripSegment } from "./heat_strip.ts";
-export { type HistogramPanel, histogramPanels, type HistogramPanelsInput } from "./histogram_panels.ts";
-export { layerCurve, type LayerCurveInput } from "./layer_curve.ts";
-export { matrixPanels, type MatrixPanelsInput, type MatrixRow } from "./matrix_panels.ts";
+} from "./charts/figure_style.ts";
+export { type FrequencyDot, frequencyDots, type FrequencyDotsInput } from "./charts/frequency_dots.ts";
+export { headPanels, type HeadPanelsInput, type HeadSeries } from "./charts/head_panels.ts";
+export { type ColourScale, heatMap, type HeatMapInput } from "./charts/heat_map.ts";
+export { heatStrip, type HeatStripInput, type StripSegment } from "./charts/heat_strip.ts";
+export {
+  type HistogramPanel,
+  histogramPanels,
+  type HistogramPanelsInput,
+} from "./charts/histogram_panels.ts";
+export { layerCurve, type LayerCurveInput } from "./charts/layer_curve.ts";
+export { matrixPanels, type MatrixPanelsInput, type MatrixRow } from "./charts/matrix_panels.ts";
 export type { MetricValue, Uncertainty } from "./metric_value.ts";
 export {
   type CheckVerdict,
@@ -57,12 +61,12 @@ export {
   type RecordExpectationsOptions,
   type Rounding,
 } from "./record_expectations.ts";
-export { type LinePoint, positionLines, type PositionLinesInput } from "./position_lines.ts";
-export { FONT_VERSION, renderPng, renderSvg } from "./render.ts";
-export { type ScatterPanel, scatterPanels, type ScatterPanelsInput } from "./scatter_panels.ts";
-export { type ShareBar, shareBars, type ShareBarsInput } from "./share_bars.ts";
-export { type BoxNumbers, type LabelledBox, shiftBoxes, type ShiftBoxesInput } from "./shift_boxes.ts";
-export { type SourceLine, sourceLines, type SourceLinesInput } from "./source_lines.ts";
+export { type LinePoint, positionLines, type PositionLinesInput } from "./charts/position_lines.ts";
+export { FONT_VERSION, renderPng, renderSvg } from "./charts/render.ts";
+export { type ScatterPanel, scatterPanels, type ScatterPanelsInput } from "./charts/scatter_panels.ts";
+export { type ShareBar, shareBars, type ShareBarsInput } from "./charts/share_bars.ts";
+export { type BoxNumbers, type LabelledBox, shiftBoxes, type ShiftBoxesInput } from "./charts/shift_boxes.ts";
+export { type SourceLine, sourceLines, type SourceLinesInput } from "./charts/source_lines.ts";
 export {
   markdownTable,
   type TableCell,
@@ -70,10 +74,10 @@ export {
   type TableRow,
   textTable,
   type TextTableInput,
-} from "./text_table.ts";
-export { type TokenBar, tokenBars, type TokenBarsInput } from "./token_bars.ts";
-export { tokenLabel } from "./token_label.ts";
-export { tokenText, type TokenTextBlock, type TokenTextInput } from "./token_text.ts";
+} from "./charts/text_table.ts";
+export { type TokenBar, tokenBars, type TokenBarsInput } from "./charts/token_bars.ts";
+export { tokenLabel } from "./charts/token_label.ts";
+export { tokenText, type TokenTextBlock, type TokenTextInput } from "./charts/token_text.ts";
 export {
   comparedValues,
   compareMetrics,
@@ -82,7 +86,7 @@ export {
   type ExpectedValue,
   formatCheckTable,
   readExpectations,
-} from "./tolerance.ts";
+} from "./compare_metrics.ts";
 export {
   type FigureOptions,
   figureSpec,
@@ -91,5 +95,5 @@ export {
   validateSpec,
   type VegaLiteSpec,
   withSubtitle,
-} from "./vega_lite.ts";
+} from "./charts/vega_lite.ts";
 export { type Report, writeReport } from "./write_report.ts";

@@ -1,8 +1,8 @@
 import { mean, standardDeviation } from "../core/mod.ts";
-import { studentQuantile } from "./_student_t.ts";
+import { studentQuantile } from "./_student_quantile.ts";
 import type { MetricValue } from "./metric_value.ts";
 import { METRIC_DIGITS } from "./metrics.ts";
-import type { ExpectationFile, ExpectedValue } from "./tolerance.ts";
+import type { ExpectationFile, ExpectedValue } from "./compare_metrics.ts";
 
 /** What one run measured. */
 export interface RecordedRun {

@@ -1,7 +1,7 @@
 import { ensureFolder, writeFileAtomic } from "../checkpoint/mod.ts";
 import { InputError, type Json } from "../core/mod.ts";
 import { type Metrics, serializeMetrics } from "./metrics.ts";
-import type { VegaLiteSpec } from "./vega_lite.ts";
+import type { VegaLiteSpec } from "./charts/vega_lite.ts";
 
 /** Everything a reproduced table or figure leaves behind. */
 export interface Report {

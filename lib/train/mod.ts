@@ -20,7 +20,7 @@ export {
   tokenizerFiles,
   tokenizerTexts,
   trainBpe,
-} from "./bpe.ts";
+} from "./train_bpe.ts";
 export { CHAT_FORMATS, type ChatFormat, type ChatFormatName } from "./chat_format.ts";
 export { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 export { adjointName, languageModelGraph } from "./language_model_graph.ts";
@@ -44,7 +44,7 @@ export {
   parseDiffSaeRecipe,
   type ResidualDifferenceOptions,
   residualDifferences,
-} from "./residual_difference.ts";
+} from "./residual_differences.ts";
 export { type Schedule, scheduleFactor } from "./schedule.ts";
 export {
   decodeTopK,

@@ -1,6 +1,6 @@
 import { type Checkpoint, type ModelConfig, readTensor } from "../checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256, withoutMark } from "../core/mod.ts";
-import type { TokenizerFiles } from "./bpe.ts";
+import type { TokenizerFiles } from "./train_bpe.ts";
 import type { ChatFormat } from "./chat_format.ts";
 import type { FineTuneConfig, PretrainConfig } from "./pretrain_config.ts";
 

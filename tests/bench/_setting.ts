@@ -6,8 +6,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { elementCount } from "../../lib/core/mod.ts";
-import { type BenchCase, CASES_FILE } from "../../tasks/_bench_table.ts";
-import { benchModel } from "../../tasks/_bench_model.ts";
+import { type BenchCase, CASES_FILE } from "../../tasks/model/bench_table.ts";
+import { benchModel } from "../../tasks/model/bench_model.ts";
 
 /** Sizes of the work. */
 export interface Sizes {

@@ -9,7 +9,7 @@
  * @module
  */
 import type { ModelConfig } from "../../lib/checkpoint/mod.ts";
-import type { Phase } from "../../tasks/_bench_table.ts";
+import type { Phase } from "../../tasks/model/bench_table.ts";
 
 const FLOAT_BYTES = 4;
 

@@ -16,7 +16,7 @@ import {
 } from "../../lib/decode/mod.ts";
 import { Session } from "../../lib/runtime/mod.ts";
 import { type FreshConfig, pretrain, tokenizerFiles, tokenizerTexts, trainBpe } from "../../lib/train/mod.ts";
-import { basePretrainConfig } from "../../tasks/_bench_model.ts";
+import { basePretrainConfig } from "../../tasks/model/bench_model.ts";
 import type { Setting } from "./_setting.ts";
 import type { RolloutSize } from "./_work.ts";
 

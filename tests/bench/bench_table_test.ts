@@ -12,7 +12,7 @@ import {
   tableLines,
   timeRows,
   type Timing,
-} from "../../tasks/_bench_table.ts";
+} from "../../tasks/model/bench_table.ts";
 
 const RATES = { flopsPerSecond: 100e9, bytesPerSecond: 10e9 };
 

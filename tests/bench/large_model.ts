@@ -12,7 +12,7 @@ import process from "node:process";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";
-import { enterUserFolder } from "../../tasks/_user_folder.ts";
+import { enterUserFolder } from "../../tasks/command/user_folder.ts";
 
 const SEQ = 64, NEW_TOKENS = 8, PROMPT = 16;
 

@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { InputError } from "../../lib/core/mod.ts";
 import { endProfiling, startProfiling } from "../../lib/runtime/mod.ts";
-import type { NodeShares } from "../../tasks/_bench_table.ts";
+import type { NodeShares } from "../../tasks/model/bench_table.ts";
 import { benchSetting } from "./_setting.ts";
 import { openRollouts, openSteering } from "./_workloads.ts";
 

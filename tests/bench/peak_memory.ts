@@ -12,7 +12,7 @@ import { InputError, tensor } from "../../lib/core/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
 import { GraphBuilder } from "../../lib/onnx/mod.ts";
 import { Session } from "../../lib/runtime/mod.ts";
-import type { MemoryPeak } from "../../tasks/_bench_table.ts";
+import type { MemoryPeak } from "../../tasks/model/bench_table.ts";
 import { benchSetting } from "./_setting.ts";
 import { neededBytes, type Rows } from "./_work.ts";
 import { openPretraining, openRollouts, openSteering, randomRows } from "./_workloads.ts";

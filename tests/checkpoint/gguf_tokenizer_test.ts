@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { GgufValue } from "../../lib/checkpoint/_gguf_header.ts";
 import { GgufMetadata } from "../../lib/checkpoint/_gguf_metadata.ts";
-import { TEXT_SPLITS } from "../../lib/checkpoint/_gguf_splits.ts";
+import { TEXT_SPLITS } from "../../lib/checkpoint/_text_split.ts";
 import { ggufTokenizer } from "../../lib/checkpoint/_gguf_tokenizer.ts";
 import { ChatTokenizer } from "../../lib/checkpoint/mod.ts";
 import { InputError } from "../../lib/core/mod.ts";

@@ -328,7 +328,7 @@ Deno.test("Laboratory.measure() computes once for the same inputs and settings, 
       lab().measure({ ...measurement, problems: lab().problems(4) }, count),
       lab().measure({ ...measurement, kind: "count again" }, count),
       lab().measure({ ...measurement, runs: [{ taps: ["blocks.0.resid_post"] }] }, count),
-      lab().measure({ ...measurement, code: new URL("./store_test.ts", import.meta.url).href }, count),
+      lab().measure({ ...measurement, code: new URL("./result_store_test.ts", import.meta.url).href }, count),
       lab(1).measure(measurement, count),
     ];
     assertEquals(new Set(await Promise.all(others)).size, others.length);

@@ -22,17 +22,17 @@ Deno.test("propagation() finds in blocks of zeros what was added, in every later
       else assertAlmostEquals(cell.toTarget.byText?.value ?? NaN, 1, ROUNDING);
     }
     // Strength 0.05 at every answer position, along one axis.
-    const { sums = [], rows = [], texts } = push?.finalShifts ?? {};
+    const { sums = [], rows = [], texts } = push?.finalDifferences ?? {};
     assertEquals(texts, [0, 1, 2, 3]);
     sums.forEach((sum, text) => {
       sum.forEach((value, axis) =>
         assertAlmostEquals(value, axis === PUSH ? 0.05 * (rows[text] as number) : 0, 1e-5)
       );
     });
-    assertAlmostEquals(push?.published.finalShift[PUSH] ?? NaN, 0.05, ROUNDING);
+    assertAlmostEquals(push?.published.finalDifference[PUSH] ?? NaN, 0.05, ROUNDING);
     // Behind the norm a residual of length 1 becomes √20 long, and the steered one too.
     const behind = Math.sqrt(WIDTH) * 0.05 / Math.sqrt(1 + 0.05 ** 2);
-    push?.logitShifts.sums.forEach((sum, text) =>
+    push?.logitDifferences.sums.forEach((sum, text) =>
       assertAlmostEquals(sum[PUSH] ?? NaN, behind * (rows[text] as number), 1e-4)
     );
   }));
@@ -44,7 +44,7 @@ Deno.test("propagation() reads answer positions, and the published ones: the pro
     const { maxNewTokens } = TINY_SIZE;
     const rollouts = await answersInTurn(a, { problems, seeds: lab.seeds, maxNewTokens, treatment: steered });
     const [sources] = await propagation(lab, a);
-    assertEquals(sources?.[1]?.finalShifts.rows, rollouts.map(({ tokens }) => tokens.length));
+    assertEquals(sources?.[1]?.finalDifferences.rows, rollouts.map(({ tokens }) => tokens.length));
     assertEquals(
       sources?.[1]?.published.cells[0]?.rows,
       rollouts.reduce((sum, { promptTokens, tokens }) => sum + promptTokens.length + tokens.length - 2, 0),

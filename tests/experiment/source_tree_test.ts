@@ -66,7 +66,7 @@ Deno.test("SourceTree: a mutated copy of any source of any room has another fing
     assertEquals(rooms.size, Object.keys(FLOORS).length - 1);
     // What draws is another thing.
     await replace(
-      "lib/report/layer_curve.ts",
+      "lib/report/charts/layer_curve.ts",
       "export function layerCurve(",
       "export async function layerCurve(",
     );
@@ -196,7 +196,7 @@ Deno.test("a laboratory reads nothing of code that is gone: a broken grader, att
     );
     assertEquals([grader.right, grader.made], [0, 4]);
     const attention = await measured(
-      "lib/model/attention.ts",
+      "lib/model/sequence_attention.ts",
       "g.scalar(compute, headDim ** -0.5)",
       "g.scalar(compute, 1)",
     );
@@ -209,7 +209,7 @@ Deno.test("a laboratory reads nothing of code that is gone: a broken grader, att
     assertEquals([prompt.shifts === sound.shifts, prompt.made], [false, 4]);
     // The bootstrap takes no part in what is kept; that it is measured again costs time alone.
     const bootstrap = await measured(
-      "lib/analysis/_bootstrap.ts",
+      "lib/analysis/accuracy/_bootstrap.ts",
       "export function resampleAccuracy(",
       "export async function resampleAccuracy(",
     );

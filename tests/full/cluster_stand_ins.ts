@@ -7,7 +7,7 @@
  * @module
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { slurmScript } from "../../tasks/_slurm.ts";
+import { slurmScript } from "../../tasks/cluster/slurm.ts";
 import { run } from "./_one_node_slurm.ts";
 import { FIGURE_FILES, sameFiles, tasksIn, writeStudy } from "./_small_study.ts";
 

@@ -12,7 +12,7 @@ import axe from "axe-core";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
 import { REPRODUCTIONS } from "../../reproductions/mod.ts";
-import { type FolderServer, serveFolder } from "../../tasks/_site_server.ts";
+import { type FolderServer, serveFolder } from "../../tasks/site/site_server.ts";
 import { answer } from "../../tasks/answer.ts";
 import { reproduce } from "../../tasks/reproduce.ts";
 import { site } from "../../tasks/site.ts";

@@ -11,10 +11,10 @@
  */
 import { ensureFolder, writeFileAtomic } from "../../lib/checkpoint/mod.ts";
 import { runtimeReport } from "../../lib/runtime/mod.ts";
-import { POSITIVE } from "../../tasks/_checks.ts";
-import { defineCommand, main } from "../../tasks/_command.ts";
-import { EXIT_CODES } from "../../tasks/_fault.ts";
-import { checkWritable } from "../../tasks/_output_place.ts";
+import { POSITIVE } from "../../tasks/command/checks.ts";
+import { defineCommand, main } from "../../tasks/command/command.ts";
+import { EXIT_CODES } from "../../tasks/command/fault.ts";
+import { checkWritable } from "../../tasks/command/output_place.ts";
 import { dirname } from "node:path";
 import { firstCard } from "./_card.ts";
 import { lightMarkdown, type LightReport, runSteps, stepLine } from "./_light_runner.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PUBLISHED_CONFIGS } from "../../lib/checkpoint/mod.ts";
-import { runCommand } from "../../tasks/_command.ts";
+import { runCommand } from "../../tasks/command/command.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { fakeTerminal } from "../tasks/_fake_terminal.ts";
 import { lightMarkdown, type LightReport, runSteps, type Step, stepLine } from "./_light_runner.ts";

@@ -15,6 +15,9 @@ export interface Outline {
   readonly imports: readonly string[];
   readonly exportsAll: readonly string[];
   readonly exportedNames: readonly string[];
+  /** Names that the file declares and exports: of values, and of types. */
+  readonly values: readonly string[];
+  readonly types: readonly string[];
   readonly identifiers: readonly string[];
   /** Members such as `Math.random`, and `new Date`. */
   readonly members: readonly string[];
@@ -35,6 +38,7 @@ function literal(node: unknown): string | undefined {
 /** Reads a file's outline off its syntax tree. */
 export function outline(file: SourceFile): Outline {
   const imports: string[] = [], exportsAll: string[] = [], exportedNames: string[] = [];
+  const values: string[] = [], types: string[] = [];
   const identifiers: string[] = [], members: string[] = [], skips: string[] = [];
   let comments: string[] = [], anyTypes = 0;
   const addImport = (node: unknown): void => {
@@ -57,6 +61,13 @@ export function outline(file: SourceFile): Outline {
         addImport(node.source);
         for (const specifier of node.specifiers) {
           if (specifier.exported.type === "Identifier") exportedNames.push(specifier.exported.name);
+        }
+        const { declaration } = node;
+        if (declaration?.type === "VariableDeclaration") {
+          for (const { id } of declaration.declarations) if (id.type === "Identifier") values.push(id.name);
+        } else if (declaration !== null && "id" in declaration && declaration.id?.type === "Identifier") {
+          const isValue = /^(?:Function|Class)/.test(declaration.type);
+          (isValue ? values : types).push(declaration.id.name);
         }
       },
       Identifier: (node) => void identifiers.push(node.name),
@@ -89,5 +100,16 @@ export function outline(file: SourceFile): Outline {
     }),
   };
   Deno.lint.runPlugin({ name: "house", rules: { outline: rule } }, file.path, file.text);
-  return { imports, exportsAll, exportedNames, identifiers, members, anyTypes, skips, comments };
+  return {
+    imports,
+    exportsAll,
+    exportedNames,
+    values,
+    types,
+    identifiers,
+    members,
+    anyTypes,
+    skips,
+    comments,
+  };
 }

@@ -190,6 +190,19 @@ export function wordingFaults(file: SourceFile, parts: Outline = outline(file)):
   return faults;
 }
 
+/** A file of lib that exports one value is named after it, or after a type beside it. */
+export function nameFaults(file: SourceFile, parts: Outline = outline(file)): Fault[] {
+  if (!/^lib\/.+(?<!\/mod)\.ts$/.test(file.path) || parts.values.length !== 1) return [];
+  const plain = (name: string) => name.replaceAll("_", "").toLowerCase().replace(/s$/, "");
+  const own = plain(file.path.replace(/^.*\/|\.ts$/g, ""));
+  if ([...parts.values, ...parts.types].some((name) => plain(name).includes(own))) return [];
+  return [{
+    path: file.path,
+    rule: "name",
+    message: `is not named after ${parts.values[0]}, which it is for`,
+  }];
+}
+
 /** A mod.ts of lib exports by name, and says what the room is for. */
 export function doorFaults(file: SourceFile, parts: Outline = outline(file)): Fault[] {
   if (!/^lib\/[^/]+\/mod\.ts$/.test(file.path)) return [];
@@ -292,6 +305,7 @@ export function sourceFaults(files: readonly SourceFile[]): Fault[] {
     ...importFaults(file, parts),
     ...wordingFaults(file, parts),
     ...doorFaults(file, parts),
+    ...nameFaults(file, parts),
   ]);
   const circles = circleFaults(files, (file) => outlines.get(file) as Outline);
   return [...each, ...doubleNameFaults(files), ...circles];

@@ -7,6 +7,7 @@ import {
   type Fault,
   FLOORS,
   importFaults,
+  nameFaults,
   permissionFaults,
   pinFaults,
   resolveImport,
@@ -154,6 +155,18 @@ Deno.test("importFaults() keeps reproductions apart", () => {
   assertEquals(imports("reproductions/fig01.ts", "./fig03.ts"), ["reproduction"]);
   assertEquals(imports("reproductions/fig01.ts", "./mod.ts"), ["reproduction"]);
   assertEquals(imports("reproductions/_accuracy.ts", "./fig03.ts"), ["reproduction"]);
+});
+
+Deno.test("nameFaults() wants a file named after the one value that it exports, and lets several be a topic", () => {
+  const faults = (path: string, text: string) => rulesOf(nameFaults({ path, text }));
+  const one = "export type Gap = number;\nexport function gapShares(): void {}";
+  assertEquals(faults("lib/analysis/tokens/gap_shares.ts", one), []);
+  assertEquals(faults("lib/analysis/tokens/gap.ts", one), []);
+  assertEquals(faults("lib/analysis/path_patching.ts", one), ["name"]);
+  assertEquals(faults("tasks/path_patching.ts", one), []);
+  assertEquals(faults("lib/core/hash.ts", "export const sha256 = 1;\nexport class Sha256 {}"), []);
+  assertEquals(faults("lib/core/hash.ts", "export abstract class Sha256 {}"), ["name"]);
+  assertEquals(faults("lib/core/hash.ts", "export const sha256 = 1;"), ["name"]);
 });
 
 Deno.test("importFaults() keeps packages in their rooms", () => {

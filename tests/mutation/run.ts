@@ -31,16 +31,20 @@ const { out, rooms: asked, count, seed } = parseArgs(Deno.args, {
 });
 if (out === undefined) throw new Error("--out FILE is missing");
 
+/** Paths of a folder's files, those of its folders included, in alphabetical order. */
+function sourcesBelow(folder: string): string[] {
+  return [...Deno.readDirSync(`${ROOT}${folder}`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? sourcesBelow(`${folder}/${name}`) : [`${folder}/${name}`]
+  ).sort();
+}
+
 /** A room's sources and its tests. What decides the claims lies beside the items that it decides on. */
 function placeOf(room: string): { readonly sources: readonly string[]; readonly tests: readonly string[] } {
   const [folder, own] = room === "claims"
     ? ["reproductions", /^_(?:claim_|\w+_claims\.ts$)/] as const
     : [`lib/${room}`, /^(?!mod\.ts$).+\.ts$/] as const;
   return {
-    sources: [...Deno.readDirSync(`${ROOT}${folder}`)].map(({ name }) => name).filter((name) =>
-      own.test(name)
-    )
-      .map((name) => `${folder}/${name}`).sort(),
+    sources: sourcesBelow(folder).filter((path) => own.test(path.slice(folder.length + 1))),
     tests: room === "claims"
       ? ["tests/reproductions/planted_evidence_test.ts", "tests/reproductions/claims_test.ts"]
       : [`tests/${room}`],

@@ -18,7 +18,7 @@ import {
 } from "../../lib/checkpoint/mod.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
 import { comparedValues, type MetricValue, parseMetrics } from "../../lib/report/mod.ts";
-import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
+import { REPOSITORY } from "../../tasks/study/reproduction_setting.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { runOn } from "../tasks/_tiny_zoo.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { scheme } from "vega";
-import { orderColour, orderScale } from "../../lib/report/_colour_scale.ts";
-import { paddedExtent, wholeTicks } from "../../lib/report/_extent.ts";
+import { orderColour, orderScale } from "../../lib/report/charts/_colour_scale.ts";
+import { paddedExtent, wholeTicks } from "../../lib/report/charts/_extent.ts";
 import {
   figureSpec,
   headPanels,

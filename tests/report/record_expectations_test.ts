@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { studentQuantile } from "../../lib/report/_student_t.ts";
+import { studentQuantile } from "../../lib/report/_student_quantile.ts";
 import {
   compareMetrics,
   type MetricValue,

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { drawable } from "../../lib/report/_drawable.ts";
-import { readFontMetrics } from "../../lib/report/_font_metrics.ts";
-import { textWidth } from "../../lib/report/_text_width.ts";
+import { drawable } from "../../lib/report/charts/_drawable.ts";
+import { readFontMetrics } from "../../lib/report/charts/_font_metrics.ts";
+import { textWidth } from "../../lib/report/charts/_text_width.ts";
 import {
   figureSpec,
   heatStrip,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Metrics, parseMetrics } from "../../lib/report/mod.ts";
 import { REPRODUCTIONS } from "../../reproductions/mod.ts";
-import { REPOSITORY, type SizeName } from "../../tasks/_reproduction_setting.ts";
+import { REPOSITORY, type SizeName } from "../../tasks/study/reproduction_setting.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { runOn } from "../tasks/_tiny_zoo.ts";
 

@@ -1,4 +1,4 @@
-import type { Interrupt, Terminal } from "../../tasks/_terminal.ts";
+import type { Interrupt, Terminal } from "../../tasks/command/terminal.ts";
 
 /** A terminal in memory: what was written, a clock that stands still until it is set, and Ctrl-C on demand. */
 export interface FakeTerminal extends Terminal {

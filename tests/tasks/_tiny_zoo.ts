@@ -1,8 +1,8 @@
 import { ChatTokenizer, randomWeights, tinyConfig, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { answerMessages, DEFAULT_CORPUS } from "../../lib/problems/mod.ts";
 import { tokenizerFiles, tokenizerTexts, trainBpe } from "../../lib/train/mod.ts";
-import { type Command, runCommand } from "../../tasks/_command.ts";
-import type { Flags } from "../../tasks/_parse_flags.ts";
+import { type Command, runCommand } from "../../tasks/command/command.ts";
+import type { Flags } from "../../tasks/command/parse_flags.ts";
 import { type FakeTerminal, fakeTerminal } from "./_fake_terminal.ts";
 
 /** Tokens of the tiny models: the bytes, a few merges, three special tokens. */

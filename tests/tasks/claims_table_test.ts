@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Metrics, serializeMetrics } from "../../lib/report/mod.ts";
-import { parseFlags } from "../../tasks/_parse_flags.ts";
+import { parseFlags } from "../../tasks/command/parse_flags.ts";
 import { claimsTable } from "../../tasks/claims_table.ts";
 import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { cluster } from "../../tasks/cluster.ts";
-import { visibleGpus } from "../../tasks/_local_engine.ts";
-import { readHeader, slurmScript } from "../../tasks/_slurm.ts";
-import { afterExit, exitText } from "../../tasks/_task_exit.ts";
+import { visibleGpus } from "../../tasks/cluster/local_engine.ts";
+import { readHeader, slurmScript } from "../../tasks/cluster/slurm.ts";
+import { afterExit, exitText } from "../../tasks/cluster/task_exit.ts";
 import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";
 
 Deno.test("afterExit() tries again what was killed, goes on with what was stopped, and nothing else", () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { runCommand } from "../../tasks/_command.ts";
+import { runCommand } from "../../tasks/command/command.ts";
 import {
   denoFinding,
   deviceFinding,
@@ -19,8 +19,8 @@ import { EMBEDDED, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { elfFile } from "./_elf_file.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 import { inFolder } from "./_tiny_zoo.ts";
-import { openProfile, shippedProfiles } from "../../tasks/_profile.ts";
-import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
+import { openProfile, shippedProfiles } from "../../tasks/study/profile.ts";
+import { REPOSITORY } from "../../tasks/study/reproduction_setting.ts";
 
 function withFolder(work: (folder: string) => void): void {
   const folder = Deno.makeTempDirSync();

@@ -3,7 +3,7 @@ import { ChatTokenizer } from "../../lib/checkpoint/mod.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
 import { GRADER_VERSIONS, PROBLEM_SETS } from "../../lib/problems/mod.ts";
-import { type Suite, suiteGrader } from "../../tasks/_suite.ts";
+import { type Suite, suiteGrader } from "../../tasks/study/suite.ts";
 import { evaluate } from "../../tasks/evaluate.ts";
 import { faultLine, inFolder, runOn, writeBoxModel } from "./_tiny_zoo.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runCommand } from "../../tasks/_command.ts";
-import type { CommandText } from "../../tasks/_help_text.ts";
-import { type Flags, parseFlags } from "../../tasks/_parse_flags.ts";
+import { runCommand } from "../../tasks/command/command.ts";
+import type { CommandText } from "../../tasks/command/help_text.ts";
+import { type Flags, parseFlags } from "../../tasks/command/parse_flags.ts";
 import { cluster } from "../../tasks/cluster.ts";
 import { answer } from "../../tasks/answer.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { planCommand } from "../../tasks/plan.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
 import { type TinyZoo, withTinyZoo } from "../experiment/_tiny_zoo.ts";
-import type { PlanPart } from "../../tasks/_plan_parts.ts";
-import { readRates } from "../../tasks/_rates.ts";
+import type { PlanPart } from "../../tasks/cluster/plan_parts.ts";
+import { readRates } from "../../tasks/cluster/rates.ts";
 import { type Ended, faultLine, inFolder, namesBelow, runOn } from "./_tiny_zoo.ts";
 
 const RATES = {

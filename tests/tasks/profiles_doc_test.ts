@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { REPOSITORY } from "../../tasks/_reproduction_setting.ts";
+import { REPOSITORY } from "../../tasks/study/reproduction_setting.ts";
 import { doctorCommand } from "../../tasks/doctor.ts";
 import { recordCommand } from "../../tasks/record.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";

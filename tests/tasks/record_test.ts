@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readExpectations } from "../../lib/report/mod.ts";
 import { record as shippedRecord, recordCommand } from "../../tasks/record.ts";
-import type { Flags } from "../../tasks/_parse_flags.ts";
+import type { Flags } from "../../tasks/command/parse_flags.ts";
 import { reproduce as shippedReproduce, reproduceCommand } from "../../tasks/reproduce.ts";
 import { type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";

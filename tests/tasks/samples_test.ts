@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Completion, gradeBoxed, sampleLine } from "../../lib/problems/mod.ts";
-import { runCommand } from "../../tasks/_command.ts";
+import { runCommand } from "../../tasks/command/command.ts";
 import { samples } from "../../tasks/samples.ts";
 import { fakeTerminal } from "./_fake_terminal.ts";
 import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ResidualNorms, Steerability } from "../../lib/train/mod.ts";
-import { markdownTable } from "../../tasks/_markdown_table.ts";
-import { parseFlags } from "../../tasks/_parse_flags.ts";
+import { markdownTable } from "../../tasks/command/markdown_table.ts";
+import { parseFlags } from "../../tasks/command/parse_flags.ts";
 import {
   steerability,
   steerabilityLines,

@@ -9,8 +9,8 @@ import {
   readRunRows,
   replaceSections,
   runsSection,
-} from "../../tasks/_card_sections.ts";
-import { parseFlags } from "../../tasks/_parse_flags.ts";
+} from "../../tasks/study/card_sections.ts";
+import { parseFlags } from "../../tasks/command/parse_flags.ts";
 import { readPretrainConfig } from "../../tasks/tokenizer.ts";
 import { zoo } from "../../tasks/zoo.ts";
 import { zooCard } from "../../tasks/zoo_card.ts";

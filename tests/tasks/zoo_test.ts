@@ -8,8 +8,8 @@ import {
 import { sha256 } from "../../lib/core/mod.ts";
 import { parsePretrainConfig, pretrainRunHash } from "../../lib/train/mod.ts";
 import { readSparseAutoencoder } from "../../lib/vectors/mod.ts";
-import { codeHash } from "../../tasks/_plan_parts.ts";
-import { writeTasks } from "../../tasks/_plan_tasks.ts";
+import { codeHash } from "../../tasks/cluster/plan_parts.ts";
+import { writeTasks } from "../../tasks/cluster/plan_tasks.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";
 import { pretrain } from "../../tasks/pretrain.ts";
 import { train } from "../../tasks/train.ts";

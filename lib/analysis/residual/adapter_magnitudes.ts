@@ -1,0 +1,228 @@
+import { mean, quantile } from "../../core/mod.ts";
+import { type Histogram, histogram } from "../statistics/histogram.ts";
+
+/** What a rank-1 adapter did at each position of one text; all arrays [seq]. */
+export interface MagnitudeTrace {
+  /** m_t = (A·u_t)·‖B‖: how far the adapter pushes along its unit direction B/‖B‖. */
+  readonly magnitudes: ArrayLike<number>;
+  /** ‖y_t‖, y the frozen down-projection's output at the same place. */
+  readonly outputNorms: ArrayLike<number>;
+  /** cos(y_t, B/‖B‖). */
+  readonly alignments: ArrayLike<number>;
+}
+
+/** Magnitudes of one layer's adapter over all texts. */
+export interface MagnitudeSummary {
+  /** Positions. */
+  readonly tokens: number;
+  /** Mean of m, in units of the residual stream. */
+  readonly mean: number;
+  /** Median of m. */
+  readonly median: number;
+  /** Mean of |m|. */
+  readonly meanAbsolute: number;
+  /** Mean of ‖y‖. */
+  readonly meanOutputNorm: number;
+  /** mean m / mean ‖y‖; null when every output is 0, as the next two. */
+  readonly relativeMean: number | null;
+  /** median m / mean ‖y‖. */
+  readonly relativeMedian: number | null;
+  /** mean |m| / mean ‖y‖. */
+  readonly relativeAbsolute: number | null;
+  /** Pearson r between m and cos(y, direction); null when either does not vary. */
+  readonly alignmentR: number | null;
+}
+
+/** Which sign convention a reading follows. */
+export interface MagnitudeReadOptions {
+  /**
+   * As published, m is turned round when its mean is negative while the direction is left as it is, which turns the
+   * sign of r. Without it both stay: A and B may change sign together, so m and the cosine turn together and r does
+   * not depend on it. @default {false}
+   */
+  readonly asPublished?: boolean;
+}
+
+/**
+ * Gathers the token-wise magnitudes of one layer's rank-1 adapter, text by text.
+ *
+ * The sign of a direction is a convention: the sound reading turns m round when its mean is negative (mean, median
+ * and histogram, so that layers can be compared) together with the cosine, which leaves r alone.
+ *
+ * Source: section 10, Figures 23, 24 and 25 (class: inferred numbers, code formulas).
+ *
+ * @example
+ * ```ts
+ * import { AdapterMagnitudes } from "../mod.ts";
+ * const layer = new AdapterMagnitudes();
+ * layer.add({ magnitudes: [-1, -3], outputNorms: [2, 2], alignments: [0.1, 0.3] });
+ * const { relativeMean, alignmentR } = layer.summary();
+ * if (relativeMean !== 1 || Math.abs((alignmentR as number) + 1) > 1e-12) throw new Error("mean 2 over 2, r −1");
+ * ```
+ */
+export class AdapterMagnitudes {
+  readonly #magnitudes: number[] = [];
+  readonly #alignments: number[] = [];
+  #normSum = 0;
+
+  /** Adds one text. Throws a `RangeError` when the arrays differ in length or a value is not finite. */
+  add(trace: MagnitudeTrace): void {
+    const { magnitudes, outputNorms, alignments } = trace;
+    const count = magnitudes.length;
+    if (outputNorms.length !== count || alignments.length !== count) {
+      throw new RangeError(
+        `Cannot add magnitudes as all arrays must have ${count} positions: norms ${outputNorms.length}, alignments ${alignments.length}`,
+      );
+    }
+    for (let t = 0; t < count; t++) {
+      if (![magnitudes[t], outputNorms[t], alignments[t]].every(Number.isFinite)) {
+        throw new RangeError(
+          `Cannot add magnitudes as they must be finite: position ${t} has ${magnitudes[t]}, ${
+            outputNorms[t]
+          }, ${alignments[t]}`,
+        );
+      }
+    }
+    for (let t = 0; t < count; t++) {
+      this.#magnitudes.push(magnitudes[t] as number);
+      this.#alignments.push(alignments[t] as number);
+      this.#normSum += outputNorms[t] as number;
+    }
+  }
+
+  /** +1, or −1 where magnitudes are negative on average. */
+  #sign(): 1 | -1 {
+    if (this.#magnitudes.length === 0) {
+      throw new RangeError(
+        "Cannot read magnitudes as at least one position must be added: current count is 0",
+      );
+    }
+    return mean(this.#magnitudes) < 0 ? -1 : 1;
+  }
+
+  /** The numbers of the layer. Throws a `RangeError` when nothing was added. */
+  summary(options: MagnitudeReadOptions = {}): MagnitudeSummary {
+    const sign = this.#sign(), tokens = this.#magnitudes.length;
+    const average = sign * mean(this.#magnitudes), median = sign * quantile(this.#magnitudes, 0.5);
+    const meanAbsolute = mean(this.#magnitudes.map(Math.abs));
+    const meanOutputNorm = this.#normSum / tokens;
+    const relative = (value: number) => meanOutputNorm === 0 ? null : value / meanOutputNorm;
+    const r = pearson(this.#magnitudes, this.#alignments);
+    return {
+      tokens,
+      mean: average,
+      median,
+      meanAbsolute,
+      meanOutputNorm,
+      relativeMean: relative(average),
+      relativeMedian: relative(median),
+      relativeAbsolute: relative(meanAbsolute),
+      alignmentR: r === null ? null : options.asPublished === true ? sign * r : r,
+    };
+  }
+
+  /**
+   * Histogram of m, turned round where its mean is negative, or of m / mean ‖y‖. Edges are the caller's, so layers
+   * share them. Throws a `RangeError` when nothing was added, for fewer than two or unsorted edges, and for relative
+   * magnitudes where every output is 0. `@default {of: "magnitude"}`
+   */
+  histogram(
+    edges: readonly number[],
+    options: { readonly of?: "magnitude" | "relative" } = {},
+  ): Histogram {
+    const sign = this.#sign(), meanOutputNorm = this.#normSum / this.#magnitudes.length;
+    if (options.of === "relative" && meanOutputNorm === 0) {
+      throw new RangeError(
+        "Cannot count relative magnitudes as the mean output norm must be positive: it is 0",
+      );
+    }
+    const scale = options.of === "relative" ? sign / meanOutputNorm : sign;
+    return histogram(this.#magnitudes.map((magnitude) => scale * magnitude), edges);
+  }
+
+  /**
+   * Up to `count` points (m, cosine), evenly spread over the order in which they were added, for a scatter plot; m as
+   * added. Throws a `RangeError` for a count below 1.
+   */
+  points(count: number): readonly { readonly magnitude: number; readonly alignment: number }[] {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new RangeError(
+        `Cannot pick points as their count must be a positive integer: current value is ${count}`,
+      );
+    }
+    const total = this.#magnitudes.length, picked = Math.min(count, total);
+    return Array.from({ length: picked }, (_, place) => {
+      const at = Math.floor(place * total / picked);
+      return { magnitude: this.#magnitudes[at] as number, alignment: this.#alignments[at] as number };
+    });
+  }
+}
+
+/**
+ * Pearson's r of two lists of equal length; null when either does not vary, since r then has no meaning.
+ *
+ * Source: r of magnitude against alignment in Figure 25, of accuracy against similarity in the code behind Figure 2 (class: code).
+ *
+ * @throws RangeError for lists of unequal length or none.
+ *
+ * @example
+ * ```ts
+ * import { pearson } from "../mod.ts";
+ * if (pearson([1, 2, 3], [2, 4, 6]) !== 1 || pearson([1, 2], [5, 5]) !== null) throw new Error("a line, and none");
+ * ```
+ */
+export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
+  if (a.length !== b.length || a.length < 1) {
+    throw new RangeError(
+      `Cannot correlate as both lists must be equally long: lengths are ${a.length} and ${b.length}`,
+    );
+  }
+  const meanA = mean(a), meanB = mean(b);
+  let ab = 0, aa = 0, bb = 0;
+  for (let index = 0; index < a.length; index++) {
+    const x = (a[index] as number) - meanA, y = (b[index] as number) - meanB;
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  // The mean of equal numbers may differ from them by a rounding, which is no variation.
+  const tiny = (sum: number, centre: number) =>
+    sum <= a.length * (4 * Number.EPSILON * Math.abs(centre)) ** 2;
+  if (tiny(aa, meanA) || tiny(bb, meanB)) return null;
+  return Math.max(-1, Math.min(1, ab / Math.sqrt(aa * bb)));
+}
+
+/**
+ * The line y = slope · x + intercept with the least squares in y; null when x does not vary.
+ *
+ * Source: the red line in Figure 25 (class: inferred number, code formula).
+ *
+ * @throws RangeError for lists of unequal length or none.
+ *
+ * @example
+ * ```ts
+ * import { leastSquaresLine } from "../mod.ts";
+ * const line = leastSquaresLine([0, 1, 2], [1, 3, 5]);
+ * if (line?.slope !== 2 || line.intercept !== 1) throw new Error("y = 2 x + 1");
+ * ```
+ */
+export function leastSquaresLine(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+): { readonly slope: number; readonly intercept: number } | null {
+  if (x.length !== y.length || x.length < 1) {
+    throw new RangeError(
+      `Cannot fit a line as both lists must be equally long: lengths are ${x.length} and ${y.length}`,
+    );
+  }
+  const meanX = mean(x), meanY = mean(y);
+  let xy = 0, xx = 0;
+  for (let index = 0; index < x.length; index++) {
+    const away = (x[index] as number) - meanX;
+    xy += away * ((y[index] as number) - meanY);
+    xx += away * away;
+  }
+  if (xx <= x.length * (4 * Number.EPSILON * Math.abs(meanX)) ** 2) return null;
+  const slope = xy / xx;
+  return { slope, intercept: meanY - slope * meanX };
+}
