@@ -42,7 +42,7 @@ export const LANGUAGE_GROUPS: readonly {
   {
     name: "Other letters",
     labels: [
-      ...["latin_extended", "latin_listed", "arabic", "devanagari"] as const,
+      ...["latin_extended", "arabic", "devanagari"] as const,
       ...["greek", "hebrew", "thai", "other_script"] as const,
     ],
   },
@@ -163,7 +163,6 @@ export function suppression(
     lens,
     languages,
     norm: nonZero.length === 0 ? 1 : mean(nonZero.map((of) => Math.hypot(...meanDifference(of)))),
-    side: "bottom",
     count,
     draws: RANDOM_DIRECTIONS,
   });

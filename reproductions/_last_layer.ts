@@ -125,7 +125,7 @@ export async function lastLayerStudy(
   const published = poolShifts(traces.flat(), { stopTokens, asPublished: true });
   const text = (token: number) => tokenLabel(zoo.tokenizer.tokenText(token));
   const top = groupShifts(pooled.rows, { text, first: SHOWN_TOKENS });
-  const atOpener = followedSeries(pooled.rows, 0);
+  const atOpener = followedSeries(pooled.rows);
   const { opener: openerShifts, concentration } = perText(pooled.rows);
   if (openerShifts.length === 0) {
     throw new InputError(`no steered answer came to an end within ${lab.size.maxNewTokens} tokens`, {
@@ -214,7 +214,7 @@ export async function lastLayerStudy(
         ...drawnTop.map((group) => ({ label: group.label, box: boxStatistics(group.values) })),
         {
           label: `${openerLabel}\nat pos. 0`,
-          box: boxStatistics(followedSeries(drawn.rows, 0).first),
+          box: boxStatistics(followedSeries(drawn.rows).first),
           role: "subject" as const,
         },
       ],

@@ -141,8 +141,8 @@ function valuesOf(role: "a" | "b", study: Study): readonly MetricValue[] {
       note: `Of ${composition.pairCount}: those whose interval over the better vector lies above 0.`,
     },
     ...ORDER.flatMap((by): MetricValue[] => {
-      const gains = pairGains([composition.accuracies], { by });
-      const published = pairGains([composition.accuracies], { by, asPublished: true });
+      const gains = pairGains(composition.accuracies, { by });
+      const published = pairGains(composition.accuracies, { by, asPublished: true });
       const above = meanAbove(gains);
       return [
         {
@@ -170,7 +170,7 @@ function panelsOf(
   const { study, asPublished } = options;
   const { zoo, composition } = study;
   return ORDER.map((by, place) => {
-    const values = pairGains([composition.accuracies], { by, asPublished });
+    const values = pairGains(composition.accuracies, { by, asPublished });
     const title = `${letters[place]}  ${zoo.entry.name}: gain ${NORMALISATIONS[by]}`;
     // A control whose vectors alone reach all layers has no gap to divide by.
     if (values.flat().every((value) => value === null)) {

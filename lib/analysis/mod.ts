@@ -8,7 +8,13 @@
  *
  * @module
  */
-export type { BenchmarkOutcomes, BootstrapOptions, OutcomeTable } from "./accuracy/_bootstrap.ts";
+export {
+  type BenchmarkOutcomes,
+  type BootstrapOptions,
+  type Interval,
+  type OutcomeTable,
+  percentileInterval,
+} from "./accuracy/_bootstrap.ts";
 export type { AccuracyDifference, RecoveredShare } from "./accuracy/_resampled.ts";
 export { type Attribution, attributionPatch, saliency } from "./residual/attribution_patch.ts";
 export { accuracyDifference, type AccuracyInterval, accuracyInterval } from "./accuracy/accuracy_interval.ts";
@@ -52,7 +58,6 @@ export {
   type TextSegment,
 } from "./residual/segment_shares.ts";
 export {
-  type AveragingOrder,
   type LayerMatrix,
   PAIR_CROSS_THRESHOLD,
   type PairAccuracies,
@@ -75,14 +80,8 @@ export { PARITY_VALUES, type ParityGolden, readParityGolden, writeGoldenModel } 
 export { rankCorrelation } from "./statistics/rank_correlation.ts";
 export { recoveredShare, type RecoveredShareInput } from "./accuracy/recovered_share.ts";
 export { ROUTE_PAIRS, type RoutePair } from "./residual/route_pairs.ts";
-export { shiftProfile, type ShiftProfileOptions, type ShiftProfilePoint } from "./tokens/shift_profile.ts";
-export {
-  groupShifts,
-  type GroupShiftsOptions,
-  SHIFT_LABELINGS,
-  type ShiftGroup,
-  type ShiftLabeling,
-} from "./tokens/group_shifts.ts";
+export { shiftProfile, type ShiftProfilePoint } from "./tokens/shift_profile.ts";
+export { groupShifts, type ShiftGroup } from "./tokens/group_shifts.ts";
 export {
   type FollowedSeries,
   followedSeries,
@@ -118,11 +117,6 @@ export {
   symmetricEdges,
 } from "./residual/cosine_distribution.ts";
 export { detectableDifference } from "./accuracy/detectable_difference.ts";
-export {
-  type ExplainedVariance,
-  explainedVariance,
-  type PredictedText,
-} from "./features/explained_variance.ts";
 export { type FinalNorm, throughFinalNorm } from "./residual/final_norm.ts";
 export {
   finalDifferenceSimilarity,
@@ -132,9 +126,6 @@ export {
 export { type DifferenceIntervals, differenceIntervals } from "./residual/difference_intervals.ts";
 export { type Histogram, histogram } from "./statistics/histogram.ts";
 export {
-  compareNonEnglish,
-  type LanguageComparison,
-  type LanguageControl,
   type LanguageShares,
   languageShares,
   randomLanguageShares,
@@ -154,10 +145,7 @@ export {
   TOKEN_LANGUAGES,
   type TokenLanguage,
   tokenLanguage,
-  type TokenLanguageOptions,
   vocabularyLanguages,
-  type VocabularyLanguagesOptions,
-  type WordLists,
 } from "./tokens/token_language.ts";
 export {
   type LensReading,

@@ -61,17 +61,6 @@ function likeliest(values: Float32Array): number {
  * How far a value lies from its golden: errors, and for distributions over the last axis the agreement of what is
  * likeliest and the KL divergence.
  *
- * @example
- * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { compareValue } from "./mod.ts";
- * const golden = tensor("float32", [2, 2], [0.5, 0.5, 1, 0]);
- * const ours = tensor("float32", [2, 2], [0.25, 0.75, 1, 0]);
- * const row = compareValue("attn", { golden, ours, kind: "probabilities" });
- * if (row.maxError !== 0.25 || row.meanError !== 0.125 || row.argmaxAgreement !== 0.5) throw new Error("errors");
- * if (Math.abs((row.klNats ?? 0) - 0.25 * Math.log(4 / 3)) > 1e-12) throw new Error("half of ½ ln 2 + ½ ln ⅔");
- * ```
- *
  * @throws {RangeError} where the two differ in shape.
  */
 export function compareValue(
@@ -134,38 +123,6 @@ function compareCompletions(
 /**
  * Runs a model on the inputs of a golden file and compares: logits, target log-probabilities and every tapped site,
  * plain and steered logits, greedy completions over the KV cache, and the steering adjoint.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { tensor } from "../core/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { parity } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const rows = [{ tokens: [5, 6, 7], from: 2, weight: 1 }];
- * const { logits } = await model.run([[5, 6, 7]]);
- * const [rollout] = await model.generate([{ tokens: [5, 6], prompt: 0, sample: 0 }], {
- *   maxNewTokens: 2,
- *   temperature: 0,
- * });
- * const { tokens, logProbs } = rollout ?? { tokens: [], logProbs: [] };
- * const table = await parity(model, {
- *   rows,
- *   steering: new Map(),
- *   maxNewTokens: 2,
- *   completions: [tokens],
- *   steeredCompletions: [],
- *   values: new Map([
- *     ["logits", logits ?? tensor("float32", [0], [])],
- *     ["decode.log_probs", tensor("float32", [logProbs.length], logProbs)],
- *   ]),
- * });
- * if (table.length !== 2 || table.some((row) => row.maxError > 1e-5)) throw new Error("a model equals itself");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  *
  * @throws {RangeError} for a value that no run of the model gives, or of another shape.
  */

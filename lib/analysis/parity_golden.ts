@@ -59,20 +59,6 @@ const REPAIR = "make the golden file again: fixtures/golden/parity.py";
 /**
  * Reads a golden file of `fixtures/golden/parity.py` for a model. Throws an `InputError` when it is not one, is not
  * whole, or was made from another model.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint, writeSafetensors } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { readParityGolden } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/golden.safetensors`;
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * await writeSafetensors(path, { tensors: {}, metadata: { kind: "parity", model: "another" } });
- * const model = await LanguageModel.open(folder);
- * const refused = await readParityGolden(path, model).then(() => "", (error) => String(error));
- * if (!refused.includes("made from another model")) throw new Error(refused);
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function readParityGolden(path: string, model: LanguageModel): Promise<ParityGolden> {
   const file = await readGoldenHeader(path);
@@ -111,19 +97,6 @@ async function readGoldenHeader(path: string): Promise<SafetensorsFile> {
 /**
  * Makes the random model of a golden file again, in a folder; an `InputError` where the golden is of another kind
  * of model.
- *
- * @example
- * ```ts
- * import { configJson, openCheckpoint, tinyConfig, writeSafetensors } from "../checkpoint/mod.ts";
- * import { writeGoldenModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/golden.safetensors`;
- * const recipe = { config: configJson(tinyConfig(), { dtype: "float16" }), dtype: "float16", seed: 0 };
- * const metadata = { kind: "parity", recipe: JSON.stringify(recipe) };
- * await writeSafetensors(path, { tensors: {}, metadata });
- * await writeGoldenModel(path, `${folder}/model`);
- * if ((await openCheckpoint(`${folder}/model`)).config.layers !== 2) throw new Error("the model of the recipe");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function writeGoldenModel(path: string, folder: string): Promise<void> {
   const text = (await readGoldenHeader(path)).metadata.get("recipe");

@@ -107,24 +107,6 @@ async function readAdapter(
  * published ones were trained on.
  *
  * @throws InputError when the treatment has no adapter at the layer, and as {@link Laboratory.measure}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, adapterTraces, derivedTreatment, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const { neurons, embed } = zoo.model.config;
- * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
- * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
- * const [trace] = await adapterTraces(lab, { zoo, treatment, layer: 2, problems: lab.problems(1) });
- * if (trace?.magnitudes.some((magnitude) => magnitude !== 0)) throw new Error("A = 0 adds nothing");
- * await zoo.release();
- * ```
  */
 export async function adapterTraces(
   lab: Laboratory,
@@ -179,25 +161,6 @@ export async function adapterTraces(
  * under each other.
  *
  * @throws InputError as {@link adapterTraces}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, derivedTreatment, Laboratory, ResultStore, sharedTextMagnitudes, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const { neurons, embed } = zoo.model.config;
- * const adapter = { input: new Float32Array(neurons), output: new Float32Array(embed).fill(1) };
- * const treatment = derivedTreatment("silent", { of: [], adapters: new Map([[2, adapter]]) });
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
- * const [problem] = lab.problems(1);
- * const { tokens, rows } = await sharedTextMagnitudes(lab, { zoo, adapters: [{ layer: 2, treatment }], problem: problem! });
- * if (rows[0]?.length !== tokens.length) throw new Error("a number per token");
- * await zoo.release();
- * ```
  */
 export async function sharedTextMagnitudes(
   lab: Laboratory,

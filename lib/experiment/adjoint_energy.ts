@@ -54,22 +54,6 @@ export function trainedFamilies(lab: Laboratory): readonly ProblemFamily[] {
  * objective; the estimate without noise is ours.
  *
  * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { adjointEnergies, generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const size = { ...STUDY_SIZES.quick, evaluationSeeds: 1, maxNewTokens: 24 };
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
- * const energies = await adjointEnergies(lab, zoo);
- * if (energies.length !== zoo.layers || energies[0]?.signal !== null) throw new Error("one batch, all layers");
- * await zoo.release();
- * ```
  */
 export async function adjointEnergies(lab: Laboratory, zoo: ZooModel): Promise<readonly AdjointEnergy[]> {
   const { seeds, size: { swept, maxNewTokens } } = lab, { embed } = zoo.model.config;

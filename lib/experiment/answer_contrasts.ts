@@ -29,21 +29,6 @@ export interface AnswerContrasts {
  * Source: contrastive activation addition, Rimsky et al. 2023 (arXiv 2312.06681); the pairs are ours.
  *
  * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { answerContrasts, generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
- * const { pairs, vectors } = await answerContrasts(lab, zoo);
- * if (pairs === 0 || vectors.size !== zoo.layers) throw new Error("a vector for every layer");
- * await zoo.release();
- * ```
  */
 export async function answerContrasts(lab: Laboratory, zoo: ZooModel): Promise<AnswerContrasts> {
   const { seeds, size: { swept, maxNewTokens } } = lab, [seed = 0] = seeds;

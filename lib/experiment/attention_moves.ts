@@ -37,22 +37,6 @@ function answerWeights(
  * Source: "leaves attention patterns largely intact", Figure 5 (class: caption); the measure is ours.
  *
  * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}; RangeError without a treatment.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, attentionMoves, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: { ...STUDY_SIZES.quick, maxNewTokens: 8 }, seed: 0, store: new ResultStore(null) });
- * const [last] = await zoo.trained("layer-7");
- * const [moves] = await attentionMoves(lab, { zoo, treatments: [last!], layer: 7, texts: 1 });
- * if (moves?.[0]?.[0]?.moved !== 0) throw new Error("a vector behind a block leaves its attention alone");
- * await zoo.release();
- * ```
  */
 export async function attentionMoves(
   lab: Laboratory,

@@ -59,18 +59,6 @@ interface Waiting {
  * Evaluations side by side, each in a worker of its own with one thread. A run of a graph blocks its thread, and a
  * small model gains nothing from more threads inside an operation, so this is how a machine's cores are used. What
  * an evaluation gives does not depend on which worker did it, nor on how many there are.
- *
- * @example
- * ```ts
- * import { testSet } from "../problems/mod.ts";
- * import { EvaluationPool } from "./mod.ts";
- * const pool = new EvaluationPool({ workers: 2 });
- * const options = { problems: testSet("linear", { size: 2 }), maxNewTokens: 48, temperature: 0 };
- * const task = { modelFolder: "./fixtures/embedded/base-a", device: "cpu", dtype: "float32", options } as const;
- * const [first, second] = await Promise.all([pool.evaluate(task), pool.evaluate(task)]);
- * if (JSON.stringify(first) !== JSON.stringify(second)) throw new Error("the same task, the same outcomes");
- * pool.close();
- * ```
  */
 export class EvaluationPool {
   readonly #size: number;

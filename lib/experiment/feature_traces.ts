@@ -40,25 +40,6 @@ export interface FeatureTraces {
  * Source: Figures 7 and 8 (class: review); which positions are read is ours.
  *
  * @throws InputError as {@link Laboratory.measure}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, featureTraces, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   autoencodersFolder: "./fixtures/embedded/sae", opener: "To",
- * });
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
- * const difference = await zoo.differenceAutoencoder();
- * const { generations } = await featureTraces(lab, { zoo, difference, problems: lab.problems(2), samples: 1 });
- * const [first] = generations;
- * if (first === undefined) throw new Error("one answer per problem");
- * const codes = difference.autoencoder.active * first.tokens.length;
- * if (first.values.length !== codes) throw new Error("a code per token");
- * await zoo.release();
- * ```
  */
 export async function featureTraces(
   lab: Laboratory,

@@ -34,25 +34,7 @@ interface WorkedOut {
 /** Sources of this package: read once for all laboratories of a process. */
 const OWN_SOURCES = new SourceTree();
 
-/**
- * What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const asked = generatedProblems(PROBLEM_SETS.embedded), size = { ...STUDY_SIZES.quick, problems: 1 };
- * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
- * const outcomes = await lab.outcomes({ zoo, run: null, decoding: "greedy" });
- * if (outcomes["linear"]?.[0]?.[0]?.length !== 1) throw new Error("one problem of each family");
- * if (!("model.base-a" in lab.inputs)) throw new Error("what was measured is named");
- * await zoo.release();
- * ```
- */
+/** What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them. */
 export class Laboratory {
   /** What is asked, and who judges the answers. */
   readonly asked: StudyProblems;

@@ -29,21 +29,6 @@ function chanceOf(logits: Float32Array, token: number): OpenerChance {
  * held-out problems. Where it nearly always does, neither a prefix nor a vector can gain anything by that token.
  *
  * @throws RangeError for a token beyond the vocabulary, and as {@link Laboratory.measure}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, Laboratory, openerChances, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const asked = generatedProblems(PROBLEM_SETS.embedded), size = { ...STUDY_SIZES.quick, traced: 2 };
- * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
- * const chances = await openerChances(lab, { zoo, token: zoo.tokenizer.tokenId("To") ?? 0 });
- * if (!chances.every(({ probability }) => probability > 0.05 && probability < 0.9)) throw new Error("one of several");
- * await zoo.release();
- * ```
  */
 export async function openerChances(
   lab: Laboratory,

@@ -74,20 +74,6 @@ function memory(
 /**
  * What a measurement takes on a model of a shape: its answers are written, and the texts of all but evaluations are
  * read again.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { measurementCost, parameterCount } from "./mod.ts";
- * const config = tinyConfig();
- * const rates = {
- *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 20, answerTokens: 20 } as const,
- *   ...{ generatedTokensPerSecond: 100, gradientTokensPerSecond: 400 },
- * };
- * const ask = { kind: "outcomes", total: 10, unit: "answers", maxNewTokens: 40 } as const;
- * // 10 answers of 20 tokens at 100 a second.
- * if (measurementCost(ask, { config, rates }).seconds !== 2) throw new Error("two seconds");
- * ```
  */
 export function measurementCost(
   ask: Pick<Ask, "kind" | "total" | "unit" | "maxNewTokens">,
@@ -107,22 +93,6 @@ export function measurementCost(
 /**
  * What it takes to make an artifact on a model of a shape; `made` is the share of its steps that an unfinished run has
  * made. A published model is brought, which takes no computing.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { artifactCost, parameterCount, parseProfile, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/profiles/embedded.json", config = tinyConfig({ layers: 8 });
- * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
- * const run = (await zooArtifacts(profile, { where })).find(({ name }) => name === "base-a/layer-3.seed-0");
- * const rates = {
- *   ...{ source: "by hand", device: "cpu", parameters: parameterCount(config), promptTokens: 28, answerTokens: 36 } as const,
- *   ...{ generatedTokensPerSecond: 1000, gradientTokensPerSecond: 2000 },
- * };
- * // 60 steps of 12 × 16 rows: 36 new tokens each, and 64 that are differentiated.
- * const seconds = 60 * 12 * 16 * (36 / 1000 + 64 / 2000);
- * if (artifactCost(run!, { config, rates, made: 0 }).seconds !== seconds) throw new Error("thirteen minutes");
- * ```
  */
 export function artifactCost(
   artifact: ZooArtifact,

@@ -19,18 +19,6 @@ export class Unmeasured extends Error {}
 /**
  * A store that hears what is asked for and computes nothing but what it is told to: an item that runs against it says
  * what it measures. What is not there has a stand-in, which nothing keeps, or ends the item with {@link Unmeasured}.
- *
- * @example
- * ```ts
- * import { PlanningStore, ResultStore } from "./mod.ts";
- * const asks = new PlanningStore(new ResultStore(null));
- * const ask = {
- *   ...{ label: "base", kind: "outcomes", model: "base-a", inputs: [], total: 2, unit: "answers", maxNewTokens: 8 } as const,
- *   standIn: () => [0, 0],
- * };
- * await asks.get({ model: "base-a" }, () => Promise.reject(new Error("it computes nothing")), ask);
- * if (asks.asked[0]?.there !== false) throw new Error("asked for, and not there");
- * ```
  */
 export class PlanningStore {
   readonly #store: ResultStore;
@@ -72,13 +60,6 @@ export class PlanningStore {
  * being asked.
  *
  * @throws Unmeasured after all were asked, when one of them had no result.
- *
- * @example
- * ```ts
- * import { inTurn } from "./mod.ts";
- * const [one, two] = await inTurn([() => Promise.resolve(1), () => Promise.resolve("two")]);
- * if (one !== 1 || two !== "two") throw new Error("in their order");
- * ```
  */
 export async function inTurn<const Asks extends readonly (() => Promise<unknown>)[]>(
   asks: Asks,

@@ -96,14 +96,6 @@ const SCHEMA = z.strictObject({
  * Checks a profile that came from a file; `where` names it in errors. Whether runs fit their models is checked where
  * these are known: {@link runConfig}.
  *
- * @example
- * ```ts
- * import { parseProfile } from "./mod.ts";
- * const where = "./fixtures/profiles/embedded.json";
- * const { models, problems } = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (models[0]?.role !== "a" || problems.length !== 1) throw new Error("the model of role a comes first");
- * ```
- *
  * @throws {InputError} for unknown, missing and misshapen keys by name, for a name, role, run or seed that stands there
  * twice, and for an autoencoder of a run that the profile does not have.
  */

@@ -12,16 +12,6 @@ import { type PromptTemplate, questionPrompt } from "../problems/mod.ts";
  * ends of turns count to what is before them, here to the template.
  *
  * @throws InputError for a tokenizer without a chat template, and when the prompt does not say the two texts.
- *
- * @example
- * ```ts
- * import { ChatTokenizer } from "../checkpoint/mod.ts";
- * import { promptSegments } from "./mod.ts";
- * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
- * const ranges = promptSegments(tokenizer, "What is 2 + 3?", { template: "embedded" });
- * const names = ranges.map(({ segment }) => segment).join();
- * if (names !== "template,system,template,question,template") throw new Error(names);
- * ```
  */
 export function promptSegments(
   tokenizer: ChatTokenizer,

@@ -154,24 +154,6 @@ async function trace(
  * Source: Figures 2 and 14 (class: code), whose code draws 100 problems of the training set and works in bfloat16.
  *
  * @throws InputError for a missing run of a layer, before anything is measured, and as {@link Laboratory.measure}.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, Laboratory, propagation, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const size = { ...STUDY_SIZES.quick, read: 2, maxNewTokens: 8 };
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
- * const [seed] = await propagation(lab, zoo);
- * const [own, next] = seed?.[3]?.cells ?? []; // layer 3, read behind layers 3 and 4
- * if (Math.abs((own?.toTarget.byText?.value ?? 0) - 1) > 1e-4) throw new Error("at its own layer the difference is s_3");
- * if (next?.layer !== 4) throw new Error("then the layer behind it");
- * await zoo.release();
- * ```
  */
 export async function propagation(
   lab: Laboratory,

@@ -49,37 +49,6 @@ export interface ReproduceOptions {
  * {@link Report}. Returns the metrics.
  *
  * @throws InputError for bad input and for an expected metric that the item does not have.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, Laboratory, reproduce, type Reproduction, ResultStore, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const a = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const item: Reproduction = {
- *   id: "layers", slug: "layers", title: "How many layers", itemClass: "inferred", differences: [],
- *   async run({ open }) {
- *     const { layers } = await open("a");
- *     return {
- *       spec: { mark: "bar", data: { values: [{ layers }] }, encoding: { x: { field: "layers" } } },
- *       values: [{ name: "layers", value: layers, unit: "layers" }],
- *       claims: [],
- *     };
- *   },
- * };
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size: STUDY_SIZES.quick, seed: 0, store: new ResultStore(null) });
- * const folder = await Deno.makeTempDir();
- * const expectations = [{ metric: "layers", expected: 8, tolerance: 0, reason: "its config", others: null }];
- * const { checks: [check] } = await reproduce(item, {
- *   bench: { lab, roles: ["a"], open: () => Promise.resolve(a) }, expectations, source: "by hand", paper: null, profile: "embedded", folder, runFacts: () => ({ seconds: 1 }),
- * });
- * if (check?.verdict !== "pass") throw new Error("base A has eight layers");
- * await a.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function reproduce(item: Reproduction, options: ReproduceOptions): Promise<Metrics> {
   const { bench, expectations, at = "recorded", source, paper, profile, paperModels = false } = options;

@@ -25,17 +25,6 @@ export interface StoreEntry {
 /**
  * Intermediate results on disk under the hash of everything that made them: the same inputs find the result, a
  * changed input misses. A file appears whole or not at all, so an interrupted run goes on where it stopped.
- *
- * @example
- * ```ts
- * import { ResultStore } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const store = new ResultStore(folder);
- * const sum = () => store.get({ kind: "sum", of: [1, 2] }, () => Promise.resolve(1 + 2));
- * if (await sum() !== 3 || await sum() !== 3) throw new Error("1 + 2 = 3");
- * if (store.counts.made !== 1 || store.counts.read !== 1) throw new Error("the second call reads");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export class ResultStore {
   readonly #folder: string | null;

@@ -56,16 +56,7 @@ const REALS: readonly string[] = [
 const OF_ANSWERS: readonly string[] = ["%", "points"];
 const OF_SIZE = 1e-4;
 
-/**
- * How far values may move at equal seeds, by unit, in a study of so many problem sets.
- *
- * @example
- * ```ts
- * import { roundingOf, STUDY_SIZES } from "./mod.ts";
- * const of = roundingOf(STUDY_SIZES.full, { sets: 6 });
- * if (of("layers")?.ofError !== 0 || of("furlongs") !== null) throw new Error("counts are exact, furlongs unknown");
- * ```
- */
+/** How far values may move at equal seeds, by unit, in a study of so many problem sets. */
 export function roundingOf(
   size: StudySize,
   options: { readonly sets: number },
@@ -87,14 +78,6 @@ export function roundingOf(
 /**
  * What kind of measurement a metric is: accuracies of one item are one kind, since they are means over the same
  * problems and about as many answers; otherwise metrics whose names differ in numbers alone.
- *
- * @example
- * ```ts
- * import { metricKind } from "./mod.ts";
- * if (metricKind("accuracy.layer_3", "%") !== metricKind("accuracy.base.sampling", "%")) throw new Error("one kind");
- * if (metricKind("kl.position_0", "nats") !== metricKind("kl.position_12", "nats")) throw new Error("one kind");
- * if (metricKind("kl.first", "nats") === metricKind("kl.later", "nats")) throw new Error("two kinds");
- * ```
  */
 export function metricKind(metric: string, unit: string): string {
   if (unit === "%" && metric.startsWith("accuracy.")) return "accuracy %";

@@ -77,23 +77,6 @@ function comparisonOf(treatment: Treatment) {
  *
  * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}; RangeError for a treatment without a
  * vector of the layer before the last.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems, Laboratory, ResultStore, routeTraces, STUDY_SIZES, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const size = { ...STUDY_SIZES.quick, traced: 1, maxNewTokens: 4 };
- * const asked = generatedProblems(PROBLEM_SETS.embedded);
- * const lab = new Laboratory({ asked, size, seed: 0, store: new ResultStore(null) });
- * const [treatment] = await zoo.trained("layer-6");
- * const [first] = await routeTraces(lab, { zoo, treatment: treatment! });
- * if (first?.name !== "skip_attn→no_patch" || first.tokens.length !== 620) throw new Error("a mean per token");
- * await zoo.release();
- * ```
  */
 export async function routeTraces(
   lab: Laboratory,

@@ -23,31 +23,6 @@ interface Part {
 /**
  * What models said in the evaluations of a run, each made once: lines of samples in a folder that goes away with the
  * archive. Files of items are put together from it.
- *
- * @example
- * ```ts
- * import { testSet } from "../problems/mod.ts";
- * import { SampleArchive } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const archive = await SampleArchive.open(folder), [problem] = testSet("linear", { size: 1 });
- * const said = (seed: number, text: string) => ({
- *   problem: 0, number: 0, seed, sample: 0, prompt: "?", text, tokens: [1], finished: true, judgement: { correct: false },
- * });
- * await archive.outcomes("a", {
- *   condition: "by hand",
- *   problems: problem === undefined ? [] : [{ ...problem, suite: "linear" }],
- *   async evaluate({ onCompletion }) {
- *     await onCompletion?.(said(1, "One."));
- *     await onCompletion?.(said(0, "None."));
- *     return [[[0]], [[0]]];
- *   },
- * });
- * await archive.writeFile(`${folder}/samples.jsonl`, ["a"]);
- * await archive.close();
- * const lines = (await Deno.readTextFile(`${folder}/samples.jsonl`)).trimEnd().split("\n");
- * if (JSON.parse(lines[0] ?? "").text !== "None.") throw new Error("seeds come in their order");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export class SampleArchive {
   readonly #folder: string;

@@ -31,14 +31,6 @@ function neighboursIn(text: string): readonly string[] {
  * The sources of this package, followed from module to module by what each imports: a module's fingerprint changes when
  * any source that it runs does, and with the versions of npm packages. Nobody lists what takes part, so nobody can
  * forget a part. Each source is read once; reading needs the permission to read the package's folder.
- *
- * @example
- * ```ts
- * import { SourceTree } from "./mod.ts";
- * const laboratory = new URL("./lib/experiment/laboratory.ts", `file://${Deno.cwd()}/`).href;
- * const { modules, hash } = new SourceTree().fingerprint([laboratory]);
- * if (modules[0] !== "lib/experiment/laboratory.ts" || hash.length !== 64) throw new Error("a path and a hash");
- * ```
  */
 export class SourceTree {
   readonly #root: URL;

@@ -34,17 +34,7 @@ export interface StudyProblems {
   readonly grader: GraderName;
 }
 
-/**
- * The held-out problems of families that are made here, asked and judged as is usual for them.
- *
- * @example
- * ```ts
- * import { PROBLEM_SETS } from "../problems/mod.ts";
- * import { generatedProblems } from "./mod.ts";
- * const { sets, grader } = generatedProblems(PROBLEM_SETS["first-arithmetic"]);
- * if (sets.length !== 5 || sets[0]?.first(3).length !== 3 || grader !== "last-number") throw new Error("five families");
- * ```
- */
+/** The held-out problems of families that are made here, asked and judged as is usual for them. */
 export function generatedProblems(
   set: Pick<ProblemSet, "families" | "template" | "grader" | "heldOut">,
 ): StudyProblems {

@@ -65,17 +65,6 @@ export function treatmentKey(treatment: Treatment): TreatmentKey {
 /**
  * A treatment made of others: sums, merged sets, random directions of equal norm, ablated features. A treatment that only goes another
  * way needs no derivation: `{ ...treatment, lastBlock }` is one.
- *
- * @example
- * ```ts
- * import { derivedTreatment, type Treatment } from "./mod.ts";
- * const parent: Treatment = {
- *   name: "layer-0.seed-0", inputs: { "vectors.base-a.layer-0.seed-0": "ab" },
- *   steer: new Map([[0, Float32Array.of(1, 2)]]),
- * };
- * const twice = derivedTreatment("twice", { of: [parent], steer: new Map([[0, Float32Array.of(2, 4)]]) });
- * if (!("vectors.base-a.layer-0.seed-0" in twice.inputs)) throw new Error("what it was made of is named");
- * ```
  */
 export function derivedTreatment(
   name: string,

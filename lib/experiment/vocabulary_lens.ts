@@ -18,18 +18,6 @@ export interface VocabularyLens {
 /**
  * The unembedding, the final norm and the vocabulary of a model, read from its files; a model with tied embeddings has
  * its embedding for an unembedding.
- *
- * @example
- * ```ts
- * import { vocabularyLens, ZooModel } from "./mod.ts";
- * const zoo = await ZooModel.open({
- *   name: "base-a", modelFolder: "./fixtures/embedded/base-a", vectorsFolder: "./fixtures/embedded/vectors/base-a",
- *   opener: "To",
- * });
- * const { lens, texts } = await vocabularyLens(zoo);
- * if (lens.vocab !== 620 || texts[zoo.tokenizer.tokenId("To") ?? -1] !== "To") throw new Error("a row per token");
- * await zoo.release();
- * ```
  */
 export async function vocabularyLens(zoo: ZooModel): Promise<VocabularyLens> {
   const { model: { checkpoint, config }, tokenizer } = zoo;

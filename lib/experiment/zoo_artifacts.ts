@@ -114,16 +114,6 @@ export function sourceFolder({ folder }: ModelSource, { where }: { readonly wher
  * Everything that a profile asks for, each after what it is made from. `where` is the profile's path: configs, models
  * that are trained here, `vectors/` and `sae/` lie in its folder.
  *
- * @example
- * ```ts
- * import { parseProfile, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/profiles/embedded.json";
- * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
- * const artifacts = await zooArtifacts(profile, { where });
- * const place = (name: string) => artifacts.findIndex((artifact) => artifact.name === name);
- * if (!(place("base-a") < place("base-a/all.seed-0") && place("base-a") < place("a-instruct"))) throw new Error("order");
- * ```
- *
  * @throws {InputError} for a config that is missing or bad, a run that its model cannot have, and models that go on
  * from each other in a circle.
  */
@@ -273,19 +263,6 @@ export type ArtifactMark = Readonly<Record<string, string>>;
 /**
  * What the metadata of an artifact says when it is made from what the catalogue asks for: the hash of a run, or the
  * config and the hashes of model and vectors. What it `needs` must be there.
- *
- * @example
- * ```ts
- * import { readSafetensorsHeader } from "../checkpoint/mod.ts";
- * import { artifactMark, parseProfile, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/profiles/embedded.json";
- * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
- * const [base] = await zooArtifacts(profile, { where });
- * if (base?.kind !== "model") throw new Error("base A comes first");
- * const { run } = await artifactMark(base);
- * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
- * if (metadata.get("run") !== run) throw new Error("base A is made from another config");
- * ```
  */
 export async function artifactMark(
   artifact: Exclude<ZooArtifact, PublishedArtifact>,
@@ -309,18 +286,6 @@ export async function artifactMark(
 /**
  * The state of an artifact, given the states of all that come before it. What lies on something that is missing or
  * made from other inputs counts as made from other inputs itself: nothing says what it belongs to.
- *
- * @example
- * ```ts
- * import { artifactState, type ArtifactState, parseProfile, zooArtifacts } from "./mod.ts";
- * const where = "./fixtures/profiles/embedded.json";
- * const profile = parseProfile(JSON.parse(await Deno.readTextFile(where)), { where });
- * const states = new Map<string, ArtifactState>();
- * for (const artifact of await zooArtifacts(profile, { where })) {
- *   states.set(artifact.name, await artifactState(artifact, states));
- * }
- * if (states.get("base-a/layer-3.seed-1") !== "there") throw new Error("shipped with the code");
- * ```
  *
  * @throws {InputError} for a file that is damaged.
  */

@@ -218,18 +218,6 @@ export function catalogueOf(
 /**
  * The RL config of a run of the catalogue, for a model of `layerCount` layers: what {@link trainSteering} takes.
  *
- * @example
- * ```ts
- * import { runConfig } from "./mod.ts";
- * const settings = {
- *   ...{ steps: 60, prompts: 12, samples: 16, maxNewTokens: 72, warmupShare: 0.03, maxNorm: 2 },
- *   families: ["linear"] as const,
- * };
- * const run = { run: "adapter-all", learningRates: [0.01], seeds: [0] };
- * const config = runConfig(run, { settings, seed: 0, layerCount: 2, where: "profile.json" });
- * if (config.learningRates.join() !== "0.01,0.01") throw new Error("one rate for each layer");
- * ```
- *
  * @throws {InputError} for a run that a model of so many layers cannot have, or rates that do not match it.
  */
 export function runConfig(

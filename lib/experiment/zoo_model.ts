@@ -72,19 +72,7 @@ export interface TrainingRecord {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/**
- * A model of the zoo, opened, with its trained vectors.
- *
- * @example
- * ```ts
- * import { ZooModel } from "./mod.ts";
- * const modelFolder = "./fixtures/embedded/base-a", vectorsFolder = "./fixtures/embedded/vectors/base-a";
- * const zoo = await ZooModel.open({ name: "base-a", modelFolder, vectorsFolder, opener: "To" });
- * const [first] = await zoo.trained("all");
- * if (first?.steer?.size !== zoo.layers) throw new Error("one vector per layer");
- * await zoo.release();
- * ```
- */
+/** A model of the zoo, opened, with its trained vectors. */
 export class ZooModel {
   /** Where it came from. */
   readonly entry: ZooEntry;

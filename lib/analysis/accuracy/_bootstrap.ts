@@ -1,4 +1,4 @@
-import { mean, RandomStream } from "../../core/mod.ts";
+import { mean, quantile, RandomStream } from "../../core/mod.ts";
 
 /** Outcomes of one benchmark: [training seed][evaluation seed][problem][sample], each 0 (wrong) or 1 (right). */
 export type OutcomeTable = readonly (readonly (readonly (readonly number[])[])[])[];
@@ -17,6 +17,22 @@ export interface BootstrapOptions {
   readonly level?: number;
   /** Seed of the picks; equal seeds give equal picks for every condition. @default {0} */
   readonly seed?: number;
+}
+
+/** The ends of an interval, in the unit of what it is about. */
+export interface Interval {
+  /** Lower end. */
+  readonly low: number;
+  /** Upper end. */
+  readonly high: number;
+  /** Coverage. */
+  readonly level: number;
+}
+
+/** The percentile interval of draws. */
+export function percentileInterval(draws: ArrayLike<number>, level: number): Interval {
+  const tail = (1 - level) / 2;
+  return { low: quantile(draws, tail), high: quantile(draws, 1 - tail), level };
 }
 
 /** Mean score per [training seed][evaluation seed][benchmark][problem], samples averaged out, in [0, 1]. */

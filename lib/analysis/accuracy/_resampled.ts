@@ -1,16 +1,9 @@
-import { quantile } from "../../core/mod.ts";
-import { pointsBetween, type Resamples } from "./_bootstrap.ts";
+import { type Interval, percentileInterval, pointsBetween, type Resamples } from "./_bootstrap.ts";
 
 /** A difference of two accuracies in percentage points with its paired bootstrap interval. */
-export interface AccuracyDifference {
+export interface AccuracyDifference extends Interval {
   /** First minus second. */
   readonly points: number;
-  /** Lower end of the interval. */
-  readonly low: number;
-  /** Upper end of the interval. */
-  readonly high: number;
-  /** Coverage of the interval. */
-  readonly level: number;
   /** Share of the draws in which the first is strictly above the second. */
   readonly shareAbove: number;
 }
@@ -34,12 +27,9 @@ export interface RecoveredShare {
 /** a − b in points with its paired interval. */
 export function differenceOf(a: Resamples, b: Resamples, level: number): AccuracyDifference {
   const differences = a.draws.map((value, draw) => pointsBetween(value, b.draws[draw] as number));
-  const tail = (1 - level) / 2;
   return {
     points: pointsBetween(a.percent, b.percent),
-    low: quantile(differences, tail),
-    high: quantile(differences, 1 - tail),
-    level,
+    ...percentileInterval(differences, level),
     shareAbove: differences.filter((value) => value > 0).length / differences.length,
   };
 }
@@ -50,10 +40,9 @@ export function shareOfGap(
   level: number,
 ): RecoveredShare {
   const { from, part, to } = conditions;
-  const tail = (1 - level) / 2;
   const gaps = to.draws.map((value, draw) => pointsBetween(value, from.draws[draw] as number));
   const gap = pointsBetween(to.percent, from.percent);
-  const low = quantile(gaps, tail), high = quantile(gaps, 1 - tail);
+  const { low, high } = percentileInterval(gaps, level);
   if (!(gap > 0 ? low > 0 : gap < 0 && high < 0)) {
     const points = (value: number) => Number(value.toFixed(2));
     const reason = `the gain of ${points(gap)} points is not established, its interval is [${points(low)}, ${
@@ -68,9 +57,7 @@ export function shareOfGap(
   });
   return {
     percent: 100 * (pointsBetween(part.percent, from.percent) / gap),
-    low: quantile(shares, tail),
-    high: quantile(shares, 1 - tail),
-    level,
+    ...percentileInterval(shares, level),
     droppedDraws: gaps.length - shares.length,
     reason: null,
   };

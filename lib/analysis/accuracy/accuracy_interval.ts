@@ -1,8 +1,9 @@
-import { mean, quantile, standardDeviation } from "../../core/mod.ts";
+import { mean, standardDeviation } from "../../core/mod.ts";
 import {
   type BenchmarkOutcomes,
   type BootstrapOptions,
   bootstrapSettings,
+  percentileInterval,
   requireSameProblems,
   resampleAccuracy,
 } from "./_bootstrap.ts";
@@ -57,12 +58,9 @@ export function accuracyInterval(
   const settings = bootstrapSettings(options);
   const { percent, draws, perSeed, perBenchmark } = resampleAccuracy(outcomes, settings);
   const perTrainingSeed = perSeed.map((run) => mean(run));
-  const tail = (1 - settings.level) / 2;
   return {
     percent,
-    low: quantile(draws, tail),
-    high: quantile(draws, 1 - tail),
-    level: settings.level,
+    ...percentileInterval(draws, settings.level),
     standardError: standardDeviation([...draws]),
     evaluationSeedStd: perSeed.some((run) => run.length < 2)
       ? null
@@ -78,14 +76,6 @@ export function accuracyInterval(
  * problems for both, and the same seeds where both have as many, so what they share cancels.
  *
  * @throws RangeError when the two do not answer the same problems.
- *
- * @example
- * ```ts
- * import { accuracyDifference } from "../mod.ts";
- * const outcomes = { sums: [[[[1], [0], [1], [0]]]] };
- * const { points, low, high } = accuracyDifference(outcomes, outcomes, { draws: 50 });
- * if (points !== 0 || low !== 0 || high !== 0) throw new Error("a condition must equal itself in every draw");
- * ```
  */
 export function accuracyDifference(
   a: BenchmarkOutcomes,

@@ -1,22 +1,17 @@
-import { quantile } from "../../core/mod.ts";
 import {
   type BenchmarkOutcomes,
   type BootstrapOptions,
   bootstrapSettings,
+  type Interval,
+  percentileInterval,
   requireSameProblems,
   resampleAccuracy,
 } from "./_bootstrap.ts";
 
 /** A number made of several accuracies, with its paired bootstrap interval. */
-export interface AccuracyStatistic {
+export interface AccuracyStatistic extends Interval {
   /** The statistic of the accuracies themselves. */
   readonly value: number;
-  /** Lower end of the interval. */
-  readonly low: number;
-  /** Upper end of the interval. */
-  readonly high: number;
-  /** Coverage of the interval. */
-  readonly level: number;
 }
 
 /**
@@ -28,15 +23,6 @@ export interface AccuracyStatistic {
  * conditions are noisy.
  *
  * @throws RangeError when there is no condition, they do not answer the same problems or the statistic is not finite.
- *
- * @example
- * ```ts
- * import { accuracyStatistic } from "../mod.ts";
- * const table = (right: number) => ({ sums: [[Array.from({ length: 40 }, (_, i) => [i < right ? 1 : 0])]] });
- * const mean = (percents: readonly number[]) => percents.reduce((a, b) => a + b, 0) / percents.length;
- * const { value } = accuracyStatistic([table(40), table(10), table(20)], ([all = 0, ...one]) => all - mean(one));
- * if (value !== 62.5) throw new Error(`100 minus the mean of 25 and 50 is 62.5, not ${value}`);
- * ```
  */
 export function accuracyStatistic(
   conditions: readonly BenchmarkOutcomes[],
@@ -60,6 +46,5 @@ export function accuracyStatistic(
     { length: settings.draws },
     (_, draw) => finite(statistic(resamples.map((resample) => resample.draws[draw] as number))),
   );
-  const tail = (1 - settings.level) / 2;
-  return { value, low: quantile(draws, tail), high: quantile(draws, 1 - tail), level: settings.level };
+  return { value, ...percentileInterval(draws, settings.level) };
 }

@@ -1,4 +1,5 @@
 import { quantile } from "../../core/mod.ts";
+import type { Interval } from "./_bootstrap.ts";
 
 /** Quantiles of the normal distribution: 95 % intervals leave 0 out from 1.96 standard errors on; four of five draws lie above −0.84. */
 const CRITICAL = 1.959964, POWER = 0.841621;
@@ -9,17 +10,8 @@ const CRITICAL = 1.959964, POWER = 0.841621;
  * some are of conditions that hardly differ. Null without an interval.
  *
  * @throws RangeError for intervals of another level.
- *
- * @example
- * ```ts
- * import { detectableDifference } from "../mod.ts";
- * const found = detectableDifference([{ low: -1.96, high: 1.96, level: 0.95 }]); // a standard error of 1
- * if (Math.abs((found ?? 0) - 2.8) > 0.01) throw new Error("2.8 standard errors");
- * ```
  */
-export function detectableDifference(
-  intervals: readonly { readonly low: number; readonly high: number; readonly level: number }[],
-): number | null {
+export function detectableDifference(intervals: readonly Interval[]): number | null {
   if (intervals.length === 0) return null;
   const other = intervals.find(({ level }) => level !== 0.95);
   if (other !== undefined) {

@@ -1,8 +1,9 @@
-import { mean, quantile } from "../../core/mod.ts";
 import {
   type BenchmarkOutcomes,
   type BootstrapOptions,
   bootstrapSettings,
+  type Interval,
+  percentileInterval,
   pointsBetween,
   requireSameProblems,
   resampleAccuracy,
@@ -15,16 +16,13 @@ export type PairNormalisation = "prev" | "next" | "max";
 /** A square matrix over layers, row i, column j; null below the diagonal and where a value is not applicable. */
 export type LayerMatrix = readonly (readonly (number | null)[])[];
 
-/** Accuracies in percent of one seed, or of the mean over seeds. */
+/** Accuracies in percent, means over seeds. */
 export interface PairAccuracies {
   /** Row i, column j ≥ i: vectors i and j together; the diagonal holds single vectors. Null where not measured. */
   readonly pairs: LayerMatrix;
   /** All-layer steering, P. */
   readonly allLayers: number;
 }
-
-/** In which order seeds are averaged and gains normalised. */
-export type AveragingOrder = "means-first" | "ratios-first";
 
 /** Pairs whose normalised gain is above this carry a cross: they reach all-layer steering. */
 export const PAIR_CROSS_THRESHOLD = 0.99;
@@ -52,19 +50,6 @@ function startOf(
   return from.by === "prev" ? second : from.by === "next" ? first : Math.max(first, second);
 }
 
-function requireSquare(seeds: readonly PairAccuracies[]): number {
-  const layers = seeds[0]?.pairs.length ?? 0;
-  const square = seeds.every(({ pairs }) =>
-    pairs.length === layers && pairs.every((row) => row.length === layers)
-  );
-  if (layers === 0 || !square) {
-    throw new RangeError(
-      `Cannot normalise pairs as every seed must have one square matrix: the first has ${layers} rows`,
-    );
-  }
-  return layers;
-}
-
 /**
  * Normalised gain of pairs of vectors that were trained in isolation:
  *
@@ -73,55 +58,34 @@ function requireSquare(seeds: readonly PairAccuracies[]): number {
  * 0 is no better than the single vector, 1 reaches all-layer steering; the diagonal of every map is 0. A denominator
  * of zero or below (the single vector is as good as all layers) has no meaning: null.
  *
- * The order of averaging matters where gaps are small. "means-first" averages accuracies over seeds and normalises
- * once, as published; it is the default, since a mean of ratios is dominated by the seeds with the smallest gaps.
- * "ratios-first" normalises each seed and averages what is applicable. `asPublished` also rounds P to one decimal, as
- * the published script has it typed in, and keeps negative denominators.
+ * Accuracies are averaged over seeds before they are normalised, as published: a mean of ratios is dominated by the
+ * seeds with the smallest gaps. `asPublished` also rounds P to one decimal, as the published script has it typed in,
+ * and keeps negative denominators.
  *
  * Source: Figure 13 (class: code); which of the three maps it shows is not known.
  *
- * @throws RangeError without a seed, and for matrices that are not square or differ in size.
- *
- * @example
- * ```ts
- * import { pairGains } from "../mod.ts";
- * const gains = pairGains([{ pairs: [[20, 35], [null, 30]], allLayers: 40 }], { by: "max" });
- * if (gains[0]?.[1] !== 0.5 || gains[1]?.[0] !== null) throw new Error("(35 − 30) / (40 − 30), upper triangle");
- * ```
+ * @throws RangeError for a matrix that is not square.
  */
 export function pairGains(
-  seeds: readonly PairAccuracies[],
+  { pairs, allLayers }: PairAccuracies,
   options: {
     readonly by: PairNormalisation;
-    /** @default {"means-first"} */
-    readonly order?: AveragingOrder;
     /** @default {false} */
     readonly asPublished?: boolean;
   },
 ): LayerMatrix {
-  const { by, order = "means-first", asPublished = false } = options;
-  const layers = requireSquare(seeds);
-  const gains = ({ pairs, allLayers }: PairAccuracies) => {
-    const top = asPublished ? Number(allLayers.toFixed(1)) : allLayers;
-    return upperTriangle(layers, (i, j) => {
-      const both = pairs[i]?.[j] ?? null;
-      const start = startOf(i, j, { by, single: (layer) => pairs[layer]?.[layer] ?? null });
-      if (both === null || start === null) return null;
-      const gap = top - start;
-      if (asPublished ? Math.abs(gap) < SMALLEST_GAP : gap < SMALLEST_GAP) return null;
-      return (both - start) / gap;
-    });
-  };
-  const average = (matrices: readonly LayerMatrix[], missing: "any" | "all") =>
-    upperTriangle(layers, (i, j) => {
-      const cells = matrices.map((matrix) => matrix[i]?.[j] ?? null);
-      const known = cells.filter((cell) => cell !== null);
-      return known.length === 0 || (missing === "any" && known.length < cells.length) ? null : mean(known);
-    });
-  if (order === "ratios-first") return average(seeds.map(gains), "all");
-  return gains({
-    pairs: average(seeds.map(({ pairs }) => pairs), "any"),
-    allLayers: mean(seeds.map(({ allLayers }) => allLayers)),
+  const { by, asPublished = false } = options, layers = pairs.length;
+  if (layers === 0 || pairs.some((row) => row.length !== layers)) {
+    throw new RangeError(`Cannot normalise pairs as their matrix must be square: it has ${layers} rows`);
+  }
+  const top = asPublished ? Number(allLayers.toFixed(1)) : allLayers;
+  return upperTriangle(layers, (i, j) => {
+    const both = pairs[i]?.[j] ?? null;
+    const start = startOf(i, j, { by, single: (layer) => pairs[layer]?.[layer] ?? null });
+    if (both === null || start === null) return null;
+    const gap = top - start;
+    if (asPublished ? Math.abs(gap) < SMALLEST_GAP : gap < SMALLEST_GAP) return null;
+    return (both - start) / gap;
   });
 }
 
@@ -129,12 +93,6 @@ export function pairGains(
  * The pairs that carry a cross: those of the upper triangle above `PAIR_CROSS_THRESHOLD`, as [i, j], row by row.
  *
  * Source: Figure 13 (class: code).
- *
- * @example
- * ```ts
- * import { pairCrosses } from "../mod.ts";
- * if (pairCrosses([[0, 0.991], [null, 0.99]]).join() !== "0,1") throw new Error("above 0.99, not at it");
- * ```
  */
 export function pairCrosses(gains: LayerMatrix): readonly (readonly [number, number])[] {
   return gains.flatMap((row, i) =>
@@ -157,12 +115,7 @@ export interface PairComposition {
   /** Accuracies in percent, means over seeds. */
   readonly accuracies: PairAccuracies;
   /** Mean over pairs i < j of a_ij − max(a_ii, a_jj), in points. */
-  readonly meanGain: {
-    readonly points: number;
-    readonly low: number;
-    readonly high: number;
-    readonly level: number;
-  };
+  readonly meanGain: Interval & { readonly points: number };
   /** Pairs i < j whose paired interval over the better single vector lies above 0. */
   readonly pairsAbove: readonly (readonly [number, number])[];
   /** Pairs i < j that were measured. */
@@ -179,21 +132,6 @@ export interface PairComposition {
  *
  * @throws RangeError for a layer out of range, a pair with i > j or met twice, a single vector that is missing, and
  * runs on other problems.
- *
- * @example
- * ```ts
- * import { pairComposition } from "../mod.ts";
- * const right = (from: number, to: number) => ({
- *   sums: [[Array.from({ length: 80 }, (_, p) => [p >= from && p < to ? 1 : 0])]],
- * });
- * const runs = [
- *   { i: 0, j: 0, outcomes: right(0, 20) },
- *   { i: 0, j: 1, outcomes: right(0, 60) },
- *   { i: 1, j: 1, outcomes: right(20, 60) },
- * ];
- * const { meanGain, pairsAbove } = pairComposition({ layers: 2, runs, allLayers: right(0, 80) });
- * if (meanGain.points !== 25 || pairsAbove.length !== 1) throw new Error("20 problems over the better of both");
- * ```
  */
 export function pairComposition(
   input: {
@@ -204,7 +142,7 @@ export function pairComposition(
   options: BootstrapOptions = {},
 ): PairComposition {
   const { layers, runs, allLayers } = input;
-  const settings = bootstrapSettings(options), { level } = settings, tail = (1 - level) / 2;
+  const settings = bootstrapSettings(options), { level } = settings;
   const cells = new Map<string, Resamples>();
   for (const { i, j, outcomes } of runs) {
     if (
@@ -236,11 +174,12 @@ export function pairComposition(
       pointsBetween(value, Math.max(first.draws[draw] as number, second.draws[draw] as number))
     );
     gains.forEach((gain, draw) => void (total[draw] = (total[draw] as number) + gain));
-    if (quantile(gains, tail) > 0) pairsAbove.push([i, j]);
+    if (percentileInterval(gains, level).low > 0) pairsAbove.push([i, j]);
   }
   if (pairs.length === 0) {
     throw new RangeError("Cannot compose pairs as at least one must have two layers: current count is 0");
   }
+  const { low, high } = percentileInterval(total, level);
   return {
     accuracies: {
       pairs: upperTriangle(layers, (i, j) => cells.get(`${i},${j}`)?.percent ?? null),
@@ -248,8 +187,8 @@ export function pairComposition(
     },
     meanGain: {
       points: points / pairs.length,
-      low: quantile(total, tail) / pairs.length,
-      high: quantile(total, 1 - tail) / pairs.length,
+      low: low / pairs.length,
+      high: high / pairs.length,
       level,
     },
     pairsAbove,

@@ -24,14 +24,6 @@ export interface RecoveredShareInput {
  * Source: the paper's recovered gain (class: code).
  *
  * @throws RangeError when the conditions do not answer the same problems.
- *
- * @example
- * ```ts
- * import { recoveredShare } from "../mod.ts";
- * const table = (right: number) => ({ sums: [[Array.from({ length: 40 }, (_, i) => [i < right ? 1 : 0])]] });
- * const share = recoveredShare({ base: table(0), prefix: table(15), steered: table(30) });
- * if (share.percent !== 50) throw new Error(`expected 50, got ${share.percent}`);
- * ```
  */
 export function recoveredShare(input: RecoveredShareInput, options: BootstrapOptions = {}): RecoveredShare {
   requireSameProblems(input.base, input.prefix);

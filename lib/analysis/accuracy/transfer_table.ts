@@ -1,8 +1,9 @@
-import { quantile } from "../../core/mod.ts";
 import {
   type BenchmarkOutcomes,
   type BootstrapOptions,
   bootstrapSettings,
+  type Interval,
+  percentileInterval,
   requireSameProblems,
   resampleAccuracy,
 } from "./_bootstrap.ts";
@@ -19,19 +20,13 @@ export interface TransferRow {
 }
 
 /** One cell of the table: a donor's vectors in a recipient. */
-export interface TransferCell {
+export interface TransferCell extends Interval {
   /** The model that is steered. */
   readonly recipient: string;
   /** The model that the vectors were trained in; null for none (the base column). */
   readonly donor: string | null;
   /** Accuracy in percent. */
   readonly percent: number;
-  /** Lower end of its interval. */
-  readonly low: number;
-  /** Upper end of its interval. */
-  readonly high: number;
-  /** Coverage of both intervals. */
-  readonly level: number;
   /** (v − base) / (own − base): 1 for the own vectors, 0 for none; null with a reason where it has no meaning. */
   readonly normalised: {
     readonly value: number | null;
@@ -54,15 +49,6 @@ export interface TransferCell {
  * published ± is a standard deviation over evaluation seeds divided by the row's span; the intervals are ours.
  *
  * @throws RangeError when the runs of a recipient answer different problems.
- *
- * @example
- * ```ts
- * import { transferTable } from "../mod.ts";
- * const right = (count: number) => ({ sums: [[Array.from({ length: 80 }, (_, i) => [i < count ? 1 : 0])]] });
- * const cells = transferTable([{ recipient: "a", base: right(20), donors: { a: right(60), b: right(40) } }]);
- * const values = cells.map((cell) => `${cell.donor}: ${cell.normalised.value}`).join(", ");
- * if (values !== "a: 1, b: 0.5, null: 0") throw new Error(values);
- * ```
  */
 export function transferTable(
   rows: readonly TransferRow[],
@@ -71,7 +57,7 @@ export function transferTable(
     readonly asPublished?: boolean;
   } = {},
 ): readonly TransferCell[] {
-  const settings = bootstrapSettings(options), { level } = settings, tail = (1 - level) / 2;
+  const settings = bootstrapSettings(options), { level } = settings;
   const natural = new Intl.Collator("en", { numeric: true });
   return rows.flatMap(({ recipient, base, donors }) => {
     const baseDraws = resampleAccuracy(base, settings);
@@ -84,14 +70,8 @@ export function transferTable(
     const own = resamples.get(recipient);
     return [...names, null].map((donor): TransferCell => {
       const run = donor === null ? baseDraws : resamples.get(donor) as typeof baseDraws;
-      const cell = {
-        recipient,
-        donor,
-        percent: run.percent,
-        low: quantile(run.draws, tail),
-        high: quantile(run.draws, 1 - tail),
-        level,
-      };
+      const interval = percentileInterval(run.draws, level);
+      const cell = { recipient, donor, percent: run.percent, ...interval };
       if (options.asPublished === true) {
         const span = own === undefined ? 0 : own.percent - baseDraws.percent;
         const value = span === 0 ? run.percent : (run.percent - baseDraws.percent) / span;

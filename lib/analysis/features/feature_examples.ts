@@ -45,17 +45,6 @@ export interface FeatureExampleOptions {
  *
  * @throws RangeError when tokens and activations differ in length, an activation is negative or not finite, or an
  * option is out of range.
- *
- * @example
- * ```ts
- * import { featureExamples } from "../mod.ts";
- * const traces = [
- *   { tokens: [7, 8, 9], activations: [0, 0, 1], correct: true },
- *   { tokens: [4, 5, 6], activations: [0, 2, 0], correct: false },
- * ];
- * const [best] = featureExamples(traces, { reach: 0 });
- * if (best?.generation !== 1 || best.tokens.join() !== "5" || best.shades[0] !== 1) throw new Error("token 5 leads");
- * ```
  */
 export function featureExamples(
   traces: readonly FeatureTrace[],

@@ -1,5 +1,5 @@
 import { quantile, RandomStream } from "../../core/mod.ts";
-import { type BootstrapOptions, bootstrapSettings } from "../accuracy/_bootstrap.ts";
+import { type BootstrapOptions, bootstrapSettings, percentileInterval } from "../accuracy/_bootstrap.ts";
 
 /** Which features of a sparse autoencoder fired in one generation, and on how many of its tokens. */
 export interface FeatureFirings {
@@ -27,14 +27,6 @@ export interface TokenCodes {
  * Counts on how many tokens of a generation each feature fired: an activation above 0.
  *
  * @throws RangeError when indices and values differ in length or do not fill `tokens` rows.
- *
- * @example
- * ```ts
- * import { countFirings } from "../mod.ts";
- * const codes = { indices: [5, 2, 5, 0], values: [1, 0.5, 2, 0] }; // two tokens, two entries each
- * const { features, counts } = countFirings(codes, { tokens: 2, correct: true });
- * if (features.join() !== "2,5" || counts.join() !== "1,2") throw new Error("feature 0 did not fire");
- * ```
  */
 export function countFirings(
   codes: TokenCodes,
@@ -270,19 +262,6 @@ function weightedDifference(parts: readonly StratumPart[], count: number): Float
  *
  * @throws RangeError without both right and wrong generations, for counts that do not fit, and for options out of
  * range.
- *
- * @example
- * ```ts
- * import { featureFrequencies } from "../mod.ts";
- * const generations = Array.from({ length: 40 }, (_, g) => ({
- *   correct: g % 2 === 0,
- *   tokens: 10,
- *   features: g % 2 === 0 ? Int32Array.of(0, 1) : Int32Array.of(0),
- *   counts: g % 2 === 0 ? Int32Array.of(1 + g % 3, 6 + g % 5) : Int32Array.of(1 + g % 3),
- * }));
- * const { top, beyondNull } = featureFrequencies(generations, { features: 3, permutations: 200, draws: 100 });
- * if (top[0]?.feature !== 1 || !(top[0].adjustedP < 0.01) || beyondNull !== 1) throw new Error("feature 1 alone");
- * ```
  */
 export function featureFrequencies(
   generations: readonly FeatureFirings[],
@@ -345,12 +324,12 @@ export function featureFrequencies(
     differences.forEach((values, f) => void (values[draw] = drawn[f] as number));
   }
   const observedDifferences = parts === null ? null : weightedDifference(parts, ranked.length);
-  const tail = (1 - level) / 2;
   return {
     top: ranked.map((feature, f): FeatureContrast => {
       const onCorrect = (observed[feature] as number) / right.length;
       const onIncorrect = ((all[feature] as number) - (observed[feature] as number)) / wrong.length;
-      const score = z[feature] as number, values = differences[f] as Float64Array;
+      const score = z[feature] as number;
+      const { low, high } = percentileInterval(differences[f] as Float64Array, level);
       // A shuffle that restores the data must count as a hit, whatever order its sum was rounded in.
       const hits = maxima.filter((largest) => largest >= Math.abs(score) * (1 - 1e-9)).length;
       return {
@@ -358,8 +337,8 @@ export function featureFrequencies(
         onCorrect,
         onIncorrect,
         difference: observedDifferences === null ? onCorrect - onIncorrect : observedDifferences[f] as number,
-        low: quantile(values, tail),
-        high: quantile(values, 1 - tail),
+        low,
+        high,
         z: score,
         adjustedP: (1 + hits) / (1 + permutations),
       };

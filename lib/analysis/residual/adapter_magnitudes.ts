@@ -50,15 +50,6 @@ export interface MagnitudeReadOptions {
  * and histogram, so that layers can be compared) together with the cosine, which leaves r alone.
  *
  * Source: section 10, Figures 23, 24 and 25 (class: inferred numbers, code formulas).
- *
- * @example
- * ```ts
- * import { AdapterMagnitudes } from "../mod.ts";
- * const layer = new AdapterMagnitudes();
- * layer.add({ magnitudes: [-1, -3], outputNorms: [2, 2], alignments: [0.1, 0.3] });
- * const { relativeMean, alignmentR } = layer.summary();
- * if (relativeMean !== 1 || Math.abs((alignmentR as number) + 1) > 1e-12) throw new Error("mean 2 over 2, r −1");
- * ```
  */
 export class AdapterMagnitudes {
   readonly #magnitudes: number[] = [];
@@ -164,12 +155,6 @@ export class AdapterMagnitudes {
  * Source: r of magnitude against alignment in Figure 25, of accuracy against similarity in the code behind Figure 2 (class: code).
  *
  * @throws RangeError for lists of unequal length or none.
- *
- * @example
- * ```ts
- * import { pearson } from "../mod.ts";
- * if (pearson([1, 2, 3], [2, 4, 6]) !== 1 || pearson([1, 2], [5, 5]) !== null) throw new Error("a line, and none");
- * ```
  */
 export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
   if (a.length !== b.length || a.length < 1) {
@@ -198,13 +183,6 @@ export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number | nu
  * Source: the red line in Figure 25 (class: inferred number, code formula).
  *
  * @throws RangeError for lists of unequal length or none.
- *
- * @example
- * ```ts
- * import { leastSquaresLine } from "../mod.ts";
- * const line = leastSquaresLine([0, 1, 2], [1, 3, 5]);
- * if (line?.slope !== 2 || line.intercept !== 1) throw new Error("y = 2 x + 1");
- * ```
  */
 export function leastSquaresLine(
   x: ArrayLike<number>,

@@ -30,15 +30,6 @@ export interface AttentionPair {
  * attention stays intact is best read from.
  *
  * Source: "leaves attention patterns largely intact", Figure 5 (class: caption); the measures are ours.
- *
- * @example
- * ```ts
- * import { AttentionChange } from "../mod.ts";
- * const change = new AttentionChange(1);
- * change.add({ dims: [1, 1, 2, 2], base: [1, 0, 0.5, 0.5], steered: [1, 0, 0.75, 0.25] });
- * const [head] = change.heads();
- * if (head?.max !== 0.25 || head.moved !== 0.125) throw new Error("one of two queries moves a quarter");
- * ```
  */
 export class AttentionChange {
   readonly #max: Float64Array;

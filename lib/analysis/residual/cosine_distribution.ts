@@ -37,12 +37,6 @@ export interface CosineDistributionOptions {
  * Equal bins from −limit to limit: `bins` + 1 edges, symmetric to the last bit.
  *
  * @throws RangeError for a count of bins below 1, or a limit that is not positive and finite.
- *
- * @example
- * ```ts
- * import { symmetricEdges } from "../mod.ts";
- * if (symmetricEdges(0.5, { bins: 4 }).join() !== "-0.5,-0.25,0,0.25,0.5") throw new Error("five edges");
- * ```
  */
 export function symmetricEdges(limit: number, options: { readonly bins?: number } = {}): readonly number[] {
   const { bins = 100 } = options;
@@ -63,14 +57,6 @@ export function symmetricEdges(limit: number, options: { readonly bins?: number 
  * between the extremes of each layer there, and the last four layers of a model of 32 missing).
  *
  * @throws RangeError when no token has an angle, or edges do not ascend.
- *
- * @example
- * ```ts
- * import { cosineDistribution } from "../mod.ts";
- * const { mean, histogram, zeroRows } = cosineDistribution([-0.5, 0.1, NaN, 0.7], { edges: [-1, 0, 1] });
- * if (histogram.counts.join() !== "1,2" || zeroRows !== 1) throw new Error("one below 0, two above");
- * if (Math.abs(mean - 0.1) > 1e-15) throw new Error(`got ${mean}`);
- * ```
  */
 export function cosineDistribution(
   cosines: ArrayLike<number>,

@@ -1,5 +1,10 @@
-import { mean, quantile, RandomStream } from "../../core/mod.ts";
-import { type BootstrapOptions, bootstrapSettings, drawTimes } from "../accuracy/_bootstrap.ts";
+import { mean, RandomStream } from "../../core/mod.ts";
+import {
+  type BootstrapOptions,
+  bootstrapSettings,
+  drawTimes,
+  percentileInterval,
+} from "../accuracy/_bootstrap.ts";
 import { requireSources, totalDifference } from "./_total_difference.ts";
 import type { MeanInterval } from "../statistics/mean_interval.ts";
 import type { TextDifferences } from "./persistence_sums.ts";
@@ -28,14 +33,6 @@ function meanOrNull(values: readonly (number | null)[]): number | null {
  * Source: ours; the published matrices have no uncertainty.
  *
  * @throws RangeError for no seed, no layer, no text, other texts in one of them, or bootstrap options out of range.
- *
- * @example
- * ```ts
- * import { differenceIntervals } from "../mod.ts";
- * const layer = { texts: [0, 1], rows: [1, 1], sums: [Float64Array.of(1, 0), Float64Array.of(3, 0)] };
- * const { intervals: [length] } = differenceIntervals([[layer]], ([total]) => [total?.[0] ?? null], { draws: 99 });
- * if (length?.mean !== 4 || length.low !== 2 || length.high !== 6) throw new Error("1 + 1, 1 + 3 or 3 + 3");
- * ```
  */
 export function differenceIntervals(
   sources: readonly (readonly TextDifferences[])[],
@@ -68,12 +65,11 @@ export function differenceIntervals(
     if (numbers.includes(null)) droppedDraws++;
     else drawn.push(numbers as number[]);
   }
-  const tail = (1 - level) / 2;
   return {
     intervals: found.map((value, place) => {
       if (value === null || drawn.length === 0) return null;
       const values = drawn.map((numbers) => numbers[place] as number);
-      return { mean: value, low: quantile(values, tail), high: quantile(values, 1 - tail), level };
+      return { mean: value, ...percentileInterval(values, level) };
     }),
     perTrainingSeed,
     droppedDraws,

@@ -47,14 +47,6 @@ function blockMeans(
  * Source: figures 4 and 18 (class: caption; the number of the second is inferred).
  *
  * @throws RangeError for no layer, no text, layers with different texts, or values that are not finite.
- *
- * @example
- * ```ts
- * import { finalDifferenceSimilarity } from "../mod.ts";
- * const differences = (...sum: number[]) => ({ texts: [0], rows: [3], sums: [Float64Array.from(sum)] });
- * const matrix = finalDifferenceSimilarity([differences(3, 0), differences(0, 1)]);
- * if (matrix[0]?.[0] !== 1 || matrix[0]?.[1] !== 0) throw new Error("orthogonal differences");
- * ```
  */
 export function finalDifferenceSimilarity(
   sources: readonly TextDifferences[],
@@ -74,15 +66,6 @@ export function finalDifferenceSimilarity(
  *
  * @throws RangeError for fewer than three layers, a layer without any difference, or what {@link finalDifferenceSimilarity}
  * refuses.
- *
- * @example
- * ```ts
- * import { similarityBlocks } from "../mod.ts";
- * const differences = (...sum: number[]) => ({ texts: [0], rows: [1], sums: [Float64Array.from(sum)] });
- * const layers = [differences(1, 0), differences(2, 0), differences(0, 5)]; // two of one kind, one other
- * const { among, withLast, difference } = similarityBlocks([layers], { draws: 9 });
- * if (among.mean !== 1 || withLast.mean !== 0 || difference.low !== 1) throw new Error("cosines of 1 and 0");
- * ```
  */
 export function similarityBlocks(
   sources: readonly (readonly TextDifferences[])[],

@@ -35,14 +35,6 @@ function inverseRms(row: ArrayLike<number>, epsilon: number): number {
  * Source: our reading; the published lens takes no norm and no gain (class: code).
  *
  * @throws RangeError for a vector of another length than the gain, or values that are not finite.
- *
- * @example
- * ```ts
- * import { throughFinalNorm } from "../mod.ts";
- * // The mean square of (3, 4) over two entries is 12.5.
- * const [x] = throughFinalNorm([3, 4], { gain: [2, 1], epsilon: 0 });
- * if (Math.abs(x! - 6 / Math.sqrt(12.5)) > 1e-15) throw new Error(`got ${x}`);
- * ```
  */
 export function throughFinalNorm(vector: ArrayLike<number>, finalNorm: FinalNorm): Float64Array {
   const embed = requireNorm(finalNorm);

@@ -82,16 +82,6 @@ interface OpenText {
  * and cosines in bfloat16 and the mean of the token's own text: `asPublished` has that mean, in float64.
  *
  * @throws RangeError for sizes below 1, rows of another width, values that are not finite, a text after a later one.
- *
- * @example
- * ```ts
- * import { PersistenceSums } from "../mod.ts";
- * const sums = new PersistenceSums({ layers: 2, embed: 2 });
- * sums.add(Float32Array.of(1, 0, 0, 1), { text: 0, layer: 1 }); // two tokens at right angles
- * const [cell] = sums.read(new Map([[1, [2, 0]]]));
- * if (Math.abs(cell!.toMean.byText!.value - Math.SQRT1_2) > 1e-15) throw new Error("45° to their mean");
- * if (cell?.toTarget.byText?.value !== 0.5) throw new Error("0° and 90° to the vector");
- * ```
  */
 export class PersistenceSums {
   /** Layers that may be read. */

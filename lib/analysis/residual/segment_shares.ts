@@ -40,16 +40,6 @@ export interface SegmentShareOptions {
  *
  * Source: Figure 22, "magnitude concentrates on meaningful prompt segments" (class: caption; the figure's number is
  * inferred); the published figure draws segment borders as lines, the shares are ours.
- *
- * @example
- * ```ts
- * import { SegmentShares } from "../mod.ts";
- * const shares = new SegmentShares();
- * const ranges = [{ segment: "system", from: 0, to: 2 }, { segment: "answer", from: 2, to: 3 }] as const;
- * shares.add([3, -1, 2], ranges);
- * const [system] = shares.read();
- * if (system?.share !== 4 / 6 || system.meanAbsolute !== 2 || system.concentration !== 1) throw new Error("4 of 6");
- * ```
  */
 export class SegmentShares {
   readonly #sums = new Map<TextSegment, { tokens: number; sum: number }>(
@@ -117,13 +107,6 @@ export class SegmentShares {
  * Source: Figure 22 (class: inferred number, code formula).
  *
  * @throws RangeError for an empty row or a value that is not finite.
- *
- * @example
- * ```ts
- * import { stripRow } from "../mod.ts";
- * if (stripRow([-1, 0, 3])?.join() !== "-0.25,0,0.75") throw new Error("divided by 4");
- * if (stripRow([2, 2]) !== null) throw new Error("no scale");
- * ```
  */
 export function stripRow(magnitudes: ArrayLike<number>): Float64Array | null {
   let low = Infinity, high = -Infinity;

@@ -42,13 +42,6 @@ function requireRows(vectors: readonly ArrayLike<number>[], what: string): void 
  * Source: the heat maps of merged against joint vectors and the seed alignment (class: code, unpublished).
  *
  * @throws RangeError for an empty list, vectors of different lengths, or values that are not finite.
- *
- * @example
- * ```ts
- * import { cosineMatrix } from "../mod.ts";
- * const [row] = cosineMatrix([[1, 0]], [[0, 2], [-3, 0]]);
- * if (row?.join() !== "0,-1") throw new Error(`got ${row}`);
- * ```
  */
 export function cosineMatrix(
   a: readonly ArrayLike<number>[],
@@ -75,14 +68,6 @@ export function cosineMatrix(
  * There a zero vector is an error; here its cosines are null.
  *
  * @throws RangeError for no vectors, vectors of different lengths, or values that are not finite.
- *
- * @example
- * ```ts
- * import { vectorGeometry } from "../mod.ts";
- * const { norms, cosines, singularValues, stableRank } = vectorGeometry([[3, 0, 0], [0, 4, 0]]);
- * if (norms.join() !== "3,4" || cosines[0]?.[1] !== 0) throw new Error("two orthogonal vectors");
- * if (singularValues.join() !== "4,3" || stableRank !== 25 / 16) throw new Error("(9 + 16) / 16");
- * ```
  */
 export function vectorGeometry(
   vectors: readonly ArrayLike<number>[],

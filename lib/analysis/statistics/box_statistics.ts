@@ -27,13 +27,6 @@ export interface BoxStatistics {
  * Source: the box plots of the published figures use Matplotlib's defaults (class: code).
  *
  * @throws RangeError when there is no value or one of them is not finite.
- *
- * @example
- * ```ts
- * import { boxStatistics } from "../mod.ts";
- * const box = boxStatistics([1, 2, 3, 4, 100]);
- * if (box.median !== 3 || box.upperWhisker !== 4 || box.fliers[0] !== 100) throw new Error("wrong box");
- * ```
  */
 export function boxStatistics(values: readonly number[]): BoxStatistics {
   if (values.length === 0) {

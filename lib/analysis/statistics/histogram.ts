@@ -14,13 +14,6 @@ export interface Histogram {
  * Counts values between edges that the caller gives, so that the histograms of several layers can be laid over each
  * other.
  *
- * @example
- * ```ts
- * import { histogram } from "../mod.ts";
- * const { counts, below, above } = histogram([-2, 0, 0.5, 1, 3], [0, 0.5, 1]);
- * if (counts.join() !== "1,2" || below !== 1 || above !== 1) throw new Error("the last bin has its upper edge");
- * ```
- *
  * @throws {RangeError} for fewer than two edges, or edges that are not finite and ascending.
  */
 export function histogram(values: ArrayLike<number>, edges: readonly number[]): Histogram {

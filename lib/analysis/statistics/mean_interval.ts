@@ -1,16 +1,15 @@
-import { mean, quantile, RandomStream } from "../../core/mod.ts";
-import { type BootstrapOptions, bootstrapSettings } from "../accuracy/_bootstrap.ts";
+import { mean, RandomStream } from "../../core/mod.ts";
+import {
+  type BootstrapOptions,
+  bootstrapSettings,
+  type Interval,
+  percentileInterval,
+} from "../accuracy/_bootstrap.ts";
 
 /** A mean with a bootstrap interval, in the values' unit. */
-export interface MeanInterval {
+export interface MeanInterval extends Interval {
   /** Mean of the values. */
   readonly mean: number;
-  /** Lower end of the interval. */
-  readonly low: number;
-  /** Upper end of the interval. */
-  readonly high: number;
-  /** Coverage of the interval. */
-  readonly level: number;
 }
 
 /** Lists of picks that are kept, and how long one may be: items ask again and again for means over as many texts. */
@@ -37,13 +36,6 @@ function picks(
  * the units. Deterministic for a seed.
  *
  * @throws RangeError for an empty list, a value that is not finite, and options out of range.
- *
- * @example
- * ```ts
- * import { meanInterval } from "../mod.ts";
- * const { mean, low, high } = meanInterval([0, 1, 2, 3]);
- * if (mean !== 1.5 || !(low < 1.5) || !(high > 1.5)) throw new Error("the interval holds the mean");
- * ```
  */
 export function meanInterval(values: readonly number[], options: BootstrapOptions = {}): MeanInterval {
   const { draws, level, seed } = bootstrapSettings(options);
@@ -60,6 +52,5 @@ export function meanInterval(values: readonly number[], options: BootstrapOption
     for (let i = 0; i < count; i++) sum += values[pick()] as number;
     return sum / count;
   });
-  const tail = (1 - level) / 2;
-  return { mean: mean(values), low: quantile(means, tail), high: quantile(means, 1 - tail), level };
+  return { mean: mean(values), ...percentileInterval(means, level) };
 }

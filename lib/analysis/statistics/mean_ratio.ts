@@ -1,5 +1,10 @@
-import { mean, quantile, RandomStream } from "../../core/mod.ts";
-import { type BootstrapOptions, bootstrapSettings, drawTimes } from "../accuracy/_bootstrap.ts";
+import { mean, RandomStream } from "../../core/mod.ts";
+import {
+  type BootstrapOptions,
+  bootstrapSettings,
+  drawTimes,
+  percentileInterval,
+} from "../accuracy/_bootstrap.ts";
 
 /** A ratio of two means with a bootstrap interval; all null when it is not applicable. */
 export interface MeanRatio {
@@ -19,13 +24,6 @@ export interface MeanRatio {
  * Draws of units whose denominators are all 0 are left out.
  *
  * @throws RangeError for an empty list, values that are not finite, and negative denominators.
- *
- * @example
- * ```ts
- * import { meanRatio } from "../mod.ts";
- * const { ratio, low, high } = meanRatio([[1, 4], [2, 8], [3, 12]]);
- * if (ratio !== 0.25 || low !== 0.25 || high !== 0.25) throw new Error("a quarter in every draw");
- * ```
  */
 export function meanRatio(
   pairs: readonly (readonly [numerator: number, denominator: number])[],
@@ -54,8 +52,8 @@ export function meanRatio(
     });
     if (denominator > 0) ratios.push(numerator / denominator);
   }
-  const tail = (1 - level) / 2, ratio = mean(pairs.map(([value]) => value)) / below;
+  const ratio = mean(pairs.map(([value]) => value)) / below;
   // Few units may leave no draw with a denominator.
   if (ratios.length === 0) return { ratio, low: null, high: null, level };
-  return { ratio, low: quantile(ratios, tail), high: quantile(ratios, 1 - tail), level };
+  return { ratio, ...percentileInterval(ratios, level) };
 }

@@ -11,14 +11,6 @@ function ranks(values: readonly number[]): readonly number[] {
  * lists does not vary.
  *
  * @throws RangeError for lists of different lengths, of fewer than two values, or with one that is not finite.
- *
- * @example
- * ```ts
- * import { rankCorrelation } from "../mod.ts";
- * if (rankCorrelation([1, 2, 30], [5, 70, 800]) !== 1) throw new Error("one order");
- * if (rankCorrelation([1, 2, 3, 4], [2, 1, 4, 3]) !== 0.6) throw new Error("1 − 6 · Σd² / (n(n² − 1)) = 0.6");
- * if (rankCorrelation([1, 1], [1, 2]) !== null) throw new Error("no order");
- * ```
  */
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number | null {
   if (a.length !== b.length || a.length < 2 || ![...a, ...b].every(Number.isFinite)) {

@@ -1,5 +1,10 @@
-import { quantile, RandomStream } from "../../core/mod.ts";
-import { type BootstrapOptions, bootstrapSettings, drawTimes } from "../accuracy/_bootstrap.ts";
+import { RandomStream } from "../../core/mod.ts";
+import {
+  type BootstrapOptions,
+  bootstrapSettings,
+  drawTimes,
+  percentileInterval,
+} from "../accuracy/_bootstrap.ts";
 
 /** A number read off all texts together, and its bootstrap interval over texts. */
 export interface TextInterval {
@@ -22,17 +27,6 @@ export type TextColumns = readonly ArrayLike<number>[];
  * reads the sums; it gives null where it is not defined.
  *
  * @throws RangeError without texts, for columns of unequal length, sums that are not finite, and options out of range.
- *
- * @example
- * ```ts
- * import { textInterval } from "../mod.ts";
- * const texts = [[[1, 3]], [[5]]]; // two texts, one column
- * const { value, low } = textInterval(texts, {
- *   terms: ([x]) => [x as number, 1],
- *   statistic: (sums) => (sums[0] as number) / (sums[1] as number),
- * });
- * if (value !== 3 || low !== 2) throw new Error("mean of positions; a draw may hold the first text twice");
- * ```
  */
 export function textInterval(
   texts: readonly TextColumns[],
@@ -78,15 +72,10 @@ export function textInterval(
   };
   const stream = new RandomStream(seed, "text interval", texts.length);
   const found = Array.from({ length: draws }, () => read(drawTimes(stream, texts.length)));
-  const defined = found.filter((value) => value !== null), tail = (1 - level) / 2;
+  const defined = found.filter((value) => value !== null);
   const value = read(new Float64Array(texts.length).fill(1));
-  const whole = value !== null && defined.length === found.length;
-  return {
-    value,
-    low: whole ? quantile(defined, tail) : null,
-    high: whole ? quantile(defined, 1 - tail) : null,
-    level,
-  };
+  if (value === null || defined.length < found.length) return { value, low: null, high: null, level };
+  return { value, ...percentileInterval(defined, level) };
 }
 
 /**
@@ -96,13 +85,6 @@ export function textInterval(
  * Source: r of magnitude and alignment in Figure 25 (class: inferred number, code formula); the interval is ours.
  *
  * @throws RangeError as {@link textInterval}.
- *
- * @example
- * ```ts
- * import { correlationInterval } from "../mod.ts";
- * const { value, low, high } = correlationInterval([[[1, 2], [2, 4]], [[3, 4], [6, 8]]]);
- * if ([value, low, high].some((r) => Math.abs(r! - 1) > 1e-9)) throw new Error("on one line, whatever is drawn");
- * ```
  */
 export function correlationInterval(
   texts: readonly TextColumns[],

@@ -1,8 +1,9 @@
-import { quantile } from "../../core/mod.ts";
 import {
   type BenchmarkOutcomes,
   type BootstrapOptions,
   bootstrapSettings,
+  type Interval,
+  percentileInterval,
   requireSameProblems,
   resampleAccuracy,
 } from "../accuracy/_bootstrap.ts";
@@ -34,17 +35,13 @@ export interface GapInput {
 }
 
 /** Where one patched run lies in the gap. */
-export interface GapShare {
+export interface GapShare extends Interval {
   /** What was patched. */
   readonly part: string;
   /** Which head; null for all. */
   readonly head: number | null;
   /** Its accuracy in percent. */
   readonly percent: number;
-  /** Lower end of the accuracy's interval. */
-  readonly low: number;
-  /** Upper end of the accuracy's interval. */
-  readonly high: number;
   /** Run minus floor, in points. */
   readonly aboveFloor: AccuracyDifference;
   /** Ceiling minus run, in points. */
@@ -72,18 +69,9 @@ export interface GapReading {
  * published error bars are standard deviations over evaluation seeds, the intervals are ours.
  *
  * @throws RangeError when a run does not answer the same problems.
- *
- * @example
- * ```ts
- * import { gapShares } from "../mod.ts";
- * const right = (count: number) => ({ sums: [[Array.from({ length: 80 }, (_, i) => [i < count ? 1 : 0])]] });
- * const runs = [{ part: "v", head: 0, outcomes: right(40) }];
- * const { gap, runs: [v] } = gapShares({ floor: right(10), ceiling: right(50), runs });
- * if (gap.points !== 50 || v?.share.percent !== 75) throw new Error("30 of 40 more problems");
- * ```
  */
 export function gapShares(input: GapInput, options: BootstrapOptions = {}): GapReading {
-  const settings = bootstrapSettings(options), { level } = settings, tail = (1 - level) / 2;
+  const settings = bootstrapSettings(options), { level } = settings;
   requireSameProblems(input.floor, input.ceiling);
   const floor = resampleAccuracy(input.floor, settings), ceiling = resampleAccuracy(input.ceiling, settings);
   const runs = input.runs.map(({ part, head, outcomes }): GapShare => {
@@ -93,8 +81,7 @@ export function gapShares(input: GapInput, options: BootstrapOptions = {}): GapR
       part,
       head,
       percent: run.percent,
-      low: quantile(run.draws, tail),
-      high: quantile(run.draws, 1 - tail),
+      ...percentileInterval(run.draws, level),
       aboveFloor: differenceOf(run, floor, level),
       belowCeiling: differenceOf(ceiling, run, level),
       share: shareOfGap({ from: floor, part: run, to: ceiling }, level),

@@ -65,16 +65,6 @@ export interface PooledShifts {
  * Source: pooling, truncated texts and the stop-token row follow the published analysis (class: code).
  *
  * @throws RangeError when a shift does not have one row per answer token plus one.
- *
- * @example
- * ```ts
- * import { poolShifts } from "../mod.ts";
- * const values = new Float64Array(3), ids = new Int32Array(3); // read on tokens 5 (end of prompt), 2, 3 (stop)
- * const tokens = { maxToken: ids, minToken: ids, baseToken: ids, steeredToken: ids };
- * const shift = { rows: 3, maxShift: values, minShift: values, klNats: values, ...tokens, followed: [] };
- * const { rows } = poolShifts([{ tokens: [0, 5, 2, 3], promptLength: 2, shift }], { stopTokens: [3] });
- * if (rows.length !== 2 || rows[0]?.source !== 5) throw new Error("two answer rows, the first read on token 5");
- * ```
  */
 export function poolShifts(samples: readonly ShiftSample[], options: PoolShiftOptions): PooledShifts {
   const { stopTokens, truncated: policy = "skip", asPublished = false } = options;
@@ -122,30 +112,12 @@ export interface FollowedSeries {
   readonly other: readonly number[];
 }
 
-/**
- * Δp of one followed token at every pooled row. `index` counts in the `follow` list of the shift.
- *
- * @throws RangeError when no token was followed at that index.
- *
- * @example
- * ```ts
- * import { followedSeries } from "../mod.ts";
- * const tokens = { source: 0, baseToken: 0, steeredToken: 0, maxToken: 0, minToken: 0 };
- * const row = { sample: 0, ...tokens, maxShift: 0, minShift: 0, klNats: 0 };
- * const rows = [{ ...row, position: 0, followed: [0.7] }, { ...row, position: 1, followed: [0.1] }];
- * if (followedSeries(rows, 0).first[0] !== 0.7) throw new Error("the first position must come apart");
- * ```
- */
-export function followedSeries(rows: readonly ShiftRow[], index: number): FollowedSeries {
+/** Δp of the first followed token at every pooled row; a RangeError when none was followed. */
+export function followedSeries(rows: readonly ShiftRow[]): FollowedSeries {
   const first: number[] = [], other: number[] = [];
-  for (const row of rows) {
-    const value = row.followed[index];
-    if (value === undefined) {
-      throw new RangeError(
-        `Cannot read a followed token as its index must be < ${row.followed.length}: current value is ${index}`,
-      );
-    }
-    (row.position === 0 ? first : other).push(value);
+  for (const { position, followed: [value] } of rows) {
+    if (value === undefined) throw new RangeError("Cannot read a followed token as none was followed");
+    (position === 0 ? first : other).push(value);
   }
   return { first, other };
 }
@@ -160,21 +132,15 @@ export interface ShiftShares {
 
 /**
  * How often steering boosts what the base model would say, and how often what it boosts comes out on top. Tokens
- * are compared as `text` shows them, as published; without `text`, by id.
- *
- * @example
- * ```ts
- * import { shiftShares } from "../mod.ts";
- * if (shiftShares([]).reinforced !== null) throw new Error("no rows: not applicable");
- * ```
+ * are compared as `text` shows them, as published.
  */
 export function shiftShares(
   rows: readonly ShiftRow[],
-  options: { readonly text?: (token: number) => string } = {},
+  options: { readonly text: (token: number) => string },
 ): ShiftShares {
   if (rows.length === 0) return { reinforced: null, preferred: null };
-  const name = options.text ?? String;
+  const { text } = options;
   const share = (other: (row: ShiftRow) => number) =>
-    rows.filter((row) => name(row.maxToken) === name(other(row))).length / rows.length;
+    rows.filter((row) => text(row.maxToken) === text(other(row))).length / rows.length;
   return { reinforced: share((row) => row.baseToken), preferred: share((row) => row.steeredToken) };
 }

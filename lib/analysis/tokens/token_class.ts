@@ -44,13 +44,6 @@ const OPERATOR =
  *
  * Source: the paper says that the penultimate vector up-weights process words and structure symbols (class: caption);
  * the list and the rules are ours.
- *
- * @example
- * ```ts
- * import { tokenClass } from "../mod.ts";
- * const classes = [" Therefore", "\n\n", " =", "42", "apples", "<|im_end|>"].map(tokenClass).join("; ");
- * if (classes !== "process word; structure symbol; operator; number; word; special") throw new Error(classes);
- * ```
  */
 export function tokenClass(text: string): TokenClass {
   if (/^<\|?[^\s<>]+\|?>$/.test(text) && /[\p{L}]/u.test(text)) return "special";
@@ -86,14 +79,6 @@ export interface ClassShift {
  * Source: the claim on process words and structure symbols, Figure 6 (class: caption); the measure is ours.
  *
  * @throws RangeError when an entry is not finite.
- *
- * @example
- * ```ts
- * import { classShifts } from "../mod.ts";
- * const texts = ["So", " 7", "\n"];
- * const shifts = classShifts([0.3, -0.4, 0.1], { text: (token) => texts[token]! });
- * if (shifts.find((row) => row.class === "number")?.net !== -0.4) throw new Error("7 falls");
- * ```
  */
 export function classShifts(
   meanShifts: ArrayLike<number>,

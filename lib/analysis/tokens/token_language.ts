@@ -2,7 +2,6 @@
 export const TOKEN_LANGUAGES = [
   "latin",
   "latin_extended",
-  "latin_listed",
   "cyrillic",
   "han",
   "kana",
@@ -23,18 +22,16 @@ export const TOKEN_LANGUAGES = [
 
 /**
  * What a token is written in. Scripts: `latin` (letters a to z alone: English, or what cannot be told from it),
- * `latin_extended` (Latin letters beyond a to z), `latin_listed` (a whole word of a list of other languages),
- * `cyrillic`, `han` (Chinese, or Japanese and Korean in Han), `kana`, `hangul`, `arabic`, `devanagari`, `greek` (two
- * letters or more), `hebrew`, `thai`, `other_script`. Without letters: `latex` (a command), `digits`, `symbols`
+ * `latin_extended` (Latin letters beyond a to z), `cyrillic`, `han` (Chinese, or Japanese and Korean in Han), `kana`,
+ * `hangul`, `arabic`, `devanagari`, `greek` (two letters or more), `hebrew`, `thai`, `other_script`. Without letters: `latex` (a command), `digits`, `symbols`
  * (punctuation, operators, spaces, one Greek letter), `bytes` (part of a character). Named by their place and not
  * their text: `special`, and `none` for a row of the unembedding that has no token.
  */
 export type TokenLanguage = typeof TOKEN_LANGUAGES[number];
 
-/** Labels that count as non-English: letters that English is not written with, and listed words. */
+/** Labels that count as non-English: letters that English is not written with. */
 export const NON_ENGLISH_LANGUAGES: ReadonlySet<TokenLanguage> = new Set<TokenLanguage>([
   "latin_extended",
-  "latin_listed",
   "cyrillic",
   "han",
   "kana",
@@ -46,20 +43,6 @@ export const NON_ENGLISH_LANGUAGES: ReadonlySet<TokenLanguage> = new Set<TokenLa
   "thai",
   "other_script",
 ]);
-
-/** Words that split the tokens of plain Latin letters; all in lower case. */
-export interface WordLists {
-  /** English words: they stay `latin` even where the other list has them. */
-  readonly english: ReadonlySet<string>;
-  /** Words of other languages. */
-  readonly other: ReadonlySet<string>;
-}
-
-/** How tokens are labelled. */
-export interface TokenLanguageOptions {
-  /** Lists for whole words of plain Latin letters. @default {none: plain Latin stays `latin`} */
-  readonly words?: WordLists;
-}
 
 const SCRIPTS: readonly (readonly [TokenLanguage, RegExp])[] = [
   ["latin", /\p{Script=Latin}/u],
@@ -78,9 +61,6 @@ const SCRIPTS: readonly (readonly [TokenLanguage, RegExp])[] = [
 /** A letter, or a mark that belongs to one: some scripts write vowels as marks, and a token may hold nothing else. */
 const LETTER = /[\p{L}\p{M}]/u;
 
-/** A shortest whole word that a list may decide: two or three letters are words in too many languages. */
-const SHORTEST_WORD = 4;
-
 /** Letters of each script in a text, in the order in which the scripts first appear. */
 function countScripts(text: string): Map<TokenLanguage, number> {
   const counts = new Map<TokenLanguage, number>();
@@ -95,38 +75,19 @@ function countScripts(text: string): Map<TokenLanguage, number> {
   return counts;
 }
 
-function latinLabel(text: string, words: WordLists | undefined): TokenLanguage {
-  if ([...text].some((character) => /\p{Script=Latin}/u.test(character) && !/[A-Za-z]/.test(character))) {
-    return "latin_extended";
-  }
-  // A piece without a space before it may be the middle of any word: only a token that starts a word is looked up.
-  const word = /^ ([A-Za-z]+)$/.exec(text)?.[1]?.toLowerCase();
-  if (words === undefined || word === undefined || word.length < SHORTEST_WORD) return "latin";
-  return words.other.has(word) && !words.english.has(word) ? "latin_listed" : "latin";
-}
-
 /**
  * What a token's text is written in, by Unicode script: the script of most of its letters, of the first one when two
  * have as many. A script is certain and a language is not: a token is a piece of a word, most pieces of plain Latin
  * letters occur in a dozen languages, and lists of function words would decide for few of them and often wrongly. So
  * plain Latin letters stay `latin` and count as English. A share of non-English tokens is therefore a lower bound,
- * the same bound for a layer and for its controls. Word lists of the caller's may sharpen it for tokens that are a
- * space and a word of four letters or more.
+ * the same bound for a layer and for its controls.
  *
  * Left on the English side for the same reason: punctuation of other languages, digits, and bytes that are no whole
  * character (U+FFFD), unless a whole letter stands beside them. On the other side stand English words with an accent.
  *
  * Source: figure 16 (class: review; labelled by a language model there, by this rule here).
- *
- * @example
- * ```ts
- * import { tokenLanguage } from "../mod.ts";
- * const labels = [" answer", " ответ", "答案", "é", "\\frac", "12", "α", "\ufffd"].map((text) => tokenLanguage(text));
- * const expected = "latin,cyrillic,han,latin_extended,latex,digits,symbols,bytes";
- * if (labels.join() !== expected) throw new Error(`got ${labels}`);
- * ```
  */
-export function tokenLanguage(text: string, options: TokenLanguageOptions = {}): TokenLanguage {
+export function tokenLanguage(text: string): TokenLanguage {
   if (text === "") return "none";
   // Composed first: e and a combining accent are one letter beyond a to z.
   const composed = text.normalize("NFC");
@@ -135,32 +96,19 @@ export function tokenLanguage(text: string, options: TokenLanguageOptions = {}):
   for (const [script, count] of countScripts(composed)) {
     if (count > most) [label, most] = [script, count];
   }
-  if (label === "latin") return latinLabel(composed, options.words);
+  if (label === "latin" && /(?![A-Za-z])\p{Script=Latin}/u.test(composed)) return "latin_extended";
   if (label !== undefined) return label;
   if (composed.includes("\ufffd")) return "bytes";
   return /\p{N}/u.test(composed) ? "digits" : "symbols";
 }
 
-/** The tokens of a vocabulary that their text does not name. */
-export interface VocabularyLanguagesOptions extends TokenLanguageOptions {
-  /** Ids of special tokens, whatever their text. @default {none} */
-  readonly special?: ReadonlySet<number>;
-}
-
 /**
  * Labels of a whole vocabulary: one per row of the unembedding, from the text of each token ("" for a row without a
- * token, as models have beyond their tokenizer).
- *
- * @example
- * ```ts
- * import { vocabularyLanguages } from "../mod.ts";
- * const labels = vocabularyLanguages(["a", "<|end|>", ""], { special: new Set([1]) });
- * if (labels.join() !== "latin,special,none") throw new Error(`got ${labels}`);
- * ```
+ * token, as models have beyond their tokenizer). `special` are the ids of special tokens, whatever their text.
  */
 export function vocabularyLanguages(
   texts: readonly string[],
-  options: VocabularyLanguagesOptions = {},
+  options: { readonly special: ReadonlySet<number> },
 ): readonly TokenLanguage[] {
-  return texts.map((text, token) => options.special?.has(token) ? "special" : tokenLanguage(text, options));
+  return texts.map((text, token) => options.special.has(token) ? "special" : tokenLanguage(text));
 }

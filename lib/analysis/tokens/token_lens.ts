@@ -41,15 +41,6 @@ export interface LensTokensOptions {
  * the numbers of the tables are inferred).
  *
  * @throws RangeError for an unembedding that is no matrix or has values that are not finite.
- *
- * @example
- * ```ts
- * import { TokenLens } from "../mod.ts";
- * import { tensor } from "../../core/mod.ts";
- * const lens = new TokenLens(tensor("float32", [2, 2], [3, 4, 1, 0])); // [vocab, embed]
- * const { cosine, dot } = lens.read([0, 2]);
- * if (cosine.join() !== "0.8,0" || dot.join() !== "8,0") throw new Error(`got ${cosine} and ${dot}`);
- * ```
  */
 export class TokenLens {
   /** Rows of the unembedding. */
@@ -136,15 +127,6 @@ export class TokenLens {
  * Several readings of one vocabulary as one, token by token: the mean over training seeds.
  *
  * @throws RangeError for no reading, or readings of different vocabularies.
- *
- * @example
- * ```ts
- * import { meanReading } from "../mod.ts";
- * const one = { cosine: Float64Array.of(0.5, 0), dot: Float64Array.of(2, 1) };
- * const other = { cosine: Float64Array.of(0.25, 1), dot: Float64Array.of(4, 1) };
- * const { cosine, dot } = meanReading([one, other]);
- * if (cosine.join() !== "0.375,0.5" || dot.join() !== "3,1") throw new Error(`got ${cosine} and ${dot}`);
- * ```
  */
 export function meanReading(readings: readonly LensReading[]): LensReading {
   const vocab = readings[0]?.cosine.length ?? 0;
@@ -167,14 +149,6 @@ export function meanReading(readings: readonly LensReading[]): LensReading {
  * Source: tables 3 (top) and 4 (bottom), 50 tokens ranked by cosine (class: code; the table numbers are inferred).
  *
  * @throws RangeError for a count below 1.
- *
- * @example
- * ```ts
- * import { lensTokens } from "../mod.ts";
- * const reading = { cosine: Float64Array.of(0.1, -0.4, 0.3), dot: Float64Array.of(9, -1, 2) };
- * const [top] = lensTokens(reading), [bottom] = lensTokens(reading, { side: "bottom", count: 1 });
- * if (top?.token !== 2 || bottom?.token !== 1) throw new Error("cosine ranks, not dot");
- * ```
  */
 export function lensTokens(reading: LensReading, options: LensTokensOptions = {}): readonly LensToken[] {
   const { side = "top", count = 50, rankBy = "cosine", eligible = () => true } = options;

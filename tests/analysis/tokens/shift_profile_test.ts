@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { shiftProfile, type ShiftRow, tokenClass } from "../../../lib/analysis/mod.ts";
+import { shiftProfile, type ShiftRow } from "../../../lib/analysis/mod.ts";
 
 function row(sample: number, position: number, klNats: number): ShiftRow {
   const tokens = { source: 0, baseToken: 0, steeredToken: 0, maxToken: position, minToken: 0 };
@@ -17,21 +17,8 @@ Deno.test("shiftProfile() averages KL by position, in numerical order, with the 
   ]);
 });
 
-Deno.test("shiftProfile() gives each text one vote per key, however many rows it has", () => {
-  // Text 0: (1 + 4 + 7)/3 = 4, text 1: 4.5, text 2: 5. Pooled rows would give 26/6.
-  const [all] = shiftProfile(ROWS, { by: () => "all" });
-  assertEquals([all?.rows, all?.texts, all?.mean], [6, 3, 4.5]);
-});
-
-Deno.test("shiftProfile() groups any value by the class of the boosted token", () => {
-  const texts = new Map([[0, "So"], [1, "7"], [10, "\n"]]);
-  const profile = shiftProfile(ROWS, {
-    by: (r) => tokenClass(texts.get(r.maxToken) as string),
-    value: (r) => r.maxShift,
-  });
-  assertEquals(profile.map(({ key, rows }) => [key, rows]), [["number", 2], ["process word", 3], [
-    "structure symbol",
-    1,
-  ]]);
-  assertEquals(profile[0]?.mean, 0.5);
+Deno.test("shiftProfile() gives each text one vote per position, however many rows it has", () => {
+  // Text 0: (1 + 5)/2 = 3, text 1: 9. Pooled rows would give 5.
+  const [all] = shiftProfile([row(0, 0, 1), row(0, 0, 5), row(1, 0, 9)]);
+  assertEquals([all?.rows, all?.texts, all?.mean], [3, 2, 6]);
 });

@@ -61,14 +61,15 @@ function rowsOf(sample: number): readonly ShiftRow[] {
 }
 
 Deno.test("followedSeries() splits a token's shifts at the first answer position", () => {
-  assertEquals(followedSeries(rowsOf(2), 0), { first: [0, 0], other: [0.01, 0.02, 0.01, 0.02] });
-  assertThrows(() => followedSeries(rowsOf(1), 1), RangeError, "must be < 1");
+  assertEquals(followedSeries(rowsOf(2)), { first: [0, 0], other: [0.01, 0.02, 0.01, 0.02] });
+  const unfollowed = rowsOf(1).map((row) => ({ ...row, followed: [] }));
+  assertThrows(() => followedSeries(unfollowed), RangeError, "none was followed");
 });
 
 Deno.test("shiftShares() counts rows whose boosted token either model prefers", () => {
   // maxToken 0 1 2; baseToken 0 1 0; steeredToken 5 1 2.
-  assertEquals(shiftShares(rowsOf(1)), { reinforced: 2 / 3, preferred: 2 / 3 });
+  assertEquals(shiftShares(rowsOf(1), { text: String }), { reinforced: 2 / 3, preferred: 2 / 3 });
   // Tokens 0 and 5 spelled alike.
   assertEquals(shiftShares(rowsOf(1), { text: (token) => String(token % 5) }).preferred, 1);
-  assertEquals(shiftShares([]), { reinforced: null, preferred: null });
+  assertEquals(shiftShares([], { text: String }), { reinforced: null, preferred: null });
 });

@@ -35,7 +35,7 @@ Deno.test("tokenLanguage() labels by the script of most letters", () => {
 });
 
 Deno.test("every label has a case, a place in the order and one side", () => {
-  const tested = new Set<TokenLanguage>([...CASES.map(([label]) => label), "latin_listed", "special"]);
+  const tested = new Set<TokenLanguage>([...CASES.map(([label]) => label), "special"]);
   assertEquals([...tested].sort(), TOKEN_LANGUAGES.toSorted());
   assertEquals(new Set(TOKEN_LANGUAGES).size, TOKEN_LANGUAGES.length);
   const english = TOKEN_LANGUAGES.filter((label) => !NON_ENGLISH_LANGUAGES.has(label));
@@ -48,21 +48,6 @@ Deno.test("tokenLanguage() takes the first script where two have as many letters
     "cyrillic",
     "latin",
   ]);
-});
-
-Deno.test("tokenLanguage() believes word lists only for whole words of four letters or more", () => {
-  const words = {
-    english: new Set(["hand", "answer"]),
-    other: new Set(["antwort", "hand", "respuesta", "der"]),
-  };
-  const label = (text: string) => tokenLanguage(text, { words });
-  assertEquals([label(" Antwort"), label(" respuesta")], ["latin_listed", "latin_listed"]);
-  // In both lists; no word start; too short; in no list; not letters alone.
-  for (const text of [" hand", "antwort", " der", " answers", " antwort."]) {
-    assertEquals(label(text), "latin");
-  }
-  assertEquals(label(" ответ"), "cyrillic");
-  assertEquals(tokenLanguage(" Antwort"), "latin");
 });
 
 Deno.test("vocabularyLanguages() knows special tokens by their ids alone", () => {

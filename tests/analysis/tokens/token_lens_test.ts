@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { lensTokens, throughFinalNorm, TokenLens } from "../../../lib/analysis/mod.ts";
+import { lensTokens, meanReading, throughFinalNorm, TokenLens } from "../../../lib/analysis/mod.ts";
 import { tensor } from "../../../lib/core/mod.ts";
 import { assertClose } from "../../tolerances.ts";
 import { analysisGolden } from "../_golden.ts";
@@ -29,6 +29,14 @@ Deno.test("TokenLens.read() of the mean shift behind the final norm is the mean 
     }
   }
   assertClose(lens.read(mean).dot, expected.logitChange, "operatorFloat32");
+});
+
+Deno.test("meanReading() is the mean token by token, of readings of one vocabulary", () => {
+  const one = { cosine: Float64Array.of(0.5, 0), dot: Float64Array.of(2, 1) };
+  const other = { cosine: Float64Array.of(0.25, 1), dot: Float64Array.of(4, 1) };
+  const mean = { cosine: Float64Array.of(0.375, 0.5), dot: Float64Array.of(3, 1) };
+  assertEquals(meanReading([one, other]), mean);
+  assertThrows(() => meanReading([]), RangeError, "the same tokens");
 });
 
 Deno.test("lensTokens() ranks as torch's topk does, at both ends and by either reading", () => {
