@@ -1,17 +1,15 @@
 import type { AccuracyInterval, BenchmarkOutcomes } from "../lib/analysis/mod.ts";
-import type { MetricValue, Uncertainty } from "../lib/report/mod.ts";
-
-/** The bootstrap interval of an accuracy, as the uncertainty of a metric. */
-export function intervalOf(
-  { level, low, high }: { readonly level: number; readonly low: number; readonly high: number },
-): Uncertainty {
-  return { kind: "interval", level, low, high };
-}
+import type { MetricValue } from "../lib/report/mod.ts";
+import { intervalMetric, type Measured } from "./_measured.ts";
 
 /** An accuracy as a metric, with its bootstrap interval over problems and seeds. */
-export function accuracyMetric(name: string, accuracy: AccuracyInterval, note?: string): MetricValue {
-  const uncertainty = intervalOf(accuracy);
-  return { name, value: accuracy.percent, unit: "%", uncertainty, ...(note === undefined ? {} : { note }) };
+export function accuracyMetric(name: string, accuracy: Measured, note?: string): MetricValue {
+  return intervalMetric(accuracy, { name, unit: "%", note });
+}
+
+/** A difference of accuracies as a metric, with its paired bootstrap interval. */
+export function pointsMetric(name: string, difference: Measured, note?: string): MetricValue {
+  return intervalMetric(difference, { name, unit: "points", note });
 }
 
 /** Several runs as training seeds of one condition, so that a mean over them has a paired interval too. */
@@ -47,31 +45,4 @@ export function onFirst(
       runs.map((seeds) => seeds.map((problems) => problems.slice(0, options.problems))),
     ]),
   );
-}
-
-/** A difference of accuracies as a metric, with its paired bootstrap interval. */
-export function pointsMetric(
-  name: string,
-  { points, ...ends }: {
-    readonly points: number;
-    readonly level: number;
-    readonly low: number;
-    readonly high: number;
-  },
-  note?: string,
-): MetricValue {
-  return {
-    name,
-    value: points,
-    unit: "points",
-    uncertainty: intervalOf(ends),
-    ...(note === undefined ? {} : { note }),
-  };
-}
-
-/** The interval of a claim's effect. */
-export function endsOf(
-  { level, low, high }: { readonly level: number; readonly low: number; readonly high: number },
-): { readonly level: number; readonly low: number; readonly high: number } {
-  return { level, low, high };
 }

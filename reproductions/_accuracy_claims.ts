@@ -8,8 +8,9 @@ import {
   type TransferRow,
 } from "../lib/analysis/mod.ts";
 import { type ClaimResult, intervalVerdict, jointVerdict } from "../lib/report/mod.ts";
-import { endsOf, pooled } from "./_accuracy.ts";
+import { pooled } from "./_accuracy.ts";
 import { layerRange, middleLayers } from "./_layers.ts";
+import { intervalClaim } from "./_measured.ts";
 
 /** What "most of a gain" is taken to mean, in percent of it. */
 export const MOST = 50;
@@ -26,16 +27,15 @@ export function tuningClaim(
   words: { readonly claim: string; readonly statement: string },
 ): ClaimResult {
   const { base, vectors, full } = outcomes;
-  const { percent, low, high, level, reason } = recoveredShare({ base, prefix: vectors, steered: full });
-  return {
+  const share = recoveredShare({ base, prefix: vectors, steered: full });
+  return intervalClaim(share, {
     ...words,
-    holds: intervalVerdict({ low, high }, { above: MOST }),
-    effect: { name: "share of the full-tuning gain", value: percent, unit: "%" },
-    interval: low === null || high === null ? null : { level, low, high },
-    note: reason === null
-      ? `Holds when the interval lies above ${MOST} %, fails when it lies below, open otherwise.`
-      : `Open: ${reason}.`,
-  };
+    name: "share of the full-tuning gain",
+    unit: "%",
+    range: { above: MOST },
+    note: `Holds when the interval lies above ${MOST} %, fails when it lies below, open otherwise.`,
+    why: `Open: ${share.reason}.`,
+  });
 }
 
 /** A claim on several differences of accuracies, all of which must lie above a line; the smallest is shown. */
@@ -44,13 +44,11 @@ function allAbove(
   words: { readonly claim: string; readonly statement: string; readonly name: string; readonly note: string },
   above: number,
 ): ClaimResult {
-  const { name, ...rest } = words;
+  const range = { above };
   const weakest = differences.reduce((least, gain) => gain.low < least.low ? gain : least);
   return {
-    ...rest,
-    holds: jointVerdict(differences.map((gain) => intervalVerdict(gain, { above }))),
-    effect: { name, value: weakest.points, unit: "points" },
-    interval: endsOf(weakest),
+    ...intervalClaim(weakest, { ...words, range }),
+    holds: jointVerdict(differences.map((gain) => intervalVerdict(gain, range))),
   };
 }
 
@@ -101,19 +99,14 @@ export function pairClaim(
   { meanGain, pairCount }: Pick<PairComposition, "meanGain" | "pairCount">,
   words: { readonly claim: string; readonly model: string },
 ): ClaimResult {
-  return {
+  return intervalClaim(meanGain, {
     claim: words.claim,
     statement: `Vectors trained in isolation combine across layers (${words.model}).`,
-    holds: intervalVerdict(meanGain, { above: COUNTS }),
-    effect: {
-      name: `mean over ${pairCount} pairs of the pair minus its better vector`,
-      value: meanGain.points,
-      unit: "points",
-    },
-    interval: endsOf(meanGain),
+    name: `mean over ${pairCount} pairs of the pair minus its better vector`,
+    range: { above: COUNTS },
     note:
       `Holds when the interval lies above ${COUNTS}, fails when it lies below; the better vector is chosen anew in every draw.`,
-  };
+  });
 }
 
 /** What single layers gain, among themselves and beside all layers together. */
@@ -136,32 +129,25 @@ export function singleLayerClaims(
   const notAbove = gains.filter(({ low }) => !(low > 0)).length;
   const none = gains.filter(({ high }) => high < COUNTS).length;
   return [
-    {
+    intervalClaim(middle, {
       claim: "middle_layers_gain_most",
       statement: "Middle layers give the largest gains.",
-      holds: middle === null ? null : intervalVerdict(middle, { above: COUNTS }),
-      effect: {
-        name: middle === null
-          ? "mean of middle layers minus mean of the others"
-          : `mean of layers ${layerRange(between)} minus mean of the others`,
-        value: middle?.points ?? null,
-        unit: "points",
-      },
-      interval: middle === null ? null : endsOf(middle),
-      note: middle === null
-        ? `Not applicable: a model of ${count} layers has none between its first quarter and its last two.`
-        : `Holds when the interval lies above ${COUNTS}, fails when it lies below.`,
-    },
-    {
+      name: middle === null
+        ? "mean of middle layers minus mean of the others"
+        : `mean of layers ${layerRange(between)} minus mean of the others`,
+      range: { above: COUNTS },
+      note: `Holds when the interval lies above ${COUNTS}, fails when it lies below.`,
+      why: `Not applicable: a model of ${count} layers has none between its first quarter and its last two.`,
+    }),
+    intervalClaim(gap, {
       claim: "no_layer_reaches_all_layer",
       statement: "No single layer reaches all-layer steering.",
-      holds: intervalVerdict(gap, { above: COUNTS }),
-      effect: { name: `all layers minus the best layer (${best})`, value: gap.points, unit: "points" },
-      interval: endsOf(gap),
+      name: `all layers minus the best layer (${best})`,
+      range: { above: COUNTS },
       note:
         `Holds when the interval lies above ${COUNTS}, fails when it lies below. The best layer is chosen on ` +
         "the same problems, which shrinks the gap.",
-    },
+    }),
     {
       claim: "all_but_two_layers_above_base",
       statement: "All but at most two layers lie above the base model.",

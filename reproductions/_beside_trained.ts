@@ -8,7 +8,7 @@ import {
 import type { Bench, Treatment, ZooModel } from "../lib/experiment/mod.ts";
 import { type ClaimResult, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, onFirst, pointsMetric, pooled } from "./_accuracy.ts";
-import { differenceClaim } from "./_controls.ts";
+import { intervalClaim } from "./_measured.ts";
 import { layerRuns } from "./_single_layer.ts";
 
 /** Other vectors in the place of the trained ones, in one layer and in all, and what both reach. */
@@ -93,7 +93,7 @@ export async function besideTrained(
       pointsMetric(`lead.${key}`, lead, `Trained minus ${name}, ${said}.`)
     ),
     leadClaims: leads.map(([key, said, vectors, lead]) =>
-      differenceClaim(lead, {
+      intervalClaim(lead, {
         claim: `trained_lead_${name}_${key}`,
         statement: `${vectors} lie above ${what} of equal norm.`,
         name: `trained minus ${name}, ${said}`,

@@ -7,8 +7,7 @@ import {
 import { InputError } from "../lib/core/mod.ts";
 import type { SteeringVectors } from "../lib/decode/mod.ts";
 import type { RunName, Treatment, ZooModel } from "../lib/experiment/mod.ts";
-import { type ClaimResult, intervalVerdict } from "../lib/report/mod.ts";
-import { endsOf, pooled } from "./_accuracy.ts";
+import { pooled } from "./_accuracy.ts";
 
 /** Draws of each random control. */
 export const CONTROL_DRAWS = 4;
@@ -41,25 +40,4 @@ export function drawsAgainst(
 /** Accuracy of each draw, for a note. */
 export function drawsNote(draws: readonly BenchmarkOutcomes[]): string {
   return `Draws: ${draws.map((outcomes) => accuracyInterval(outcomes).percent.toFixed(1)).join(", ")}.`;
-}
-
-/** A claim that holds when a difference of accuracies lies in a range. */
-export function differenceClaim(
-  difference: AccuracyDifference,
-  claim: {
-    readonly claim: string;
-    readonly statement: string;
-    /** What the difference is. */
-    readonly name: string;
-    readonly range: Parameters<typeof intervalVerdict>[1];
-    readonly note: string;
-  },
-): ClaimResult {
-  const { name, range, ...rest } = claim;
-  return {
-    ...rest,
-    holds: intervalVerdict(difference, range),
-    effect: { name, value: difference.points, unit: "points" },
-    interval: endsOf(difference),
-  };
 }

@@ -8,14 +8,9 @@ import {
 } from "../lib/analysis/mod.ts";
 import { mean } from "../lib/core/mod.ts";
 import { type Bench, type Findings, type ModelRole, propagation } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  heatMap,
-  intervalVerdict,
-  type MetricValue,
-} from "../lib/report/mod.ts";
+import { type ClaimResult, figureSpec, heatMap, type MetricValue } from "../lib/report/mod.ts";
 import { metricOrNull } from "./_layers.ts";
+import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 type Matrix = readonly (readonly (number | null)[])[];
 
@@ -51,38 +46,25 @@ export function finalDifferenceClaims(
   blocks: SimilarityBlocks | null,
   why: string,
 ): readonly ClaimResult[] {
-  const claim = (
-    name: string,
-    options: {
-      readonly statement: string;
-      readonly effect: string;
-      readonly found: MeanInterval | null;
-      readonly above: number;
-    },
-  ): ClaimResult => {
-    const { statement, effect, found, above } = options;
-    return {
-      claim: name,
-      statement,
-      holds: found === null ? null : intervalVerdict(found, { above }),
-      effect: { name: effect, value: found?.mean ?? null, unit: "cosine" },
-      interval: found === null ? null : { level: found.level, low: found.low, high: found.high },
-      note: found === null ? why : `Holds when the interval lies above ${above}, fails when it lies below.`,
-    };
-  };
+  const above = (limit: number) => ({
+    unit: "cosine",
+    range: { above: limit },
+    note: `Holds when the interval lies above ${limit}, fails when it lies below.`,
+    why,
+  });
   return [
-    claim("earlier_layers_alike", {
+    intervalClaim(blocks?.among ?? null, {
+      claim: "earlier_layers_alike",
       statement:
         "Mean final-layer shifts of vectors in layers before the last are highly similar to each other.",
-      effect: "mean cosine of the final shifts of two layers before the last",
-      found: blocks?.among ?? null,
-      above: ALIKE_ABOVE,
+      name: "mean cosine of the final shifts of two layers before the last",
+      ...above(ALIKE_ABOVE),
     }),
-    claim("last_layer_apart", {
+    intervalClaim(blocks?.difference ?? null, {
+      claim: "last_layer_apart",
       statement: "The last layer's own shift is another one: its row and column are low.",
-      effect: "mean cosine among earlier layers minus that with the last layer",
-      found: blocks?.difference ?? null,
-      above: APART_ABOVE,
+      name: "mean cosine among earlier layers minus that with the last layer",
+      ...above(APART_ABOVE),
     }),
   ];
 }
@@ -114,14 +96,7 @@ export async function finalDifferenceFindings(
       ["difference", blocks?.difference, "difference"],
     ] as const
   ) {
-    values.push(metricOrNull({
-      name: `similarity.${name}`,
-      value: block?.mean ?? null,
-      unit: "cosine",
-      ...(block === undefined ? {} : {
-        uncertainty: { kind: "interval", level: block.level, low: block.low, high: block.high } as const,
-      }),
-    }, why));
+    values.push(intervalMetric(block ?? null, { name: `similarity.${name}`, unit: "cosine", why }));
     const { among, withLast } = blocksOf(published);
     const publishedBlock = blocks === null || among === null || withLast === null
       ? null

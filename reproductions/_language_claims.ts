@@ -1,7 +1,8 @@
 import type { MeanInterval } from "../lib/analysis/mod.ts";
-import { type ClaimResult, intervalVerdict } from "../lib/report/mod.ts";
+import type { ClaimResult } from "../lib/report/mod.ts";
 import { overRandom, type Suppression } from "./_languages.ts";
 import { layerRange } from "./_layers.ts";
+import { intervalClaim } from "./_measured.ts";
 
 /** A difference of shares that counts; a smaller one is none. The line is ours. */
 const COUNTS_ABOVE = 0.05;
@@ -49,25 +50,22 @@ export function languageClaim(study: Suppression, layers: ComparedLayers): Claim
   const found = languageDifferences(study, layers), words = WORDS[layers];
   const known = found.flatMap(({ found }) => found === null ? [] : [found]);
   const whole = known.length < found.length ? null : {
-    value: Math.min(...known.map(({ mean }) => mean)),
+    mean: Math.min(...known.map(({ mean }) => mean)),
     low: Math.min(...known.map(({ low }) => low)),
     high: Math.min(...known.map(({ high }) => high)),
+    level: 0.95,
   };
   const last = study.suppressedShares.length - 1;
   const range = layerRange(layers === "middle_layers" ? study.middle : [...Array(last).keys()]);
-  return {
+  return intervalClaim(whole, {
     claim: `${layers}_suppress_non_english`,
     statement: `Among the tokens that ${words.statement}, non-English ones are more than in every control.`,
-    holds: whole === null ? null : intervalVerdict(whole, { above: COUNTS_ABOVE }),
-    effect: {
-      name: `share of non-English tokens ${words.effect} minus the highest of the controls`,
-      value: whole?.value ?? null,
-      unit: "share",
-    },
-    interval: whole === null ? null : { level: 0.95, low: whole.low, high: whole.high },
-    note: whole === null
-      ? study.why
-      : `Layers ${range}, mean. Holds when the intervals over the last layer, over random directions and over ` +
-        `the whole vocabulary all lie above ${COUNTS_ABOVE}, fails when one lies below.`,
-  };
+    name: `share of non-English tokens ${words.effect} minus the highest of the controls`,
+    unit: "share",
+    range: { above: COUNTS_ABOVE },
+    note:
+      `Layers ${range}, mean. Holds when the intervals over the last layer, over random directions and over ` +
+      `the whole vocabulary all lie above ${COUNTS_ABOVE}, fails when one lies below.`,
+    why: study.why,
+  });
 }

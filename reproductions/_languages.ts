@@ -6,12 +6,13 @@ import {
   lensTokens,
   type MeanInterval,
   NON_ENGLISH_LANGUAGES,
+  percentileInterval,
   randomLanguageShares,
   type TextDifferences,
   type TokenLanguage,
   type TokenLens,
 } from "../lib/analysis/mod.ts";
-import { mean, quantile } from "../lib/core/mod.ts";
+import { mean } from "../lib/core/mod.ts";
 import {
   type Laboratory,
   type Propagation,
@@ -22,7 +23,8 @@ import {
 } from "../lib/experiment/mod.ts";
 import { meanDifference, readPropagated } from "./_lens.ts";
 import type { MetricValue } from "../lib/report/mod.ts";
-import { metricOrNull, middleLayers } from "./_layers.ts";
+import { middleLayers } from "./_layers.ts";
+import { intervalMetric } from "./_measured.ts";
 
 /** Tokens that count as suppressed, or boosted: the published tables list as many. */
 const LISTED = 50;
@@ -166,7 +168,7 @@ export function suppression(
     count,
     draws: RANDOM_DIRECTIONS,
   });
-  const randomShares = random.map(({ nonEnglish }) => nonEnglish), tail = (1 - LEVEL) / 2;
+  const randomShares = random.map(({ nonEnglish }) => nonEnglish);
   const [middleShare = null, overLast = null, preFinalShare = null, preFinalOverLast = null] = intervals
     .slice(2 * layers);
   return {
@@ -179,12 +181,7 @@ export function suppression(
     preFinalShare,
     preFinalOverLast,
     random,
-    randomShare: {
-      mean: mean(randomShares),
-      low: quantile(randomShares, tail),
-      high: quantile(randomShares, 1 - tail),
-      level: LEVEL,
-    },
+    randomShare: { mean: mean(randomShares), ...percentileInterval(randomShares, LEVEL) },
     vocabulary: languageShares(
       languages.flatMap((label, token) => label === "none" ? [] : [token]),
       languages,
@@ -255,14 +252,7 @@ export function overRandom(share: number, random: MeanInterval): MeanInterval {
 
 /** A share with its interval as a metric; `why` says what a share that is not there means. */
 export function shareMetric(name: string, found: MeanInterval | null, why: string): MetricValue {
-  return metricOrNull({
-    name,
-    value: found?.mean ?? null,
-    unit: "share",
-    ...(found === null ? {} : {
-      uncertainty: { kind: "interval", level: found.level, low: found.low, high: found.high } as const,
-    }),
-  }, why);
+  return intervalMetric(found, { name, unit: "share", why });
 }
 
 /** Tokens of letters that are not English, and tokens of plain Latin letters. */

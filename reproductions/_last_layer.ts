@@ -1,7 +1,5 @@
 import {
-  type AccuracyInterval,
   accuracyInterval,
-  type BenchmarkOutcomes,
   boxStatistics,
   followedSeries,
   groupShifts,
@@ -25,6 +23,7 @@ import {
 import { accuracyBars, figureSpec, type MetricValue, shiftBoxes, tokenLabel } from "../lib/report/mod.ts";
 import { accuracyMetric } from "./_accuracy.ts";
 import { lastLayerClaims, type LastLayerEvidence, perText } from "./_last_layer_claims.ts";
+import { intervalMetric } from "./_measured.ts";
 
 const DECODINGS = ["greedy", "sampling"] as const;
 const GROUP_TITLES = { greedy: "Greedy", sampling: "Sampling, τ = 1" } as const;
@@ -57,26 +56,16 @@ async function measureBars(
       { zoo, run: null, prefix: zoo.entry.opener, decoding },
       { zoo, run: options.run, decoding },
     ]);
-    const conditions: readonly [string, BenchmarkOutcomes][] = [["base", base], ["prefix", prefix], [
-      "last_layer",
-      steered,
-    ]];
-    const accuracies = conditions.map(([, outcomes]) => accuracyInterval(outcomes));
-    conditions.forEach(([name], i) => {
-      const accuracy = accuracies[i] as AccuracyInterval;
-      values.push(accuracyMetric(`accuracy.${name}.${decoding}`, accuracy));
-    });
+    const accuracies = [base, prefix, steered].map((outcomes) => accuracyInterval(outcomes));
+    accuracies.forEach((accuracy, i) =>
+      values.push(accuracyMetric(`accuracy.${["base", "prefix", "last_layer"][i]}.${decoding}`, accuracy))
+    );
     const share = recoveredShare({ base, prefix, steered });
-    values.push({
+    values.push(intervalMetric(share, {
       name: `recovered_share.${decoding}`,
-      value: share.percent,
       unit: "%",
-      ...(share.low === null || share.high === null
-        ? { note: "Not applicable: the vector's gain over base is not established." }
-        : {
-          uncertainty: { kind: "interval", level: share.level, low: share.low, high: share.high } as const,
-        }),
-    });
+      why: "Not applicable: the vector's gain over base is not established.",
+    }));
     groups.push({
       label: share.percent === null
         ? GROUP_TITLES[decoding]
@@ -139,42 +128,27 @@ export async function lastLayerStudy(
   const opens = meanInterval(chances.map(({ probability }) => probability));
   const shares = shiftShares(pooled.rows, { text });
 
-  const probability = (name: string, value: number | null, note?: string): MetricValue => ({
-    name,
-    value,
-    unit: "probability",
-    ...(note === undefined ? {} : { note }),
-  });
+  const unit = "probability";
   const values: MetricValue[] = [
     ...bars.values,
-    {
-      ...probability("shift.opener.position_0", openerMean.mean),
-      uncertainty: { kind: "interval", level: openerMean.level, low: openerMean.low, high: openerMean.high },
-    },
-    probability("shift.opener.elsewhere", mean(atOpener.other)),
-    {
-      ...probability(
-        "shift.concentration",
-        concentrated.mean,
-        "Largest Δp at position 0 minus its mean at the others, per text.",
-      ),
-      uncertainty: {
-        kind: "interval",
-        level: concentrated.level,
-        low: concentrated.low,
-        high: concentrated.high,
-      },
-    },
+    intervalMetric(openerMean, { name: "shift.opener.position_0", unit }),
+    { name: "shift.opener.elsewhere", value: mean(atOpener.other), unit },
+    intervalMetric(concentrated, {
+      name: "shift.concentration",
+      unit,
+      note: "Largest Δp at position 0 minus its mean at the others, per text.",
+    }),
     {
       name: "shift.opener_leads_share",
       value: openerLeads,
       unit: "share",
       note: "Texts whose largest rise at position 0 is the opener.",
     },
-    {
-      ...probability("opener.base", opens.mean, "How often the base model opens with it at τ = 1."),
-      uncertainty: { kind: "interval", level: opens.level, low: opens.low, high: opens.high },
-    },
+    intervalMetric(opens, {
+      name: "opener.base",
+      unit,
+      note: "How often the base model opens with it at τ = 1.",
+    }),
     {
       name: "opener.base_greedy_share",
       value: chances.filter(({ leads }) => leads).length / chances.length,
@@ -191,11 +165,12 @@ export async function lastLayerStudy(
       unit: "rows",
       note: "Rows read on the stop token, which the published statistics include and these leave out.",
     },
-    ...Array.from({ length: SHOWN_TOKENS }, (_, place) => {
+    ...Array.from({ length: SHOWN_TOKENS }, (_, place): MetricValue => {
       const group = top[place], name = `shift.top_${place + 1}.max`;
-      return group === undefined
-        ? probability(name, null, "Not applicable: fewer tokens rise most at two or more positions.")
-        : probability(name, group.extreme, `${group.label}, ${group.values.length} positions`);
+      const note = group === undefined
+        ? "Not applicable: fewer tokens rise most at two or more positions."
+        : `${group.label}, ${group.values.length} positions`;
+      return { name, value: group?.extreme ?? null, unit, note };
     }),
   ];
   const claims = lastLayerClaims({

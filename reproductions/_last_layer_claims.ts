@@ -2,7 +2,7 @@ import { type BenchmarkOutcomes, meanInterval, recoveredShare, type ShiftRow } f
 import { mean } from "../lib/core/mod.ts";
 import { type ClaimResult, intervalVerdict, jointVerdict } from "../lib/report/mod.ts";
 import { MOST } from "./_accuracy_claims.ts";
-import { endsOf } from "./_accuracy.ts";
+import { endsOf, intervalClaim } from "./_measured.ts";
 
 /** A rise of probability that counts; a smaller one is none. The line is ours. */
 const RISES = 0.1;
@@ -62,14 +62,14 @@ export function lastLayerClaims(evidence: LastLayerEvidence): readonly ClaimResu
   );
   const share = recoveredShare({ base, prefix, steered }), unreadable = noRoom(baseOpens);
   const claims: readonly ClaimResult[] = [
-    {
+    intervalClaim(ahead, {
       claim: "boost_concentrates_on_first_token",
       statement: "The last-layer vector acts mostly on the first generated token.",
-      holds: intervalVerdict(ahead, { above: RISES }),
-      effect: { name: "largest Δp at position 0 minus elsewhere", value: ahead.mean, unit: "probability" },
-      interval: endsOf(ahead),
+      name: "largest Δp at position 0 minus elsewhere",
+      unit: "probability",
+      range: { above: RISES },
       note: `Holds when the interval lies above ${RISES}, fails when it lies below.`,
-    },
+    }),
     {
       claim: "last_layer_boosts_opener",
       statement: `The token it mainly boosts there is the opener ${openerLabel}.`,
@@ -83,18 +83,15 @@ export function lastLayerClaims(evidence: LastLayerEvidence): readonly ClaimResu
         `Holds when the interval lies above ${RISES} and the opener rises most in over half of the texts ` +
         `(${(100 * leads.mean).toFixed(1)} %), fails when either interval lies below.`,
     },
-    {
+    intervalClaim(share, {
       claim: "opener_recovers_most_of_the_gain",
       statement: "Prefixing the opener recovers most of the last-layer vector's gain (τ = 1).",
-      holds: intervalVerdict(share, { above: MOST }),
-      effect: { name: "recovered share", value: share.percent, unit: "%" },
-      interval: share.low === null || share.high === null
-        ? null
-        : { level: share.level, low: share.low, high: share.high },
-      note: share.reason === null
-        ? `Holds when the interval lies above ${MOST} %, fails when it lies below, open otherwise.`
-        : `Open: ${share.reason}.`,
-    },
+      name: "recovered share",
+      unit: "%",
+      range: { above: MOST },
+      note: `Holds when the interval lies above ${MOST} %, fails when it lies below, open otherwise.`,
+      why: `Open: ${share.reason}.`,
+    }),
   ];
   return unreadable === null ? claims : claims.map((claim) => ({
     ...claim,

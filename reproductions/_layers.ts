@@ -14,11 +14,6 @@ export function layerRange(layers: readonly number[]): string {
 }
 
 /** A number that may not be applicable as a metric; `why` says why it is not. */
-export function metricOrNull(
-  metric: Omit<MetricValue, "value"> & { readonly value: number | null },
-  why: string,
-): MetricValue {
-  if (metric.value !== null) return metric;
-  const { uncertainty: _, ...rest } = metric;
-  return { ...rest, note: why };
+export function metricOrNull(metric: MetricValue, why: string): MetricValue {
+  return metric.value === null ? { ...metric, uncertainty: undefined, note: why } : metric;
 }

@@ -11,7 +11,8 @@ import { InputError } from "../lib/core/mod.ts";
 import type { Bench, Findings, ModelRole, RunName, Treatment } from "../lib/experiment/mod.ts";
 import { type LastBlockPatch, lastBlockPatchText } from "../lib/probe/mod.ts";
 import type { MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
+import { accuracyMetric, pointsMetric, separated } from "./_accuracy.ts";
+import { intervalMetric } from "./_measured.ts";
 import { attentionClaim, type AttentionReading, readAttention } from "./_penultimate_attention.ts";
 import { NO_GAP, penultimateClaims } from "./_penultimate_claims.ts";
 import { penultimateSpec } from "./_penultimate_panels.ts";
@@ -28,25 +29,6 @@ export interface PenultimateStudyOptions {
   /** Held-out problems of each family, as a multiple of the study's: what a difference of the figure takes to be seen. */
   readonly problems: number;
   readonly title: string;
-}
-
-/** The outcomes of one of several treatments. */
-function ofTurn(outcomes: BenchmarkOutcomes, turn: number): BenchmarkOutcomes {
-  return Object.fromEntries(
-    Object.entries(outcomes).map(([name, runs]) => [name, runs.slice(turn, turn + 1)]),
-  );
-}
-
-function shareMetric(name: string, share: GapShare["share"], note: string): MetricValue {
-  const { percent, low, high, level } = share;
-  return {
-    name,
-    value: percent,
-    unit: "%",
-    ...(low === null || high === null
-      ? { note }
-      : { uncertainty: { kind: "interval", level, low, high } as const }),
-  };
 }
 
 /** The vector of the layer before the last, let into parts of the last block: figures 5, 20 and 21. */
@@ -73,10 +55,8 @@ export async function penultimateStudy(
   });
   // Treatments that are asked for together are evaluated side by side; each is kept under its own key.
   const problems = Math.ceil(options.problems * lab.size.problems);
-  const measure = async (run: readonly Treatment[], label: string) => {
-    const outcomes = await lab.outcomes({ zoo, run, decoding, problems, label });
-    return run.map((_, turn) => ofTurn(outcomes, turn));
-  };
+  const measure = async (run: readonly Treatment[], label: string) =>
+    separated(await lab.outcomes({ zoo, run, decoding, problems, label }));
   const base = await lab.outcomes({ zoo, run: null, decoding, problems });
   const routes = [vector, lastVector, routed({ mode: "skip_attn" }), routed({ mode: "skip_layer" })];
   const [whole, lastLayer, skipAttn, skipLayer] = await measure(routes, `${vector.name} and its routes`) as [
@@ -122,25 +102,16 @@ export async function penultimateStudy(
   const differences = gap.runs.map((run) => pairedDifference(run, sweeps.get(run.part) as Sweep));
   const seen = detectableDifference(differences.filter((_, at) => gap.runs[at]?.head !== null));
   const seedNote = `Training seed: that of ${vector.name}.`;
-  const runMetrics = (
-    { part, head, percent, low, high, share }: GapShare,
-    at: number,
-  ): readonly MetricValue[] => {
-    const name = `${part}_${head ?? "all"}.${decoding}`, { level } = share;
-    const sweep = sweeps.get(part) as Sweep;
+  const runMetrics = (run: GapShare, at: number): readonly MetricValue[] => {
+    const name = `${run.part}_${run.head ?? "all"}.${decoding}`, sweep = sweeps.get(run.part) as Sweep;
     return [
-      {
-        name: `accuracy.${name}`,
-        value: percent,
-        unit: "%",
-        uncertainty: { kind: "interval", level, low, high },
-      },
+      accuracyMetric(`accuracy.${name}`, run),
       pointsMetric(
         `difference.${name}`,
         differences[at] as AccuracyDifference,
         sweep.adds ? "Minus Skip-Attn." : "Minus the whole vector.",
       ),
-      shareMetric(`gap_share.${name}`, share, NO_GAP),
+      intervalMetric(run.share, { name: `gap_share.${name}`, unit: "%", why: NO_GAP }),
     ];
   };
   const values: MetricValue[] = [
@@ -158,11 +129,11 @@ export async function penultimateStudy(
       unit: "points",
       note: "What four of five such runs would show of one head, by the median interval of the differences.",
     },
-    shareMetric(
-      `kept_share.skip_attn.${decoding}`,
-      kept,
-      "Not applicable: what the vector gains over that of the last layer is not established.",
-    ),
+    intervalMetric(kept, {
+      name: `kept_share.skip_attn.${decoding}`,
+      unit: "%",
+      why: "Not applicable: what the vector gains over that of the last layer is not established.",
+    }),
     ...gap.runs.flatMap(runMetrics),
     ...reading?.values ?? [],
   ];

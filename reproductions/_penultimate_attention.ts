@@ -2,7 +2,6 @@ import {
   accuracyDifference,
   type BenchmarkOutcomes,
   type HeadAttentionChange,
-  type MeanInterval,
   meanInterval,
 } from "../lib/analysis/mod.ts";
 import { mean, RandomStream } from "../lib/core/mod.ts";
@@ -14,6 +13,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type ClaimResult, intervalVerdict, type MetricValue } from "../lib/report/mod.ts";
+import { endsOf, intervalMetric } from "./_measured.ts";
 
 /** Directions of equal norm that the vector is compared with. */
 const RANDOM_DIRECTIONS = 4;
@@ -54,32 +54,24 @@ export async function readAttention(
     texts.map((heads) => mean(heads.map(({ moved }) => moved)));
   const own = moves[0] ?? [], shares = perText(own);
   const moved = meanInterval(shares), random = meanInterval(perText(moves.slice(1).flat()));
-  const interval = ({ level, low, high }: MeanInterval) => ({ kind: "interval", level, low, high } as const);
-  const { heads } = zoo.model.config;
+  const { heads } = zoo.model.config, unit = "share of attention";
   return {
     moved: shares,
     values: [
-      {
+      intervalMetric(moved, {
         name: "attention.moved",
-        value: moved.mean,
-        unit: "share of attention",
-        uncertainty: interval(moved),
+        unit,
         note: "Share of the last block's attention that goes elsewhere under the vector, mean over heads.",
-      },
+      }),
       {
         name: "attention.moved.random",
         value: random.mean,
-        unit: "share of attention",
+        unit,
         note: `The same under ${RANDOM_DIRECTIONS} random directions of equal norm.`,
       },
       ...Array.from({ length: heads }, (_, head): MetricValue => {
         const byHead = meanInterval(own.map((rows) => (rows[head] as HeadAttentionChange).moved));
-        return {
-          name: `attention.moved.head_${head}`,
-          value: byHead.mean,
-          unit: "share of attention",
-          uncertainty: interval(byHead),
-        };
+        return intervalMetric(byHead, { name: `attention.moved.head_${head}`, unit });
       }),
       {
         name: "attention.largest_change",
@@ -103,7 +95,7 @@ export function attentionClaim(
     statement: "The vector leaves the last block's attention largely as it is.",
     holds: acts ? intervalVerdict(moved, { below: LARGELY_INTACT }) : null,
     effect: { name: "share of attention that moves", value: moved.mean, unit: "share" },
-    interval: { level: moved.level, low: moved.low, high: moved.high },
+    interval: endsOf(moved),
     note: acts
       ? `Holds when the interval lies below ${LARGELY_INTACT}, fails when it lies above; the limit is ours.`
       : "Open: the vector's gain over base is not established, so there is nothing for attention to have a part in.",

@@ -13,6 +13,7 @@ import { mean } from "../lib/core/mod.ts";
 import type { TextClassShift } from "../lib/experiment/mod.ts";
 import { type ClaimResult, intervalVerdict, jointVerdict } from "../lib/report/mod.ts";
 import { COUNTS, MOST } from "./_accuracy_claims.ts";
+import { endsOf, intervalClaim } from "./_measured.ts";
 
 /** Skip-Attn counts as like the whole vector when their KL is below this share of the vector's own. */
 const ALIKE = 0.5;
@@ -33,28 +34,13 @@ export interface PenultimateReadings {
 
 type Share = Pick<RecoveredShare, "percent" | "low" | "high" | "level">;
 
-/** A claim on one share; open without a gap in the direction that the paper says. */
-function shareClaim(
-  words: { readonly claim: string; readonly statement: string; readonly name: string; readonly note: string },
-  share: Share | null,
-  range: { readonly above?: number; readonly below?: number },
-): ClaimResult {
-  const { claim, statement, name } = words;
-  if (share === null || share.percent === null || share.low === null || share.high === null) {
-    const effect = { name, value: null, unit: "%" };
-    return { claim, statement, holds: null, effect, interval: null, note: words.note };
-  }
-  const { percent, low, high, level } = share;
-  const limit = range.above === undefined ? `below ${range.below}` : `above ${range.above}`;
-  return {
-    claim,
-    statement,
-    holds: intervalVerdict(share, range),
-    effect: { name, value: percent, unit: "%" },
-    interval: { level, low, high },
-    note: `Holds when the interval lies ${limit} %.`,
-  };
-}
+/** Where a share must lie, on one side of {@link MOST}; open without a gap in the direction that the paper says. */
+const most = (side: "above" | "below", why = NO_GAP) => ({
+  unit: "%",
+  range: { [side]: MOST },
+  note: `Holds when the interval lies ${side} ${MOST} %.`,
+  why,
+});
 
 /** What the gap loses when a projection is left unsteered, in percent of it. */
 function lost({ percent, low, high, level }: Share): Share {
@@ -86,70 +72,50 @@ export function penultimateClaims(readings: PenultimateReadings): readonly Claim
   const verdicts = queriesAndKeys.map((share) => intervalVerdict(share, { below: MOST }));
   const through = accuracyDifference(skipAttn, skipLayer);
   return [
-    shareClaim(
-      {
-        claim: "values_alone_close_the_gap",
-        statement: "The vector in the values alone closes the gap between Skip-Attn and the whole vector.",
-        name: "share of the gap that all values fill",
-        note: NO_GAP,
-      },
-      of("steer_v"),
-      { above: MOST },
-    ),
+    intervalClaim(of("steer_v"), {
+      ...most("above"),
+      claim: "values_alone_close_the_gap",
+      statement: "The vector in the values alone closes the gap between Skip-Attn and the whole vector.",
+      name: "share of the gap that all values fill",
+    }),
+    intervalClaim(best?.share ?? null, {
+      ...most("above"),
+      claim: "one_value_head_closes_the_gap",
+      statement: "One value head alone closes it.",
+      name: best === null
+        ? "share of the gap that the best value head fills"
+        : `share of the gap that value head ${best.head} fills`,
+      note:
+        `Holds when the interval lies above ${MOST} %. The head is the best of ${valueHeads.length} on the same problems, which favours the claim.`,
+    }),
     {
-      ...shareClaim(
-        {
-          claim: "one_value_head_closes_the_gap",
-          statement: "One value head alone closes it.",
-          name: best === null
-            ? "share of the gap that the best value head fills"
-            : `share of the gap that value head ${best.head} fills`,
-          note: NO_GAP,
-        },
-        best === null ? null : best.share,
-        { above: MOST },
-      ),
-      ...(best === null ? {} : {
-        note:
-          `Holds when the interval lies above ${MOST} %. The head is the best of ${valueHeads.length} on the same problems, which favours the claim.`,
-      }),
-    },
-    {
-      ...shareClaim(
-        {
-          claim: "queries_and_keys_do_not_matter",
-          statement: "What of the vector enters the queries and the keys hardly matters.",
-          name: "largest share of the gap that all queries or all keys fill, or take away",
-          note: NO_GAP,
-        },
-        largest,
-        { below: MOST },
-      ),
-      ...(largest === null ? {} : {
-        holds: jointVerdict(verdicts),
+      ...intervalClaim(largest, {
+        ...most("below"),
+        claim: "queries_and_keys_do_not_matter",
+        statement: "What of the vector enters the queries and the keys hardly matters.",
+        name: "largest share of the gap that all queries or all keys fill, or take away",
         note:
           `Holds when the intervals of all four shares lie below ${MOST} %, fails when one lies above; the largest is shown.`,
       }),
+      holds: largest === null ? null : jointVerdict(verdicts),
     },
-    {
+    intervalClaim(through, {
       claim: "mlp_and_residual_carry_the_effect",
       statement:
         "Without attention the vector still acts through the last block's MLP: Skip-Attn is above Skip-Layer.",
-      holds: intervalVerdict(through, { above: COUNTS }),
-      effect: { name: "Skip-Attn minus Skip-Layer", value: through.points, unit: "points" },
-      interval: { level: through.level, low: through.low, high: through.high },
+      name: "Skip-Attn minus Skip-Layer",
+      range: { above: COUNTS },
       note: `Holds when the interval lies above ${COUNTS} points, fails when it lies below.`,
-    },
-    shareClaim(
-      {
-        claim: "skip_attn_keeps_most_of_the_gain",
-        statement: "Skip-Attn keeps most of what the vector gains over that of the last layer.",
-        name: "share of the gain that Skip-Attn keeps",
-        note: "Not applicable: what the vector gains over that of the last layer is not established.",
-      },
-      kept,
-      { above: MOST },
-    ),
+    }),
+    intervalClaim(kept, {
+      ...most(
+        "above",
+        "Not applicable: what the vector gains over that of the last layer is not established.",
+      ),
+      claim: "skip_attn_keeps_most_of_the_gain",
+      statement: "Skip-Attn keeps most of what the vector gains over that of the last layer.",
+      name: "share of the gain that Skip-Attn keeps",
+    }),
   ];
 }
 
@@ -186,12 +152,11 @@ export function classClaim(classes: readonly TextClassShift[]): ClaimResult {
     [rise, lead].map((interval) => intervalVerdict(interval, { above: 0 }))
   );
   const weaker = readings.reduce((least, reading) => reading.rise.mean < least.rise.mean ? reading : least);
-  const { rise: { level, low, high } } = weaker;
   return {
     ...claim,
     holds: jointVerdict(verdicts),
     effect: { name: `${name} (${weaker.name})`, value: weaker.rise.mean, unit: "probability" },
-    interval: { level, low, high },
+    interval: endsOf(weaker.rise),
     note:
       `Holds when the intervals of both rises, and of what each exceeds the best other class (${next}) by, lie above 0; ` +
       `leads: ${readings.map(({ name, lead }) => `${name} ${lead.mean.toPrecision(2)}`).join(", ")}.`,
@@ -200,15 +165,13 @@ export function classClaim(classes: readonly TextClassShift[]): ClaimResult {
 
 /** Whether leaving attention out changes little beside what the vector changes. */
 export function alikeClaim(pairs: readonly (readonly [number, number])[]): ClaimResult {
-  const { ratio, low, high, level } = meanRatio(pairs);
-  return {
+  return intervalClaim(meanRatio(pairs), {
     claim: "skip_attn_is_like_the_whole",
     statement: "Around the last block's attention the vector does almost what it does as a whole.",
-    holds: ratio === null ? null : intervalVerdict({ low, high }, { below: ALIKE }),
-    effect: { name: "KL(Skip-Attn ‖ whole) over KL(base ‖ whole)", value: ratio, unit: "ratio" },
-    interval: low === null || high === null ? null : { level, low, high },
-    note: ratio === null
-      ? "Not applicable: the vector changes no distribution."
-      : `Holds when the interval lies below ${ALIKE}; the limit is ours.`,
-  };
+    name: "KL(Skip-Attn ‖ whole) over KL(base ‖ whole)",
+    unit: "ratio",
+    range: { below: ALIKE },
+    note: `Holds when the interval lies below ${ALIKE}; the limit is ours.`,
+    why: "Not applicable: the vector changes no distribution.",
+  });
 }

@@ -1,4 +1,10 @@
-import type { CosineAverages, CosineEstimate, PersistenceCell } from "../lib/analysis/mod.ts";
+import type {
+  CosineAverages,
+  CosineEstimate,
+  Interval,
+  PersistenceCell,
+  TextInterval,
+} from "../lib/analysis/mod.ts";
 import { InputError, mean, standardDeviation } from "../lib/core/mod.ts";
 import {
   type Bench,
@@ -10,12 +16,12 @@ import {
 import {
   type ClaimResult,
   figureSpec,
-  intervalVerdict,
   matrixPanels,
   type MetricValue,
   sourceLines,
 } from "../lib/report/mod.ts";
 import { metricOrNull } from "./_layers.ts";
+import { intervalClaim, intervalOf } from "./_measured.ts";
 
 const AVERAGES: {
   readonly [Average in keyof CosineAverages]: { readonly key: string; readonly title: string };
@@ -97,33 +103,36 @@ function downstream(pairs: readonly Pair[]): readonly (Pair & { readonly value: 
   );
 }
 
-function interval(pair: Pair): { readonly low: number; readonly high: number } | null {
-  const { value, half } = pair;
+function interval({ value, half }: Pair): Interval | null {
   if (value === null || half === null) return null;
-  return { low: Math.max(-1, value - half), high: Math.min(1, value + half) };
+  return { level: LEVEL, low: Math.max(-1, value - half), high: Math.min(1, value + half) };
 }
+
+/** What is not known. */
+const UNKNOWN = { value: null, low: null, high: null, level: LEVEL } as const;
 
 /** The lowest of several cosines; its interval holds it when each one's does. */
 function lowest(pairs: readonly Pair[]) {
   const known = pairs.filter(({ value }) => value !== null);
-  if (known.length === 0) return { value: null, interval: null, at: "" };
+  if (known.length === 0) return { ...UNKNOWN, at: "" };
   const first = known.reduce((a, b) => ((b.value as number) < (a.value as number) ? b : a));
-  const intervals = known.map(interval);
-  const whole = intervals.includes(null) ? null : {
-    low: Math.min(...intervals.map((part) => (part as { low: number }).low)),
-    high: Math.min(...intervals.map((part) => (part as { high: number }).high)),
+  const intervals = known.flatMap((pair) => interval(pair) ?? []);
+  const ends = intervals.length < known.length ? UNKNOWN : {
+    level: LEVEL,
+    low: Math.min(...intervals.map(({ low }) => low)),
+    high: Math.min(...intervals.map(({ high }) => high)),
   };
-  return { value: first.value, interval: whole, at: `from layer ${first.source}, read at ${first.read}` };
+  return { ...ends, value: first.value, at: `from layer ${first.source}, read at ${first.read}` };
 }
 
 /** Mean size of several cosines; their errors are taken to go together, the widest case. */
-function meanSize(pairs: readonly (Pair & { readonly value: number })[]) {
-  if (pairs.length === 0) return { value: null, interval: null };
+function meanSize(pairs: readonly (Pair & { readonly value: number })[]): TextInterval {
+  if (pairs.length === 0) return UNKNOWN;
   const value = mean(pairs.map((pair) => Math.abs(pair.value)));
   const halves = pairs.map(({ half }) => half);
-  if (halves.includes(null)) return { value, interval: null };
+  if (halves.includes(null)) return { ...UNKNOWN, value };
   const half = mean(halves as number[]);
-  return { value, interval: { low: Math.max(0, value - half), high: Math.min(1, value + half) } };
+  return { value, level: LEVEL, low: Math.max(0, value - half), high: Math.min(1, value + half) };
 }
 
 const NO_PAIR = "Not applicable: no vector has a layer behind it in which it shifts anything.";
@@ -132,50 +141,33 @@ function claims(pairs: Readonly<Record<Kind, readonly Pair[]>>): readonly ClaimR
   const kept = lowest(downstream(pairs.toMean));
   const aligned = meanSize(downstream(pairs.toTarget));
   const own = lowest(pairs.toTarget.filter(({ source, read }) => source === read));
-  const verdict = (found: { readonly interval: { low: number; high: number } | null }) => ({
-    interval: found.interval === null ? null : { level: LEVEL, ...found.interval },
-  });
-  const of = (found: { readonly value: number | null }, text: string) =>
-    found.value === null ? NO_PAIR : text;
-  const judge = (
-    found: { readonly interval: { low: number; high: number } | null },
-    range: Parameters<typeof intervalVerdict>[1],
-  ) => found.interval === null ? null : intervalVerdict(found.interval, range);
+  const common = { unit: "cosine", why: NO_PAIR };
   return [
-    {
+    intervalClaim(kept, {
+      ...common,
       claim: "shift_keeps_direction",
       statement: "The per-token shift stays aligned with its mean in all later layers: cosine above 0.3.",
-      holds: judge(kept, { above: STAYS_ABOVE }),
-      effect: { name: "lowest downstream cosine of shift and mean shift", value: kept.value, unit: "cosine" },
-      ...verdict(kept),
-      note: of(
-        kept,
-        `Lowest ${kept.at}. Holds when the lower ends of all intervals lie above ${STAYS_ABOVE}.`,
-      ),
-    },
-    {
+      name: "lowest downstream cosine of shift and mean shift",
+      range: { above: STAYS_ABOVE },
+      note: `Lowest ${kept.at}. Holds when the lower ends of all intervals lie above ${STAYS_ABOVE}.`,
+    }),
+    intervalClaim(aligned, {
+      ...common,
       claim: "shift_leaves_target_vector",
       statement: "Away from the diagonal the shift has hardly anything of the later layer's own vector.",
-      holds: judge(aligned, { below: ABOUT_ZERO }),
-      effect: {
-        name: "mean size of the downstream cosine of shift and target vector",
-        value: aligned.value,
-        unit: "cosine",
-      },
-      ...verdict(aligned),
-      note: of(
-        aligned,
+      name: "mean size of the downstream cosine of shift and target vector",
+      range: { below: ABOUT_ZERO },
+      note:
         `Holds when the interval lies below ${ABOUT_ZERO}: less than 4 % of the squared length. The line is ours.`,
-      ),
-    },
-    {
+    }),
+    intervalClaim(own, {
+      ...common,
       claim: "shift_is_vector_at_source",
       statement: "On the diagonal the shift is the vector itself: cosine 1.",
-      holds: judge(own, { above: ABOUT_ONE }),
-      effect: { name: "lowest diagonal cosine of shift and vector", value: own.value, unit: "cosine" },
-      ...verdict(own),
-      note: of(own, `Holds when the lower ends of all intervals lie above ${ABOUT_ONE}.`),
-    },
+      name: "lowest diagonal cosine of shift and vector",
+      range: { above: ABOUT_ONE },
+      note: `Holds when the lower ends of all intervals lie above ${ABOUT_ONE}.`,
+    }),
   ];
 }
 
@@ -216,39 +208,32 @@ export async function persistenceFindings(
           (_, read) => drawnPairs.find((pair) => pair.source === source && pair.read === read)?.value ?? null,
         ));
       for (const pair of pairs) {
-        const ends = interval(pair);
         const seeds = pair.perSeed.map((value) => value.toFixed(3)).join(", ");
         values.push(metricOrNull({
           name: `${name}.layer_${pair.source}.layer_${pair.read}`,
           value: pair.value,
           unit: "cosine",
-          ...(ends === null ? {} : { uncertainty: { kind: "interval", level: LEVEL, ...ends } as const }),
+          uncertainty: intervalOf(interval(pair)),
           note: `Training seeds: ${seeds}.`,
         }, "Not applicable: one of the two is zero."));
       }
       const behind = downstream(pairs), size = kind === "toTarget";
-      const summary = size ? meanSize(behind) : {
-        value: behind.length === 0 ? null : mean(behind.map(({ value }) => value)),
-        interval: null,
-      };
-      values.push(metricOrNull({
-        name: `${name}.${size ? "downstream_mean_size" : "downstream_mean"}`,
-        value: summary.value,
-        unit: "cosine",
-      }, NO_PAIR));
-      const published = downstream(publishedPairs);
-      values.push(metricOrNull(
-        {
-          name: `${name}.${size ? "downstream_mean_size" : "downstream_mean"}.as_published`,
-          value: published.length === 0
-            ? null
-            : mean(published.map(({ value }) => size ? Math.abs(value) : value)),
+      const summary = (pairs: typeof behind, as: string, why: string) =>
+        metricOrNull({
+          name: `${name}.${size ? "downstream_mean_size" : "downstream_mean"}${as}`,
+          value: pairs.length === 0 ? null : mean(pairs.map(({ value }) => size ? Math.abs(value) : value)),
           unit: "cosine",
-        },
-        kind === "toMean" && average === "ofMeans"
-          ? "Not applicable: a text's mean is its own mean."
-          : NO_PAIR,
-      ));
+        }, why);
+      values.push(
+        summary(behind, "", NO_PAIR),
+        summary(
+          downstream(publishedPairs),
+          ".as_published",
+          kind === "toMean" && average === "ofMeans"
+            ? "Not applicable: a text's mean is its own mean."
+            : NO_PAIR,
+        ),
+      );
     }
   }
   const cells = shown as Record<Kind, readonly Pair[]>;

@@ -6,8 +6,8 @@ import {
   SegmentShares,
   type TextSegment,
 } from "../lib/analysis/mod.ts";
-import { type ClaimResult, intervalVerdict } from "../lib/report/mod.ts";
-import { endsOf } from "./_accuracy.ts";
+import type { ClaimResult } from "../lib/report/mod.ts";
+import { intervalClaim } from "./_measured.ts";
 
 /** Why features cannot be compared. */
 export const NO_CONTRAST = "Not applicable: all generations are right, or all wrong.";
@@ -124,38 +124,25 @@ export function concentrated(
 /** The claims of figure 22. */
 export function magnitudeClaims(layers: readonly MagnitudeLayer[]): readonly ClaimResult[] {
   const { text, prompt } = concentrated(layers);
-  const claimOf = (
-    claim: string,
-    options: { readonly statement: string; readonly read: MeanInterval | null; readonly of: string },
-  ): ClaimResult => {
-    const { statement, read, of } = options;
-    return {
-      claim,
-      statement,
-      holds: read === null ? null : intervalVerdict(read, { above: CONCENTRATES }),
-      effect: {
-        name: `mean |magnitude| per instruction token over that per token of the ${of}`,
-        value: read?.mean ?? null,
-        unit: "ratio",
-      },
-      interval: read === null ? null : endsOf(read),
-      note: read === null
-        ? "Not applicable: the adapter adds nothing, or there is no such token."
-        : `Holds when the interval over texts lies above ${CONCENTRATES}, fails when it lies below.`,
-    };
-  };
+  const concentrates = (of: string) => ({
+    name: `mean |magnitude| per instruction token over that per token of the ${of}`,
+    unit: "ratio",
+    range: { above: CONCENTRATES },
+    note: `Holds when the interval over texts lies above ${CONCENTRATES}, fails when it lies below.`,
+    why: "Not applicable: the adapter adds nothing, or there is no such token.",
+  });
   return [
-    claimOf("magnitude_concentrates_on_instruction", {
+    intervalClaim(text, {
+      claim: "magnitude_concentrates_on_instruction",
       statement:
         "Magnitude concentrates on instruction-salient segments: the system message and the question.",
-      read: text,
-      of: "whole text",
+      ...concentrates("whole text"),
     }),
-    claimOf("magnitude_concentrates_within_prompt", {
+    intervalClaim(prompt, {
+      claim: "magnitude_concentrates_within_prompt",
       statement:
         "Within the prompt, magnitude concentrates on system message and question, not on the template.",
-      read: prompt,
-      of: "prompt",
+      ...concentrates("prompt"),
     }),
   ];
 }

@@ -20,7 +20,8 @@ import { figureSpec, type MetricValue } from "../lib/report/mod.ts";
 import { pointsMetric, pooled } from "./_accuracy.ts";
 import { COUNTS } from "./_accuracy_claims.ts";
 import { besideTrained, cosineMetrics } from "./_beside_trained.ts";
-import { differenceClaim, firstSeed } from "./_controls.ts";
+import { firstSeed } from "./_controls.ts";
+import { intervalClaim } from "./_measured.ts";
 import { layerRuns, requireRuns } from "./_single_layer.ts";
 
 /** The vectors of a run replaced by contrast vectors of the same lengths. */
@@ -90,7 +91,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
           gainAlone,
         ],
       ] as const).map(([key, statement, what, difference]) =>
-        differenceClaim(difference, {
+        intervalClaim(difference, {
           claim: `contrast_${key}_gain`,
           statement,
           name: `${what} minus base`,

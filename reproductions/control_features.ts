@@ -13,15 +13,10 @@ import {
   type Reproduction,
   type Treatment,
 } from "../lib/experiment/mod.ts";
-import {
-  accuracyBars,
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  type MetricValue,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, intervalOf } from "./_accuracy.ts";
+import { accuracyBars, type ClaimResult, figureSpec, type MetricValue } from "../lib/report/mod.ts";
+import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
+import { intervalClaim } from "./_measured.ts";
 
 /** Features that are taken out together: an eighth of model A's 512, about one of the eight active per position. */
 const GROUP = 64;
@@ -64,15 +59,6 @@ function groupsOf({ frequencies, traces }: FeatureStudy, seed: number): Groups {
   return { right, wrong, matched, random };
 }
 
-/** A comparison of two conditions as a metric and, where it says so, as a claim. */
-function differenceMetric(
-  name: string,
-  pair: { readonly of: BenchmarkOutcomes; readonly minus: BenchmarkOutcomes },
-): MetricValue {
-  const { points, level, low, high } = accuracyDifference(pair.of, pair.minus);
-  return { name, value: points, unit: "points", uncertainty: { kind: "interval", level, low, high } };
-}
-
 async function run(bench: Bench): Promise<Findings> {
   const { lab } = bench, study = await featureStudy(bench), { a, difference } = study;
   const { treatment, layer, autoencoder } = difference;
@@ -104,11 +90,9 @@ async function run(bench: Bench): Promise<Findings> {
     ...Object.entries(conditions).map(([name, outcomes]) =>
       accuracyMetric(`accuracy.without_${name}`, accuracyInterval(outcomes))
     ),
-    differenceMetric("loss.right", { of: steered, minus: conditions.right }),
-    differenceMetric("loss.wrong", { of: steered, minus: conditions.wrong }),
-    differenceMetric("loss.matched", { of: steered, minus: conditions.matched }),
-    differenceMetric("loss.random", { of: steered, minus: conditions.random }),
-    differenceMetric("loss.every", { of: steered, minus: conditions.every }),
+    ...Object.entries(conditions).map(([name, outcomes]) =>
+      pointsMetric(`loss.${name}`, accuracyDifference(steered, outcomes))
+    ),
     { name: "features.right", value: groups.right.length, unit: "features" },
     { name: "features.wrong", value: groups.wrong.length, unit: "features" },
     {
@@ -129,17 +113,14 @@ async function run(bench: Bench): Promise<Findings> {
     id: string,
     options: { readonly statement: string; readonly control: BenchmarkOutcomes; readonly name: string },
   ): ClaimResult => {
-    const found = accuracyDifference(options.control, conditions.right);
-    return {
+    const { control, ...words } = options;
+    return intervalClaim(applicable ? accuracyDifference(control, conditions.right) : null, {
+      ...words,
       claim: id,
-      statement: options.statement,
-      holds: applicable ? intervalVerdict(found, { above: 0 }) : null,
-      effect: { name: options.name, value: applicable ? found.points : null, unit: "points" },
-      interval: applicable ? { level: found.level, low: found.low, high: found.high } : null,
-      note: applicable
-        ? "Holds when the paired interval lies above 0, fails when it lies below, and is open between."
-        : "Not applicable: no feature goes with right answers.",
-    };
+      range: { above: 0 },
+      note: "Holds when the paired interval lies above 0, fails when it lies below, and is open between.",
+      why: "Not applicable: no feature goes with right answers.",
+    });
   };
   const labels = {
     right: `${groups.right.length} features\nof right answers`,
@@ -149,9 +130,8 @@ async function run(bench: Bench): Promise<Findings> {
     every: `all ${autoencoder.features}`,
   } as const;
   const bar = (label: string, outcomes: BenchmarkOutcomes) => {
-    const accuracy = accuracyInterval(outcomes);
-    const { low, high } = intervalOf(accuracy) as { readonly low: number; readonly high: number };
-    return { label, bars: [{ series: "accuracy", value: accuracy.percent, error: [low, high] as const }] };
+    const { percent, low, high } = accuracyInterval(outcomes);
+    return { label, bars: [{ series: "accuracy", value: percent, error: [low, high] as const }] };
   };
   const spec = figureSpec([accuracyBars({
     series: [{ name: "accuracy" }],

@@ -6,14 +6,10 @@
  */
 import { accuracyDifference, accuracyStatistic, meanInterval, rankCorrelation } from "../lib/analysis/mod.ts";
 import { adjointEnergies, type Bench, type Findings, type Reproduction } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  layerCurve,
-  type MetricValue,
-} from "../lib/report/mod.ts";
-import { endsOf, pointsMetric } from "./_accuracy.ts";
+import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
+import { pointsMetric } from "./_accuracy.ts";
+import { metricOrNull } from "./_layers.ts";
+import { intervalClaim, intervalMetric, intervalOf } from "./_measured.ts";
 import { layerRuns, measureRuns, requireRuns } from "./_single_layer.ts";
 
 /** The readings whose order is compared with that of the gains. */
@@ -39,52 +35,38 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     return accuracyStatistic(layers, (percents) => order(percents) ?? 0);
   };
   const found = { energy: correlation("energy"), signal: correlation("signal") };
+  const why = "Not applicable: layers do not differ.";
   const values: MetricValue[] = [
     ...energies.flatMap(({ layer, energy, perBatch, signal }): readonly MetricValue[] => [
       {
         name: `energy.layer_${layer}`,
         value: energy,
         unit: "squared adjoint",
-        uncertainty: { kind: "interval", ...endsOf(meanInterval(perBatch)) },
+        uncertainty: intervalOf(meanInterval(perBatch)),
       },
-      {
-        name: `signal.layer_${layer}`,
-        value: signal,
-        unit: "squared adjoint",
-        ...(signal === null ? { note: "Not applicable: there is a single batch." } : {}),
-      },
+      metricOrNull(
+        { name: `signal.layer_${layer}`, value: signal, unit: "squared adjoint" },
+        "Not applicable: there is a single batch.",
+      ),
     ]),
     ...gains.map((gain, layer) => pointsMetric(`gain.layer_${layer}`, gain)),
-    ...(["energy", "signal"] as const).map((reading): MetricValue => {
-      const rank = found[reading];
-      return {
-        name: `rank_correlation.${reading}`,
-        value: rank?.value ?? null,
-        unit: "correlation",
-        ...(rank === null ? { note: "Not applicable: layers do not differ." } : {
-          uncertainty: { kind: "interval", level: rank.level, low: rank.low, high: rank.high } as const,
-        }),
-      };
-    }),
+    ...(["energy", "signal"] as const).map((reading) =>
+      intervalMetric(found[reading], { name: `rank_correlation.${reading}`, unit: "correlation", why })
+    ),
   ];
-  const claims = (["energy", "signal"] as const).map((reading): ClaimResult => {
-    const rank = found[reading];
-    return {
+  const claims = (["energy", "signal"] as const).map((reading) =>
+    intervalClaim(found[reading], {
       claim: `${reading}_foretells_the_gain`,
       statement: `The larger the adjoint before training (${READINGS[reading]}), the more a layer gains.`,
-      holds: rank === null ? null : intervalVerdict(rank, { above: 0 }),
-      effect: {
-        name: `Spearman's ρ over ${zoo.layers} layers`,
-        value: rank?.value ?? null,
-        unit: "correlation",
-      },
-      interval: rank === null ? null : { level: rank.level, low: rank.low, high: rank.high },
-      note: rank === null
-        ? "Not applicable: layers do not differ."
-        : "Holds when the interval lies above 0, fails when it lies below; the interval is over problems and seeds of " +
-          "the gains, the layers and their adjoints are as they are.",
-    };
-  });
+      name: `Spearman's ρ over ${zoo.layers} layers`,
+      unit: "correlation",
+      range: { above: 0 },
+      note:
+        "Holds when the interval lies above 0, fails when it lies below; the interval is over problems and seeds of " +
+        "the gains, the layers and their adjoints are as they are.",
+      why,
+    })
+  );
   const text = (reading: Reading) => found[reading]?.value.toFixed(2).replace("-", "−") ?? "–";
   const spec = figureSpec([
     layerCurve({

@@ -5,36 +5,10 @@
  */
 import type { MeanInterval } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  layerCurve,
-  type MetricValue,
-} from "../lib/report/mod.ts";
+import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { languageStudy, overRandom, shareMetric } from "./_languages.ts";
 import { layerRange } from "./_layers.ts";
-
-function claim(
-  name: string,
-  options: {
-    readonly statement: string;
-    readonly effect: string;
-    readonly found: MeanInterval | null;
-    readonly note: string;
-    readonly why: string;
-  },
-): ClaimResult {
-  const { statement, effect, found, note, why } = options;
-  return {
-    claim: name,
-    statement,
-    holds: found === null ? null : intervalVerdict(found, { above: 0 }),
-    effect: { name: effect, value: found?.mean ?? null, unit: "share" },
-    interval: found === null ? null : { level: found.level, low: found.low, high: found.high },
-    note: found === null ? why : note,
-  };
-}
+import { intervalClaim } from "./_measured.ts";
 
 async function run({ lab, open }: Bench): Promise<Findings> {
   const a = await open("a"), study = await languageStudy(lab, a);
@@ -91,29 +65,32 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       `Bars: 95 % bootstrap over problems and training seeds. Band: 95 % of ${study.random.length} random directions of equal norm.`,
     ],
   });
-  const where = layerRange(study.middle);
+  const where = layerRange(study.middle), above = { unit: "share", range: { above: 0 } } as const;
   return {
     spec,
     values,
     claims: [
-      claim("middle_layers_above_random", {
+      intervalClaim(middleOver, {
+        ...above,
+        claim: "middle_layers_above_random",
         statement: "Middle layers push more non-English tokens down than a random direction of equal norm.",
-        effect: "share in middle layers minus that of random directions",
-        found: middleOver,
+        name: "share in middle layers minus that of random directions",
         note: `Layers ${where}. Holds when the mean share lies above 97.5 % of the random directions.`,
         why: study.why,
       }),
-      claim("middle_layers_above_last", {
+      intervalClaim(overLast, {
+        ...above,
+        claim: "middle_layers_above_last",
         statement: "Middle layers push more non-English tokens down than the last layer does.",
-        effect: "share in middle layers minus that in the last layer",
-        found: overLast,
+        name: "share in middle layers minus that in the last layer",
         note: `Layers ${where}. Holds when the interval, from the same draws of problems, lies above 0.`,
         why: study.why,
       }),
-      claim("last_layer_above_random", {
+      intervalClaim(lastOver, {
+        ...above,
+        claim: "last_layer_above_random",
         statement: "The last layer, too, pushes more non-English tokens down than a random direction.",
-        effect: "share in the last layer minus that of random directions",
-        found: lastOver,
+        name: "share in the last layer minus that of random directions",
         note:
           "Holds when the share lies above 97.5 % of the random directions. Where it fails or stays open and the " +
           "middle layers hold, what they do is theirs.",

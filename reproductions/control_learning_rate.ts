@@ -19,14 +19,9 @@ import {
   setsText,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  layerCurve,
-  type MetricValue,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { type ClaimResult, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
+import { accuracyMetric, pointsMetric, seedBand } from "./_accuracy.ts";
+import { intervalClaim } from "./_measured.ts";
 import { measureRuns, requireRuns, seedNote } from "./_single_layer.ts";
 
 /** Factors on the layer's learning rate with their names in metrics, from small to large. */
@@ -61,6 +56,11 @@ function checkRate(
   });
 }
 
+/** How far a layer lies below the mean of its neighbours. */
+function belowNeighbours([own = NaN, below = NaN, above = NaN]: readonly number[]): number {
+  return (below + above) / 2 - own;
+}
+
 function claimsOf(
   outcomes: {
     readonly slow: BenchmarkOutcomes;
@@ -71,36 +71,23 @@ function claimsOf(
 ): readonly ClaimResult[] {
   const { slow, usual, neighbours } = outcomes;
   const lost = accuracyDifference(usual, slow);
-  const dip = accuracyStatistic(
-    [slow, ...neighbours],
-    ([own = NaN, below = NaN, above = NaN]) => (below + above) / 2 - own,
-  );
+  const dip = accuracyStatistic([slow, ...neighbours], belowNeighbours);
   const note = "Holds when the interval lies above 0, fails when it lies below, open otherwise.";
   return [
-    {
+    intervalClaim(lost, {
       claim: "smaller_rate_lowers_accuracy",
       statement: "A quarter of the learning rate lowers the accuracy of a layer's vector.",
-      holds: intervalVerdict(lost, { above: 0 }),
-      effect: {
-        name: `layer ${layer}: usual rate minus a quarter of it`,
-        value: lost.points,
-        unit: "points",
-      },
-      interval: { level: lost.level, low: lost.low, high: lost.high },
+      name: `layer ${layer}: usual rate minus a quarter of it`,
+      range: { above: 0 },
       note,
-    },
-    {
+    }),
+    intervalClaim(dip, {
       claim: "smaller_rate_makes_a_dip",
       statement: "A quarter of the learning rate alone makes a layer dip below its neighbours.",
-      holds: intervalVerdict(dip, { above: 0 }),
-      effect: {
-        name: `mean of layers ${layer - 1} and ${layer + 1} minus layer ${layer} at a quarter of its rate`,
-        value: dip.value,
-        unit: "points",
-      },
-      interval: { level: dip.level, low: dip.low, high: dip.high },
+      name: `mean of layers ${layer - 1} and ${layer + 1} minus layer ${layer} at a quarter of its rate`,
+      range: { above: 0 },
       note: `${note} How far the layer lies below its neighbours at its usual rate is \`dip.usual\`.`,
-    },
+    }),
   ];
 }
 
@@ -143,20 +130,13 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     ...["below", "above"].map((side, index) =>
       accuracyMetric(`accuracy.neighbour.${side}`, beside[index] as typeof base)
     ),
-    ...FACTORS.map(({ name }, index): MetricValue => {
-      const { value, ...interval } = accuracyStatistic(
-        [outcomes[index] as BenchmarkOutcomes, ...neighbours],
-        ([own = NaN, below = NaN, above = NaN]) => (below + above) / 2 - own,
-      );
-      const uncertainty = { kind: "interval", ...interval } as const;
-      return {
-        name: `dip.${name}`,
-        value,
-        unit: "points",
-        uncertainty,
-        note: "Mean of both neighbours minus it.",
-      };
-    }),
+    ...FACTORS.map(({ name }, index) =>
+      pointsMetric(
+        `dip.${name}`,
+        accuracyStatistic([outcomes[index] as BenchmarkOutcomes, ...neighbours], belowNeighbours),
+        "Mean of both neighbours minus it.",
+      )
+    ),
   ];
   const panel = layerCurve({
     curves: [{

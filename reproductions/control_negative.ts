@@ -27,7 +27,8 @@ import {
   type MetricValue,
   tokenLabel,
 } from "../lib/report/mod.ts";
-import { accuracyMetric, endsOf, pointsMetric } from "./_accuracy.ts";
+import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
+import { endsOf } from "./_measured.ts";
 import { requireRuns } from "./_single_layer.ts";
 
 /** Differences within this many points count as none. */

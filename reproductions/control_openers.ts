@@ -25,13 +25,13 @@ import {
 import {
   type ClaimResult,
   figureSpec,
-  intervalVerdict,
   type MetricValue,
   type TokenBar,
   tokenBars,
   tokenLabel,
 } from "../lib/report/mod.ts";
 import { accuracyMetric } from "./_accuracy.ts";
+import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 const DECODINGS = ["sampling", "greedy"] as const;
 type Decoding = typeof DECODINGS[number];
@@ -48,6 +48,7 @@ function knownOpeners({ entry: { name, openers } }: ZooModel): readonly Known[] 
   return openers.map((opener) => ({ opener, name: opener.replace(/^\\/, "") }));
 }
 
+const NO_GAIN = "Not applicable: the vector's gain over base is not established.";
 const CATEGORIES = { reference: "No opener", boosted: "Boosted opener", other: "Other opener" } as const;
 
 interface Measured {
@@ -88,19 +89,15 @@ function specialClaim(
   const claim = {
     claim: "boosted_opener_is_special",
     statement: "No other opener helps as much as the one that the last-layer vector boosts (τ = 1).",
+    name: "boosted opener minus the best other one",
+    range: { above: 0 },
   };
-  const name = "boosted opener minus the best other one";
   const gain = accuracyDifference(steered, base);
   if (place < 0 || !(gain.low > 0)) {
-    return {
-      ...claim,
-      holds: null,
-      effect: { name, value: null, unit: "points" },
-      interval: null,
-      note: place < 0
-        ? `Not applicable: the token that rises most, ${tokenLabel(boosted.text)}, is none of the openers.`
-        : "Not applicable: the vector's gain over base is not established.",
-    };
+    const note = place < 0
+      ? `Not applicable: the token that rises most, ${tokenLabel(boosted.text)}, is none of the openers.`
+      : NO_GAIN;
+    return intervalClaim(null, { ...claim, note });
   }
   const others = known.flatMap(({ opener }, index) =>
     index === place ? [] : [{
@@ -114,16 +111,12 @@ function specialClaim(
   const best = others.reduce((least, other) =>
     other.difference.points < least.difference.points ? other : least
   );
-  const { points, level, low, high } = best.difference;
-  return {
+  return intervalClaim(best.difference, {
     ...claim,
-    holds: intervalVerdict({ low, high }, { above: 0 }),
-    effect: { name, value: points, unit: "points" },
-    interval: { level, low, high },
     note: `Holds when the interval lies above 0. The best other opener is ${
       tokenLabel(best.opener)
     }, chosen on the same problems, which shrinks the difference.`,
-  };
+  });
 }
 
 function openerValues(measured: Measured, decoding: Decoding): readonly MetricValue[] {
@@ -133,17 +126,13 @@ function openerValues(measured: Measured, decoding: Decoding): readonly MetricVa
     accuracyMetric(`accuracy.last_layer.${decoding}`, accuracyInterval(steered)),
     ...known.flatMap(({ name }, place): readonly MetricValue[] => {
       const prefix = openers[place] as BenchmarkOutcomes;
-      const { percent, low, high, level } = recoveredShare({ base, prefix, steered });
       return [
         accuracyMetric(`accuracy.prefix_${name}.${decoding}`, accuracyInterval(prefix)),
-        {
+        intervalMetric(recoveredShare({ base, prefix, steered }), {
           name: `recovered_share.prefix_${name}.${decoding}`,
-          value: percent,
           unit: "%",
-          ...(low === null || high === null
-            ? { note: "Not applicable: the vector's gain over base is not established." }
-            : { uncertainty: { kind: "interval", level, low, high } as const }),
-        },
+          why: NO_GAIN,
+        }),
       ];
     }),
   ];

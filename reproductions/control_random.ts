@@ -17,14 +17,8 @@ import {
 import { figureSpec } from "../lib/report/mod.ts";
 import { pointsMetric, separated } from "./_accuracy.ts";
 import { besideTrained } from "./_beside_trained.ts";
-import {
-  CONTROL_DRAWS,
-  CONTROL_SEED,
-  differenceClaim,
-  drawsAgainst,
-  drawsNote,
-  firstSeed,
-} from "./_controls.ts";
+import { CONTROL_DRAWS, CONTROL_SEED, drawsAgainst, drawsNote, firstSeed } from "./_controls.ts";
+import { intervalClaim } from "./_measured.ts";
 import { layerRuns } from "./_single_layer.ts";
 
 /**
@@ -76,14 +70,14 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       ...beside.leads,
     ],
     claims: [
-      differenceClaim(gainAll, {
+      intervalClaim(gainAll, {
         claim: "random_all_layers_gain_nothing",
         statement: "Random directions of equal norm in all layers gain nothing.",
         name: "random directions in all layers minus base",
         range: { below: NO_GAIN_POINTS },
         note: `Holds when the interval lies below ${NO_GAIN_POINTS} points.`,
       }),
-      differenceClaim(gainAlone, {
+      intervalClaim(gainAlone, {
         claim: "random_single_layers_gain_nothing",
         statement: "A random direction of equal norm in one layer gains nothing.",
         name: "mean over layers of a random direction minus base",

@@ -27,7 +27,7 @@ import { accuracyBars, figureSpec, layerCurve, type MetricValue } from "../lib/r
 import { accuracyMetric, pointsMetric, pooled } from "./_accuracy.ts";
 import { COUNTS, tuningClaim } from "./_accuracy_claims.ts";
 import { cosineMetrics } from "./_beside_trained.ts";
-import { differenceClaim } from "./_controls.ts";
+import { intervalClaim, intervalMetric } from "./_measured.ts";
 import { seedNote } from "./_single_layer.ts";
 
 const RUNS = { trained: "all", random: "random-all" } as const;
@@ -93,14 +93,12 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     ...KINDS.flatMap((kind): readonly MetricValue[] => {
       const { kl, ended } = shifts[kind];
       return [
-        {
+        intervalMetric(kl, {
           name: `kl.${kind}`,
-          value: kl.mean,
           unit: "nats",
-          uncertainty: { kind: "interval", level: kl.level, low: kl.low, high: kl.high },
           note:
             "KL(base ‖ steered) per answer position, along the steered model's answers; every text has one vote.",
-        },
+        }),
         { name: `ended.${kind}`, value: ended, unit: "share", note: "Answers that come to an end." },
         ...norms(kind).map((found, layer): MetricValue => ({
           name: `norm.${kind}.layer_${layer}`,
@@ -151,14 +149,14 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     spec,
     values,
     claims: [
-      differenceClaim(gain, {
+      intervalClaim(gain, {
         claim: "random_rewards_gain_nothing",
         statement: "Vectors trained on random rewards gain nothing.",
         name: "random rewards minus base",
         range: { below: COUNTS },
         note: `Holds when the interval lies below ${COUNTS} points, fails when it lies above.`,
       }),
-      differenceClaim(lead, {
+      intervalClaim(lead, {
         claim: "trained_lead_random_rewards",
         statement: "Vectors trained on right answers lie above those trained on random rewards.",
         name: "right answers minus random rewards",

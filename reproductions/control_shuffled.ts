@@ -19,8 +19,9 @@ import {
   setsText,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, intervalOf, pointsMetric, separated } from "./_accuracy.ts";
-import { CONTROL_DRAWS, CONTROL_SEED, differenceClaim, drawsNote, firstSeed } from "./_controls.ts";
+import { accuracyMetric, pointsMetric, separated } from "./_accuracy.ts";
+import { CONTROL_DRAWS, CONTROL_SEED, drawsNote, firstSeed } from "./_controls.ts";
+import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 /** How long a vector is in the layer that it is put into. */
 const VARIANTS = [
@@ -71,6 +72,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     ...shuffled.map(({ title, outcomes }) => [title, outcomes] as const),
     ["In place", inPlace],
   ];
+  const share = (percent: number | null) => percent === null ? null : percent / 100;
   const values: MetricValue[] = [
     accuracyMetric("accuracy.base.sampling", accuracyInterval(base)),
     accuracyMetric("accuracy.in_place", accuracyInterval(inPlace), "First training seed."),
@@ -81,14 +83,16 @@ async function run({ lab, open }: Bench): Promise<Findings> {
         accuracyDifference(inPlace, outcomes),
         "In place minus shuffled.",
       ),
-      {
+      intervalMetric({
+        value: share(kept.percent),
+        low: share(kept.low),
+        high: share(kept.high),
+        level: kept.level,
+      }, {
         name: `normalised.kept.${name}`,
-        value: kept.percent === null ? null : kept.percent / 100,
         unit: "share",
-        ...(kept.low === null || kept.high === null
-          ? { note: `Not applicable: ${kept.reason}.` }
-          : { uncertainty: intervalOf({ level: kept.level, low: kept.low / 100, high: kept.high / 100 }) }),
-      },
+        why: `Not applicable: ${kept.reason}.`,
+      }),
     ]),
   ];
   const panel = accuracyBars({
@@ -113,7 +117,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     }),
     values,
     claims: shuffled.map(({ name, norms, outcomes }) =>
-      differenceClaim(accuracyDifference(inPlace, outcomes), {
+      intervalClaim(accuracyDifference(inPlace, outcomes), {
         claim: `layers_matter_norms_${name}`,
         statement: `Vectors put into other layers, norms ${norms}, gain less than in their own.`,
         name: "in place minus shuffled",

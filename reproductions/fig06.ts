@@ -5,7 +5,6 @@
  */
 import {
   classShifts,
-  type MeanInterval,
   meanInterval,
   poolShifts,
   ROUTE_PAIRS,
@@ -32,6 +31,8 @@ import {
   tokenBars,
   tokenLabel,
 } from "../lib/report/mod.ts";
+import { metricOrNull } from "./_layers.ts";
+import { intervalMetric, intervalOf } from "./_measured.ts";
 import { alikeClaim, classClaim, laterShifts, RISING_CLASSES } from "./_penultimate_claims.ts";
 
 /** Tokens that a panel shows. */
@@ -45,15 +46,13 @@ const PANEL_WIDTH = 440;
 const WHOLE = "base→no_patch", AROUND_ATTENTION = "skip_attn→no_patch";
 const ROUTE_TITLES = { no_patch: "whole", skip_attn: "Skip-Attn", skip_layer: "Skip-Layer", base: "base" };
 
+const NO_LATER = "Not applicable: no answer has a second position.";
+
 const metricWord = (words: string) => words.replaceAll(" ", "_").replace("→", "_to_");
 
 function pairTitle(name: string): string {
   const pair = ROUTE_PAIRS.find(({ from, to }) => `${from}→${to}` === name);
   return pair === undefined ? name : `${ROUTE_TITLES[pair.from]} → ${ROUTE_TITLES[pair.to]}`;
-}
-
-function withInterval(metric: MetricValue, { level, low, high }: MeanInterval): MetricValue {
-  return { ...metric, uncertainty: { kind: "interval", level, low, high } };
 }
 
 /** KL of every text: its mean, that at the first position and that at the later ones. */
@@ -145,14 +144,12 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
     const later = texts.flatMap((reading) => reading.later === null ? [] : [reading.later]);
     const published = publishedPool.get(name) as ReturnType<typeof poolShifts>;
     return [
-      withInterval({ name: `${prefix}.mean`, value: whole.mean, unit: "nats" }, whole),
-      withInterval({ name: `${prefix}.position_0`, value: first.mean, unit: "nats" }, first),
-      {
-        name: `${prefix}.later`,
-        value: later.length === 0 ? null : mean(later),
-        unit: "nats",
-        ...(later.length === 0 ? { note: "Not applicable: no answer has a second position." } : {}),
-      },
+      intervalMetric(whole, { name: `${prefix}.mean`, unit: "nats" }),
+      intervalMetric(first, { name: `${prefix}.position_0`, unit: "nats" }),
+      metricOrNull(
+        { name: `${prefix}.later`, value: later.length === 0 ? null : mean(later), unit: "nats" },
+        NO_LATER,
+      ),
       {
         name: `${prefix}.as_published`,
         value: mean(published.rows.map(({ klNats }) => klNats)),
@@ -166,17 +163,11 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
       const metric = `class_shift.${metricWord(name)}.${metricWord(kind)}`,
         later = laterShifts(classes, kind);
       const first = meanInterval(classes.map((reading) => reading.first[kind]));
-      const opening = withInterval(
-        { name: `${metric}.position_0`, value: first.mean, unit: "probability" },
-        first,
-      );
-      if (later.length === 0) {
-        const note = "Not applicable: no answer has a second position.";
-        return [opening, { name: `${metric}.later`, value: null, unit: "probability", note }];
-      }
-      const after = meanInterval(later);
-      const rest = { name: `${metric}.later`, value: after.mean, unit: "probability" };
-      return [opening, withInterval(rest, after)];
+      const after = later.length === 0 ? null : meanInterval(later), unit = "probability";
+      return [
+        intervalMetric(first, { name: `${metric}.position_0`, unit }),
+        intervalMetric(after, { name: `${metric}.later`, unit, why: NO_LATER }),
+      ];
     })
   );
   const rising = classShifts(of(WHOLE).tokens.map((reading) => reading.mean), { text });
@@ -207,10 +198,10 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
       name: "kl_ratio.skip_attn",
       value: alike.effect.value,
       unit: "ratio",
-      ...(alike.interval === null ? { note: alike.note } : {
-        uncertainty: { kind: "interval", ...alike.interval } as const,
-        note: "KL(Skip-Attn ‖ whole) over KL(base ‖ whole), means over texts.",
-      }),
+      uncertainty: intervalOf(alike.interval),
+      note: alike.interval === null
+        ? alike.note
+        : "KL(Skip-Attn ‖ whole) over KL(base ‖ whole), means over texts.",
     },
     ...classValues,
     ...riseValues,

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { FeatureContrast, FeatureFrequencies } from "../lib/analysis/mod.ts";
+import type { FeatureFrequencies } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import { figureSpec, frequencyDots, type MetricValue, type Panel } from "../lib/report/mod.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
+import { metricOrNull } from "./_layers.ts";
+import { intervalOf } from "./_measured.ts";
 import { featureClaims, NO_CONTRAST } from "./_trace_claims.ts";
 
 /** Features that the figure and the metrics show: of all positions, and of those before a result. */
 const SHOWN = { all: 16, early: 8 } as const;
-const openOr = (value: number | null, note = NO_CONTRAST) => value === null ? { value, note } : { value };
 
 /** What one comparison found, under a prefix: `features`, or `features.before_result`. */
 function contrastMetrics(
@@ -19,29 +20,21 @@ function contrastMetrics(
   found: { readonly frequencies: FeatureFrequencies | null; readonly shown: number },
 ): readonly MetricValue[] {
   const { frequencies, shown } = found;
+  const metric = (name: string, value: number | null = null, unit: string) =>
+    metricOrNull({ name, value, unit }, NO_CONTRAST);
   return [
-    { name: `${prefix}.beyond_null`, ...openOr(frequencies?.beyondNull ?? null), unit: "features" },
-    { name: `${prefix}.null_z`, ...openOr(frequencies?.nullZ ?? null), unit: "z" },
+    metric(`${prefix}.beyond_null`, frequencies?.beyondNull, "features"),
+    metric(`${prefix}.null_z`, frequencies?.nullZ, "z"),
     ...Array.from({ length: shown }, (_, place): readonly MetricValue[] => {
-      const entry: FeatureContrast | null = frequencies?.top[place] ?? null;
+      const entry = frequencies?.top[place];
       const name = (what: string) => `${prefix}.top_${place + 1}.${what}`;
+      const difference = metric(name("difference"), entry?.difference, "share");
+      const interval = entry === undefined ? null : { ...entry, level: frequencies?.level as number };
       return [
-        { name: name("feature"), ...openOr(entry?.feature ?? null), unit: "index" },
-        {
-          name: name("difference"),
-          ...openOr(entry?.difference ?? null),
-          unit: "share",
-          ...(entry === null || frequencies === null ? {} : {
-            uncertainty: {
-              kind: "interval" as const,
-              level: frequencies.level,
-              low: entry.low,
-              high: entry.high,
-            },
-          }),
-        },
-        { name: name("z"), ...openOr(entry?.z ?? null), unit: "z" },
-        { name: name("adjusted_p"), ...openOr(entry?.adjustedP ?? null), unit: "probability" },
+        metric(name("feature"), entry?.feature, "index"),
+        { ...difference, uncertainty: intervalOf(interval) },
+        metric(name("z"), entry?.z, "z"),
+        metric(name("adjusted_p"), entry?.adjustedP, "probability"),
       ];
     }).flat(),
   ];
@@ -57,11 +50,10 @@ function metrics(
   return [
     { name: "generations.correct", value: right, unit: "texts" },
     { name: "generations.incorrect", value: traces.generations.length - right, unit: "texts" },
-    {
-      name: "autoencoder.explained_variance",
-      ...openOr(traces.explainedVariance, "Not applicable: the differences do not vary."),
-      unit: "share",
-    },
+    metricOrNull(
+      { name: "autoencoder.explained_variance", value: traces.explainedVariance, unit: "share" },
+      "Not applicable: the differences do not vary.",
+    ),
     { name: "autoencoder.mean_active", value: traces.meanActive, unit: "features" },
     { name: "autoencoder.live_features", value: live, unit: "features" },
     ...contrastMetrics("features", { frequencies, shown: Math.min(SHOWN.all, features) }),

@@ -6,7 +6,6 @@
 import {
   type AccuracyInterval,
   accuracyInterval,
-  type AccuracyStatistic,
   accuracyStatistic,
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
@@ -19,14 +18,9 @@ import {
   setsText,
   type ZooModel,
 } from "../lib/experiment/mod.ts";
-import {
-  type ClaimResult,
-  figureSpec,
-  intervalVerdict,
-  layerCurve,
-  type MetricValue,
-} from "../lib/report/mod.ts";
-import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
+import { accuracyMetric, pointsMetric, seedBand } from "./_accuracy.ts";
+import { intervalClaim } from "./_measured.ts";
 import { openEach } from "./_roles.ts";
 import { curvePoints, type Decoding, layerRuns, requireRuns } from "./_single_layer.ts";
 
@@ -57,10 +51,6 @@ async function measured(
 /** All layers minus the mean of the single layers, in percent each. */
 function gapOf([all = NaN, ...layers]: readonly number[]): number {
   return all - mean(layers);
-}
-
-function pointsMetric(name: string, { value, ...interval }: AccuracyStatistic, note: string): MetricValue {
-  return { name, value, unit: "points", uncertainty: { kind: "interval", ...interval }, note };
 }
 
 /** One model: metrics, claim, panel. */
@@ -103,17 +93,15 @@ async function study(
     [sampling.all, ...sampling.layers, greedy.all, ...greedy.layers],
     (percents) => gapOf(percents.slice(0, count)) - gapOf(percents.slice(count)),
   );
-  const { value, level, low, high } = narrowing;
-  const claim: ClaimResult = {
+  const claim = intervalClaim(narrowing, {
     claim: `greedy_narrows_the_gap_${role}`,
     statement:
       `Greedy decoding narrows the gap between single layers and all-layer steering (${role.toUpperCase()}).`,
-    holds: intervalVerdict({ low, high }, { above: 0 }),
-    effect: { name: "gap at τ = 1 minus gap when greedy", value, unit: "points" },
-    interval: { level, low, high },
+    name: "gap at τ = 1 minus gap when greedy",
+    range: { above: 0 },
     note: "Holds when the interval lies above 0, fails when it lies below, open otherwise. " +
       "The gap is that of all layers over the mean of the single layers, on the same problems.",
-  };
+  });
   const panel = layerCurve({
     curves,
     references,

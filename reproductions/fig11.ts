@@ -14,7 +14,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { accuracyMetric, pointsMetric, seedBand } from "./_accuracy.ts";
 import { openEach } from "./_roles.ts";
 import { curvePoints, layerRuns, measureRuns, requireRuns, seedNote } from "./_single_layer.ts";
 
@@ -34,7 +34,7 @@ async function study(
     adapter: adapters.map((layer) => accuracyInterval(layer)),
   };
   const count = zoo.layers;
-  const { value, ...interval } = accuracyStatistic(
+  const difference = accuracyStatistic(
     [...adapters, ...vectors],
     (percents) => mean(percents.slice(0, count)) - mean(percents.slice(count)),
   );
@@ -46,13 +46,7 @@ async function study(
         accuracyMetric(`accuracy.${role}.${kind}.layer_${layer}`, accuracy, seedNote(accuracy))
       )
     ),
-    {
-      name: `adapter_minus_vector.${role}`,
-      value,
-      unit: "points",
-      uncertainty: { kind: "interval", ...interval },
-      note: "Mean over the layers.",
-    },
+    pointsMetric(`adapter_minus_vector.${role}`, difference, "Mean over the layers."),
   ];
   const panel = layerCurve({
     curves: [

@@ -17,10 +17,10 @@ import {
   type ClaimResult,
   FIGURE_COLOURS,
   figureSpec,
-  intervalVerdict,
   type MetricValue,
 } from "../lib/report/mod.ts";
 import { accuracyMetric } from "./_accuracy.ts";
+import { intervalClaim } from "./_measured.ts";
 import { requireRuns, seedNote } from "./_single_layer.ts";
 
 /** Places in the order in which a block comes to them, as the bars name them. */
@@ -44,22 +44,16 @@ function claimOf(
   layer: number,
 ): ClaimResult {
   const { before, places } = outcomes;
-  const { value, level, low, high } = accuracyStatistic([before, ...places], blockOverPlace);
-  return {
+  return intervalClaim(accuracyStatistic([before, ...places], blockOverPlace), {
     claim: "place_matters_less_than_block",
     statement: "Where in a block the vector is added matters less than which block it is added to.",
-    holds: intervalVerdict({ low, high }, { above: 0 }),
-    effect: {
-      name: `|MLP of block ${layer} − MLP of block ${
-        layer - 1
-      }| minus the range over the places of block ${layer}`,
-      value,
-      unit: "points",
-    },
-    interval: { level, low, high },
+    name: `|MLP of block ${layer} − MLP of block ${
+      layer - 1
+    }| minus the range over the places of block ${layer}`,
+    range: { above: 0 },
     note: "Holds when the interval lies above 0, fails when it lies below, open otherwise. " +
       "The range of noisy accuracies is drawn too wide, which speaks against the claim.",
-  };
+  });
 }
 
 async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {

@@ -16,7 +16,6 @@ import {
 import {
   type ClaimResult,
   figureSpec,
-  intervalVerdict,
   type MetricValue,
   type Panel,
   textTable,
@@ -26,6 +25,7 @@ import {
 import { groupOf, isNamed, LANGUAGE_GROUPS, letteredTokens, listedTokens } from "./_languages.ts";
 import { layerRange, metricOrNull, middleLayers } from "./_layers.ts";
 import { MEAN_SHIFT_FAULT, readPropagated, type SeedReadings } from "./_lens.ts";
+import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 /** Tokens of each end that metrics name, and that panels show. */
 const RANKS = 10, SHOWN = 8;
@@ -59,20 +59,15 @@ function contrasts(
 }
 
 function claimOf(middle: MeanInterval | null, layers: readonly number[]): ClaimResult {
-  return {
+  return intervalClaim(middle, {
     claim: "middle_layers_push_non_english_down",
     statement: "The shifts of middle layers point away from non-English tokens.",
-    holds: middle === null ? null : intervalVerdict(middle, { below: 0 }),
-    effect: {
-      name: "mean cosine of non-English tokens minus that of plain Latin ones, middle layers",
-      value: middle?.mean ?? null,
-      unit: "cosine",
-    },
-    interval: middle === null ? null : { level: middle.level, low: middle.low, high: middle.high },
-    note: middle === null
-      ? "Not applicable: no middle layer, no shift in one of them, or no tokens of other languages."
-      : `Layers ${layerRange(layers)}. Holds when the interval lies below 0; fig16 has the controls.`,
-  };
+    name: "mean cosine of non-English tokens minus that of plain Latin ones, middle layers",
+    unit: "cosine",
+    range: { below: 0 },
+    note: `Layers ${layerRange(layers)}. Holds when the interval lies below 0; fig16 has the controls.`,
+    why: "Not applicable: no middle layer, no shift in one of them, or no tokens of other languages.",
+  });
 }
 
 async function run({ lab, open, asPublished = false }: Bench): Promise<Findings> {
@@ -97,32 +92,22 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
           name: `layer_${layer}.${name}.rank_${rank + 1}`,
           value: found?.cosine ?? null,
           unit: "cosine",
-          ...(perSeed.length < 2 ? {} : {
-            uncertainty: {
-              kind: "range",
-              over: "training seeds",
-              low: Math.min(...perSeed),
-              high: Math.max(...perSeed),
-            } as const,
-          }),
+          uncertainty: perSeed.length < 2 ? undefined : {
+            kind: "range",
+            over: "training seeds",
+            low: Math.min(...perSeed),
+            high: Math.max(...perSeed),
+          },
           note: found === undefined ? "" : JSON.stringify(text(found.token)),
         }, NO_SHIFT);
       });
     }),
-    metricOrNull({
+    intervalMetric(contrast[layer] ?? null, {
       name: `layer_${layer}.non_english_contrast`,
-      value: contrast[layer]?.mean ?? null,
       unit: "cosine",
-      ...(contrast[layer] === null || contrast[layer] === undefined ? {} : {
-        uncertainty: {
-          kind: "interval",
-          level: contrast[layer].level,
-          low: contrast[layer].low,
-          high: contrast[layer].high,
-        } as const,
-      }),
       note: "Mean cosine of non-English tokens minus that of tokens of plain Latin letters.",
-    }, "Not applicable: no shift, or no tokens of other languages."),
+      why: "Not applicable: no shift, or no tokens of other languages.",
+    }),
     metricOrNull({
       name: `layer_${layer}.lowest.overlap.as_published`,
       value: raw === null || published === null ? null : (() => {

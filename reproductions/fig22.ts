@@ -13,6 +13,7 @@ import {
 } from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, heatStrip, type MetricValue, tokenLabel } from "../lib/report/mod.ts";
 import { adaptedLayers, ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
+import { intervalMetric } from "./_measured.ts";
 import { concentrated, magnitudeClaims } from "./_trace_claims.ts";
 
 async function run(bench: Bench): Promise<Findings> {
@@ -35,7 +36,7 @@ async function run(bench: Bench): Promise<Findings> {
         name: `${name}.${segment}.layer_${layer}`,
         value,
         unit,
-        ...(value === null ? { note: silent } : {}),
+        note: value === null ? silent : undefined,
       });
       return [
         metric("share", read?.share ?? null, "share"),
@@ -45,16 +46,13 @@ async function run(bench: Bench): Promise<Findings> {
   ]);
   const { text: whole, prompt } = concentrated(layers);
   for (const [name, read] of [["text", whole], ["prompt", prompt]] as const) {
-    values.push({
+    values.push(intervalMetric(read, {
       name: `concentration.salient.within_${name}`,
-      value: read?.mean ?? null,
       unit: "ratio",
-      ...(read === null ? { note: silent } : {
-        uncertainty: { kind: "interval" as const, level: read.level, low: read.low, high: read.high },
-        note:
-          "Mean |magnitude| per token of system message and question over that per token of all; mean of layers.",
-      }),
-    });
+      note:
+        "Mean |magnitude| per token of system message and question over that per token of all; mean of layers.",
+      why: silent,
+    }));
   }
   const claims = magnitudeClaims(layers);
   const rows = strip.rows.map((row) => [...stripRow(row) ?? row.map(() => null)]);

@@ -7,6 +7,7 @@ import { textInterval } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import { figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
 import { ADAPTER_DIFFERENCES, INFERRED, signOf, type TracedLayer, tracedLayers } from "./_adapters.ts";
+import { intervalMetric } from "./_measured.ts";
 
 /** Σ m or Σ |m| over Σ ‖y‖, with its interval over texts. */
 function relative(traced: TracedLayer, kind: "mean" | "mean_absolute") {
@@ -31,15 +32,11 @@ async function run(bench: Bench): Promise<Findings> {
       const read = kind === "median"
         ? { value: traced.magnitudes.summary().relativeMedian, low: null, high: null, level: 0.95 }
         : relative(traced, kind);
-      values.push({
+      values.push(intervalMetric(read, {
         name: `relative_${kind}.layer_${layer}`,
-        value: read.value,
         unit: "ratio",
-        ...(read.low === null || read.high === null ? {} : {
-          uncertainty: { kind: "interval" as const, level: read.level, low: read.low, high: read.high },
-        }),
-        ...(read.value === null ? { note: "Not applicable: every output is 0." } : {}),
-      });
+        why: "Not applicable: every output is 0.",
+      }));
       if (read.value === null) return [];
       const error = read.low === null || read.high === null ? {} : { error: [read.low, read.high] as const };
       return [{ layer, value: read.value, ...error }];

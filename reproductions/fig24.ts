@@ -25,7 +25,7 @@ async function run(bench: Bench): Promise<Findings> {
       name: `${name}.layer_${traced.layer}`,
       value: all.length === 0 ? null : read(all),
       unit,
-      ...(all.length === 0 ? { note: "Not applicable: every output is 0." } : {}),
+      note: all.length === 0 ? "Not applicable: every output is 0." : undefined,
     });
     values.push(
       metric("quantile_05", (list) => quantile(list, 0.05), "ratio"),

@@ -7,6 +7,7 @@ import { correlationInterval, leastSquaresLine } from "../lib/analysis/mod.ts";
 import type { Bench, Findings, Reproduction } from "../lib/experiment/mod.ts";
 import { figureSpec, type MetricValue, scatterPanels } from "../lib/report/mod.ts";
 import { ADAPTER_DIFFERENCES, INFERRED, tracedLayers } from "./_adapters.ts";
+import { intervalMetric } from "./_measured.ts";
 
 /** Points drawn per layer; r and the line are those of all. */
 const POINTS = 250;
@@ -23,15 +24,7 @@ async function run(bench: Bench): Promise<Findings> {
     const turn = asPublished && (published ?? 0) * (r.value ?? 0) < 0 ? -1 : 1;
     const interval = r.low === null || r.high === null ? null : [r.low, r.high] as const;
     values.push(
-      {
-        name: `r.layer_${layer}`,
-        value: r.value,
-        unit: "correlation",
-        ...(interval === null ? {} : {
-          uncertainty: { kind: "interval" as const, level: r.level, low: interval[0], high: interval[1] },
-        }),
-        ...(r.value === null ? { note: still } : {}),
-      },
+      intervalMetric(r, { name: `r.layer_${layer}`, unit: "correlation", why: still }),
       {
         name: `r.layer_${layer}.as_published`,
         value: published,

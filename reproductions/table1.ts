@@ -25,7 +25,8 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { figureSpec, heatMap, type MetricValue, type Panel } from "../lib/report/mod.ts";
-import { accuracyMetric, intervalOf, pointsMetric } from "./_accuracy.ts";
+import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
+import { intervalMetric } from "./_measured.ts";
 import { transferClaims } from "./_accuracy_claims.ts";
 
 interface Donor {
@@ -105,20 +106,16 @@ function valuesOf(
   return rows.flatMap(({ recipient: { role }, base, donors }): MetricValue[] => [
     accuracyMetric(`accuracy.${role}.base`, accuracyInterval(base)),
     ...rows.map(({ recipient }) => recipient.role).flatMap((donor): MetricValue[] => {
-      const { value, low, high, reason } = find(options.cells, role, donor).normalised;
-      const level = find(options.cells, role, donor).level;
+      const { normalised, level } = find(options.cells, role, donor);
       const published = find(options.published, role, donor).normalised.value;
       const place = `${role}.from_${donor}`;
       return [
         accuracyMetric(`accuracy.${place}`, accuracyInterval(donors[donor] as BenchmarkOutcomes)),
-        {
+        intervalMetric({ ...normalised, level }, {
           name: `normalised.${place}`,
-          value,
           unit: "share",
-          ...(value === null || low === null || high === null
-            ? { note: `Not applicable: ${reason}.` }
-            : { uncertainty: intervalOf({ level, low, high }) }),
-        },
+          why: `Not applicable: ${normalised.reason}.`,
+        }),
         {
           name: `normalised.${place}.as_published`,
           value: published,

@@ -28,6 +28,7 @@ import {
 } from "../lib/report/mod.ts";
 import { accuracyMetric, pooled } from "./_accuracy.ts";
 import { tuningClaim } from "./_accuracy_claims.ts";
+import { intervalMetric } from "./_measured.ts";
 import { openEach } from "./_roles.ts";
 import { requireRuns, seedNote } from "./_single_layer.ts";
 
@@ -56,15 +57,7 @@ async function measured(lab: Laboratory, zoo: ZooModel): Promise<Outcomes> {
 }
 
 function shareMetric(name: string, share: ReturnType<typeof recoveredShare>, note: string): MetricValue {
-  const { percent, low, high, level, reason } = share;
-  return {
-    name,
-    value: percent,
-    unit: "%",
-    ...(low === null || high === null
-      ? { note: `Not applicable: ${reason ?? "no interval"}.` }
-      : { uncertainty: { kind: "interval", level, low, high } as const, note }),
-  };
+  return intervalMetric(share, { name, unit: "%", note, why: `Not applicable: ${share.reason}.` });
 }
 
 function panelOf(

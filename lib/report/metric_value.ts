@@ -16,7 +16,7 @@ export interface MetricValue {
   /** Unit in words or symbols: "%", "percentage points", "probability". */
   readonly unit: string;
   /** Its error, where one is known. */
-  readonly uncertainty?: Uncertainty;
+  readonly uncertainty?: Uncertainty | undefined;
   /** What a reader must know to take the number rightly. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }

@@ -38,7 +38,7 @@ export interface ClaimResult {
   /** Whether it holds here; null when it cannot be decided. */
   readonly holds: boolean | null;
   /** Why nothing measured here could decide it, however often; then `holds` is null. `@default` it could be decided */
-  readonly unreadable?: string;
+  readonly unreadable?: string | undefined;
   /** The number that decides it. */
   readonly effect: { readonly name: string; readonly value: number | null; readonly unit: string };
   /** Interval of the effect; null where there is none. */
@@ -95,8 +95,8 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
     name: text,
     value: z.number().nullable(),
     unit: z.string(),
-    uncertainty: z.exactOptional(UNCERTAINTY),
-    note: z.exactOptional(text),
+    uncertainty: UNCERTAINTY.optional(),
+    note: text.optional(),
   })).refine(
     (values) => new Set(values.map(({ name }) => name)).size === values.length,
     "names must be unique",
@@ -118,7 +118,7 @@ const METRICS: z.ZodType<Metrics> = z.strictObject({
     claim: text,
     statement: text,
     holds: z.boolean().nullable(),
-    unreadable: z.exactOptional(text),
+    unreadable: text.optional(),
     effect: z.strictObject({ name: text, value: z.number().nullable(), unit: z.string() }),
     interval: z.strictObject({ level, low: z.number(), high: z.number() }).nullable(),
     note: z.string(),
