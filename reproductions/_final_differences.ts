@@ -7,9 +7,16 @@ import {
   type TextDifferences,
 } from "../lib/analysis/mod.ts";
 import { mean } from "../lib/core/mod.ts";
-import { type Bench, type Findings, type ModelRole, propagation } from "../lib/experiment/mod.ts";
+import {
+  type Bench,
+  type Findings,
+  type ModelRole,
+  propagation,
+  type Reproduction,
+} from "../lib/experiment/mod.ts";
 import { type ClaimResult, figureSpec, heatMap, type MetricValue } from "../lib/report/mod.ts";
 import { metricOrNull } from "./_layers.ts";
+import { INFERRED_FIGURE, MEAN_SHIFT_FAULT } from "./_lens.ts";
 import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 type Matrix = readonly (readonly (number | null)[])[];
@@ -70,7 +77,7 @@ export function finalDifferenceClaims(
 }
 
 /** Figures 4 and 18: cosines of the mean final-layer shifts of one model. */
-export async function finalDifferenceFindings(
+async function finalDifferenceFindings(
   { lab, open, asPublished = false }: Bench,
   options: { readonly role: ModelRole; readonly title: string; readonly remark?: string },
 ): Promise<Findings> {
@@ -150,9 +157,32 @@ export async function finalDifferenceFindings(
   return { spec, values, claims: finalDifferenceClaims(blocks, why) };
 }
 
-/** How the readings of figures 4 and 18 differ from the published ones. */
-export const FINAL_SHIFT_DIFFERENCES: readonly string[] = [
+const differences = [
   "Positions are those that predict the answer; the published means count the prompt too and leave the last two positions out (*.as_published).",
   "Shifts are float32; the published ones are differences of bfloat16 residuals.",
   "Problems are held out; the published ones belong to the training set.",
 ];
+
+const fig04Title = "How alike the final-layer shifts of different layers are";
+/** Fig 4: cosine between the mean final-layer shifts of layers i and j. */
+export const fig04: Reproduction = {
+  id: "fig4",
+  slug: "final-shift-similarity",
+  title: fig04Title,
+  itemClass: "caption",
+  publishedFault: MEAN_SHIFT_FAULT,
+  differences,
+  run: (bench) => finalDifferenceFindings(bench, { role: "a", title: fig04Title }),
+};
+
+const fig18Title = "How alike the final-layer shifts of different layers are, second model";
+/** Fig 18 (inferred): as fig 4, on the second model. */
+export const fig18: Reproduction = {
+  id: "fig18",
+  slug: "final-shift-similarity-b",
+  title: fig18Title,
+  itemClass: "inferred",
+  publishedFault: MEAN_SHIFT_FAULT,
+  differences,
+  run: (bench) => finalDifferenceFindings(bench, { role: "b", title: fig18Title, remark: INFERRED_FIGURE }),
+};

@@ -4,6 +4,9 @@ import type { Propagation } from "../lib/experiment/mod.ts";
 /** The published fault that shows in every mean shift behind the last block. */
 export const MEAN_SHIFT_FAULT = "means count the prompt's positions and leave out the last two.";
 
+/** A line under the title of a figure whose number is not attested. */
+export const INFERRED_FIGURE = "The number of the paper's figure is inferred.";
+
 /** What one direction of each training seed says of the tokens. */
 export interface SeedReadings {
   /** Each seed by itself. */

@@ -3,6 +3,7 @@ import {
   type Bench,
   type Findings,
   propagation,
+  type Reproduction,
   type RunName,
   type VocabularyLens,
   vocabularyLens,
@@ -145,7 +146,7 @@ function openerFindings(
 }
 
 /** Tables 3 and 4: tokens at one end of every reading of every layer's vector. */
-export async function lensTableFindings(
+async function lensTableFindings(
   { lab, open }: Bench,
   options: { readonly side: "top" | "bottom"; readonly title: string },
 ): Promise<Findings> {
@@ -202,10 +203,31 @@ export async function lensTableFindings(
   return { spec, values, claims: side === "top" ? [opener.claim] : [] };
 }
 
-/** How the readings of tables 3 and 4 differ from the published ones. */
-export const LENS_TABLE_DIFFERENCES: readonly string[] = [
+const differences = [
   "Next to the published raw reading (no norm, no gain) stand the vector through the final norm and the mean change of the logits.",
   "Products are float64; the published ones are bfloat16.",
   "Rows of the unembedding without a token are left out.",
   "Readings are means over training seeds; the published ones are of one run.",
 ];
+
+const table3Title = "Tokens that each layer's vector reads as";
+/** Table 3 (inferred): top tokens of each layer's vector, read directly and after propagation. */
+export const table3: Reproduction = {
+  id: "table3",
+  slug: "logit-lens",
+  title: table3Title,
+  itemClass: "inferred",
+  differences,
+  run: (bench) => lensTableFindings(bench, { side: "top", title: table3Title }),
+};
+
+const table4Title = "Tokens that each layer's vector is opposed to";
+/** Table 4 (inferred): bottom tokens of each layer's vector, read directly and after propagation. */
+export const table4: Reproduction = {
+  id: "table4",
+  slug: "suppressed-table",
+  title: table4Title,
+  itemClass: "inferred",
+  differences,
+  run: (bench) => lensTableFindings(bench, { side: "bottom", title: table4Title }),
+};

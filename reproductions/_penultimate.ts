@@ -8,7 +8,7 @@ import {
   recoveredShare,
 } from "../lib/analysis/mod.ts";
 import { InputError } from "../lib/core/mod.ts";
-import type { Bench, Findings, ModelRole, RunName, Treatment } from "../lib/experiment/mod.ts";
+import type { Bench, Findings, ModelRole, Reproduction, RunName, Treatment } from "../lib/experiment/mod.ts";
 import { type LastBlockPatch, lastBlockPatchText } from "../lib/probe/mod.ts";
 import type { MetricValue } from "../lib/report/mod.ts";
 import { accuracyMetric, pointsMetric, separated } from "./_accuracy.ts";
@@ -19,7 +19,7 @@ import { penultimateSpec } from "./_penultimate_panels.ts";
 import { headsOf, OUTPUTS, patchOf, PROJECTIONS, type Sweep } from "./_penultimate_sweeps.ts";
 
 /** Which figure is made. */
-export interface PenultimateStudyOptions {
+interface PenultimateFigure extends Pick<Reproduction, "id" | "slug" | "title" | "itemClass"> {
   readonly role: ModelRole;
   readonly decoding: "greedy" | "sampling";
   /** Whether heads' outputs are swept too, on every path. */
@@ -28,14 +28,10 @@ export interface PenultimateStudyOptions {
   readonly attention: boolean;
   /** Held-out problems of each family, as a multiple of the study's: what a difference of the figure takes to be seen. */
   readonly problems: number;
-  readonly title: string;
 }
 
 /** The vector of the layer before the last, let into parts of the last block: figures 5, 20 and 21. */
-export async function penultimateStudy(
-  { lab, open }: Bench,
-  options: PenultimateStudyOptions,
-): Promise<Findings> {
+async function penultimateStudy({ lab, open }: Bench, options: PenultimateFigure): Promise<Findings> {
   const { role, decoding, outputs, attention, title } = options;
   const zoo = await open(role);
   const { config } = zoo.model, penultimate = zoo.layers - 2, last = zoo.layers - 1;
@@ -162,11 +158,54 @@ function pairedDifference({ aboveFloor, belowCeiling }: GapShare, { adds }: Swee
   return { points: 0 - points, low: 0 - high, high: 0 - low, level, shareAbove };
 }
 
-/** How the study differs from the published one. */
-export const PENULTIMATE_DIFFERENCES: readonly string[] = [
+function penultimateItem(figure: PenultimateFigure): Reproduction {
+  const { id, slug, title, itemClass } = figure;
+  return { id, slug, title, itemClass, differences, run: (bench) => penultimateStudy(bench, figure) };
+}
+
+const differences = [
   "Panels that keep the vector out of one head say so; the published ones are titled like those that let it in.",
   "All queries, all keys and all values together are measured too: the published code has that for values of Llama alone.",
   "Both streams are computed from an untouched residual; the published fused add-and-norm may overwrite it between them.",
   "A share of a gap is null where the gap is not established.",
   "Heads are drawn as paired differences on the same problems and draws; the published panels show accuracies.",
 ];
+
+/** Fig 5: mean accuracy when s_26 enters a single projection of the last block. */
+export const fig05: Reproduction = penultimateItem({
+  id: "fig5",
+  slug: "penultimate-qkv",
+  title: "The penultimate vector in single heads of the last block",
+  itemClass: "caption",
+  role: "a",
+  decoding: "sampling",
+  outputs: false,
+  attention: true,
+  problems: 2,
+});
+
+/** Fig 20: heads' outputs, queries, keys and values of the Llama model, at temperature 1. */
+export const fig20: Reproduction = penultimateItem({
+  id: "fig20",
+  slug: "penultimate-heads-b",
+  title: "The penultimate vector of model B in parts of the last block",
+  itemClass: "code",
+  role: "b",
+  decoding: "sampling",
+  outputs: true,
+  attention: true,
+  problems: 1.5,
+});
+
+/** Fig 21: heads' outputs, queries, keys and values of the Llama model, greedy. */
+export const fig21: Reproduction = penultimateItem({
+  id: "fig21",
+  slug: "penultimate-heads-b-greedy",
+  title: "The penultimate vector of model B in parts of the last block, greedy",
+  itemClass: "code",
+  role: "b",
+  decoding: "greedy",
+  outputs: true,
+  attention: false,
+  problems: 4,
+});

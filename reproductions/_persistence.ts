@@ -12,6 +12,7 @@ import {
   type ModelRole,
   type Propagation,
   propagation,
+  type Reproduction,
 } from "../lib/experiment/mod.ts";
 import {
   type ClaimResult,
@@ -21,6 +22,7 @@ import {
   sourceLines,
 } from "../lib/report/mod.ts";
 import { metricOrNull } from "./_layers.ts";
+import { INFERRED_FIGURE } from "./_lens.ts";
 import { intervalClaim, intervalOf } from "./_measured.ts";
 
 const AVERAGES: {
@@ -180,7 +182,7 @@ export function persistenceClaims(
 }
 
 /** Figures 2 and 14: both cosines of one model under all averages. */
-export async function persistenceFindings(
+async function persistenceFindings(
   { lab, open, asPublished = false }: Bench,
   options: {
     readonly role: ModelRole;
@@ -323,15 +325,37 @@ export async function persistenceFindings(
   return { spec, values, claims: persistenceClaims(found) };
 }
 
-/** The published fault that shows in figures 2 and 14. */
-export const PERSISTENCE_FAULT =
-  "means count the prompt's positions and leave out the last two; each text is compared with its own mean.";
+/** What figures 2 and 14 have in common. */
+const shared = {
+  publishedFault:
+    "means count the prompt's positions and leave out the last two; each text is compared with its own mean.",
+  differences: [
+    "Positions are those that predict the answer; the published averages count the prompt too and leave the last two positions out (*.as_published).",
+    "A shift is compared with the mean over all texts, as the caption says; the published code takes the mean of its own text (*.as_published).",
+    "Differences and cosines are float32 and float64; the published ones are bfloat16, in which a small vector is lost in a large residual.",
+    "A shift of zero has no cosine; the published matrices show 0 there and below the diagonal.",
+    "Problems are held out; the published ones belong to the training set.",
+  ],
+};
 
-/** How the readings of figures 2 and 14 differ from the published ones. */
-export const PERSISTENCE_DIFFERENCES: readonly string[] = [
-  "Positions are those that predict the answer; the published averages count the prompt too and leave the last two positions out (*.as_published).",
-  "A shift is compared with the mean over all texts, as the caption says; the published code takes the mean of its own text (*.as_published).",
-  "Differences and cosines are float32 and float64; the published ones are bfloat16, in which a small vector is lost in a large residual.",
-  "A shift of zero has no cosine; the published matrices show 0 there and below the diagonal.",
-  "Problems are held out; the published ones belong to the training set.",
-];
+const fig02Title = "How the shift of one vector lives on in later layers";
+/** Fig 2: cosine of the per-token shift with the data-set mean shift and with the target layer's vector. */
+export const fig02: Reproduction = {
+  id: "fig2",
+  slug: "persistence",
+  title: fig02Title,
+  itemClass: "caption",
+  ...shared,
+  run: (bench) => persistenceFindings(bench, { role: "a", title: fig02Title }),
+};
+
+const fig14Title = "How the shift of one vector lives on in later layers, second model";
+/** Fig 14 (inferred): as fig 2, on the second model. */
+export const fig14: Reproduction = {
+  id: "fig14",
+  slug: "persistence-b",
+  title: fig14Title,
+  itemClass: "inferred",
+  ...shared,
+  run: (bench) => persistenceFindings(bench, { role: "b", title: fig14Title, remark: INFERRED_FIGURE }),
+};

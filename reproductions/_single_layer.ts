@@ -4,6 +4,7 @@ import {
   type Findings,
   type Laboratory,
   type ModelRole,
+  type Reproduction,
   type RunName,
   setsText,
   type ZooModel,
@@ -63,10 +64,10 @@ function depthMetric(
 }
 
 /**
- * Accuracy of every single-layer run of a model at τ = 1 among its references: figures 1 and 9. `depths` names layers
- * by their distance from the end, where the paper has numbers of them.
+ * Accuracy of every single-layer run of a model at τ = 1 among its references. `depths` names layers by their distance
+ * from the end, where the paper has numbers of them.
  */
-export async function singleLayerStudy(
+async function singleLayerStudy(
   { lab, open }: Bench,
   options: { readonly role: ModelRole; readonly depths?: Readonly<Record<string, number>> },
 ): Promise<Findings> {
@@ -116,3 +117,28 @@ export async function singleLayerStudy(
   });
   return { spec, values, claims: singleLayerClaims({ base, all, layers }) };
 }
+
+const differences = [
+  "Uncertainty covers evaluation seeds, training seeds and problems; the published band covers evaluation seeds of one run.",
+  "The last checkpoint of every run is used; the published one was chosen on the test problems.",
+];
+
+/** Fig 1: mean accuracy on six benchmarks, one vector s_l trained per layer. */
+export const fig01: Reproduction = {
+  id: "fig1",
+  slug: "single-layer",
+  title: "Accuracy of steering vectors trained in one layer",
+  itemClass: "caption",
+  differences,
+  run: (bench) => singleLayerStudy(bench, { role: "a" }),
+};
+
+/** Fig 9: as Fig 1 on the second model, with the last two layers by name, whose numbers are attested. */
+export const fig09: Reproduction = {
+  id: "fig9",
+  slug: "single-layer-b",
+  title: "Accuracy of steering vectors trained in one layer of the second model",
+  itemClass: "code",
+  differences,
+  run: (bench) => singleLayerStudy(bench, { role: "b", depths: { penultimate_layer: 2, last_layer: 1 } }),
+};

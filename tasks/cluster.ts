@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { InputError, suggestion } from "../lib/core/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import type { Rates } from "../lib/experiment/mod.ts";
 import { DURATION, durationOf, wholeNumber } from "./command/checks.ts";
 import { type CommandInput, defineCommand, main, runCommand } from "./command/command.ts";
@@ -33,6 +33,7 @@ import {
 import { afterExit, exitText } from "./cluster/task_exit.ts";
 import { reproduceCommand } from "./reproduce.ts";
 import { projectPath } from "./command/user_folder.ts";
+import { didYouMean } from "./command/did_you_mean.ts";
 
 const ACTIONS = ["submit", "status", "collect", "cancel"] as const;
 
@@ -363,10 +364,10 @@ export function clusterCommand(setting: ReproductionSetting) {
         case "cancel":
           return await cancel(named);
       }
-      const meant = suggestion(String(action), ACTIONS);
-      throw new InputError(`unknown action "${action}", known are ${ACTIONS.join(", ")}`, {
-        ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-      });
+      throw new InputError(
+        `unknown action "${action}", known are ${ACTIONS.join(", ")}`,
+        didYouMean(String(action), ACTIONS),
+      );
     },
   });
 }

@@ -1,17 +1,17 @@
-import { dirname } from "node:path";
 import { accuracyInterval, type BenchmarkOutcomes, evaluate as evaluateModel } from "../lib/analysis/mod.ts";
-import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256, suggestion } from "../lib/core/mod.ts";
+import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type LanguageModel, promptText, type SteerAt } from "../lib/decode/mod.ts";
 import { loadTrained, type TrainedFile } from "../lib/vectors/mod.ts";
 import { lastBlockPatchText, parseLastBlockPatch, type SteeringRoute } from "../lib/probe/mod.ts";
 import { type Grader, PROMPT_TEMPLATES, type PromptTemplate } from "../lib/problems/mod.ts";
+import { alignedLines } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { NOT_NEGATIVE, NUMBERS, wholeNumber, wholeNumbers } from "./command/checks.ts";
 import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./command/compute_flags.ts";
 import { defineCommand, main } from "./command/command.ts";
 import { checkRoom, longestPrompt, openModel } from "./model/model_input.ts";
-import { checkWritable } from "./command/output_place.ts";
+import { didYouMean } from "./command/did_you_mean.ts";
+import { checkWritable, writeReport } from "./command/output_place.ts";
 import { Progress } from "./command/progress.ts";
 import { checkSamplesPath, withSampleFile } from "./samples/sample_file.ts";
 import { sourceHash } from "./study/source_hash.ts";
@@ -53,14 +53,9 @@ function tableLines(
     ...Object.entries(rows).map(([name, row]) => [name, ...cells(row)]),
     ["mean", ...cells(mean)],
   ];
-  const widths = (table[0] as string[]).map((_, c) => Math.max(...table.map((row) => row[c]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row.map((cell, c) => c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))
-      .join("  ")
-  );
   const truncated = (mean.truncatedShare * 100).toFixed(1);
   return [
-    ...lines,
+    ...alignedLines(table),
     `mean length ${
       mean.lengthTokens.toFixed(1)
     } tokens, ${truncated} % truncated, graded by ${grader.name} ${grader.version}`,
@@ -119,10 +114,8 @@ function steerAtFrom(words: readonly string[]): SteerAt | null {
   const parts = words.map((word) => {
     const part = Object.entries(STEER_PARTS).find(([name]) => name === word)?.[1];
     if (part !== undefined) return part;
-    const known = Object.keys(STEER_PARTS), meant = suggestion(word, known);
-    throw new InputError(`--steer-at must be of ${known.join(", ")}: got "${word}"`, {
-      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-    });
+    const known = Object.keys(STEER_PARTS);
+    throw new InputError(`--steer-at must be of ${known.join(", ")}: got "${word}"`, didYouMean(word, known));
   });
   return parts.length === 0 ? null : Object.assign({}, ...parts);
 }
@@ -404,8 +397,7 @@ export const evaluate = defineCommand({
           ? found(results[0] as StrengthResult)
           : { strengths: results.map((result) => ({ strength: result.strength, ...found(result) })) }),
       };
-      await ensureFolder(dirname(out));
-      await writeFileAtomic(out, `${canonicalJson(report)}\n`);
+      await writeReport(out, report);
     } finally {
       await model.release();
     }

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   parity as measureParity,
@@ -6,15 +6,16 @@ import {
   readParityGolden,
   writeGoldenModel,
 } from "../lib/analysis/mod.ts";
-import { architectureRow, ARCHITECTURES, ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
+import { architectureRow, ARCHITECTURES } from "../lib/checkpoint/mod.ts";
+import { InputError, sha256 } from "../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../lib/decode/mod.ts";
+import { alignedLines } from "../lib/report/mod.ts";
 import { runtimeReport } from "../lib/runtime/mod.ts";
 import { POSITIVE } from "./command/checks.ts";
 import { COMPUTE_FLAGS, computeOptions, tellNotices } from "./command/compute_flags.ts";
 import { defineCommand, main } from "./command/command.ts";
 import { EXIT_CODES } from "./command/fault.ts";
-import { checkWritable } from "./command/output_place.ts";
+import { checkWritable, writeReport } from "./command/output_place.ts";
 
 /** Completions must have the same tokens; everything else lies within the tolerance of its largest value. */
 function holds(row: ParityRow, tolerance: number): boolean {
@@ -22,7 +23,7 @@ function holds(row: ParityRow, tolerance: number): boolean {
 }
 
 /** The table as lines: one row per value, numbers right-aligned, "-" where a value is no distribution. */
-export function parityLines(table: readonly ParityRow[], tolerance: number): string[] {
+export function parityLines(table: readonly ParityRow[], tolerance: number): readonly string[] {
   const short = (value: number): string => value === 0 ? "0" : value.toExponential(1);
   const cells = table.map((row) => [
     row.name,
@@ -35,11 +36,7 @@ export function parityLines(table: readonly ParityRow[], tolerance: number): str
     holds(row, tolerance) ? "ok" : "beyond",
   ]);
   const header = ["value", "max error", "mean error", "max / largest", "same argmax", "KL nats", "verdict"];
-  const widths = header.map((text, c) => Math.max(text.length, ...cells.map((row) => row[c]?.length ?? 0)));
-  return [header, ...cells].map((row) =>
-    row.map((cell, c) => c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))
-      .join("  ")
-  );
+  return alignedLines([header, ...cells]);
 }
 
 /**
@@ -196,8 +193,7 @@ export const parity = defineCommand({
           ),
         })),
       };
-      await ensureFolder(dirname(out));
-      await writeFileAtomic(out, `${canonicalJson(report)}\n`);
+      await writeReport(out, report);
     }
     return beyond === 0 ? EXIT_CODES.done : EXIT_CODES.outside;
   },

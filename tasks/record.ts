@@ -10,6 +10,7 @@ import {
   type StudySize,
 } from "../lib/experiment/mod.ts";
 import {
+  alignedLines,
   comparedValues,
   type ExpectationFile,
   type RecordedRun,
@@ -82,14 +83,7 @@ function tableLines({ checks, seed }: ExpectationFile): readonly string[] {
     number(tolerance),
     ...(others === null ? ["–", "–"] : [number(others.expected), number(others.tolerance)]),
   ]);
-  const head = ["metric", `seed ${seed}`, "tolerance", "other seeds", "tolerance"];
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length))
-  );
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))
-      .join("  ").trimEnd();
-  return [head, ...rows].map(line);
+  return alignedLines([["metric", `seed ${seed}`, "tolerance", "other seeds", "tolerance"], ...rows]);
 }
 
 async function recordItem(

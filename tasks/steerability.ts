@@ -1,5 +1,3 @@
-import { dirname } from "node:path";
-import { ensureFolder, writeFileAtomic } from "../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../lib/core/mod.ts";
 import { type LanguageModel, promptTokens } from "../lib/decode/mod.ts";
 import { type Problem, PROBLEM_SETS, type ProblemSet, testSet, trainProblem } from "../lib/problems/mod.ts";
@@ -16,7 +14,7 @@ import { COMPUTE_FLAGS, computeOptions, MODEL_FLAG, tellNotices } from "./comman
 import { defineCommand, main } from "./command/command.ts";
 import { markdownTable } from "./command/markdown_table.ts";
 import { checkRoom, openModel } from "./model/model_input.ts";
-import { checkWritable } from "./command/output_place.ts";
+import { checkWritable, writeReport } from "./command/output_place.ts";
 import { Progress } from "./command/progress.ts";
 
 /** What a model must allow before its vectors are worth training by rewards. */
@@ -243,8 +241,7 @@ export const steerability = defineCommand({
         versions: { onnxruntime: runtimeReport().version },
         layers: rows.map((row) => ({ ...row })),
       };
-      await ensureFolder(dirname(out));
-      await writeFileAtomic(out, `${canonicalJson(report)}\n`);
+      await writeReport(out, report);
     } finally {
       await model.release();
     }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hasEnding, InputError, suggestion } from "../lib/core/mod.ts";
+import { hasEnding, InputError } from "../lib/core/mod.ts";
 import { VECTOR_PLACES } from "../lib/probe/mod.ts";
 import {
   familiesNamed,
@@ -26,6 +26,7 @@ import type { FlagValues } from "./command/parse_flags.ts";
 import { Progress } from "./command/progress.ts";
 import { steeringNote, trainInto } from "./training/steering_training.ts";
 import { trainedPlaces } from "./training/trained_output.ts";
+import { didYouMean } from "./command/did_you_mean.ts";
 
 /** What holds where neither a flag nor a config file says otherwise. */
 const DEFAULTS = {
@@ -226,10 +227,11 @@ function asked(
     ? familiesNamed(flags.families.length > 0 ? flags.families : ["embedded"])
     : file.families;
   if (typeof families === "string") {
-    const known = [...Object.keys(PROBLEM_SETS), ...PROBLEM_FAMILIES], meant = suggestion(families, known);
-    throw new InputError(`unknown family "${families}", known are ${known.join(", ")}`, {
-      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-    });
+    const known = [...Object.keys(PROBLEM_SETS), ...PROBLEM_FAMILIES];
+    throw new InputError(
+      `unknown family "${families}", known are ${known.join(", ")}`,
+      didYouMean(families, known),
+    );
   }
   const given = {
     families,

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { ensureFolder, type ModelConfig, openCheckpoint } from "../lib/checkpoint/mod.ts";
-import { canonicalJson, hasEnding, InputError, suggestion } from "../lib/core/mod.ts";
+import { canonicalJson, hasEnding, InputError } from "../lib/core/mod.ts";
 import {
   mergeVectors,
   pairVectors,
@@ -15,6 +15,7 @@ import { checkWritable, exists } from "./command/output_place.ts";
 import type { FlagValues } from "./command/parse_flags.ts";
 import { sourceHash } from "./study/source_hash.ts";
 import { convertVectors, FOLDER_TARGETS } from "./model/vector_conversion.ts";
+import { didYouMean } from "./command/did_you_mean.ts";
 
 const FLAGS = {
   out: {
@@ -99,10 +100,7 @@ const COUNTS: { readonly [Files in Action["files"]]: readonly [number, number] }
 function actionOf(name: string): Action {
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (action !== undefined) return action;
-  const meant = suggestion(name, NAMES);
-  throw new InputError(`unknown action "${name}", known are ${NAMES.join(", ")}`, {
-    ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-  });
+  throw new InputError(`unknown action "${name}", known are ${NAMES.join(", ")}`, didYouMean(name, NAMES));
 }
 
 function checkUse(

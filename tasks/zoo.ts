@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { InputError, suggestion } from "../lib/core/mod.ts";
+import { InputError } from "../lib/core/mod.ts";
 import { type ArtifactState, artifactState, belongsTo, type ZooArtifact } from "../lib/experiment/mod.ts";
 import { COMPUTE_FLAGS, computeOptions } from "./command/compute_flags.ts";
 import { defineCommand, main, UNTIL_WALL } from "./command/command.ts";
@@ -10,6 +10,7 @@ import { durationText, Progress } from "./command/progress.ts";
 import type { Terminal } from "./command/terminal.ts";
 import { artifactStates, build, type BuildOptions, stepsMade, workOf } from "./training/zoo_build.ts";
 import { projectPath } from "./command/user_folder.ts";
+import { didYouMean } from "./command/did_you_mean.ts";
 
 /** The artifacts that `--only` names: by name, or all whose names go on from it, `base-a/all` or `base-a`. */
 function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): readonly ZooArtifact[] {
@@ -17,10 +18,8 @@ function selected(artifacts: readonly ZooArtifact[], only: readonly string[]): r
   for (const given of only) {
     if (artifacts.some((artifact) => belongsTo(artifact, given))) continue;
     const names = artifacts.flatMap(({ name }) => [name, name.replace(/\.seed-\d+$/, "")]);
-    const meant = suggestion(given, names);
-    throw new InputError(`the profile has no "${given}"`, {
-      repair: meant === undefined ? "--dry-run lists the names" : `did you mean ${meant}?`,
-    });
+    const repair = didYouMean(given, names, "--dry-run lists the names");
+    throw new InputError(`the profile has no "${given}"`, repair);
   }
   return artifacts.filter((artifact) => only.some((given) => belongsTo(artifact, given)));
 }

@@ -13,7 +13,7 @@ export function checkPromptRoom(
   asked: {
     readonly problems: readonly StudyProblem[];
     readonly prefix?: string;
-    readonly system?: string;
+    readonly system?: string | undefined;
     readonly template: PromptTemplate;
     readonly maxNewTokens: number;
     /** Prompts that were measured before, and are now. */

@@ -24,7 +24,6 @@ export async function evaluateSeeds(
   }
   const { seeds = [0], onProgress, onCompletion, ...rest } = evaluation;
   const { entry: { modelFolder, date }, model: { dtype } } = zoo;
-  const dated = date === undefined ? {} : { date };
   const done = seeds.map(() => 0), total = seeds.length * evaluation.problems.length;
   const bySeed = await Promise.all(
     seeds.map((seed, turn) =>
@@ -33,14 +32,14 @@ export async function evaluateSeeds(
         device,
         dtype,
         grader,
-        ...dated,
+        date,
         options: { ...rest, template, seeds: [seed] },
       }, {
         onProgress(answers) {
           done[turn] = answers;
           onProgress?.(done.reduce((sum, part) => sum + part, 0), total);
         },
-        ...(onCompletion === undefined ? {} : { onCompletion }),
+        onCompletion,
       })
     ),
   );

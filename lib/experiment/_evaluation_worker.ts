@@ -33,9 +33,9 @@ scope.onmessage = async ({ data: { task, withCompletions } }) => {
         mode: answerModeOf(task.options.template ?? "embedded"),
       }).grade,
       onProgress: (done) => scope.postMessage({ kind: "progress", done }),
-      ...(withCompletions
-        ? { onCompletion: (completion) => scope.postMessage({ kind: "completion", completion }) }
-        : {}),
+      onCompletion: withCompletions
+        ? (completion) => scope.postMessage({ kind: "completion", completion })
+        : undefined,
     });
     scope.postMessage({ kind: "outcomes", outcomes });
   } catch (error) {

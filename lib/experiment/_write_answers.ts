@@ -1,8 +1,15 @@
 import { promptTokens, type Rollout } from "../decode/mod.ts";
-import type { PromptTemplate } from "../problems/mod.ts";
-import type { StudyProblem } from "./study_problems.ts";
+import type { StudyProblem, StudyProblems } from "./study_problems.ts";
+import type { StudySize } from "./study_size.ts";
 import { additionsOf, type Treatment } from "./treatment.ts";
 import type { ZooModel } from "./zoo_model.ts";
+
+/** How answers are asked for: what a laboratory has. */
+export interface Asking {
+  readonly asked: Pick<StudyProblems, "template">;
+  readonly seeds: readonly number[];
+  readonly size: Pick<StudySize, "maxNewTokens">;
+}
 
 /**
  * Answers at temperature 1 by the model with a treatment, problem after problem. The evaluation seeds take turns:
@@ -10,20 +17,17 @@ import type { ZooModel } from "./zoo_model.ts";
  * independent. `onProgress` counts answers.
  */
 export async function writeAnswers(
-  zoo: ZooModel,
+  { asked: { template }, seeds, size: { maxNewTokens } }: Asking,
   options: {
+    readonly zoo: ZooModel;
     readonly treatment: Treatment;
     readonly problems: readonly StudyProblem[];
-    /** How questions are put to the model. */
-    readonly template: PromptTemplate;
-    readonly seeds: readonly number[];
-    readonly maxNewTokens: number;
     /** Answers per problem. `@default 1` */
     readonly samples?: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<readonly Rollout[]> {
-  const { treatment, problems, template, seeds, maxNewTokens, samples = 1, onProgress } = options;
+  const { zoo, treatment, problems, samples = 1, onProgress } = options;
   const requests = problems.flatMap(({ question }, prompt) => {
     const tokens = promptTokens(zoo.tokenizer, question, { template });
     return Array.from({ length: samples }, (_, sample) => ({ tokens, prompt, sample }));

@@ -59,6 +59,16 @@ function adapterOf({ zoo, treatment, layer }: AdapterRead): Adapter {
   });
 }
 
+/** The segments of a prompt, then those of the answer to it, which are positions `from` to `to`. */
+function segmentsOf(
+  { asked: { template } }: Laboratory,
+  text: { readonly zoo: ZooModel; readonly question: string; readonly from: number; readonly to: number },
+): readonly SegmentRange[] {
+  const { zoo: { tokenizer }, question, from, to } = text;
+  const prompt = promptSegments(tokenizer, question, { template });
+  return to > from ? [...prompt, { segment: "answer", from, to }] : prompt;
+}
+
 /** The run that reads an adapter. */
 function readingOf(read: AdapterRead): RunOptions {
   adapterOf(read);
@@ -112,7 +122,7 @@ export async function adapterTraces(
   lab: Laboratory,
   options: AdapterTracesOptions,
 ): Promise<readonly AdapterTrace[]> {
-  const { zoo, treatment, layer, problems } = options, { tokenizer } = zoo, { template } = lab.asked;
+  const { zoo, treatment, layer, problems } = options;
   return await lab.measure(
     {
       kind: "adapter traces",
@@ -123,16 +133,10 @@ export async function adapterTraces(
       settings: { layer },
       runs: [readingOf(options)],
       label: `${treatment.name} magnitudes`,
-      total: problems.length,
-      unit: "texts",
     },
     async (onProgress) => {
-      const rollouts = await writeAnswers(zoo, {
-        treatment,
-        problems,
-        template,
-        maxNewTokens: lab.size.maxNewTokens,
-        seeds: lab.seeds,
+      const rollouts = await writeAnswers(lab, {
+        ...options,
         onProgress: (done) => onProgress(Math.floor(done / 2)),
       });
       const traces: AdapterTrace[] = [];
@@ -141,12 +145,9 @@ export async function adapterTraces(
         const texts = batch.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);
         const read = await readAdapter(texts, options);
         batch.forEach(({ prompt, promptTokens: asked }, row) => {
-          const segments = promptSegments(tokenizer, (problems[prompt] as StudyProblem).question, {
-            template,
-          });
-          const to = (texts[row] as number[]).length;
-          const answer = to > asked.length ? [{ segment: "answer" as const, from: asked.length, to }] : [];
-          traces.push({ ...read[row] as AdapterTrace, segments: [...segments, ...answer] });
+          const { question } = problems[prompt] as StudyProblem, { length: to } = texts[row] as number[];
+          const segments = segmentsOf(lab, { zoo, question, from: asked.length, to });
+          traces.push({ ...read[row] as MagnitudeTrace as AdapterTrace, segments });
         });
         onProgress(Math.floor((rollouts.length + traces.length) / 2));
       }
@@ -174,7 +175,7 @@ export async function sharedTextMagnitudes(
   readonly segments: readonly SegmentRange[];
   readonly rows: readonly (readonly number[])[];
 }> {
-  const { zoo, adapters, problem } = options, { model, tokenizer } = zoo, { template } = lab.asked;
+  const { zoo, adapters, problem } = options, { model, tokenizer } = zoo, { question } = problem;
   return await lab.measure(
     {
       kind: "adapter magnitudes along one text",
@@ -187,32 +188,21 @@ export async function sharedTextMagnitudes(
       label: "adapters along one text",
       example: true,
       total: adapters.length,
-      unit: "texts",
     },
     async (onProgress) => {
-      const request = {
-        tokens: promptTokens(tokenizer, problem.question, { template }),
-        prompt: 0,
-        sample: 0,
-      };
+      const asked = promptTokens(tokenizer, question, { template: lab.asked.template });
+      const request = { tokens: asked, prompt: 0, sample: 0 };
       const settings = { maxNewTokens: lab.size.maxNewTokens, seed: lab.seed };
       const [answer] = await model.generate([request], settings);
-      const tokens = [...request.tokens, ...(answer?.tokens ?? []).slice(0, -1)];
+      const tokens = [...asked, ...(answer?.tokens ?? []).slice(0, -1)];
       const rows: (readonly number[])[] = [];
       for (const { layer, treatment } of adapters) {
         const [trace] = await readAdapter([tokens], { zoo, layer, treatment });
         rows.push(trace?.magnitudes as readonly number[]);
         onProgress(rows.length);
       }
-      const asked = request.tokens.length;
-      const answered = tokens.length > asked
-        ? [{ segment: "answer" as const, from: asked, to: tokens.length }]
-        : [];
-      return {
-        tokens,
-        segments: [...promptSegments(tokenizer, problem.question, { template }), ...answered],
-        rows,
-      };
+      const segments = segmentsOf(lab, { zoo, question, from: asked.length, to: tokens.length });
+      return { tokens, segments, rows };
     },
   );
 }

@@ -1,5 +1,5 @@
 import { type ContrastPair, differenceOfMeans } from "../analysis/mod.ts";
-import type { SteeringVectors } from "../decode/mod.ts";
+import type { Rollout, SteeringVectors } from "../decode/mod.ts";
 import { answerModeOf, graderNamed } from "../problems/mod.ts";
 import { trainingProblems } from "../train/mod.ts";
 import { writeAnswers } from "./_write_answers.ts";
@@ -31,7 +31,7 @@ export interface AnswerContrasts {
  * @throws InputError and the signal's reason, as {@link Laboratory.outcomes}.
  */
 export async function answerContrasts(lab: Laboratory, zoo: ZooModel): Promise<AnswerContrasts> {
-  const { seeds, size: { swept, maxNewTokens } } = lab, [seed = 0] = seeds;
+  const { seeds: [seed = 0], size: { swept } } = lab;
   const { template, grader } = lab.asked, { grade } = graderNamed(grader, { mode: answerModeOf(template) });
   const families = trainedFamilies(lab), count = PROBLEMS * swept;
   const problems = trainingProblems({ seed, families }, {}).slice(0, count)
@@ -49,16 +49,7 @@ export async function answerContrasts(lab: Laboratory, zoo: ZooModel): Promise<A
     total: count * SAMPLES,
     unit: "answers",
   }, async (onProgress) => {
-    const options = {
-      treatment: base,
-      problems,
-      template,
-      seeds,
-      maxNewTokens,
-      samples: SAMPLES,
-      onProgress,
-    };
-    const answers = await writeAnswers(zoo, options);
+    const answers = await writeAnswers(lab, { zoo, treatment: base, problems, samples: SAMPLES, onProgress });
     const pairs = problems.flatMap(({ answer }, place): ContrastPair[] => {
       const own = answers.slice(place * SAMPLES, (place + 1) * SAMPLES).filter(({ tokens }) =>
         tokens.length > 0
@@ -67,14 +58,8 @@ export async function answerContrasts(lab: Laboratory, zoo: ZooModel): Promise<A
         own.find(({ tokens }) => grade(zoo.tokenizer.decode(tokens), answer).correct === correct);
       const right = first(true), wrong = first(false);
       if (right === undefined || wrong === undefined) return [];
-      const [positive, negative] = [right, wrong].map((
-        { promptTokens, tokens },
-      ) => [...promptTokens, ...tokens]);
-      return [{
-        positive: positive as number[],
-        negative: negative as number[],
-        from: right.promptTokens.length,
-      }];
+      const text = ({ promptTokens, tokens }: Rollout) => [...promptTokens, ...tokens];
+      return [{ positive: text(right), negative: text(wrong), from: right.promptTokens.length }];
     });
     if (pairs.length === 0) return { pairs: 0, vectors: [] };
     const vectors = await differenceOfMeans(zoo.model, pairs, { at: "mean" });

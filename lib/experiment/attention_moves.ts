@@ -57,7 +57,7 @@ export async function attentionMoves(
   }
   const problems = lab.problems(texts), site = siteName({ layer, kind: "attn_weights" });
   const read = { taps: [site], logits: false };
-  const { seeds, size: { maxNewTokens } } = lab, { heads } = zoo.model.config;
+  const { heads } = zoo.model.config;
   return await lab.measure({
     kind: "attention moves",
     code: import.meta.url,
@@ -67,15 +67,11 @@ export async function attentionMoves(
     settings: { layer },
     runs: [null, ...treatments].map((treatment) => ({ ...read, ...additionsOf(treatment) })),
     label: `${writer.name} attention`,
-    total: problems.length,
-    unit: "texts",
   }, async (onProgress) => {
-    const written = await writeAnswers(zoo, {
+    const written = await writeAnswers(lab, {
+      zoo,
       treatment: writer,
       problems,
-      template: lab.asked.template,
-      seeds,
-      maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),
     });
     const rollouts = written.filter(({ tokens }) => tokens.length > 0);

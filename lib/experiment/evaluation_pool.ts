@@ -13,7 +13,7 @@ export interface EvaluationTask {
   /** Type of its matrices, residual stream and KV cache. */
   readonly dtype: LanguageModel["dtype"];
   /** The day that the model's chat template shows. `@default` none */
-  readonly date?: string;
+  readonly date?: string | undefined;
   /** Who judges the answers. `@default "box-number"` */
   readonly grader?: GraderName;
   /** What {@link evaluate} is called with. */
@@ -28,7 +28,7 @@ export interface EvaluationListeners {
    */
   readonly onProgress?: (done: number) => void;
   /** Hears of every completion, one at a time, before the outcomes are given; see {@link EvaluateOptions}. */
-  readonly onCompletion?: NonNullable<EvaluateOptions["onCompletion"]>;
+  readonly onCompletion?: EvaluateOptions["onCompletion"];
 }
 
 /** What a worker is told. */

@@ -70,16 +70,13 @@ export async function featureTraces(
       })),
       label: "features of answers",
       total,
-      unit: "texts",
     },
     async (onProgress) => {
-      const rollouts = await writeAnswers(zoo, {
+      const rollouts = await writeAnswers(lab, {
+        zoo,
         treatment,
         problems,
-        template,
         samples,
-        maxNewTokens: lab.size.maxNewTokens,
-        seeds: lab.seeds,
         onProgress: (done) => onProgress(Math.floor(done / 2)),
       });
       const texts = rollouts.map(({ promptTokens: asked, tokens }) => [...asked, ...tokens.slice(0, -1)]);

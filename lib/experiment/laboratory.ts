@@ -34,6 +34,32 @@ interface WorkedOut {
 /** Sources of this package: read once for all laboratories of a process. */
 const OWN_SOURCES = new SourceTree();
 
+/** What a laboratory is made of. */
+export interface LaboratoryOptions {
+  /** What is asked, and who judges the answers. */
+  readonly asked: StudyProblems;
+  /** How much is measured. */
+  readonly size: StudySize;
+  /** The first evaluation seed. */
+  readonly seed: number;
+  /** Where the models compute. `@default "cpu"` */
+  readonly device?: Device;
+  /** What the models compute in. `@default "float32"` */
+  readonly dtype?: LanguageModel["dtype"];
+  /** Keeps results between runs. */
+  readonly store: MeasurementStore;
+  /** The code that measures, whose fingerprint is part of every key. `@default` that of this package */
+  readonly sources?: SourceTree | undefined;
+  /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
+  readonly pool?: EvaluationPool | null;
+  /** Keeps what models say in evaluations; the caller closes it. `@default` nothing does */
+  readonly archive?: SampleArchive | null;
+  /** Told of long work; kept results are silent. */
+  readonly report?: ProgressReport | undefined;
+  /** Stops at the next report when it is aborted; what was measured stays in the store. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a reproduction works with: measurements of conditions, kept in a store under the hash of what made them. */
 export class Laboratory {
   /** What is asked, and who judges the answers. */
@@ -46,13 +72,11 @@ export class Laboratory {
   readonly device: Device;
   /** What they compute in. */
   readonly dtype: LanguageModel["dtype"];
-  readonly #store: MeasurementStore;
+  readonly #options: LaboratoryOptions;
   readonly #sources: SourceTree;
-  readonly #report: ProgressReport;
-  #inputs = new Map<string, string>();
-  readonly #signal: AbortSignal | null;
   readonly #pool: EvaluationPool | null;
   readonly #archive: SampleArchive | null;
+  #inputs = new Map<string, string>();
   /** Conditions of evaluations in the archive, by their names there. */
   #samples = new Map<string, string>();
   readonly #seedCounts = new Set<number>();
@@ -65,38 +89,14 @@ export class Laboratory {
   };
 
   /** A laboratory; `seed` moves the evaluation seeds, `store` keeps results between runs. */
-  constructor(
-    options: {
-      /** What is asked, and who judges the answers. */
-      readonly asked: StudyProblems;
-      readonly size: StudySize;
-      readonly seed: number;
-      /** Where the models compute. `@default "cpu"` */
-      readonly device?: Device;
-      /** What the models compute in. `@default "float32"` */
-      readonly dtype?: LanguageModel["dtype"];
-      readonly store: MeasurementStore;
-      /** The code that measures, whose fingerprint is part of every key. `@default` that of this package */
-      readonly sources?: SourceTree;
-      /** Evaluates conditions side by side; the caller closes it. `@default` one after the other, in this thread */
-      readonly pool?: EvaluationPool;
-      /** Keeps what models say in evaluations; the caller closes it. `@default` nothing does */
-      readonly archive?: SampleArchive;
-      /** Told of long work; kept results are silent. */
-      readonly report?: ProgressReport;
-      /** Stops at the next report when it is aborted; what was measured stays in the store. */
-      readonly signal?: AbortSignal;
-    },
-  ) {
+  constructor(options: LaboratoryOptions) {
+    this.#options = options;
     this.asked = options.asked;
     this.size = options.size;
     this.seed = options.seed;
     this.device = options.device ?? "cpu";
     this.dtype = options.dtype ?? "float32";
-    this.#store = options.store;
     this.#sources = options.sources ?? OWN_SOURCES;
-    this.#report = options.report ?? (() => {});
-    this.#signal = options.signal ?? null;
     this.#pool = options.pool ?? null;
     this.#archive = options.archive ?? null;
   }
@@ -126,19 +126,7 @@ export class Laboratory {
    * them too. A run of several items gives each a part, an item that runs others tells by it what each was made of.
    */
   part(): Laboratory {
-    const part = new Laboratory({
-      asked: this.asked,
-      size: this.size,
-      seed: this.seed,
-      device: this.device,
-      dtype: this.dtype,
-      store: this.#store,
-      sources: this.#sources,
-      ...(this.#pool === null ? {} : { pool: this.#pool }),
-      ...(this.#archive === null ? {} : { archive: this.#archive }),
-      ...(this.#signal === null ? {} : { signal: this.#signal }),
-      report: this.#report,
-    });
+    const part = new Laboratory(this.#options);
     part.#parent = this;
     part.#known = this.#known;
     part.#inputs = new ToldMap(this.#inputs);
@@ -221,7 +209,7 @@ export class Laboratory {
         treatments: treatment === null ? [] : [treatment],
         problems,
         prefix,
-        ...(system === undefined ? {} : { system }),
+        system,
       });
       keys.push({
         ...parents,
@@ -273,7 +261,7 @@ export class Laboratory {
             seeds,
             temperature: decoding === "greedy" ? 0 : 1,
             answerPrefix: prefix,
-            ...(system === undefined ? {} : { system }),
+            system,
             ...additionsOf(treatment),
             onProgress,
             ...hearing,
@@ -327,7 +315,8 @@ export class Laboratory {
     measurement: Measurement,
     compute: (onProgress: (done: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { kind, zoo, runs, graphs = [], settings, label, total, unit, example = false } = measurement;
+    const { kind, zoo, problems, runs, graphs = [], settings, label, example = false } = measurement;
+    const { total = problems.length, unit = "texts" } = measurement, { maxNewTokens } = this.size;
     if (!example) this.#countSeeds(this.seeds.length);
     const parents = await this.#parents({ treatments: [], ...measurement });
     const sequences = [
@@ -341,9 +330,9 @@ export class Laboratory {
       this.#inputs.set(`graphs.${kind}.${zoo.entry.name}`, sha256(canonicalJson(sequences)));
     }
     const seeds = example ? this.seeds.slice(0, 1) : this.seeds;
-    const key = { ...parents, kind, settings, sequences, seeds, maxNewTokens: this.size.maxNewTokens };
+    const key = { ...parents, kind, settings, sequences, seeds, maxNewTokens };
     const onProgress = (done: number) => this.#progress({ label: ask.label, done, total, unit });
-    const { maxNewTokens } = this.size, model = zoo.entry.name;
+    const model = zoo.entry.name;
     const inputs = inputNames(measurement.treatments ?? []);
     const ask: Ask = { label: `${model} ${label}`, kind, model, inputs, total, unit, maxNewTokens };
     return await this.#kept(key, ask, () => {
@@ -368,9 +357,7 @@ export class Laboratory {
       readonly follow: readonly number[];
     },
   ): Promise<readonly (readonly ShiftSample[])[]> {
-    const { zoo, run, follow } = options;
-    const { maxNewTokens, traced } = this.size;
-    const problems = this.problems(traced);
+    const { zoo, run, follow } = options, problems = this.problems(this.size.traced);
     const treatments = await treatmentsOf(zoo, run);
     return await inTurn(treatments.map((treatment) => async () => {
       const records = await this.measure(
@@ -384,14 +371,8 @@ export class Laboratory {
           runs: [],
           graphs: [tokenShiftsGraph(zoo.model, { additions: additionsOf(treatment) })],
           label: `${treatment.name} shifts`,
-          total: problems.length,
-          unit: "texts",
         },
-        (onProgress) =>
-          traceShifts(zoo, {
-            ...{ treatment, problems, follow, seeds: this.seeds, maxNewTokens, onProgress },
-            template: this.asked.template,
-          }),
+        (onProgress) => traceShifts(this, { zoo, treatment, problems, follow, onProgress }),
       );
       return records.map(fromRecord);
     }));
@@ -418,7 +399,7 @@ export class Laboratory {
 
   /** What the store keeps under a key, or is to keep: not if the code that made it may be another than the key says. */
   #kept<T>(key: unknown, ask: Ask, compute: () => Promise<T>): Promise<T> {
-    return this.#store.get(key, async () => {
+    return this.#options.store.get(key, async () => {
       const result = await compute();
       const changed = this.#sources.changed();
       if (changed !== null) throw sourceChanged(changed);
@@ -434,7 +415,7 @@ export class Laboratory {
       readonly treatments: readonly Treatment[];
       readonly problems: readonly StudyProblem[];
       readonly prefix?: string;
-      readonly system?: string;
+      readonly system?: string | undefined;
     },
   ) {
     const { code, zoo, treatments, problems } = measured;
@@ -476,7 +457,7 @@ export class Laboratory {
   }
 
   #progress(step: MeasurementStep): void {
-    this.#signal?.throwIfAborted();
-    this.#report(step);
+    this.#options.signal?.throwIfAborted();
+    this.#options.report?.(step);
   }
 }

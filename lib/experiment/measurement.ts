@@ -12,7 +12,7 @@ export interface Condition {
   /** Text put at the start of each answer. `@default ""` */
   readonly prefix?: string;
   /** What the system message says. `@default` the template's */
-  readonly system?: string;
+  readonly system?: string | undefined;
   /** `sampling` is at temperature 1. */
   readonly decoding: "greedy" | "sampling";
   /** Held-out problems per set. `@default` the study's */
@@ -41,10 +41,10 @@ export interface Measurement {
   readonly graphs?: readonly OwnGraph[];
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
-  /** What is to do in all. */
-  readonly total: number;
-  /** What is counted. */
-  readonly unit: MeasurementStep["unit"];
+  /** What is to do in all. `@default` as much as there are problems */
+  readonly total?: number;
+  /** What is counted. `@default "texts"` */
+  readonly unit?: MeasurementStep["unit"];
   /** Whether the result is a text to look at, drawn under the first seed, and no estimate. `@default false` */
   readonly example?: boolean;
 }

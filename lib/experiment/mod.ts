@@ -21,7 +21,7 @@ export {
   type EvaluationTask,
 } from "./evaluation_pool.ts";
 export { type FeatureGeneration, type FeatureTraces, featureTraces } from "./feature_traces.ts";
-export { Laboratory } from "./laboratory.ts";
+export { Laboratory, type LaboratoryOptions } from "./laboratory.ts";
 export type { Ask, Condition, Measurement, MeasurementStep, ProgressReport } from "./measurement.ts";
 export {
   inTurn,
@@ -32,7 +32,7 @@ export {
 } from "./planning_store.ts";
 export { type Propagation, propagation } from "./propagation.ts";
 export { NotApplicable } from "./not_applicable.ts";
-export { EXPECTED_SOURCES, isGenerated, parseProfile, type ProblemFile, type Profile } from "./profile.ts";
+export { parseProfile, type ProblemFile, type Profile } from "./profile.ts";
 export { artifactCost, measurementCost, parameterCount, type PartCost, type Rates } from "./part_cost.ts";
 export { promptSegments } from "./prompt_segments.ts";
 export { reproduce, type ReproduceOptions, type RunFacts } from "./reproduce.ts";

@@ -48,8 +48,6 @@ export async function openerChances(
       settings: { token, template: lab.asked.template },
       runs: [READ],
       label: "first tokens",
-      total: problems.length,
-      unit: "texts",
     },
     async (onProgress) => {
       const chances: OpenerChance[] = [];

@@ -1,12 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
-import {
-  familiesNamed,
-  GRADER_NAMES,
-  type GraderName,
-  PROMPT_TEMPLATES,
-  type PromptTemplate,
-} from "../problems/mod.ts";
+import { GRADER_NAMES, type GraderName, PROMPT_TEMPLATES, type PromptTemplate } from "../problems/mod.ts";
 import { STUDY_SIZES, type StudySize } from "./study_size.ts";
 import { CATALOGUE_SHAPE, catalogueOf, type ZooCatalogue } from "./zoo_catalogue.ts";
 
@@ -25,7 +19,7 @@ export interface ProblemFile {
 }
 
 /** Where expected values come from: recorded files of the profile, the paper's own numbers, or nowhere. */
-export const EXPECTED_SOURCES = ["recorded", "paper", "none"] as const;
+const EXPECTED_SOURCES = ["recorded", "paper", "none"] as const;
 
 /** A study: which models, what they are asked, how much is measured, how the runs on them were trained. */
 export interface Profile extends ZooCatalogue {
@@ -118,10 +112,4 @@ export function parseProfile(
   const differs = models.some(({ runs }) => runs.some(({ published }) => published !== undefined));
   const vectors = asPublished && differs ? "vectors-as-published" : "vectors";
   return { ...study, vectors, ...catalogueOf(parsed.data, { where, asPublished }) };
-}
-
-/** Whether every problem of a profile is made here, so that nothing is read from files. */
-export function isGenerated({ problems }: Pick<Profile, "problems">): boolean {
-  const names = problems.filter((of) => typeof of === "string");
-  return names.length === problems.length && typeof familiesNamed(names) !== "string";
 }

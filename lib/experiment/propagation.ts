@@ -6,7 +6,6 @@ import {
   streamDifferences,
   type SummedDifferences,
 } from "../decode/mod.ts";
-import type { PromptTemplate } from "../problems/mod.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { inTurn } from "./planning_store.ts";
 import type { StudyProblem } from "./study_problems.ts";
@@ -68,27 +67,23 @@ function restored({ texts, rows, sums }: StoredTexts): TextDifferences {
 }
 
 async function trace(
-  zoo: ZooModel,
+  lab: Laboratory,
   options: {
+    readonly zoo: ZooModel;
     readonly source: number;
     /** The vectors of all layers, of one training seed. */
     readonly treatments: readonly Treatment[];
     readonly problems: readonly StudyProblem[];
-    readonly template: PromptTemplate;
-    readonly seeds: readonly number[];
-    readonly maxNewTokens: number;
     readonly onProgress: (done: number) => void;
   },
 ): Promise<StoredPropagation> {
-  const { source, treatments, problems, template, seeds, maxNewTokens, onProgress } = options;
+  const { zoo, source, treatments, problems, onProgress } = options;
   const { model, layers } = zoo, { embed } = model.config, last = layers - 1;
   const treatment = treatments[source] as Treatment;
-  const rollouts = await writeAnswers(zoo, {
+  const rollouts = await writeAnswers(lab, {
+    zoo,
     treatment,
     problems,
-    template,
-    seeds,
-    maxNewTokens,
     onProgress: (done) => onProgress(Math.floor(done / 2)),
   });
 
@@ -162,7 +157,7 @@ export async function propagation(
   const byLayer: (readonly Treatment[])[] = [];
   for (let layer = 0; layer < zoo.layers; layer++) byLayer.push(await zoo.trained(`layer-${layer}`));
   const seeds = Math.min(...byLayer.map((runs) => runs.length));
-  const { maxNewTokens, read } = lab.size, problems = lab.problems(read);
+  const problems = lab.problems(lab.size.read);
   const bySeed = Array.from({ length: seeds }, (_, turn) => {
     const treatments = byLayer.map((runs) => runs[turn] as Treatment);
     return treatments.map(({ name }, source) => async (): Promise<Propagation> => {
@@ -182,14 +177,8 @@ export async function propagation(
             }),
           ],
           label: `${name} propagation`,
-          total: problems.length,
-          unit: "texts",
         },
-        (onProgress) =>
-          trace(zoo, {
-            ...{ source, treatments, problems, seeds: lab.seeds, maxNewTokens, onProgress },
-            template: lab.asked.template,
-          }),
+        (onProgress) => trace(lab, { zoo, source, treatments, problems, onProgress }),
       );
       return {
         ...kept,

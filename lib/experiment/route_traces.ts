@@ -40,26 +40,14 @@ interface TraceRecord extends Omit<RouteTrace, "samples"> {
   readonly samples: readonly ShiftRecord[];
 }
 
-/** Sums over texts, from which means and errors of every token come. */
-class TextMeans {
-  readonly #values: number[][];
-
-  constructor(vocab: number) {
-    this.#values = Array.from({ length: vocab }, () => []);
-  }
-
-  add(means: Float64Array): void {
-    means.forEach((value, token) => this.#values[token]?.push(value));
-  }
-
-  read(): readonly TokenTextMean[] {
-    return this.#values.map((values) => ({
-      mean: values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length),
-      standardError: values.length < 2
-        ? null
-        : standardDeviation(values, { ddof: 1 }) / Math.sqrt(values.length),
-    }));
-  }
+/** The mean over texts of a token's means in them. */
+function overTexts(values: readonly number[]): TokenTextMean {
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length),
+    standardError: values.length < 2
+      ? null
+      : standardDeviation(values, { ddof: 1 }) / Math.sqrt(values.length),
+  };
 }
 
 /** What is compared: every pair of routes, with the sums of Δp along the answer and at its first position. */
@@ -93,15 +81,11 @@ export async function routeTraces(
     runs: [],
     graphs: [tokenShiftsGraph(zoo.model, { ...comparisonOf(treatment), totals: 2 })],
     label: `${treatment.name} routes`,
-    total: problems.length,
-    unit: "texts",
   }, async (onProgress) => {
-    const rollouts = await writeAnswers(zoo, {
+    const rollouts = await writeAnswers(lab, {
+      zoo,
       treatment,
       problems,
-      template: lab.asked.template,
-      seeds: lab.seeds,
-      maxNewTokens: lab.size.maxNewTokens,
       onProgress: (done) => onProgress(Math.floor(done / 2)),
     });
     return await traceRoutes(zoo, {
@@ -132,7 +116,7 @@ async function traceRoutes(
     name,
     samples: [] as ShiftRecord[],
     classes: [] as TextClassShift[],
-    tokens: new TextMeans(vocab),
+    tokens: texts.map((): number[] => []),
   }));
   for (const [done, { promptTokens, tokens }] of rollouts.entries()) {
     const text = [...promptTokens, ...tokens], positions = tokens.length;
@@ -143,7 +127,7 @@ async function traceRoutes(
       const trace = traces[pair] as typeof traces[number];
       trace.samples.push(toRecord({ tokens: text, promptLength: promptTokens.length, shift }));
       if (positions === 0 || whole === undefined || first === undefined) return;
-      trace.tokens.add(whole.map((value) => value / positions));
+      whole.forEach((value, token) => trace.tokens[token]?.push(value / positions));
       trace.classes.push({
         first: nets(first),
         later: positions === 1
@@ -153,5 +137,5 @@ async function traceRoutes(
     });
     onProgress(done + 1);
   }
-  return traces.map(({ tokens, ...trace }) => ({ ...trace, tokens: tokens.read() }));
+  return traces.map(({ tokens, ...trace }) => ({ ...trace, tokens: tokens.map(overTexts) }));
 }

@@ -1,3 +1,4 @@
+import { alignedLines } from "./aligned_lines.ts";
 import { z } from "zod";
 import { InputError } from "../core/mod.ts";
 import { readJson } from "./_read_json.ts";
@@ -228,18 +229,5 @@ export function formatCheckTable(checks: readonly MetricCheck[]): string {
     cell(check.tolerance),
     verdictCell(check),
   ]);
-  return alignedTable(["metric", "value", "expected", "tolerance", "verdict"], rows);
-}
-
-/** Rows as lines in aligned columns, names and words (the first and the fifth column) to the left, numbers to the right. */
-function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length))
-  );
-  const line = (row: readonly string[]) =>
-    row.map((item, column) => {
-      const width = widths[column] as number;
-      return column === 0 || column === 4 ? item.padEnd(width) : item.padStart(width);
-    }).join("  ").trimEnd();
-  return [head, ...rows].map(line).join("\n");
+  return alignedLines([["metric", "value", "expected", "tolerance", "verdict"], ...rows], [0, 4]).join("\n");
 }

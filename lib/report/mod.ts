@@ -6,6 +6,7 @@
  */
 export type { CurvePoint, LayerCurve, ReferenceLine } from "./charts/_curve_marks.ts";
 export type { SourceClass } from "./_source_class.ts";
+export { alignedLines } from "./aligned_lines.ts";
 export { accuracyBars, type AccuracyBarsInput, type Bar, type BarGroup } from "./charts/accuracy_bars.ts";
 export { claimItems, claimRows, effectText, numberText } from "./claims_table.ts";
 export { type ClaimedRange, type EffectInterval, intervalVerdict, jointVerdict } from "./claim_verdict.ts";

@@ -1,3 +1,4 @@
+import { alignedLines } from "./aligned_lines.ts";
 import type { MetricCheck } from "./metrics.ts";
 
 /** Changes of a value that a table of checks is asked about, as shares of the value. */
@@ -54,15 +55,9 @@ export function formatNoticedChanges(
     return [id, ...[count, ...noticed, acceptZero].map(String)];
   };
   const head = ["noticed", "checks", ...NOTICED_SHARES.map((share) => `${100 * share} %`), "accept 0"];
-  const rows = [
+  return alignedLines([
     head,
     ...items.map(({ id, checks }) => row(id, checks)),
     row("all", items.flatMap(({ checks }) => checks)),
-  ];
-  const widths = head.map((_, column) => Math.max(...rows.map((cells) => (cells[column] as string).length)));
-  return rows.map((cells) =>
-    cells.map((text, column) =>
-      column === 0 ? text.padEnd(widths[column] as number) : text.padStart(widths[column] as number)
-    ).join("  ")
-  ).join("\n");
+  ]).join("\n");
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
-import { InputError } from "../../lib/core/mod.ts";
+import { ensureFolder, writeFileAtomic } from "../../lib/checkpoint/mod.ts";
+import { canonicalJson, InputError } from "../../lib/core/mod.ts";
 
 async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
   try {
@@ -51,6 +52,12 @@ export async function checkWritable(
     const reason = cause instanceof Error ? cause.name : String(cause);
     throw new InputError(`cannot write to the output folder, ${reason}`, { where: folder, repair, cause });
   }
+}
+
+/** Writes a report of a command to its `--out`. */
+export async function writeReport(path: string, report: unknown): Promise<void> {
+  await ensureFolder(dirname(path));
+  await writeFileAtomic(path, `${canonicalJson(report)}\n`);
 }
 
 /**

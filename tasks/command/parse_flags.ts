@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { z } from "zod";
 import { InputError, suggestion } from "../../lib/core/mod.ts";
+import { didYouMean } from "./did_you_mean.ts";
 
 /** What every flag says about itself. */
 interface FlagBase {
@@ -81,10 +82,10 @@ function toNumber(name: string, text: string): number {
 function checkValue(name: string, rule: { readonly flag: Flag; readonly value: unknown }): void {
   const { flag, value } = rule;
   if (flag.kind === "string" && flag.choices !== undefined && !flag.choices.includes(String(value))) {
-    const meant = suggestion(String(value), flag.choices);
-    throw new InputError(`--${name} must be ${flag.choices.join(" or ")}: got "${value}"`, {
-      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-    });
+    throw new InputError(
+      `--${name} must be ${flag.choices.join(" or ")}: got "${value}"`,
+      didYouMean(String(value), flag.choices),
+    );
   }
   if (flag.kind === "boolean" || flag.check === undefined) return;
   const result = flag.check.safeParse(value);

@@ -1,3 +1,4 @@
+import { alignedLines } from "../../lib/report/mod.ts";
 import { z } from "zod";
 
 /** File of a benchmark's scratch folder in which it tells what its iterations do. */
@@ -218,17 +219,8 @@ function numberText(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
-/** Cells as lines of text, the columns in `left` to the left, numbers to the right. */
-function columns(rows: readonly (readonly string[])[], left: readonly number[]): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row.map((cell, at) => left.includes(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))
-      .join("  ").trimEnd()
-  );
-}
-
 /** The table as lines of text. */
-export function tableLines(rows: readonly BenchRow[]): string[] {
+export function tableLines(rows: readonly BenchRow[]): readonly string[] {
   const cells = rows.map(({ quantity, unit, measured, best, floor, share }) => [
     quantity,
     numberText(measured),
@@ -237,11 +229,11 @@ export function tableLines(rows: readonly BenchRow[]): string[] {
     unit,
     share === null ? "" : `${numberText(share * 100)} %`,
   ]);
-  return columns([["quantity", "measured", "best", "floor", "unit", "share"], ...cells], [0, 4]);
+  return alignedLines([["quantity", "measured", "best", "floor", "unit", "share"], ...cells], [0, 4]);
 }
 
 /** The table of memory as lines of text: peaks of whole processes. */
-export function memoryLines(rows: readonly MemoryRow[]): string[] {
+export function memoryLines(rows: readonly MemoryRow[]): readonly string[] {
   const mib = (bytes: number) => numberText(bytes / 2 ** 20);
   const withPeers = rows.some(({ peer }) => peer !== null);
   const cells = rows.map(({ name, peakBytes, neededBytes, seconds, peer }) => [
@@ -252,5 +244,5 @@ export function memoryLines(rows: readonly MemoryRow[]): string[] {
     ...(withPeers ? peer === null ? ["", ""] : [mib(peer.peakBytes), numberText(peer.seconds)] : []),
   ]);
   const head = ["peak memory", "MiB", "floor", "seconds", ...(withPeers ? ["PyTorch MiB", "seconds"] : [])];
-  return columns([head, ...cells], [0]);
+  return alignedLines([head, ...cells]);
 }

@@ -1,5 +1,6 @@
 import type { SampleLine } from "../../lib/problems/mod.ts";
-import { InputError, suggestion } from "../../lib/core/mod.ts";
+import { InputError } from "../../lib/core/mod.ts";
+import { didYouMean } from "../command/did_you_mean.ts";
 
 /** Values named in a message; a file may hold thousands of problems. */
 const MOST_NAMED = 20;
@@ -60,15 +61,13 @@ export class SampleFilter {
       const missing = [...values].filter(([bare]) => !seen.has(bare)).map(([, value]) => value);
       if (missing.length === 0) return [];
       const there = [...seen.values()];
-      const meant = suggestion(missing[0] as string, there);
+      const listed = there.length === 0
+        ? "these samples have none"
+        : `there are ${there.join(", ")}${there.length >= MOST_NAMED ? ", …" : ""}`;
       return [
         new InputError(`no sample has ${missing.map((value) => `"${value}"`).join(", ")}`, {
           where: `--${trait}`,
-          repair: meant !== undefined
-            ? `did you mean ${meant}?`
-            : there.length === 0
-            ? "these samples have none"
-            : `there are ${there.join(", ")}${there.length >= MOST_NAMED ? ", …" : ""}`,
+          ...didYouMean(missing[0] as string, there, listed),
         }),
       ];
     });

@@ -29,10 +29,20 @@ function sectionOf(text: string, heading: string): string {
   return after.split(/\n## /)[0] as string;
 }
 
-/** The module of an item, as a file of the repository. */
+/** Studies of several items, which stand in one module. */
+const STUDIES: Readonly<Record<string, readonly string[]>> = {
+  _final_differences: ["fig4", "fig18"],
+  _last_layer: ["fig3", "fig19"],
+  _lens_table: ["table3", "table4"],
+  _penultimate: ["fig5", "fig20", "fig21"],
+  _persistence: ["fig2", "fig14"],
+  _single_layer: ["fig1", "fig9"],
+};
+
+/** The module of an item, as a file of the repository: that of its study, or one of its own. */
 function moduleOf(id: string): string {
-  const [, start = id, number] = /^(fig)(\d)$/.exec(id) ?? [];
-  return `reproductions/${number === undefined ? start.replaceAll("-", "_") : `${start}0${number}`}.ts`;
+  const [study] = Object.entries(STUDIES).find(([, items]) => items.includes(id)) ?? [];
+  return `reproductions/${study ?? id.replace(/^fig(\d)$/, "fig0$1").replaceAll("-", "_")}.ts`;
 }
 
 /** Pixels of a drawing, from its own text. */

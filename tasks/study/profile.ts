@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { datasetPlace } from "../../lib/checkpoint/mod.ts";
-import { InputError, suggestion } from "../../lib/core/mod.ts";
+import { InputError } from "../../lib/core/mod.ts";
 import {
   generatedProblems,
   parseProfile,
@@ -15,6 +15,7 @@ import { BENCHMARK_SUITES, familiesNamed, PROBLEM_SETS, readProblems } from "../
 import { readConfigFile } from "../command/config_file.ts";
 import { exists } from "../command/output_place.ts";
 import { benchmarksNamed, openSuite, SUITE_NAMES } from "./suite.ts";
+import { didYouMean } from "../command/did_you_mean.ts";
 
 /** The profile where no flag names another. */
 export const USUAL_PROFILE = "embedded";
@@ -60,12 +61,11 @@ export async function openProfile(
     isName = /^[a-z0-9][a-z0-9_-]*$/.test(asked);
   const where = isName ? `${folder}/${asked}.json` : asked;
   if (isName && !await exists(where)) {
-    const names = await shippedProfiles(options), meant = suggestion(asked, names);
-    throw new InputError(`unknown profile "${asked}", known are ${names.join(", ")}`, {
-      repair: meant === undefined
-        ? "a file of your own is named by its path: ./mine.json"
-        : `did you mean ${meant}?`,
-    });
+    const names = await shippedProfiles(options);
+    throw new InputError(
+      `unknown profile "${asked}", known are ${names.join(", ")}`,
+      didYouMean(asked, names, "a file of your own is named by its path: ./mine.json"),
+    );
   }
   const profile = parseProfile(await readConfigFile(where), { where, asPublished });
   return { ...profile, where, asked, root: profileFolder(profile, { where }) };
@@ -114,12 +114,9 @@ export async function profileProblems(profile: OpenProfile): Promise<StudyProble
       continue;
     }
     if (benchmarksNamed(of).length === 0) {
-      const meant = suggestion(of, SUITE_NAMES);
       throw new InputError(`bad profile at problems, unknown set "${of}"`, {
         where,
-        repair: meant === undefined
-          ? `known are ${SUITE_NAMES.join(", ")}, or { name, file }`
-          : `did you mean ${meant}?`,
+        ...didYouMean(of, SUITE_NAMES, `known are ${SUITE_NAMES.join(", ")}, or { name, file }`),
       });
     }
     kinds.add("benchmarks");

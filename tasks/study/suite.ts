@@ -1,5 +1,5 @@
 import { cachedDataset, datasetPlace, hubCacheFolder } from "../../lib/checkpoint/mod.ts";
-import { InputError, suggestion } from "../../lib/core/mod.ts";
+import { InputError } from "../../lib/core/mod.ts";
 import {
   answerModeOf,
   BENCHMARK_SUITES,
@@ -16,6 +16,7 @@ import {
   type SuiteName,
   testSet,
 } from "../../lib/problems/mod.ts";
+import { didYouMean } from "../command/did_you_mean.ts";
 
 /** One problem of a suite. */
 export interface SuiteProblem {
@@ -153,10 +154,10 @@ export async function openSuite(
   }
   const families = familiesNamed([name]);
   if (typeof families === "string") {
-    const meant = suggestion(name, SUITE_NAMES);
-    throw new InputError(`unknown suite "${name}", known are ${SUITE_NAMES.join(", ")}`, {
-      ...(meant === undefined ? {} : { repair: `did you mean ${meant}?` }),
-    });
+    throw new InputError(
+      `unknown suite "${name}", known are ${SUITE_NAMES.join(", ")}`,
+      didYouMean(name, SUITE_NAMES),
+    );
   }
   if (data !== undefined) {
     throw new InputError(`--suite ${name} takes no --data`, {

@@ -4,7 +4,11 @@ import { testSet } from "../../lib/problems/mod.ts";
 import { answersInTurn, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
 
 const { maxNewTokens } = TINY_SIZE;
-const ASKED = { maxNewTokens, template: "embedded" } as const;
+const asking = (...seeds: number[]) => ({
+  asked: { template: "embedded" as const },
+  seeds,
+  size: { maxNewTokens },
+});
 
 Deno.test("writeAnswers() lets the seeds take turns, problem after problem", () =>
   withZooModel(async (zoo) => {
@@ -14,11 +18,11 @@ Deno.test("writeAnswers() lets the seeds take turns, problem after problem", () 
     const [problem] = testSet("linear", { size: 1 });
     const problems = Array.from({ length: 7 }, () => problem as NonNullable<typeof problem>);
     const counts: number[] = [];
-    const asked = { ...ASKED, treatment, problems, onProgress: (done: number) => void counts.push(done) };
-    const seeds = [4, 5, 6], written = await writeAnswers(zoo, { ...asked, seeds });
+    const asked = { zoo, treatment, problems, onProgress: (done: number) => void counts.push(done) };
+    const seeds = [4, 5, 6], written = await writeAnswers(asking(...seeds), asked);
     assertEquals(written, await answersInTurn(zoo, { problems, seeds, maxNewTokens, treatment }));
     assertEquals([counts.at(-1), counts.every((count, at) => count >= (counts[at - 1] ?? 0))], [7, true]);
-    const alone = await writeAnswers(zoo, { ...asked, seeds: [5] });
+    const alone = await writeAnswers(asking(5), asked);
     const texts = (rollouts: typeof written) => rollouts.map(({ tokens }) => tokens.join());
     assertEquals([texts(written)[1], texts(written)[4]], [texts(alone)[1], texts(alone)[4]]);
     assertNotEquals(texts(written), texts(alone));
@@ -28,8 +32,8 @@ Deno.test("writeAnswers() gives each seed the same number of a problem's samples
   withZooModel(async (zoo) => {
     const [treatment] = await zoo.trained("layer-3");
     if (treatment === undefined) throw new Error("a run of the tiny zoo");
-    const asked = { ...ASKED, treatment, problems: testSet("linear", { size: 2 }), onProgress: () => {} };
-    const both = await writeAnswers(zoo, { ...asked, seeds: [0, 1], samples: 4 });
+    const asked = { zoo, treatment, problems: testSet("linear", { size: 2 }), onProgress: () => {} };
+    const both = await writeAnswers(asking(0, 1), { ...asked, samples: 4 });
     assertEquals(both.map(({ prompt, sample }) => [prompt, sample]), [
       [0, 0],
       [0, 1],
@@ -41,10 +45,10 @@ Deno.test("writeAnswers() gives each seed the same number of a problem's samples
       [1, 3],
     ]);
     for (const turn of [0, 1]) {
-      const alone = await writeAnswers(zoo, { ...asked, seeds: [turn], samples: 4 });
+      const alone = await writeAnswers(asking(turn), { ...asked, samples: 4 });
       assertEquals(both.filter((_, at) => at % 2 === turn), alone.filter((_, at) => at % 2 === turn));
     }
     // Fewer answers than seeds leave some of these out.
     const one = { ...asked, problems: asked.problems.slice(0, 1) };
-    assertEquals((await writeAnswers(zoo, { ...one, seeds: [0, 1, 2] })).length, 1);
+    assertEquals((await writeAnswers(asking(0, 1, 2), one)).length, 1);
   }));

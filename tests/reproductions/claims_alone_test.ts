@@ -1,8 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Laboratory, NotApplicable, ResultStore } from "../../lib/experiment/mod.ts";
 import { claimsItem } from "../../reproductions/claims.ts";
-import { fig01 } from "../../reproductions/fig01.ts";
-import { fig09 } from "../../reproductions/fig09.ts";
+import { fig01, fig09 } from "../../reproductions/_single_layer.ts";
 import { EMBEDDED, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
 
 Deno.test("claims are decided on a model alone, and say what its profile has no model for", () =>

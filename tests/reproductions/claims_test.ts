@@ -10,8 +10,8 @@ import {
 } from "../../lib/experiment/mod.ts";
 import type { ClaimResult } from "../../lib/report/mod.ts";
 import { claimsItem } from "../../reproductions/claims.ts";
-import { fig01 } from "../../reproductions/fig01.ts";
-import { fig03 } from "../../reproductions/fig03.ts";
+import { fig01 } from "../../reproductions/_single_layer.ts";
+import { fig03 } from "../../reproductions/_last_layer.ts";
 import { fig13 } from "../../reproductions/fig13.ts";
 import { table1 } from "../../reproductions/table1.ts";
 import { EMBEDDED, ROLES, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";

@@ -5,7 +5,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
 import { FAMILIES, testSet } from "../../lib/problems/mod.ts";
-import { fig01 } from "../../reproductions/fig01.ts";
+import { fig01 } from "../../reproductions/_single_layer.ts";
 import { TINY_SIZE, withTinyZoo, withZooModel } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 

@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { fig02 } from "../../reproductions/fig02.ts";
-import { fig14 } from "../../reproductions/fig14.ts";
+import { fig02, fig14 } from "../../reproductions/_persistence.ts";
 import { FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 

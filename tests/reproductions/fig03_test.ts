@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
-import { fig03 } from "../../reproductions/fig03.ts";
+import { fig03 } from "../../reproductions/_last_layer.ts";
 import {
   openerProbability,
   percentWith,

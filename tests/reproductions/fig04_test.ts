@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { fig04 } from "../../reproductions/fig04.ts";
-import { fig18 } from "../../reproductions/fig18.ts";
+import { fig04, fig18 } from "../../reproductions/_final_differences.ts";
 import { FREE_AXES, type TinyZoo, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 

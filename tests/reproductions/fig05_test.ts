@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import type { Condition } from "../../lib/experiment/mod.ts";
-import { fig05 } from "../../reproductions/fig05.ts";
+import { fig05 } from "../../reproductions/_penultimate.ts";
 import { TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reproduction.ts";
 

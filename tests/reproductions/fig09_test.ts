@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { fig09 } from "../../reproductions/fig09.ts";
+import { fig09 } from "../../reproductions/_single_layer.ts";
 import { checkFindings, valueOf } from "./_reproduction.ts";
 import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
 import { withWholeZoo } from "./_whole_zoo.ts";

@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Laboratory, type ModelRole, ResultStore } from "../../lib/experiment/mod.ts";
-import { fig19 } from "../../reproductions/fig19.ts";
-import { fig20 } from "../../reproductions/fig20.ts";
-import { fig21 } from "../../reproductions/fig21.ts";
+import { fig19 } from "../../reproductions/_last_layer.ts";
+import { fig20, fig21 } from "../../reproductions/_penultimate.ts";
 import {
   EMBEDDED,
   percentWith,

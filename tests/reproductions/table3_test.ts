@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { vocabularyLens } from "../../lib/experiment/mod.ts";
-import { table3 } from "../../reproductions/table3.ts";
-import { table4 } from "../../reproductions/table4.ts";
+import { table3, table4 } from "../../reproductions/_lens_table.ts";
 import { withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
 import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
 

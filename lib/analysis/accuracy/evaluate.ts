@@ -33,13 +33,13 @@ export interface EvaluateOptions extends Additions {
   /** Factor on all that steers. `@default` 1 */
   readonly strength?: number;
   /** What the system message says. `@default` the template's */
-  readonly system?: string;
+  readonly system?: string | undefined;
   /** Text put at the start of every answer, such as the opener "To". `@default ""` */
   readonly answerPrefix?: string;
   /** Called with the number of finished completions of all seeds. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Hears of every completion, by seed, problem and sample, once its problem is done; it may take its time. */
-  readonly onCompletion?: (completion: Completion) => void | Promise<void>;
+  readonly onCompletion?: ((completion: Completion) => void | Promise<void>) | undefined;
 }
 
 /** What an evaluation measured. */

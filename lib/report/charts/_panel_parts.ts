@@ -1,11 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
+import { panelTitle } from "./vega_lite.ts";
 
 /** How far a legend over a plot reaches above it, in pixels. */
 export const TOP_LEGEND_HEIGHT = 26;
-
-/** How far the title of a small panel reaches above its plot, in pixels. */
-export const SMALL_TITLE_HEIGHT = 20;
 
 /**
  * A legend in one line over the plot, placed by hand: one in the layout would push the title of its panel off the
@@ -20,6 +18,14 @@ export function topLegend(symbolType?: string): Json {
     direction: "horizontal",
     ...(symbolType === undefined ? {} : { symbolType }),
   };
+}
+
+/** The title of a panel, where it has one; see {@link panelTitle}. */
+export function titled(
+  title: string | undefined,
+  options: { readonly drawnAbove: number },
+): { readonly title?: Json } {
+  return title === undefined ? {} : { title: panelTitle(title, options) };
 }
 
 /** An axis of places 0, 1, … whose labels are read off a list, so that two places may have one label. */

@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { listAxis, textAt } from "./_panel_parts.ts";
+import { listAxis, textAt, titled } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** One row: a difference, its uncertainty and what chance gives. */
 export interface FrequencyDot {
@@ -147,7 +147,7 @@ export function frequencyDots(input: FrequencyDotsInput): Panel {
     layers.push(textAt(noteTitle, { x: Math.max(width + 14, explained + 14), y: -8 }));
   }
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: HEAD_HEIGHT }) }),
+    ...titled(title, { drawnAbove: HEAD_HEIGHT }),
     width,
     height,
     layer: layers,

@@ -1,10 +1,10 @@
 import type { Json } from "../../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { wholeTicks } from "./_extent.ts";
-import { countAxis, listAxis } from "./_panel_parts.ts";
+import { countAxis, listAxis, titled } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 export type { ColourScale };
 
@@ -203,7 +203,7 @@ export function heatMap(input: HeatMapInput): Panel {
     encoding: { x: { value: 0 }, x2: { value: width }, y: { value: 0 }, y2: { value: height } },
   });
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: 26 }) }),
+    ...titled(title, { drawnAbove: 26 }),
     width,
     height,
     layer: layers,

@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { curveHeights, type LayerCurve, type ReferenceLine, referenceMarks } from "./_curve_marks.ts";
 import { FIGURE_COLOURS, SERIES_COLOURS, SERIES_SHAPES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** A plot with the layer on x. */
 export interface LayerCurveInput {
@@ -130,7 +130,7 @@ export function layerCurve(input: LayerCurveInput): Panel {
   });
   const drawnAbove = names.length > 1 ? TOP_LEGEND_HEIGHT : 0;
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
+    ...titled(title, { drawnAbove }),
     width,
     height,
     layer: [

@@ -1,8 +1,8 @@
 import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks, type LinePoint } from "./_line_marks.ts";
-import { TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { SERIES_COLOURS } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 export type { LinePoint };
 
@@ -118,7 +118,7 @@ export function positionLines(input: PositionLinesInput): Panel {
   );
   const drawnAbove = names.length > 1 ? TOP_LEGEND_HEIGHT : 0;
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
+    ...titled(title, { drawnAbove }),
     width,
     height,
     layer: marks,

@@ -1,6 +1,7 @@
+import { titled } from "./_panel_parts.ts";
 import type { Json } from "../../core/mod.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** The numbers of a box, already computed. */
 export interface BoxNumbers {
@@ -203,7 +204,7 @@ export function shiftBoxes(input: ShiftBoxesInput): Panel {
     encoding: { x, y: { value: -3 }, text: { field: "text", type: "nominal" } },
   });
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: COUNT_HEIGHT }) }),
+    ...titled(title, { drawnAbove: COUNT_HEIGHT }),
     width,
     height,
     layer: layers,

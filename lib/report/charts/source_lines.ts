@@ -1,3 +1,4 @@
+import { titled } from "./_panel_parts.ts";
 import type { Json } from "../../core/mod.ts";
 import { colourBar, orderColour, orderScale } from "./_colour_scale.ts";
 import { type ReferenceLine, referenceMarks } from "./_curve_marks.ts";
@@ -5,7 +6,7 @@ import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks } from "./_line_marks.ts";
 import { textWidth } from "./_text_width.ts";
 import { FONT_SIZES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** What one source layer does to the layers after it. */
 export interface SourceLine {
@@ -117,7 +118,7 @@ export function sourceLines(input: SourceLinesInput): Panel {
     },
   );
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: 0 }) }),
+    ...titled(title, { drawnAbove: 0 }),
     width,
     height,
     layer: [...referenceMarks(references, { width, height, extent, labels: "right", digits }), ...marks],

@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { listAxis, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { listAxis, titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** One token with its number. */
 export interface TokenBar {
@@ -172,7 +172,7 @@ export function tokenBars(input: TokenBarsInput): Panel {
   }
   const drawnAbove = categories.length === 0 || legend === "none" ? 0 : TOP_LEGEND_HEIGHT;
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove }) }),
+    ...titled(title, { drawnAbove }),
     width,
     height,
     layer: layers,

@@ -1,8 +1,9 @@
+import { titled } from "./_panel_parts.ts";
 import type { Json } from "../../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { drawable } from "./_drawable.ts";
 import { FIGURE_COLOURS, FONT_SIZES, MONO_FONT } from "./figure_style.ts";
-import { type Panel, panelTitle } from "./vega_lite.ts";
+import { type Panel } from "./vega_lite.ts";
 
 /** A text with a value per token. */
 export interface TokenTextBlock {
@@ -167,7 +168,7 @@ export function tokenText(input: TokenTextInput): Panel {
   const height = Math.max(top - BLOCK_GAP, 110);
   const pixels = (field: string) => ({ field, type: "quantitative", scale: null, axis: null });
   return {
-    ...(title === undefined ? {} : { title: panelTitle(title, { drawnAbove: 0 }) }),
+    ...titled(title, { drawnAbove: 0 }),
     width: Math.ceil(lineLength * step),
     height,
     layer: [
