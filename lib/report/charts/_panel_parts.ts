@@ -28,6 +28,15 @@ export function titled(
   return title === undefined ? {} : { title: panelTitle(title, options) };
 }
 
+/** The encoding of a number by a place on an axis from one end of `domain` to the other. */
+export function quantitative(
+  field: string,
+  domain: readonly number[],
+  axis: Readonly<Record<string, Json>>,
+): Readonly<Record<string, Json>> {
+  return { field, type: "quantitative", scale: { domain, nice: false, zero: false }, axis };
+}
+
 /** An axis of places 0, 1, … whose labels are read off a list, so that two places may have one label. */
 export function listAxis(labels: readonly string[]): Readonly<Record<string, Json>> {
   return {

@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { listAxis, textAt, titled } from "./_panel_parts.ts";
+import { listAxis, quantitative, textAt, titled } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** One row: a difference, its uncertainty and what chance gives. */
 export interface FrequencyDot {
@@ -75,18 +75,14 @@ export function frequencyDots(input: FrequencyDotsInput): Panel {
     beyond: difference < nullBand[0] || difference > nullBand[1],
     ...(note === undefined ? {} : { note }),
   }));
-  const x = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [low, high], nice: false, zero: false },
-    axis: { title: xTitle, domain: false, tickCount: 6 },
-  });
-  const y = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [dots.length - 0.5, -0.5], nice: false, zero: false },
-    axis: { ...listAxis(dots.map(({ label }) => label)), title: null, domain: false },
-  });
+  const x = (field: string) =>
+    quantitative(field, [low, high], { title: xTitle, domain: false, tickCount: 6 });
+  const y = (field: string) =>
+    quantitative(field, [dots.length - 0.5, -0.5], {
+      ...listAxis(dots.map(({ label }) => label)),
+      title: null,
+      domain: false,
+    });
   const height = rowHeight * dots.length;
   const data = { values: rows };
   const layers: Json[] = [

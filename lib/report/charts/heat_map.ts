@@ -1,10 +1,10 @@
 import type { Json } from "../../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { wholeTicks } from "./_extent.ts";
-import { countAxis, listAxis, titled } from "./_panel_parts.ts";
+import { countAxis, listAxis, quantitative, titled } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 export type { ColourScale };
 
@@ -126,19 +126,9 @@ export function heatMap(input: HeatMapInput): Panel {
   const slant = wide > cell - 4
     ? { labelAngle: -35, labelAlign: "right", labelBaseline: "middle" }
     : { labelAngle: 0 };
-  const x = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [-0.5, columns - 0.5], nice: false, zero: false },
-    axis: { ...axis(columns, columnLabels, columnTitle), ...slant },
-  });
-  const y = (field: string) => ({
-    field,
-    type: "quantitative",
-    // Row 0 on top.
-    scale: { domain: [rows - 0.5, -0.5], nice: false, zero: false },
-    axis: axis(rows, rowLabels, rowTitle),
-  });
+  const x = (field: string) =>
+    quantitative(field, [-0.5, columns - 0.5], { ...axis(columns, columnLabels, columnTitle), ...slant });
+  const y = (field: string) => quantitative(field, [rows - 0.5, -0.5], axis(rows, rowLabels, rowTitle));
   const area = { x: x("left"), x2: { field: "right" }, y: y("top"), y2: { field: "bottom" } };
   const layers: Json[] = [];
   if (unknown.length > 0 && input.missing !== "blank") {

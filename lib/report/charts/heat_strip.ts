@@ -1,10 +1,10 @@
 import type { Json } from "../../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { wholeTicks } from "./_extent.ts";
-import { countAxis, listAxis, titled } from "./_panel_parts.ts";
+import { countAxis, listAxis, quantitative, titled } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** A run of tokens with a name. */
 export interface StripSegment {
@@ -186,18 +186,12 @@ export function heatStrip(input: HeatStripInput): Panel {
   const yAxis = rowLabels === undefined
     ? countAxis(wholeTicks(0, values.length - 1, { most: 16 }))
     : { ...listAxis(rowLabels) };
-  const x = {
-    field: "left",
-    type: "quantitative",
-    scale: { domain: [-0.5, positions - 0.5], nice: false, zero: false },
-    axis: { ...xAxis, title: input.xTitle ?? "Position (tokens)", domain: false },
-  };
-  const y = {
-    field: "top",
-    type: "quantitative",
-    scale: { domain: [values.length - 0.5, -0.5], nice: false, zero: false },
-    axis: { ...yAxis, title: rowTitle, domain: false },
-  };
+  const x = quantitative("left", [-0.5, positions - 0.5], {
+    ...xAxis,
+    title: input.xTitle ?? "Position (tokens)",
+    domain: false,
+  });
+  const y = quantitative("top", [values.length - 0.5, -0.5], { ...yAxis, title: rowTitle, domain: false });
   const whole = {
     data: { values: [{}] },
     encoding: { x: { value: 0 }, x2: { value: width }, y: { value: 0 }, y2: { value: height } },

@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { quantitative, titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { curveHeights, type LayerCurve, type ReferenceLine, referenceMarks } from "./_curve_marks.ts";
 import { FIGURE_COLOURS, SERIES_COLOURS, SERIES_SHAPES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** A plot with the layer on x. */
 export interface LayerCurveInput {
@@ -86,18 +86,13 @@ export function layerCurve(input: LayerCurveInput): Panel {
     { length: Math.floor((last - first) / step) + 1 },
     (_, index) => first + index * step,
   );
-  const x = {
-    field: "layer",
-    type: "quantitative",
-    scale: { domain: [first - 0.4, last + 0.4], nice: false, zero: false },
-    axis: { title: xTitle, values: ticks, format: "d", grid: false },
-  };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: extent, nice: false, zero: false },
-    axis: { title: yTitle, domain: false, tickCount: 6 },
+  const x = quantitative("layer", [first - 0.4, last + 0.4], {
+    title: xTitle,
+    values: ticks,
+    format: "d",
+    grid: false,
   });
+  const y = (field: string) => quantitative(field, extent, { title: yTitle, domain: false, tickCount: 6 });
   const colour = {
     field: "curve",
     type: "nominal",

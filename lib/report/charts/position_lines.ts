@@ -2,7 +2,7 @@ import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks, type LinePoint } from "./_line_marks.ts";
 import { titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { SERIES_COLOURS } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 export type { LinePoint };
 

@@ -1,6 +1,6 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { smallTitle } from "./_panel_parts.ts";
+import { quantitative, smallTitle } from "./_panel_parts.ts";
 import { FIGURE_COLOURS } from "./figure_style.ts";
 import type { Panel } from "./vega_lite.ts";
 
@@ -83,12 +83,13 @@ export function scatterPanels(input: ScatterPanelsInput): readonly Panel[] {
   return panels.map((panel) => {
     const { title, points, r, interval, line } = panel;
     const frame = axes === "shared" ? shared : extentOf([panel]);
-    const axis = (field: string, side: "x" | "y") => ({
-      field,
-      type: "quantitative",
-      scale: { domain: frame[side], nice: false, zero: false },
-      axis: { title: side === "x" ? xTitle : yTitle, domain: side === "x", tickCount: 4, grid: side === "y" },
-    });
+    const axis = (field: string, side: "x" | "y") =>
+      quantitative(field, frame[side], {
+        title: side === "x" ? xTitle : yTitle,
+        domain: side === "x",
+        tickCount: 4,
+        grid: side === "y",
+      });
     const ends = interval === undefined ? "" : ` [${interval.map(signed).join(", ")}]`;
     const layers: Json[] = [
       ...smallTitle(title, { width, note: r === null ? "r not defined" : `r = ${signed(r)}${ends}` }),

@@ -1,6 +1,6 @@
 import type { Json } from "../../core/mod.ts";
 import { channelsOf } from "./_colour_scale.ts";
-import { listAxis } from "./_panel_parts.ts";
+import { listAxis, quantitative } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
 import { type Panel, panelTitle } from "./vega_lite.ts";
@@ -120,11 +120,8 @@ export function shareBars(input: ShareBarsInput): Panel {
     }).filter(({ share }) => share > 0);
   });
   const labels = bars.map(({ label }) => label);
-  const x = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [-0.5, end], nice: false, zero: false },
-    axis: {
+  const x = (field: string) =>
+    quantitative(field, [-0.5, end], {
       ...listAxis(labels),
       values: places,
       // Places after the gap are not whole numbers: a label is found by the order of its place.
@@ -135,8 +132,7 @@ export function shareBars(input: ShareBarsInput): Panel {
       labelBaseline: "top",
       title: xTitle ?? null,
       domain: false,
-    },
-  });
+    });
   const y = (field: string) => ({
     field,
     type: "quantitative",

@@ -1,7 +1,7 @@
-import { titled } from "./_panel_parts.ts";
+import { quantitative, titled } from "./_panel_parts.ts";
 import type { Json } from "../../core/mod.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** The numbers of a box, already computed. */
 export interface BoxNumbers {
@@ -116,32 +116,23 @@ export function shiftBoxes(input: ShiftBoxesInput): Panel {
   const spare = 0.04 * (high - low || 1);
   // Labels are read off a list by place, so that two boxes may have one label.
   const labels = boxes.map(({ label }) => JSON.stringify(label)).join(", ");
-  const x = {
-    field: "place",
-    type: "quantitative",
-    scale: { domain: [-0.6, boxes.length - 0.4], nice: false, zero: false },
-    axis: {
-      title: xTitle ?? null,
-      values: rows.map(({ place }) => place),
-      labelExpr: `split([${labels}][datum.value], '\\n')`,
-      labelAngle: slanted ? -35 : 0,
-      labelAlign: slanted ? "right" : "center",
-      labelBaseline: slanted ? "middle" : "top",
-      labelLineHeight: 15,
-      labelLimit: 0,
-      labelPadding: 7,
-      labelOverlap: false,
-      labelFlush: false,
-      grid: false,
-      ticks: false,
-    },
-  };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [low - spare, high + spare], nice: false, zero: false },
-    axis: { title: yTitle, domain: false, tickCount: 6 },
+  const x = quantitative("place", [-0.6, boxes.length - 0.4], {
+    title: xTitle ?? null,
+    values: rows.map(({ place }) => place),
+    labelExpr: `split([${labels}][datum.value], '\\n')`,
+    labelAngle: slanted ? -35 : 0,
+    labelAlign: slanted ? "right" : "center",
+    labelBaseline: slanted ? "middle" : "top",
+    labelLineHeight: 15,
+    labelLimit: 0,
+    labelPadding: 7,
+    labelOverlap: false,
+    labelFlush: false,
+    grid: false,
+    ticks: false,
   });
+  const y = (field: string) =>
+    quantitative(field, [low - spare, high + spare], { title: yTitle, domain: false, tickCount: 6 });
   const data = { values: rows };
   const ink = FIGURE_COLOURS.ink;
   const whisker = (from: string, to: string): Json => ({

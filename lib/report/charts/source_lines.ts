@@ -6,7 +6,7 @@ import { paddedExtent, wholeTicks } from "./_extent.ts";
 import { lineMarks } from "./_line_marks.ts";
 import { textWidth } from "./_text_width.ts";
 import { FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** What one source layer does to the layers after it. */
 export interface SourceLine {

@@ -2,7 +2,7 @@ import { titled } from "./_panel_parts.ts";
 import type { Json } from "../../core/mod.ts";
 import { textWidth } from "./_text_width.ts";
 import { FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** What stands in a cell: a text, a number, a number with its uncertainty, or nothing that applies. */
 export type TableCell =

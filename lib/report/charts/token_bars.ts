@@ -1,9 +1,9 @@
 import type { Json } from "../../core/mod.ts";
 import { paddedExtent } from "./_extent.ts";
-import { listAxis, titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
+import { listAxis, quantitative, titled, TOP_LEGEND_HEIGHT, topLegend } from "./_panel_parts.ts";
 import { textWidth } from "./_text_width.ts";
 import { CATEGORY_COLOURS, FIGURE_COLOURS, FONT_SIZES } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** One token with its number. */
 export interface TokenBar {
@@ -107,18 +107,13 @@ export function tokenBars(input: TokenBarsInput): Panel {
     ...texts[place],
   }));
   const height = rowHeight * bars.length;
-  const x = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: extent, nice: false, zero: false },
-    axis: { title: xTitle, domain: false, tickCount: 4 },
-  });
-  const y = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain: [bars.length - 0.5, -0.5], nice: false, zero: false },
-    axis: { ...listAxis(bars.map(({ label }) => label)), title: null, domain: false },
-  });
+  const x = (field: string) => quantitative(field, extent, { title: xTitle, domain: false, tickCount: 4 });
+  const y = (field: string) =>
+    quantitative(field, [bars.length - 0.5, -0.5], {
+      ...listAxis(bars.map(({ label }) => label)),
+      title: null,
+      domain: false,
+    });
   const ink = FIGURE_COLOURS.ink;
   const color: Json = categories.length === 0 ? { value: FIGURE_COLOURS.subject } : {
     field: "category",

@@ -3,7 +3,7 @@ import type { Json } from "../../core/mod.ts";
 import { colourBar, type ColourScale, colourScale } from "./_colour_scale.ts";
 import { drawable } from "./_drawable.ts";
 import { FIGURE_COLOURS, FONT_SIZES, MONO_FONT } from "./figure_style.ts";
-import { type Panel } from "./vega_lite.ts";
+import type { Panel } from "./vega_lite.ts";
 
 /** A text with a value per token. */
 export interface TokenTextBlock {
