@@ -9,7 +9,7 @@ import {
 } from "../lib/experiment/mod.ts";
 
 /** One layer's adapter, trained alone; of several training seeds the first. */
-export interface AdaptedLayer {
+interface AdaptedLayer {
   readonly layer: number;
   readonly treatment: Treatment;
 }

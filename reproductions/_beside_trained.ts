@@ -12,7 +12,7 @@ import { intervalClaim } from "./_measured.ts";
 import { layerRuns } from "./_single_layer.ts";
 
 /** Other vectors in the place of the trained ones, in one layer and in all, and what both reach. */
-export interface BesideTrained {
+interface BesideTrained {
   readonly base: BenchmarkOutcomes;
   /** Of the others in all layers, and in one layer each. */
   readonly together: BenchmarkOutcomes;

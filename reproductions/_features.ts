@@ -51,7 +51,7 @@ export function beforeFirstResult(
 }
 
 /** How many features `frequencies.top` of a study holds at least. */
-export const RANKED_FEATURES = 256;
+const RANKED_FEATURES = 256;
 
 /** The study that fig7, fig8 and control-features share. */
 export async function featureStudy({ lab, open }: Bench): Promise<FeatureStudy> {

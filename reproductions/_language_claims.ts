@@ -8,10 +8,10 @@ import { intervalClaim } from "./_measured.ts";
 const COUNTS_ABOVE = 0.05;
 
 /** Which layers are compared with the controls. */
-export type ComparedLayers = "middle_layers" | "pre_final_layers";
+type ComparedLayers = "middle_layers" | "pre_final_layers";
 
 /** The layers' share minus that of one control. */
-export interface LanguageDifference {
+interface LanguageDifference {
   readonly control: string;
   readonly found: MeanInterval | null;
 }

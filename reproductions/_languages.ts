@@ -106,7 +106,7 @@ export interface Suppression {
 }
 
 /** Languages of what vectors push down and up, next to their controls. */
-export interface LanguageStudy extends Suppression {
+interface LanguageStudy extends Suppression {
   readonly frame: VocabularyLens;
   readonly found: readonly (readonly Propagation[])[];
   /** Lists of the lowest tokens by layer, one per training seed; null where a vector shifts nothing. */

@@ -34,7 +34,7 @@ export function meanDifference({ sums, rows }: TextDifferences): Float64Array {
 }
 
 /** The propagated lens of one layer's vector. */
-export interface PropagatedLayer {
+interface PropagatedLayer {
   /** The mean shift behind the last block, raw. */
   readonly raw: SeedReadings | null;
   /** Behind the final norm: products are mean changes of logits. */

@@ -2,7 +2,7 @@ import type { Findings } from "../lib/experiment/mod.ts";
 import type { PaperItem, TableCell } from "../lib/report/mod.ts";
 
 /** A number as tables of settings show it: whole numbers whole, others with no more than four digits. */
-export function settingCell(value: number | null | undefined): TableCell {
+function settingCell(value: number | null | undefined): TableCell {
   if (value === null || value === undefined) return null;
   return String(Number.isInteger(value) ? value : Number(value.toPrecision(4))).replace(/^-/, "−");
 }

@@ -14,7 +14,7 @@ export interface ClaimSource {
  * What a claim is held against: it must not hold on the negative control, or by what an item says of another control; or
  * it has no control, and what the negative control shows is shown without being expected.
  */
-export interface ClaimControl {
+interface ClaimControl {
   /** Whether it must not hold there. */
   readonly mustFail: boolean;
   /** Why, or why not. */

@@ -23,7 +23,7 @@ export const RISING_CLASSES: readonly TokenClass[] = ["process word", "structure
 export const NO_GAP = "Not applicable: the gap between Skip-Attn and the whole vector is not established.";
 
 /** What the claims on the penultimate vector are decided on. */
-export interface PenultimateReadings {
+interface PenultimateReadings {
   /** All heads of a projection together, parts `steer_q` … `unsteer_v`, and single heads. */
   readonly gap: GapReading;
   /** What Skip-Attn keeps of the gain over the last-layer vector. */

@@ -3,7 +3,7 @@ import { figureSpec, headPanels, type Panel, type VegaLiteSpec } from "../lib/re
 import type { Sweep } from "./_penultimate_sweeps.ts";
 
 /** What the panels are drawn of. */
-export interface PenultimateDrawing {
+interface PenultimateDrawing {
   readonly title: string;
   readonly model: string;
   /** The layer of the vector. */

@@ -1,7 +1,7 @@
 import type { Bench, ModelRole, ZooModel } from "../lib/experiment/mod.ts";
 
 /** A model and what it stands for. */
-export interface RoleModel<Role extends ModelRole> {
+interface RoleModel<Role extends ModelRole> {
   readonly role: Role;
   readonly zoo: ZooModel;
 }

@@ -80,7 +80,7 @@ const SALIENT: readonly TextSegment[] = ["system", "question"];
 const CONCENTRATES = 1.1;
 
 /** What an adapter did along texts. */
-export interface MagnitudeLayer {
+interface MagnitudeLayer {
   readonly traces: readonly {
     readonly magnitudes: readonly number[];
     readonly segments: readonly SegmentRange[];

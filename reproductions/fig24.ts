@@ -42,9 +42,7 @@ async function run(bench: Bench): Promise<Findings> {
   const edges = Array.from({ length: BINS + 1 }, (_, bin) => low + span * bin / BINS);
   const panels = layers.map(({ layer, magnitudes }, row) => {
     const known = (relative[row] as number[]).length > 0;
-    const counts = known
-      ? [...magnitudes.histogram(edges, { of: "relative" }).counts]
-      : edges.slice(1).map(() => 0);
+    const counts = known ? [...magnitudes.histogram(edges).counts] : edges.slice(1).map(() => 0);
     return { title: `Layer ${layer}`, edges, counts };
   });
   const spec = figureSpec(

@@ -18,7 +18,7 @@ async function run(bench: Bench): Promise<Findings> {
   const values: MetricValue[] = [];
   const still = "Not applicable: magnitude or alignment does not vary.";
   const panels = layers.map(({ layer, traces, magnitudes }) => {
-    const { alignmentR: published } = magnitudes.summary({ asPublished: true });
+    const { publishedR: published } = magnitudes.summary();
     const r = correlationInterval(traces.map((trace) => [trace.alignments, trace.magnitudes]));
     // The published magnitude is turned where its mean is negative, and what it is set against is not.
     const turn = asPublished && (published ?? 0) * (r.value ?? 0) < 0 ? -1 : 1;

@@ -75,7 +75,7 @@ function declarations(files: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** Builds the npm package. */
-export const buildNpm = defineCommand({
+const buildNpm = defineCommand({
   name: "build:npm",
   summary: "Builds the npm package: modules, types and package.json, for Node 22 or later and Bun.",
   flags: {

@@ -326,7 +326,7 @@ async function collect(input: Input, setting: ReproductionSetting): Promise<numb
 }
 
 /** The command on a setting of its own; tests give it small ones. */
-export function clusterCommand(setting: ReproductionSetting) {
+function clusterCommand(setting: ReproductionSetting) {
   return defineCommand({
     name: "cluster",
     summary: "Shares a study's training and measuring among processes: Slurm's, or this machine's.",

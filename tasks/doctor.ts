@@ -133,7 +133,7 @@ export async function profileFinding(
 }
 
 /** Says how much is kept of earlier measurements, and how much of it no code can name any more. */
-export function storeFinding({ entries, stale }: StoreContent): Finding {
+function storeFinding({ entries, stale }: StoreContent): Finding {
   const item = "store";
   const size = (of: StoreContent["entries"]): string =>
     `${of.length} (${(of.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20).toFixed(1)} MiB)`;

@@ -18,7 +18,7 @@ import { sourceHash } from "./study/source_hash.ts";
 import { GRADER_FLAGS, openSuite, SUITE_NAMES, suiteGrader, USUAL_PROBLEMS } from "./study/suite.ts";
 
 /** One row of results: a benchmark, or the mean over them. */
-export interface EvaluationRow {
+interface EvaluationRow {
   readonly percent: number;
   /** Ends of the bootstrap interval. */
   readonly low: number;

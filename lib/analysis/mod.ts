@@ -22,7 +22,6 @@ export { type AccuracyStatistic, accuracyStatistic } from "./accuracy/accuracy_s
 export {
   AdapterMagnitudes,
   leastSquaresLine,
-  type MagnitudeReadOptions,
   type MagnitudeSummary,
   type MagnitudeTrace,
   pearson,

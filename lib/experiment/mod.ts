@@ -40,7 +40,6 @@ export {
   type Bench,
   type Findings,
   isFamily,
-  isModelRole,
   type ItemClass,
   type ModelRole,
   type Reproduction,

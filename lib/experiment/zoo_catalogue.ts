@@ -40,7 +40,7 @@ export interface CatalogueRun {
 }
 
 /** How a run was published, where that differs from what is sound. */
-export type PublishedRun = Partial<Pick<CatalogueRun, "learningRates" | "seeds" | "settings">>;
+type PublishedRun = Partial<Pick<CatalogueRun, "learningRates" | "seeds" | "settings">>;
 
 /** A published model: where it lies once it was fetched, and how to know it. */
 export interface ModelSource {

@@ -102,7 +102,7 @@ export function codeHash(): string {
 }
 
 /** Asks items of a profile what they measure. */
-export interface Planning {
+interface Planning {
   /** All that the profile trains or has brought, with the state of each. */
   readonly artifacts: readonly ZooArtifact[];
   readonly states: ReadonlyMap<string, ArtifactState>;

@@ -1,7 +1,7 @@
 import type { Terminal } from "./terminal.ts";
 
 /** How progress is shown. */
-export interface ProgressOptions {
+interface ProgressOptions {
   /** What is going on: "training layer 3". */
   readonly label: string;
   /** Steps in all; null when not known. */

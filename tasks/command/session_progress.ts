@@ -8,7 +8,7 @@ const TOLD_BYTES = 2 ** 28;
 const GIB = 2 ** 30;
 
 /** What is being made: "making a session (rollout, weights of 3.1 GiB)". */
-export function sessionLabel({ graph, weightBytes }: Pick<SessionNews, "graph" | "weightBytes">): string {
+function sessionLabel({ graph, weightBytes }: Pick<SessionNews, "graph" | "weightBytes">): string {
   return `making a session (${graph}, weights of ${(weightBytes / GIB).toFixed(1)} GiB)`;
 }
 
@@ -18,7 +18,7 @@ export function tickerLine(label: string, at: { readonly elapsedMs: number; read
 }
 
 /** Draws a line over and over until it is stopped. */
-export interface Ticker {
+interface Ticker {
   stop(): void;
 }
 

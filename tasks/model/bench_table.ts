@@ -60,7 +60,7 @@ export interface Rates {
 }
 
 /** One line of the table. `floor` is in the row's unit; null where there is none. */
-export interface BenchRow {
+interface BenchRow {
   readonly quantity: string;
   readonly unit: string;
   readonly measured: number;

@@ -25,7 +25,7 @@ export function chooseWheel(files: readonly IndexFile[], version: string): Index
 }
 
 /** What is in a wheel. */
-export interface WheelContent {
+interface WheelContent {
   readonly version: string;
   /** The packages with CUDA's and cuDNN's libraries that it asks for, such as `nvidia-cudnn-cu13~=9.0`. */
   readonly requires: readonly string[];

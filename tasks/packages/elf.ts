@@ -1,7 +1,7 @@
 import { InputError } from "../../lib/core/mod.ts";
 
 /** A range of a file, read from its start. */
-export type ReadRange = (offset: number, length: number) => Uint8Array;
+type ReadRange = (offset: number, length: number) => Uint8Array;
 
 /** Longest table of names that is read, in bytes; those of ONNX Runtime's libraries have some ten thousand. */
 const LONGEST_TABLE = 64 * 2 ** 20;

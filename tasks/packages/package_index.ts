@@ -79,7 +79,7 @@ export async function fileSha256(path: string): Promise<string> {
 }
 
 /** What a download needs of the world. */
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly file: IndexFile;
   /** Where it goes; until it is whole and checked it is called `PATH.partial`. */
   readonly path: string;

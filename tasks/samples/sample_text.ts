@@ -11,7 +11,7 @@ const UNSEEN = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufeff]/gu;
  * A text as a screen may show it: what would act on the screen is spelled out, as `\u{1b}`. Line ends of other systems
  * are line ends.
  */
-export function visibleText(text: string): string {
+function visibleText(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(
     UNSEEN,
     (letter) => `\\u{${(letter.codePointAt(0) as number).toString(16)}}`,

@@ -137,7 +137,7 @@ export function logSection(text: string, options: { readonly where: string }): s
 }
 
 /** What a run trained, as its card shows it. */
-export interface RunRow {
+interface RunRow {
   /** `all`, `layer-3`, `adapter-all`. */
   readonly run: string;
   readonly config: SteeringConfig;

@@ -1,7 +1,7 @@
 import { type ClaimResult, formatCheckTable, formatPaperTable, type Metrics } from "../../lib/report/mod.ts";
 
 /** A claim as one line: verdict, effect with its interval. */
-export function claimLine(claim: ClaimResult): string {
+function claimLine(claim: ClaimResult): string {
   const { effect, interval } = claim;
   const verdict = claim.holds === null ? "cannot be decided" : claim.holds ? "holds" : "does not hold";
   const number = (value: number): string => String(Number(value.toPrecision(4)));

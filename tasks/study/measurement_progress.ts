@@ -3,7 +3,7 @@ import { Progress } from "../command/progress.ts";
 import type { Terminal } from "../command/terminal.ts";
 
 /** Progress of many measurements, some of them side by side. */
-export interface MeasurementProgress {
+interface MeasurementProgress {
   /** Shows how far a measurement is; each label has a bar of its own. */
   report(step: MeasurementStep): void;
   /** Ends the bars at hand, also when the work was interrupted. */

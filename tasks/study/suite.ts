@@ -19,7 +19,7 @@ import {
 import { didYouMean } from "../command/did_you_mean.ts";
 
 /** One problem of a suite. */
-export interface SuiteProblem {
+interface SuiteProblem {
   readonly id: string;
   readonly question: string;
   readonly answer: string;

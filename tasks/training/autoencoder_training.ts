@@ -26,7 +26,7 @@ import { stepsToGoOnFrom } from "./training_folder.ts";
 const ENDING = ".safetensors";
 
 /** What a DiffSAE is made from beside its model, and where it goes. */
-export interface AutoencoderPlaces {
+interface AutoencoderPlaces {
   /** File of the vectors or adapters whose changes are read. */
   readonly trained: string;
   /** The .safetensors file of the autoencoder. */
@@ -34,7 +34,7 @@ export interface AutoencoderPlaces {
 }
 
 /** How the training of a DiffSAE goes on its way. */
-export interface AutoencoderTrainingOptions extends AutoencoderPlaces {
+interface AutoencoderTrainingOptions extends AutoencoderPlaces {
   /** Go on with the unfinished run. */
   readonly resume: boolean;
   /** Start over, replacing the result or the unfinished run. */
@@ -50,7 +50,7 @@ export interface AutoencoderTrainingOptions extends AutoencoderPlaces {
 }
 
 /** What came out of a finished DiffSAE run. */
-export interface TrainedAutoencoder {
+interface TrainedAutoencoder {
   /** Share of the rows' variance, as the file says it. */
   readonly explainedVariance: string;
   readonly deadFeatures: number;

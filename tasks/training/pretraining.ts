@@ -25,7 +25,7 @@ import {
 } from "../tokenizer.ts";
 
 /** The folder of the model that a config goes on from; `where` is the config's path. */
-export function fromFolder(config: FineTuneConfig, options: { readonly where: string }): string {
+function fromFolder(config: FineTuneConfig, options: { readonly where: string }): string {
   return isAbsolute(config.from) ? config.from : join(dirname(options.where), config.from);
 }
 
@@ -73,7 +73,7 @@ async function checkSameTokenizer(folder: string, files: TokenizerFiles): Promis
 }
 
 /** How a pretraining run goes on its way. */
-export interface PretrainingOptions {
+interface PretrainingOptions {
   /** The config's path, for errors and for `from`. */
   readonly where: string;
   /** The model's folder. */

@@ -10,7 +10,7 @@ const RUN = z.object({
 });
 
 /** How an item was reproduced: what is read of its run.json. */
-export type RunFile = z.infer<typeof RUN>;
+type RunFile = z.infer<typeof RUN>;
 
 /** The facts of a run from the text of its run.json; an InputError where it is none. */
 export function parseRun(text: string, path: string): RunFile {

@@ -59,7 +59,7 @@ export function steeringNote(line: SteeringStep, config: SteeringConfig): string
 }
 
 /** How an RL run goes on its way. */
-export interface SteeringTrainingOptions {
+interface SteeringTrainingOptions {
   readonly places: TrainedPlaces;
   /** The folder that paths of training data start from. */
   readonly root: string;

@@ -13,41 +13,22 @@ export interface MagnitudeTrace {
 
 /** Magnitudes of one layer's adapter over all texts. */
 export interface MagnitudeSummary {
-  /** Positions. */
-  readonly tokens: number;
-  /** Mean of m, in units of the residual stream. */
-  readonly mean: number;
-  /** Median of m. */
-  readonly median: number;
-  /** Mean of |m|. */
-  readonly meanAbsolute: number;
   /** Mean of ‖y‖. */
   readonly meanOutputNorm: number;
-  /** mean m / mean ‖y‖; null when every output is 0, as the next two. */
-  readonly relativeMean: number | null;
-  /** median m / mean ‖y‖. */
+  /** median m / mean ‖y‖; null when every output is 0. */
   readonly relativeMedian: number | null;
-  /** mean |m| / mean ‖y‖. */
-  readonly relativeAbsolute: number | null;
-  /** Pearson r between m and cos(y, direction); null when either does not vary. */
-  readonly alignmentR: number | null;
-}
-
-/** Which sign convention a reading follows. */
-export interface MagnitudeReadOptions {
   /**
-   * As published, m is turned round when its mean is negative while the direction is left as it is, which turns the
-   * sign of r. Without it both stay: A and B may change sign together, so m and the cosine turn together and r does
-   * not depend on it. @default {false}
+   * Pearson r between m and cos(y, direction) as published: m is turned round when its mean is negative while the
+   * direction is left as it is, which turns the sign of r. Null when either does not vary.
    */
-  readonly asPublished?: boolean;
+  readonly publishedR: number | null;
 }
 
 /**
  * Gathers the token-wise magnitudes of one layer's rank-1 adapter, text by text.
  *
- * The sign of a direction is a convention: the sound reading turns m round when its mean is negative (mean, median
- * and histogram, so that layers can be compared) together with the cosine, which leaves r alone.
+ * The sign of a direction is a convention: median and histogram turn m round when its mean is negative, so that layers
+ * can be compared.
  *
  * Source: section 10, Figures 23, 24 and 25 (class: inferred numbers, code formulas).
  */
@@ -92,42 +73,28 @@ export class AdapterMagnitudes {
   }
 
   /** The numbers of the layer. Throws a `RangeError` when nothing was added. */
-  summary(options: MagnitudeReadOptions = {}): MagnitudeSummary {
-    const sign = this.#sign(), tokens = this.#magnitudes.length;
-    const average = sign * mean(this.#magnitudes), median = sign * quantile(this.#magnitudes, 0.5);
-    const meanAbsolute = mean(this.#magnitudes.map(Math.abs));
-    const meanOutputNorm = this.#normSum / tokens;
-    const relative = (value: number) => meanOutputNorm === 0 ? null : value / meanOutputNorm;
+  summary(): MagnitudeSummary {
+    const sign = this.#sign(), meanOutputNorm = this.#normSum / this.#magnitudes.length;
     const r = pearson(this.#magnitudes, this.#alignments);
     return {
-      tokens,
-      mean: average,
-      median,
-      meanAbsolute,
       meanOutputNorm,
-      relativeMean: relative(average),
-      relativeMedian: relative(median),
-      relativeAbsolute: relative(meanAbsolute),
-      alignmentR: r === null ? null : options.asPublished === true ? sign * r : r,
+      relativeMedian: meanOutputNorm === 0 ? null : sign * quantile(this.#magnitudes, 0.5) / meanOutputNorm,
+      publishedR: r === null ? null : sign * r,
     };
   }
 
   /**
-   * Histogram of m, turned round where its mean is negative, or of m / mean ‖y‖. Edges are the caller's, so layers
-   * share them. Throws a `RangeError` when nothing was added, for fewer than two or unsorted edges, and for relative
-   * magnitudes where every output is 0. `@default {of: "magnitude"}`
+   * Histogram of m / mean ‖y‖, turned round where its mean is negative. Edges are the caller's, so layers share them.
+   * Throws a `RangeError` when nothing was added, for fewer than two or unsorted edges, and where every output is 0.
    */
-  histogram(
-    edges: readonly number[],
-    options: { readonly of?: "magnitude" | "relative" } = {},
-  ): Histogram {
+  histogram(edges: readonly number[]): Histogram {
     const sign = this.#sign(), meanOutputNorm = this.#normSum / this.#magnitudes.length;
-    if (options.of === "relative" && meanOutputNorm === 0) {
+    if (meanOutputNorm === 0) {
       throw new RangeError(
         "Cannot count relative magnitudes as the mean output norm must be positive: it is 0",
       );
     }
-    const scale = options.of === "relative" ? sign / meanOutputNorm : sign;
+    const scale = sign / meanOutputNorm;
     return histogram(this.#magnitudes.map((magnitude) => scale * magnitude), edges);
   }
 

@@ -37,7 +37,7 @@ export interface ReferenceLine {
 }
 
 /** Where reference lines are drawn. */
-export interface ReferenceFrame {
+interface ReferenceFrame {
   /** Width of the plot in pixels. */
   readonly width: number;
   /** Height of the plot in pixels. */

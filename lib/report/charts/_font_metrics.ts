@@ -1,5 +1,5 @@
 /** Width of a text in units of the font size. */
-export type TextWidth = (text: string) => number;
+type TextWidth = (text: string) => number;
 
 /**
  * Reads the advance widths of a TrueType font: table `cmap` (format 4: characters of the basic plane → glyphs) and

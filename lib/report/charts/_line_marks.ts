@@ -11,7 +11,7 @@ export interface LinePoint {
 }
 
 /** A line with what tells it apart. */
-export interface MarkedLine {
+interface MarkedLine {
   /** Its value of the field that tells lines apart. */
   readonly key: Readonly<Record<string, Json>>;
   /** Colour of its band. */
@@ -21,7 +21,7 @@ export interface MarkedLine {
 }
 
 /** How lines without markers are drawn. */
-export interface LineMarksOptions {
+interface LineMarksOptions {
   /** Encoding of x, without field. */
   readonly x: Readonly<Record<string, Json>>;
   /** Encoding of y, without field. */

@@ -10,46 +10,26 @@ function filled(): AdapterMagnitudes {
 }
 
 Deno.test("AdapterMagnitudes summarises all positions, turned so that the mean is positive", () => {
-  const { alignmentR, ...numbers } = filled().summary();
-  assertEquals(numbers, {
-    tokens: 5,
-    mean: 2,
-    median: 2,
-    meanAbsolute: 16 / 5,
-    meanOutputNorm: 4,
-    relativeMean: 0.5,
-    relativeMedian: 0.5,
-    relativeAbsolute: 0.8,
-  });
-  // Magnitude is −10 times the cosine: turning both round leaves r at −1.
-  assertAlmostEquals(alignmentR as number, -1, 1e-12);
-});
-
-Deno.test("AdapterMagnitudes turns r round as published, where magnitudes are negative on average", () => {
-  assertAlmostEquals(filled().summary({ asPublished: true }).alignmentR as number, 1, 1e-12);
+  const { publishedR, ...numbers } = filled().summary();
+  assertEquals(numbers, { meanOutputNorm: 4, relativeMedian: 0.5 });
+  // Magnitude is −10 times the cosine; its mean is negative, and it alone is turned.
+  assertAlmostEquals(publishedR as number, 1, 1e-12);
   const positive = new AdapterMagnitudes();
   positive.add({ magnitudes: [1, 2, 4], outputNorms: [1, 1, 1], alignments: [0.3, 0.2, 0] });
-  assertAlmostEquals(positive.summary({ asPublished: true }).alignmentR as number, -1, 1e-12);
+  assertAlmostEquals(positive.summary().publishedR as number, -1, 1e-12);
 });
 
 Deno.test("AdapterMagnitudes has no relative numbers where outputs are 0, and no r where nothing varies", () => {
   const layer = new AdapterMagnitudes();
   layer.add({ magnitudes: [0.1, 0.1, 0.1], outputNorms: [0, 0, 0], alignments: [0, 0.5, 1] });
-  const { relativeMean, relativeAbsolute, alignmentR } = layer.summary();
-  assertEquals([relativeMean, relativeAbsolute, alignmentR], [null, null, null]);
-  assertThrows(() => layer.histogram([0, 1], { of: "relative" }), RangeError, "it is 0");
+  assertEquals(layer.summary(), { meanOutputNorm: 0, relativeMedian: null, publishedR: null });
+  assertThrows(() => layer.histogram([0, 1]), RangeError, "it is 0");
 });
 
 Deno.test("AdapterMagnitudes counts between fixed edges, ends included, and what lies outside", () => {
-  // Turned round: 1, 2, −3, 6, 4; relative: .25, .5, −.75, 1.5, 1.
-  assertEquals(filled().histogram([0, 1, 2, 4]), {
-    edges: [0, 1, 2, 4],
-    counts: [0, 1, 2],
-    below: 1,
-    above: 1,
-  });
-  assertEquals(filled().histogram([-1, 0, 1], { of: "relative" }).counts, [1, 3]);
-  assertEquals(filled().histogram([-1, 0, 1], { of: "relative" }).above, 1);
+  // Turned round and relative: .25, .5, −.75, 1.5, 1.
+  const { counts, below, above } = filled().histogram([-0.5, 0, 0.25, 1]);
+  assertEquals([counts, below, above], [[0, 0, 3], 1, 1]);
   assertThrows(() => filled().histogram([1, 1]), RangeError, "[1,1]");
   assertThrows(() => filled().histogram([1]), RangeError, "at least two");
 });
