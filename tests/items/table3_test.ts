@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { vocabularyLens } from "../../lib/experiment/mod.ts";
 import { table3, table4 } from "../../reproductions/_lens_table.ts";
 import { withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** Row of "To": what follows a line break, and the push of 80 logits per unit. */
 const PUSH = 80 / Math.sqrt(20), FOLLOWS = (30 + Math.log(0.2)) / Math.sqrt(20);

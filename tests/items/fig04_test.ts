@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fig04, fig18 } from "../../reproductions/_final_differences.ts";
 import { FREE_AXES, type TinyZoo, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 async function writeAxes({ entry }: TinyZoo, axes: readonly number[]): Promise<void> {
   for (const [layer, axis] of axes.entries()) {

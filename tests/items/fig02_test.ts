@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { InputError } from "../../lib/core/mod.ts";
 import { fig02, fig14 } from "../../reproductions/_persistence.ts";
 import { FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("fig2: in blocks of zeros shifts persist and have all of a vector on the same axis", () =>
   withZooModel(async (a) => {
