@@ -18,9 +18,6 @@ export interface ProblemFile {
   readonly samples?: number;
 }
 
-/** Where expected values come from: recorded files of the profile, the paper's own numbers, or nowhere. */
-const EXPECTED_SOURCES = ["recorded", "paper", "none"] as const;
-
 /** A study: which models, what they are asked, how much is measured, how the runs on them were trained. */
 export interface Profile extends ZooCatalogue {
   /** Its name in commands and in the paths of results. */
@@ -39,8 +36,8 @@ export interface Profile extends ZooCatalogue {
   readonly sizes: { readonly full: StudySize; readonly quick: StudySize };
   /** First evaluation seeds: that of a reproduction, then those that recording adds. */
   readonly seeds: readonly number[];
-  /** Where expected values come from. */
-  readonly expected: typeof EXPECTED_SOURCES[number];
+  /** Where expected values come from: recorded files of the profile, the paper's own numbers, or nowhere. */
+  readonly expected: "recorded" | "paper" | "none";
   /** The day that chat templates show which ask for one, as 2024-07-26. `@default` none: such templates are refused */
   readonly date?: string;
   /** The folder of runs: "vectors", or where runs are asked for as published, and differ, "vectors-as-published". */
@@ -78,7 +75,7 @@ const SCHEMA = z.strictObject({
   grader: z.enum(GRADER_NAMES),
   sizes: z.strictObject({ full: SIZE, quick: SIZE }).default({ ...STUDY_SIZES }),
   seeds: z.array(z.int().nonnegative()).nonempty().default([0, 10, 20]),
-  expected: z.enum(EXPECTED_SOURCES).default("none"),
+  expected: z.enum(["recorded", "paper", "none"]).default("none"),
   date: z.exactOptional(z.iso.date()),
   ...CATALOGUE_SHAPE,
 }).refine(({ problems }) => new Set(problems.map((of) => JSON.stringify(of))).size === problems.length, {
