@@ -12,6 +12,11 @@ export function pointsMetric(name: string, difference: Measured, note?: string):
   return intervalMetric(difference, { name, unit: "points", note });
 }
 
+/** The height of an accuracy in a chart, with its error bar. */
+export function barOf({ percent, low, high }: AccuracyInterval) {
+  return { value: percent, error: [low, high] as const };
+}
+
 /** Several runs as training seeds of one condition, so that a mean over them has a paired interval too. */
 export function pooled(runs: readonly BenchmarkOutcomes[]): BenchmarkOutcomes {
   const names = Object.keys(runs[0] ?? {});

@@ -1,13 +1,12 @@
 import {
   type AccuracyDifference,
   accuracyDifference,
-  type AccuracyInterval,
   accuracyInterval,
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
 import type { Bench, Treatment, ZooModel } from "../lib/experiment/mod.ts";
 import { type ClaimResult, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, onFirst, pointsMetric, pooled } from "./_accuracy.ts";
+import { accuracyMetric, barOf, onFirst, pointsMetric, pooled } from "./_accuracy.ts";
 import { intervalClaim } from "./_measured.ts";
 import { layerRuns } from "./_single_layer.ts";
 
@@ -66,8 +65,8 @@ export async function besideTrained(
     accuracyMetric(`accuracy.${name}.${of}`, accuracyInterval(outcomes), note?.(outcomes));
   const curve = (byLayer: readonly BenchmarkOutcomes[]) =>
     byLayer.map((outcomes, layer) => {
-      const { percent, low, high, perTrainingSeed }: AccuracyInterval = accuracyInterval(outcomes);
-      return { layer, value: percent, error: [low, high] as const, runs: perTrainingSeed };
+      const accuracy = accuracyInterval(outcomes);
+      return { layer, ...barOf(accuracy), runs: accuracy.perTrainingSeed };
     });
   const leads: readonly (readonly [key: string, said: string, vectors: string, AccuracyDifference])[] = [
     ["all_layers", "all layers", "Trained vectors in all layers", accuracyDifference(all, together)],

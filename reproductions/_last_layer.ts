@@ -22,7 +22,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, type MetricValue, shiftBoxes, tokenLabel } from "../lib/report/mod.ts";
-import { accuracyMetric } from "./_accuracy.ts";
+import { accuracyMetric, barOf } from "./_accuracy.ts";
 import { lastLayerClaims, type LastLayerEvidence, perText } from "./_last_layer_claims.ts";
 import { intervalMetric } from "./_measured.ts";
 
@@ -65,11 +65,7 @@ async function measureBars(
       label: share.percent === null
         ? GROUP_TITLES[decoding]
         : `${GROUP_TITLES[decoding]}\nrecovers ${share.percent.toFixed(1)} %`,
-      bars: accuracies.map((accuracy, i) => ({
-        series: options.series[i] as string,
-        value: accuracy.percent,
-        error: [accuracy.low, accuracy.high] as const,
-      })),
+      bars: accuracies.map((accuracy, i) => ({ series: options.series[i] as string, ...barOf(accuracy) })),
     });
     sampling = { base, prefix, steered }; // it comes last and is what the claim is about
   }

@@ -28,14 +28,8 @@ export interface LastLayerEvidence {
 export function perText(
   rows: readonly ShiftRow[],
 ): { readonly opener: readonly number[]; readonly concentration: readonly number[] } {
-  const texts = new Map<number, ShiftRow[]>();
-  for (const row of rows) {
-    const known = texts.get(row.sample);
-    if (known === undefined) texts.set(row.sample, [row]);
-    else known.push(row);
-  }
   const opener: number[] = [], concentration: number[] = [];
-  for (const positions of texts.values()) {
+  for (const positions of Map.groupBy(rows, ({ sample }) => sample).values()) {
     const first = positions.find((row) => row.position === 0),
       others = positions.filter((row) => row.position > 0);
     if (first === undefined || others.length === 0) continue;

@@ -10,7 +10,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type CurvePoint, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, seedBand } from "./_accuracy.ts";
+import { accuracyMetric, barOf, seedBand } from "./_accuracy.ts";
 import { singleLayerClaims } from "./_accuracy_claims.ts";
 
 /** How accuracies are decoded, in the order of the paper's bars. */
@@ -40,8 +40,7 @@ export async function measureRuns(
 export function curvePoints(byLayer: readonly AccuracyInterval[]): readonly CurvePoint[] {
   return byLayer.map((accuracy, layer) => ({
     layer,
-    value: accuracy.percent,
-    error: [accuracy.low, accuracy.high] as const,
+    ...barOf(accuracy),
     ...seedBand(accuracy),
   }));
 }

@@ -14,7 +14,7 @@ import {
   type Treatment,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, type ClaimResult, figureSpec, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
+import { accuracyMetric, barOf, pointsMetric } from "./_accuracy.ts";
 import { type FeatureStudy, featureStudy } from "./_features.ts";
 import { intervalClaim } from "./_measured.ts";
 
@@ -129,10 +129,10 @@ async function run(bench: Bench): Promise<Findings> {
     random: `${groups.right.length} random\n(mean of ${DRAWS})`,
     every: `all ${autoencoder.features}`,
   } as const;
-  const bar = (label: string, outcomes: BenchmarkOutcomes) => {
-    const { percent, low, high } = accuracyInterval(outcomes);
-    return { label, bars: [{ series: "accuracy", value: percent, error: [low, high] as const }] };
-  };
+  const bar = (label: string, outcomes: BenchmarkOutcomes) => ({
+    label,
+    bars: [{ series: "accuracy", ...barOf(accuracyInterval(outcomes)) }],
+  });
   const spec = figureSpec([accuracyBars({
     series: [{ name: "accuracy" }],
     groups: [

@@ -20,7 +20,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { type ClaimResult, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric, seedBand } from "./_accuracy.ts";
+import { accuracyMetric, barOf, pointsMetric, seedBand } from "./_accuracy.ts";
 import { intervalClaim } from "./_measured.ts";
 import { measureRuns, requireRuns, seedNote } from "./_single_layer.ts";
 
@@ -143,8 +143,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       name: "Layer",
       points: accuracies.map((accuracy, index) => ({
         layer: Math.log2(FACTORS[index]?.factor ?? 1),
-        value: accuracy.percent,
-        error: [accuracy.low, accuracy.high] as const,
+        ...barOf(accuracy),
         ...seedBand(accuracy),
       })),
     }],

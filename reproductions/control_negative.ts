@@ -7,7 +7,6 @@
 import {
   type AccuracyDifference,
   accuracyDifference,
-  type AccuracyInterval,
   accuracyInterval,
   type BenchmarkOutcomes,
 } from "../lib/analysis/mod.ts";
@@ -27,7 +26,7 @@ import {
   type MetricValue,
   tokenLabel,
 } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric } from "./_accuracy.ts";
+import { accuracyMetric, barOf, pointsMetric } from "./_accuracy.ts";
 import { endsOf } from "./_measured.ts";
 import { requireRuns } from "./_single_layer.ts";
 
@@ -126,10 +125,7 @@ async function run(bench: Bench): Promise<Findings> {
   const names = { a: (await bench.open("a")).entry.name, control: control.entry.name };
   const groups = CONDITIONS.map((name) => ({
     label: labels[name],
-    bars: roles.map((role) => {
-      const accuracy: AccuracyInterval = accuracyInterval(measured[role][name]);
-      return { series: names[role], value: accuracy.percent, error: [accuracy.low, accuracy.high] as const };
-    }),
+    bars: roles.map((role) => ({ series: names[role], ...barOf(accuracyInterval(measured[role][name])) })),
   }));
   const spec = figureSpec([
     accuracyBars({

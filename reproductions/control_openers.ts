@@ -5,7 +5,6 @@
  */
 import {
   accuracyDifference,
-  type AccuracyInterval,
   accuracyInterval,
   type BenchmarkOutcomes,
   poolShifts,
@@ -30,7 +29,7 @@ import {
   tokenBars,
   tokenLabel,
 } from "../lib/report/mod.ts";
-import { accuracyMetric } from "./_accuracy.ts";
+import { accuracyMetric, barOf } from "./_accuracy.ts";
 import { intervalClaim, intervalMetric } from "./_measured.ts";
 
 const DECODINGS = ["sampling", "greedy"] as const;
@@ -140,10 +139,11 @@ function openerValues(measured: Measured, decoding: Decoding): readonly MetricVa
 
 /** Accuracies from the best opener to the worst, after those without an opener. */
 function accuracyPanel(measured: Measured, options: { readonly title: string; readonly boosted: string }) {
-  const bar = (label: string, category: string, outcomes: BenchmarkOutcomes): TokenBar => {
-    const { percent, low, high }: AccuracyInterval = accuracyInterval(outcomes);
-    return { label, value: percent, error: [low, high], category };
-  };
+  const bar = (label: string, category: string, outcomes: BenchmarkOutcomes): TokenBar => ({
+    label,
+    ...barOf(accuracyInterval(outcomes)),
+    category,
+  });
   const references = [
     bar("Base", CATEGORIES.reference, measured.base),
     bar("Last-layer vector", CATEGORIES.reference, measured.steered),

@@ -24,7 +24,7 @@ import {
   type ZooModel,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, layerCurve, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric, pooled } from "./_accuracy.ts";
+import { accuracyMetric, barOf, pointsMetric, pooled } from "./_accuracy.ts";
 import { COUNTS, tuningClaim } from "./_accuracy_claims.ts";
 import { cosineMetrics } from "./_beside_trained.ts";
 import { intervalClaim, intervalMetric } from "./_measured.ts";
@@ -51,10 +51,10 @@ async function vectorsOf(zoo: ZooModel, kind: Kind): Promise<readonly (readonly 
 /** Along answers that the steered model wrote: KL from the base model, by text, and how many answers came to an end. */
 function readShifts(samples: readonly ShiftSample[], stopTokens: readonly number[]) {
   const { rows, kept } = poolShifts(samples, { stopTokens, truncated: "keep" });
-  const texts = new Map<number, number[]>();
-  for (const { sample, klNats } of rows) texts.set(sample, [...texts.get(sample) ?? [], klNats]);
+  const texts = [...Map.groupBy(rows, ({ sample }) => sample).values()];
   const { kept: ended } = poolShifts(samples, { stopTokens });
-  return { kl: meanInterval([...texts.values()].map((values) => mean(values))), ended: ended / kept };
+  const kl = meanInterval(texts.map((text) => mean(text.map(({ klNats }) => klNats))));
+  return { kl, ended: ended / kept };
 }
 
 async function run({ lab, open }: Bench): Promise<Findings> {
@@ -122,8 +122,8 @@ async function run({ lab, open }: Bench): Promise<Findings> {
       title: "a  Accuracy",
       series: [{ name: "accuracy" }],
       groups: (["base", "random", "trained", "full"] as const).map((name) => {
-        const { percent, low, high } = shown.get(name) as ReturnType<typeof accuracyInterval>;
-        return { label: labels[name], bars: [{ series: "accuracy", value: percent, error: [low, high] }] };
+        const bar = barOf(shown.get(name) as ReturnType<typeof accuracyInterval>);
+        return { label: labels[name], bars: [{ series: "accuracy", ...bar }] };
       }),
       yTitle: "Mean accuracy (%)",
     }),

@@ -19,7 +19,7 @@ import {
   setsText,
 } from "../lib/experiment/mod.ts";
 import { accuracyBars, figureSpec, type MetricValue } from "../lib/report/mod.ts";
-import { accuracyMetric, pointsMetric, separated } from "./_accuracy.ts";
+import { accuracyMetric, barOf, pointsMetric, separated } from "./_accuracy.ts";
 import { CONTROL_DRAWS, CONTROL_SEED, drawsNote, firstSeed } from "./_controls.ts";
 import { intervalClaim, intervalMetric } from "./_measured.ts";
 
@@ -99,10 +99,7 @@ async function run({ lab, open }: Bench): Promise<Findings> {
     series: conditions.map(([name]) => ({ name })),
     groups: [{
       label: zoo.entry.name,
-      bars: conditions.map(([series, outcomes]) => {
-        const { percent, low, high } = accuracyInterval(outcomes);
-        return { series, value: percent, error: [low, high] as const };
-      }),
+      bars: conditions.map(([series, outcomes]) => ({ series, ...barOf(accuracyInterval(outcomes)) })),
     }],
     yTitle: "Mean accuracy (%)",
     width: 520,

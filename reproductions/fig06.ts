@@ -63,17 +63,14 @@ interface TextKl {
 }
 
 function klByText(rows: ReturnType<typeof poolShifts>["rows"]): readonly TextKl[] {
-  const texts = new Map<number, number[]>();
-  for (const { sample, klNats } of rows) {
-    const known = texts.get(sample);
-    if (known === undefined) texts.set(sample, [klNats]);
-    else known.push(klNats);
-  }
-  return [...texts.values()].map((values) => ({
-    mean: mean(values),
-    first: values[0] as number,
-    later: values.length === 1 ? null : mean(values.slice(1)),
-  }));
+  return [...Map.groupBy(rows, ({ sample }) => sample).values()].map((text) => {
+    const values = text.map(({ klNats }) => klNats);
+    return {
+      mean: mean(values),
+      first: values[0] as number,
+      later: values.length === 1 ? null : mean(values.slice(1)),
+    };
+  });
 }
 
 /** The tokens that rise most, the strongest first; equal ones by id. */

@@ -19,7 +19,7 @@ import {
   figureSpec,
   type MetricValue,
 } from "../lib/report/mod.ts";
-import { accuracyMetric } from "./_accuracy.ts";
+import { accuracyMetric, barOf } from "./_accuracy.ts";
 import { intervalClaim } from "./_measured.ts";
 import { requireRuns, seedNote } from "./_single_layer.ts";
 
@@ -96,11 +96,7 @@ async function run({ lab, open, asPublished = false }: Bench): Promise<Findings>
       )
     ),
   ];
-  const bar = (series: string, { percent, low, high }: typeof previous) => ({
-    series,
-    value: percent,
-    error: [low, high] as const,
-  });
+  const bar = (series: string, accuracy: typeof previous) => ({ series, ...barOf(accuracy) });
   // The published bars of the norms are those of vectors added twice.
   const shown = PLACES.map(({ place }, index) => {
     const again = asPublished ? twice[DOUBLED.findIndex((other) => other.place === place)] : undefined;

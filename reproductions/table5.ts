@@ -14,7 +14,7 @@ import {
 } from "../lib/experiment/mod.ts";
 import { figureSpec, type MetricValue, type TableCell, type TableRow, textTable } from "../lib/report/mod.ts";
 import { ADAMW_DEFAULTS, leaveOneOutAdvantages, type SteeringConfig } from "../lib/train/mod.ts";
-import { ourCells, paperCells } from "./_paper_cells.ts";
+import { settingCells } from "./_paper_cells.ts";
 import { openEach } from "./_roles.ts";
 import { layerRuns } from "./_single_layer.ts";
 
@@ -161,7 +161,7 @@ function settingsTable(
   values: readonly MetricValue[],
   options: { readonly models: readonly ModelRecords[]; readonly paper: Bench["paper"] },
 ) {
-  const ours = ourCells(values), theirs = paperCells(options.paper), { models } = options;
+  const ours = settingCells(values), theirs = settingCells(options.paper?.values), { models } = options;
   const row = (title: string, metric: (role: Role) => string): TableRow => ({
     cells: [
       title,
@@ -212,7 +212,7 @@ function ratesTable(
   options: { readonly models: readonly ModelRecords[]; readonly paper: Bench["paper"] },
 ) {
   const { models } = options, layers = Math.max(...models.map(({ zoo }) => zoo.layers));
-  const ours = ourCells(values), theirs = paperCells(options.paper);
+  const ours = settingCells(values), theirs = settingCells(options.paper?.values);
   const layerOf = (name: string) => Number(/^learning_rate\.[ab]\.layer_(\d+)$/.exec(name)?.[1] ?? -1);
   const published = (options.paper?.values ?? []).map(({ name }) => layerOf(name) + 1);
   const count = Math.max(layers, ...published);

@@ -13,7 +13,7 @@ import {
   questionPrompt,
 } from "../lib/problems/mod.ts";
 import { figureSpec, type MetricValue, type TableRow, textTable } from "../lib/report/mod.ts";
-import { ourCells, paperCells } from "./_paper_cells.ts";
+import { settingCells } from "./_paper_cells.ts";
 
 const SUITES = Object.values(BENCHMARK_SUITES);
 
@@ -91,7 +91,9 @@ async function run({ lab, open, paper }: Bench): Promise<Findings> {
       note: `Of ${GRADER_CASES.length} completions.`,
     },
   ];
-  const ours = ourCells(values), theirs = paperCells(paper), right = { align: "right" } as const;
+  const ours = settingCells(values),
+    theirs = settingCells(paper?.values),
+    right = { align: "right" } as const;
   const sets = textTable({
     title: "a  Problem sets",
     columns: [

@@ -141,13 +141,7 @@ function requireComparable(generations: readonly FeatureFirings[], features: num
 
 /** Indices of the generations of each stratum; one list when there are none. */
 function strataOf(generations: readonly FeatureFirings[]): readonly (readonly number[])[] {
-  const strata = new Map<string, number[]>();
-  generations.forEach(({ stratum }, index) => {
-    const key = `${typeof stratum}:${stratum}`, list = strata.get(key);
-    if (list === undefined) strata.set(key, [index]);
-    else list.push(index);
-  });
-  return [...strata.values()];
+  return [...Map.groupBy(generations.keys(), (index) => generations[index]?.stratum).values()];
 }
 
 /**

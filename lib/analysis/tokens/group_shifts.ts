@@ -32,20 +32,13 @@ export function groupShifts(
   if (!(first >= 1)) {
     throw new RangeError(`Cannot group rows as first must be at least 1: current value is ${first}`);
   }
-  const groups = new Map<string, number[]>();
-  for (const { maxToken, maxShift } of rows) {
-    const label = text(maxToken), values = groups.get(label);
-    if (values === undefined) groups.set(label, [maxShift]);
-    else values.push(maxShift);
-  }
-  return [...groups]
-    .filter(([, values]) => values.length >= MINIMUM_COUNT)
-    .map(([label, values]) => ({
-      label,
-      values,
-      mean: mean(values),
-      extreme: values.reduce((best, value) => Math.max(best, value), -Infinity),
-    }))
+  return [...Map.groupBy(rows, ({ maxToken }) => text(maxToken))]
+    .filter(([, group]) => group.length >= MINIMUM_COUNT)
+    .map(([label, group]) => {
+      const values = group.map(({ maxShift }) => maxShift);
+      const extreme = values.reduce((best, value) => Math.max(best, value), -Infinity);
+      return { label, values, mean: mean(values), extreme };
+    })
     .sort((a, b) => b.extreme - a.extreme || (a.label < b.label ? -1 : 1))
     .slice(0, first);
 }

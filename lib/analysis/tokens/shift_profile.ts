@@ -22,17 +22,13 @@ export interface ShiftProfilePoint {
  * Source: KL by position of Figure 6 (class: code); the published statistics pool positions instead.
  */
 export function shiftProfile(rows: readonly ShiftRow[]): readonly ShiftProfilePoint[] {
-  const byPosition = new Map<number, Map<number, number[]>>();
-  for (const { position, sample, klNats } of rows) {
-    const texts = byPosition.get(position) ?? new Map<number, number[]>();
-    byPosition.set(position, texts);
-    texts.set(sample, [...texts.get(sample) ?? [], klNats]);
-  }
-  return [...byPosition].sort(([a], [b]) => a - b).map(([key, texts]) => {
-    const means = [...texts.values()].map((values) => mean(values));
+  const byPosition = Map.groupBy(rows, ({ position }) => position);
+  return [...byPosition].sort(([a], [b]) => a - b).map(([key, own]) => {
+    const texts = [...Map.groupBy(own, ({ sample }) => sample).values()];
+    const means = texts.map((text) => mean(text.map(({ klNats }) => klNats)));
     return {
       key,
-      rows: [...texts.values()].reduce((sum, values) => sum + values.length, 0),
+      rows: own.length,
       texts: means.length,
       mean: mean(means),
       standardError: means.length < 2
