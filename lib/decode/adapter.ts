@@ -14,20 +14,7 @@ export interface Adapter {
 /** Adapters by layer. Layers that are left out have none. */
 export type Adapters = ReadonlyMap<number, Adapter>;
 
-/**
- * Checks layers, widths and that values are finite; throws a RangeError that names the adapter.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkAdapters } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 32, neurons: 48 });
- * const adapter = { input: new Float32Array(48), output: new Float32Array(32) };
- * checkAdapters(new Map([[1, adapter]]), config);
- * assertThrows(() => checkAdapters(new Map([[2, adapter]]), config), RangeError, "layer 2");
- * ```
- */
+/** Checks layers, widths and that values are finite; throws a RangeError that names the adapter. */
 export function checkAdapters(adapters: Adapters, config: ModelConfig): void {
   for (const [layer, { input, output }] of adapters) {
     if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
@@ -52,14 +39,6 @@ export function checkAdapters(adapters: Adapters, config: ModelConfig): void {
  * Adapters as the feeds of a graph that adapts `layers`: inputs [layers, neurons] and outputs [layers, embed], zero
  * where there is no adapter; nothing where the graph adapts no layer. An adapter of a layer outside `layers` is an
  * error, since it would do nothing.
- *
- * @example
- * ```ts
- * import { adapterFeeds } from "./mod.ts";
- * const adapters = new Map([[3, { input: Float32Array.of(1, 2), output: Float32Array.of(5) }]]);
- * const feeds = adapterFeeds(adapters, { layers: [2, 3], config: { neurons: 2, embed: 1 } });
- * if (feeds["adapter_inputs"]?.data.join() !== "0,0,1,2") throw new Error("rows by layer");
- * ```
  *
  * @throws {RangeError} for an adapter whose layer has no row.
  */

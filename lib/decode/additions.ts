@@ -92,13 +92,6 @@ export function namedLayers(additions: Additions): AddedLayers {
 /**
  * Layers of a graph that serves these additions and all others of their kinds: every layer may have a vector, and an
  * operator or adapter where any has one, for they cost a product per layer and token.
- *
- * @example
- * ```ts
- * import { servedLayers } from "./mod.ts";
- * const { steer, operators } = servedLayers({ steer: { 1: new Float32Array(32) } }, { layers: 3 });
- * if (steer.length !== 3 || operators.length !== 0) throw new Error("one graph for vectors of any layer");
- * ```
  */
 export function servedLayers(additions: Additions, config: Pick<ModelConfig, "layers">): AddedLayers {
   const named = namedLayers(additions), every = allLayers(config);

@@ -4,12 +4,6 @@ export type ByLayer<T> = ReadonlyMap<number, T> | Readonly<Record<number, T>>;
 /**
  * Values by layer as a map; an empty one for none.
  *
- * @example
- * ```ts
- * import { byLayer } from "./mod.ts";
- * if (byLayer({ 3: "c" }, "steer").get(3) !== "c") throw new Error("a plain object is as good as a map");
- * ```
- *
  * @throws {TypeError} for anything else, naming the option.
  */
 export function byLayer<T>(values: ByLayer<T> | undefined, option: string): ReadonlyMap<number, T> {

@@ -44,15 +44,11 @@ import type { WeightedRow } from "./target_batches.ts";
  *
  * @example
  * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ headDim: 16 }), dtype: "bfloat16", seed: 0 });
- * const model = await LanguageModel.open(folder);
+ * import { LanguageModel } from "@small-vectors/steering";
+ * const model = await LanguageModel.open("./fixtures/embedded/base-a");
  * const { logits, taps } = await model.run([[1, 2, 3]], { taps: ["blocks.0.resid_post"] });
  * if (logits?.dims[1] !== 3 || taps.size !== 1) throw new Error("one row of three positions");
  * await model.release();
- * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export class LanguageModel {

@@ -32,7 +32,6 @@ export type { OpenOptions } from "./open_options.ts";
 export type { GraphRun, OwnGraph } from "./own_graph.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
-export { referenceRollout } from "./reference_rollout.ts";
 export {
   type Rollout,
   type RolloutEngine,

@@ -23,13 +23,6 @@ export function checkTokenIds(row: readonly number[], index: number): void {
 /**
  * Right-padded rows. There is no left padding anywhere: position t of a row is its token t.
  *
- * @example
- * ```ts
- * import { padRight } from "./mod.ts";
- * const { tokens, lengths } = padRight([[5], [7, 8]], { vocab: 61 });
- * if (tokens.data.join() !== "5,0,7,8" || lengths.join() !== "1,2") throw new Error("zeros on the right");
- * ```
- *
  * @throws {RangeError} for an empty batch, an empty row, or an id outside the vocabulary (a graph would count a
  * negative one from the end).
  */

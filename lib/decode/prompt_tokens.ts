@@ -16,15 +16,6 @@ export interface PromptOptions {
  *
  * `@default {template: "embedded"}`
  *
- * @example
- * ```ts
- * import { ChatTokenizer } from "../checkpoint/mod.ts";
- * import { promptText } from "./mod.ts";
- * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
- * const text = promptText(tokenizer, "What is 2 + 3?", { template: "qwen_math" });
- * if (!text.endsWith("<|im_start|>assistant\n")) throw new Error("no place for an answer");
- * ```
- *
  * @throws {InputError} for a template that goes with another kind of model: `r1` is for models without a chat
  * template, `embedded` for those with one.
  */

@@ -122,24 +122,6 @@ export interface RolloutEngine {
  * Samples completions, in the order of the requests. Batches that thin out hand their last rows on, so short
  * completions do not wait for long ones, and no KV cache ever leaves a graph.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { Session } from "../runtime/mod.ts";
- * import { rolloutGraph, sampleRollouts } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
- * const stopTokens = config.eosTokenIds, layers = { steer: [0, 1], operators: [], adapters: [] };
- * const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer } });
- * const session = await Session.create(graph, { weightsFolder: checkpoint.weightsFolder });
- * const engine = { session, config, stopTokens, layers };
- * const [rollout] = await sampleRollouts(engine, [{ tokens: [5, 6], prompt: 0, sample: 0 }], { maxNewTokens: 4 });
- * if (rollout?.tokens.length !== rollout?.logProbs.length) throw new Error("one log-probability per token");
- * await session.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for options out of range, prompts that leave no room, or vectors that do not fit.
  */
 export async function sampleRollouts(

@@ -136,18 +136,6 @@ interface RowsRead {
  * values, or both histories. An ablation of features runs the blocks up to its layer a second time, without additions
  * and over a cache of their own, on the tokens that the changed model draws. Taps belong to sequence graphs.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { rolloutGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const checkpoint = await openCheckpoint(folder);
- * const graph = rolloutGraph({ config: checkpoint.config, checkpoint, stopTokens: [0], edits: { steer: [1] } });
- * if (graph.outputs.map((output) => output.name).join() !== "tokens,log_probs") throw new Error("two outputs");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} without a stop token.
  */
 export function rolloutGraph(

@@ -26,14 +26,6 @@ export interface SteeredRow {
 /**
  * Factors of rows, [rows, positions].
  *
- * @example
- * ```ts
- * import { steerFactors } from "./mod.ts";
- * const rows = [{ promptLength: 2 }, { promptLength: 1, strength: 0.5 }];
- * const factors = steerFactors(rows, { steerAt: { lastPromptToken: 1, generated: 2 }, positions: 3 });
- * if (factors.data.join() !== "0,1,2,0.5,1,1") throw new Error("of the parts, times the row's");
- * ```
- *
  * @throws {RangeError} for factors that are not finite.
  */
 export function steerFactors(

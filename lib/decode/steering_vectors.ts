@@ -18,19 +18,7 @@ export function checkFinite({ data }: Tensor<"float32">, action: string): void {
   if (infinite !== null) throw new RangeError(`Cannot ${action} as values must be finite: ${infinite}`);
 }
 
-/**
- * Checks layers, widths and that values are finite; throws a RangeError that names the vector.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkSteering } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 32 });
- * checkSteering(new Map([[1, new Float32Array(32)]]), config);
- * assertThrows(() => checkSteering(new Map([[2, new Float32Array(32)]]), config), RangeError, "layer 2");
- * ```
- */
+/** Checks layers, widths and that values are finite; throws a RangeError that names the vector. */
 export function checkSteering(vectors: SteeringVectors, config: ModelConfig): void {
   for (const [layer, vector] of vectors) {
     if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
@@ -51,13 +39,6 @@ export function checkSteering(vectors: SteeringVectors, config: ModelConfig): vo
 /**
  * Vectors as the matrix [layers, embed] that a graph takes: one row per layer of `layers`, zero where there is no
  * vector. A vector of a layer outside `layers` is an error, since it would steer nothing.
- *
- * @example
- * ```ts
- * import { steeringMatrix } from "./mod.ts";
- * const vectors = new Map([[3, Float32Array.of(1, 2)]]);
- * if (steeringMatrix(vectors, { layers: [2, 3], embed: 2 }).data.join() !== "0,0,1,2") throw new Error("rows by layer");
- * ```
  *
  * @throws {RangeError} for a vector whose layer has no row.
  */

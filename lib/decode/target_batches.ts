@@ -137,15 +137,6 @@ function laidApart(rows: readonly WeightedRow[]): readonly LaidRow[] {
  * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gives
  * the log-probabilities of a batch's targets in their order.
  *
- * @example
- * ```ts
- * import { overTargets } from "./mod.ts";
- * const rows = [{ tokens: [5, 6, 7], from: 1, weight: 1 }, { tokens: [5, 9], from: 1, weight: 1 }];
- * const run = ({ targets }: TargetBatch) => Promise.resolve(targets.map(({ token }) => -token));
- * const logProbs = await overTargets(rows, { vocab: 10, rowsAtOnce: () => 2 }, run);
- * if (JSON.stringify(logProbs) !== "[[-6,-7],[-9]]") throw new Error("one number per target, in the rows' order");
- * ```
- *
  * @throws {RangeError} for a row without a token before its targets, or ids outside the vocabulary.
  */
 export async function overTargets(
@@ -200,15 +191,6 @@ export async function overTargets(
  * A batch's targets as feeds of a sequence graph, [chunks, chunk]: as many chunks as it takes for none to be longer
  * than `chunk`, all of one length. What fills the last one up is predicted at place 0 and weighs nothing; a target
  * weighs 1 where it does not say.
- *
- * @example
- * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { chunkedTargets } from "./mod.ts";
- * const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
- * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], weights: [1], targets }, { chunk: 2 });
- * if (feeds.targets.dims.join() !== "2,2" || feeds.target_weights.data.join() !== "1,1,1,0") throw new Error("two of two");
- * ```
  */
 export function chunkedTargets(
   batch: TargetBatch,

@@ -79,20 +79,6 @@ export function tokenShiftsGraph(model: LanguageModel, { additions, ...rest }: C
  * Source: Δp after Figure 3, KL and its direction (from the baseline) after Figure 6 (class: code; the published Δp is
  * taken in bfloat16 and KL stored in it).
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel, tokenShifts } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const additions = { steer: new Map([[0, new Float32Array(32).fill(0.5)]]) };
- * const [pair] = await tokenShifts(model, { tokens: [5, 6, 7], from: 1, rows: 2 }, { additions, follow: [9] });
- * if (pair?.shift.maxShift.length !== 2 || pair.shift.followed[0]?.length !== 2) throw new Error("one number per row");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for additions that the model cannot have, ids and positions that it has not, and for
  * distributions that are not finite.
  * @throws {InputError} when it takes more memory than is set aside.

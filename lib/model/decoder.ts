@@ -6,25 +6,7 @@ import { patchedLastBlock } from "./last_block.ts";
 import type { ComputeDType } from "./precision.ts";
 import { unembeddingName } from "./weights.ts";
 
-/**
- * Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq].
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * if (embedTokens(g, tokens, parts).dims.join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
- * ```
- */
+/** Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq]. */
 export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
   return parts.weights.rows(g, { name: "model.embed_tokens.weight", indices: tokens });
 }
@@ -32,28 +14,6 @@ export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts)
 /**
  * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm. With `blocks`
  * only the first of them, none of which is routed: the stream behind block `blocks - 1`.
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { decoderBlocks, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * const seen: string[] = [];
- * const watch: SiteHandler = (_, name, value) => {
- *   seen.push(name);
- *   return value;
- * };
- * decoderBlocks(g, embedTokens(g, tokens, parts), { ...parts, site: watch });
- * if (seen.at(-1) !== "blocks.0.resid_post") throw new Error("every site is met, in order");
- * ```
  */
 export function decoderBlocks(
   g: GraphBuilder,
@@ -100,23 +60,6 @@ export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts)
  * Final norm and unembedding: residual [.., embed] → logits [.., vocab]. Of a 16-bit graph both are in float32:
  * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
  * its trainer.
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler, unembed } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * const logits = unembed(g, embedTokens(g, tokens, parts), parts);
- * if (logits.dims.join() !== "batch,seq,61") throw new Error("[batch, seq, vocab]");
- * ```
  */
 export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
   const { config, weights } = parts;

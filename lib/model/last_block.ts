@@ -7,32 +7,14 @@ import type { LastBlockLayout, LastBlockRoute, MaskedPart } from "./last_block_r
 import { accurateSum } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 
-/**
- * The parts of a layout that a mask decides, in a fixed order.
- *
- * @example
- * ```ts
- * import { maskedParts } from "./mod.ts";
- * const parts = maskedParts({ kind: "projections", q: "steered", k: "steered", v: "mixed" });
- * if (parts.join() !== "v") throw new Error("values alone differ by head");
- * ```
- */
+/** The parts of a layout that a mask decides, in a fixed order. */
 export function maskedParts(layout: LastBlockLayout): readonly MaskedPart[] {
   if (layout.kind === "single") return [];
   if (layout.kind === "heads") return ["heads"];
   return (["q", "k", "v"] as const).filter((part) => layout[part] === "mixed");
 }
 
-/**
- * Sites of the last block that have no single value under a layout, since both streams are computed.
- *
- * @example
- * ```ts
- * import { doubleSites } from "./mod.ts";
- * if (doubleSites({ kind: "heads", path: "all" }).join() !== "input_norm,k,k_norm,v") throw new Error("one per stream");
- * if (doubleSites({ kind: "projections", q: "base", k: "base", v: "base" }).length > 0) throw new Error("one stream");
- * ```
- */
+/** Sites of the last block that have no single value under a layout, since both streams are computed. */
 export function doubleSites(layout: LastBlockLayout): readonly SiteKind[] {
   if (layout.kind === "heads") return ["input_norm", "k", "k_norm", "v"];
   if (layout.kind === "single") return [];
@@ -43,15 +25,6 @@ export function doubleSites(layout: LastBlockLayout): readonly SiteKind[] {
 /**
  * Key and value heads that a block keeps in its KV cache: a last block that attends over both streams keeps both
  * histories side by side, the one of x first.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { cachedHeads } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, kvHeads: 2 }), layout = { kind: "heads", path: "all" } as const;
- * const counts = [0, 1].map((layer) => cachedHeads(config, { layer, layout }));
- * if (counts.join() !== "2,4") throw new Error("the last block has two histories");
- * ```
  */
 export function cachedHeads(
   config: ModelConfig,
@@ -79,28 +52,6 @@ export function cachedHeads(
  * a float32 island, as every sum with a vector.
  *
  * Source: last-block patching of Sections 6 and 7 (class: code).
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { inputWeights, patchedLastBlock, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 2 });
- * const g = new GraphBuilder("patched");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const x = g.input("x", "float32", ["batch", "seq", config.embed]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const lastBlock = {
- *   layout: { kind: "heads", path: "mlp" },
- *   vector: g.input("s", "float32", [config.embed]),
- *   masks: new Map([["heads", g.input("mask", "bool", [config.heads, 1])]] as const),
- *   touched: () => false,
- * } as const;
- * const y = patchedLastBlock(g, x, { config, weights, attention, site, lastBlock });
- * if (y.dims.join() !== "batch,seq,32") throw new Error("the residual stream keeps its shape");
- * ```
  *
  * @throws {RangeError} when a mask that the layout needs is missing.
  */

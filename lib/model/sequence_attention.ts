@@ -25,20 +25,6 @@ export interface Branches {
  * query may not see has a weight of 0, or below 1e-17 where nobody looks at it and that is faster.
  *
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { sequenceAttention } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2, headDim: 16 });
- * const g = new GraphBuilder("attention");
- * const input = (name: string, heads: number) => g.input(name, "float32", ["batch", "seq", heads, 16]);
- * const [q, k, v] = [input("q", 4), input("k", 2), input("v", 2)] as const;
- * const options = { batch: "batch", seq: "seq", compute: "float32" } as const;
- * const kernel = sequenceAttention(g, config, { ...options, site: (_, __, value) => value });
- * if (kernel(g, { layer: 0, q, k, v }).dims.join() !== "batch,seq,4,16") throw new Error("one output per head");
- * ```
  */
 export function sequenceAttention(
   g: GraphBuilder,

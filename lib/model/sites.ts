@@ -43,11 +43,9 @@ const ALL_KINDS: readonly SiteKind[] = [...SITE_KINDS, ...HEAD_NORM_SITE_KINDS, 
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { siteKindsOf } from "./mod.ts";
- * if (siteKindsOf(tinyConfig()).includes("q_norm")) throw new Error("qwen2 has no norms of heads");
- * const kinds = siteKindsOf(tinyConfig({ architecture: "qwen3" }));
- * if (kinds.indexOf("q_norm") !== kinds.indexOf("q") + 1) throw new Error("a norm follows its projection");
+ * import { loadModel, siteKindsOf } from "@small-vectors/steering";
+ * const { config } = await loadModel("./fixtures/embedded/base-a");
+ * if (siteKindsOf(config).includes("q_norm")) throw new Error("qwen2 has no norms of heads");
  * ```
  */
 export function siteKindsOf(config: ModelConfig): readonly SiteKind[] {
@@ -123,12 +121,6 @@ export function siteName(site: Site): SiteName {
 
 /**
  * The parts of a site name, checked against the model's layer count. `action` is the verb of the error message.
- *
- * @example
- * ```ts
- * import { parseSite } from "./mod.ts";
- * if (parseSite("blocks.3.v", { layers: 8, action: "tap" }).kind !== "v") throw new Error("kind is v");
- * ```
  *
  * @throws {RangeError} for an unknown kind or a layer that the model lacks.
  */

@@ -303,17 +303,7 @@ const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
   Loop: (to, node) => to.emit(node, "Loop", to.bodies(node)),
 };
 
-/**
- * A graph as ONNX bytes. Weights stay outside: external initializers name a file, an offset and a length.
- *
- * @example
- * ```ts
- * import { encodeModel, GraphBuilder } from "./mod.ts";
- * const g = new GraphBuilder("identity");
- * g.output("y", g.apply("Identity", [g.input("x", "float32", [2])]));
- * if (encodeModel(g.build()).length === 0) throw new Error("empty");
- * ```
- */
+/** A graph as ONNX bytes. Weights stay outside: external initializers name a file, an offset and a length. */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = {
     irVersion: IR_VERSION,

@@ -89,15 +89,7 @@ export interface Graph {
   readonly initializers: readonly Initializer[];
 }
 
-/**
- * A value's type as text: `float32[batch, seq, 64]`.
- *
- * @example
- * ```ts
- * import { formatType } from "./mod.ts";
- * if (formatType({ dtype: "int64", dims: ["batch", 4] }) !== "int64[batch, 4]") throw new Error("unexpected text");
- * ```
- */
+/** A value's type as text: `float32[batch, seq, 64]`. */
 export function formatType(value: Pick<Value, "dtype" | "dims">): string {
   return `${value.dtype}${formatShape(value.dims)}`;
 }

@@ -32,15 +32,6 @@ export interface Carried {
 /**
  * Builds a graph node by node. Types and shapes are checked as each node is added, so an error names the node
  * that is wrong, long before a session is made.
- *
- * @example
- * ```ts
- * import { formatGraph, GraphBuilder } from "./mod.ts";
- * const g = new GraphBuilder("double");
- * const x = g.input("x", "float32", ["batch", 4]);
- * g.output("y", g.add(x, x));
- * if (!formatGraph(g.build()).includes("Add = Add(x, x)  # float32[batch, 4]")) throw new Error("unexpected text");
- * ```
  */
 export class GraphBuilder {
   /** Identity of the graph; values carry it. */

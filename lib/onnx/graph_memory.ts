@@ -82,15 +82,6 @@ function countProducts(graph: Graph, into: Map<Value, number>): void {
  * computed when a session is made and counts as a constant; with `packed`, ONNX Runtime keeps a copy of such a matrix
  * for each product that it is in, and none of it besides.
  *
- * @example
- * ```ts
- * import { GraphBuilder, graphMemory } from "./mod.ts";
- * const g = new GraphBuilder("sum");
- * const x = g.input("x", "float32", ["n"]);
- * g.output("y", g.add(g.mul(x, x), x));
- * if (graphMemory(g.build(), { lengths: { n: 10 } }).values !== 80) throw new Error("x, and y in the square's place");
- * ```
- *
  * @throws {RangeError} for a length that is not given.
  */
 export function graphMemory(

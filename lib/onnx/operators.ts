@@ -35,12 +35,6 @@ function input(node: Pick<InferenceInput, "inputs">, index: number): Value {
 /**
  * Axis attribute made non-negative.
  *
- * @example
- * ```ts
- * import { normalAxis } from "./mod.ts";
- * if (normalAxis(-1, 3) !== 2) throw new Error("-1 is the last axis");
- * ```
- *
  * @throws {InferenceError} for an axis that a value of this rank lacks; the builder adds the node's name.
  */
 export function normalAxis(axis: number, rank: number): number {

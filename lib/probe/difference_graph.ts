@@ -52,18 +52,6 @@ export const DIFFERENCE_COUNTS = [
  * Sums are float64 over differences in float32. A row without any difference has no direction: it counts in `rows` of
  * the spans that `countsZeros` names, and in no others.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { differenceGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 3 }), dtype: "float32", seed: 0 });
- * const weights = await openCheckpoint(folder);
- * const graph = differenceGraph({ config: weights.config, weights, edits: { steer: [1] }, countsZeros: [false] });
- * if (graph.outputs[0]?.value.dims.join() !== "2,1,3,32") throw new Error("layers 1 and 2, one span, three sums");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have, or that change nothing.
  */
 export function differenceGraph(

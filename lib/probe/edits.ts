@@ -66,16 +66,7 @@ export const EDIT_NAMES = {
   mask: maskName,
 } as const;
 
-/**
- * Shape of a site's value.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { siteShape } from "./mod.ts";
- * if (siteShape("resid_post", tinyConfig({ embed: 32 })).join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
- * ```
- */
+/** Shape of a site's value. */
 export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
   switch (kind) {
     case "q":
@@ -97,14 +88,6 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
 
 /**
  * Edits made fit for a model: names checked, doubles refused, steered layers in order.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkEdits } from "./mod.ts";
- * const edits = checkEdits({ steer: [1, 0] }, tinyConfig());
- * if (edits.steer.join() !== "0,1") throw new Error("layers are sorted");
- * ```
  *
  * @throws {RangeError} for an unknown site, a layer that the model lacks, a site named twice, factors on nothing, a
  * route that the model cannot have, or a site of which a patched last block has two.
@@ -227,20 +210,6 @@ export function siteHeads(kind: SiteKind, config: ModelConfig): number | null {
  * exactly.
  * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
  * steering[layer].
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyEdits, checkEdits } from "./mod.ts";
- * const config = tinyConfig({ embed: 32 });
- * const g = new GraphBuilder("steered");
- * const { site, vectors } = applyEdits(g, checkEdits({ steer: [1] }, config), { config, compute: "float32" });
- * const x = g.input("x", "float32", ["batch", "seq", 32]);
- * if (site(g, "blocks.0.resid_post", x) !== x) throw new Error("layer 0 is left alone");
- * if (site(g, "blocks.1.resid_post", x) === x) throw new Error("layer 1 is steered");
- * if (vectors.get(1)?.dims[0] !== 32) throw new Error("one vector per steered layer");
- * ```
  */
 export function applyEdits(
   g: GraphBuilder,

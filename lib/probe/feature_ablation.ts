@@ -53,15 +53,7 @@ export const ABLATION_NAMES = {
   mask: "ablation.mask",
 } as const;
 
-/**
- * What of an ablation decides a graph; null without one.
- *
- * @example
- * ```ts
- * import { ablationShape } from "./mod.ts";
- * if (ablationShape(undefined) !== null) throw new Error("no ablation");
- * ```
- */
+/** What of an ablation decides a graph; null without one. */
 export function ablationShape(ablation: FeatureAblation | undefined): AblationShape | null {
   if (ablation === undefined) return null;
   const { layer, autoencoder: { features, active } } = ablation;
@@ -70,19 +62,6 @@ export function ablationShape(ablation: FeatureAblation | undefined): AblationSh
 
 /**
  * Checks that an ablation fits a model and that there is a difference to take it out of.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkAblation } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 1 }), one = [1], zero = [0];
- * const sizes = { features: 1, active: 1 };
- * const autoencoder = { ...sizes, encoder: one, encoderBias: zero, decoder: one, decoderBias: zero };
- * checkAblation({ layer: 1, autoencoder, features: [0] }, { config, additions: 1 });
- * const outside = () => checkAblation({ layer: 1, autoencoder, features: [1] }, { config, additions: 1 });
- * assertThrows(outside, RangeError, "feature 1");
- * ```
  *
  * @throws {RangeError} for a layer or a feature that is not there, arrays that do not fit the model, and without
  * additions: the difference would be nothing.
@@ -122,18 +101,7 @@ export function checkAblation(
   }
 }
 
-/**
- * What a graph with an ablation is fed, by input name; nothing without one.
- *
- * @example
- * ```ts
- * import { ablationFeeds } from "./mod.ts";
- * const weights = { encoder: [1, 2], encoderBias: [0, 0], decoder: [1, 1], decoderBias: [0] };
- * const autoencoder = { features: 2, active: 1, ...weights };
- * const feeds = ablationFeeds({ layer: 0, autoencoder, features: [1] });
- * if (feeds["ablation.mask"]?.data.join() !== "0,1") throw new Error("feature 1 is taken out");
- * ```
- */
+/** What a graph with an ablation is fed, by input name; nothing without one. */
 export function ablationFeeds(ablation: FeatureAblation | undefined): Record<string, Tensor<"float32">> {
   if (ablation === undefined) return {};
   const { autoencoder: { features, encoder, encoderBias, decoder, decoderBias } } = ablation;
@@ -175,18 +143,6 @@ const PICKED = -1e30;
  * The K largest are found one after the other, equal ones from the lower feature up, as the encoder of the
  * autoencoder does. In a 16-bit graph all of it is a float32 island.
  * Source: the control of the paper's DiffSAE features that reviewers asked for (class: review; the form is ours).
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyAblation } from "./mod.ts";
- * const g = new GraphBuilder("ablated");
- * const shape = { layer: 3, features: 16, active: 2 };
- * const { apply, blocks } = applyAblation(g, shape, { embed: 8, compute: "float32" });
- * const [changed, base] = ["h", "h0"].map((name) => g.input(name, "float32", ["batch", "seq", 8]));
- * const ablated = apply(g, { changed: changed!, base: base! });
- * if (ablated.dims.join() !== "batch,seq,8" || blocks !== 4) throw new Error("the stream keeps its shape");
- * ```
  */
 export function applyAblation(
   g: GraphBuilder,

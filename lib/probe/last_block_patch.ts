@@ -97,16 +97,6 @@ function headCount(mode: LastBlockPatch["mode"], config: ModelConfig): number | 
 /**
  * Checks a patch against a model.
  *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkLastBlockPatch } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2 });
- * checkLastBlockPatch({ mode: "q", head: 3 }, config);
- * assertThrows(() => checkLastBlockPatch({ mode: "v", head: 3 }, config), RangeError, "head must be < 2");
- * ```
- *
  * @throws {RangeError} for an unknown mode, options that it does not take, heads that are missing, named twice or
  * that the model lacks, and for a model of one layer.
  */
@@ -133,16 +123,7 @@ export function checkLastBlockPatch(patch: LastBlockPatch, config: ModelConfig):
   }
 }
 
-/**
- * How a patch puts the last block together; all patches of one mode, inverse and path have one layout.
- *
- * @example
- * ```ts
- * import { lastBlockLayout } from "./mod.ts";
- * const layout = lastBlockLayout({ mode: "v", head: 1 });
- * if (layout.kind !== "projections" || layout.k !== "steered" || layout.v !== "mixed") throw new Error("values differ");
- * ```
- */
+/** How a patch puts the last block together; all patches of one mode, inverse and path have one layout. */
 export function lastBlockLayout(patch: LastBlockPatch): LastBlockLayout {
   const { mode, inverse, path = "all" } = planOf(patch);
   const rest: StreamChoice = inverse ? "base" : "steered",
@@ -172,15 +153,6 @@ export function lastBlockLayout(patch: LastBlockPatch): LastBlockLayout {
 
 /**
  * The masks that a patch feeds its graph, by part: true where a head reads x + s, bool [heads or kv_heads, 1].
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { lastBlockMasks } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2 });
- * const masks = lastBlockMasks({ mode: "group", head: 1 }, config);
- * if (masks.get("q")?.data.join() !== "1,1,0,0") throw new Error("the queries of group 1 are unsteered");
- * ```
  */
 export function lastBlockMasks(
   patch: LastBlockPatch,
@@ -220,13 +192,10 @@ export function lastBlockPatchText(patch: LastBlockPatch): string {
  *
  * @example
  * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { InputError } from "../core/mod.ts";
- * import { parseLastBlockPatch } from "./mod.ts";
- * const options = { config: tinyConfig({ heads: 4, kvHeads: 2 }), where: "--patch" };
- * assertEquals(parseLastBlockPatch("inverse-v:1", options), { mode: "v", head: 1, inverse: true });
- * assertThrows(() => parseLastBlockPatch("v:2", options), InputError, "has heads 0 to 1");
+ * import { loadModel, parseLastBlockPatch } from "@small-vectors/steering";
+ * const { config } = await loadModel("./fixtures/embedded/base-a");
+ * const patch = parseLastBlockPatch("inverse-v:1", { config, where: "--patch" });
+ * if (patch.mode !== "v" || patch.head !== 1) throw new Error("values of head 1");
  * ```
  *
  * @throws {InputError} for a word that names no patch of this model.

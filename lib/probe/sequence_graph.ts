@@ -76,23 +76,6 @@ export const SEQUENCE_NAMES = {
  * `blocks.l.resid_post` for the usual place), since it is added at every position; the engine's sum over broadcast
  * axes is that sum. Rows are kept apart so that a row's adjoint does not depend on what it shares a batch with.
  *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { inputWeights } from "../model/mod.ts";
- * import { sequenceGraph } from "./mod.ts";
- * const config = tinyConfig();
- * const shapes = weightShapes(config);
- * const graph = sequenceGraph({
- *   config,
- *   weights: (g) => inputWeights(g, { shapes, compute: "float32" }),
- *   edits: { taps: ["blocks.1.resid_post"], steer: [0] },
- *   outputs: { logits: true },
- * });
- * const names = graph.outputs.map((output) => output.name);
- * if (names.join() !== "tap.blocks.1.resid_post,logits") throw new Error("what was asked for");
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have, or adjoints of nothing.
  */
 export function sequenceGraph(

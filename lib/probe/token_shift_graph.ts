@@ -50,18 +50,6 @@ export type WholeRoute = Extract<LastBlockPatch["mode"], "no_patch" | "skip_attn
  *
  * All passes share the blocks in front of the first one that is changed.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { tokenShiftGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const weights = await openCheckpoint(folder);
- * const graph = tokenShiftGraph({ config: weights.config, weights, edits: { steer: [1] } });
- * if (graph.outputs[0]?.value.dims.join() !== "chunks,chunk,1,3") throw new Error("three numbers of each pair and position");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have or that change nothing, and routes of a vector that is not there.
  */
 export function tokenShiftGraph(

@@ -33,13 +33,6 @@ const NO_BFLOAT16 = ["float32", "float64", "float16"] as const;
  * CUDA lacks bfloat16 where numbers are compared, counted or taken to logarithms; graphs do that in float32.
  *
  * On the CPU, float16 is mostly run by casting to float32 and back around each operation: right, and slow.
- *
- * @example
- * ```ts
- * import { OPERATOR_SUPPORT } from "./mod.ts";
- * const { cpu, cuda } = OPERATOR_SUPPORT.MatMul;
- * if (cpu.includes("bfloat16") || !cuda.includes("bfloat16")) throw new Error("CUDA alone multiplies bfloat16");
- * ```
  */
 export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Add: { cpu: ORDERED, cuda: NUMBERS },
