@@ -13,13 +13,11 @@ export type NonDifferentiableOp =
   | (
     | "And"
     | "ArgMax"
-    | "ConstantOfShape"
     | "Cos"
     | "CumSum"
     | "Equal"
     | "Greater"
     | "GreaterOrEqual"
-    | "If"
     | "Less"
   )
   | (

@@ -1,5 +1,5 @@
 import proto from "onnx-proto";
-import { type DType, DTYPE_BYTES } from "../core/mod.ts";
+import type { DType } from "../core/mod.ts";
 import type { Attribute, Graph, GraphNode, Initializer, NodeOf, Value } from "./graph.ts";
 import type { OpName } from "./op_attributes.ts";
 
@@ -281,13 +281,6 @@ const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
     to.emit(node, "TopK", [integer("axis", -1)], {
       inputs: [...names(node), to.int64(node, "k", [node.attributes.k])],
     }),
-  ConstantOfShape: (to, node) => {
-    const { dtype } = node.attributes;
-    const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };
-    to.emit(node, "ConstantOfShape", [
-      { name: "value", t: zero, type: onnx.AttributeProto.AttributeType.TENSOR },
-    ]);
-  },
   ScatterAdd: (to, node) => {
     const indices = `${node.name}/rows`;
     const axis = to.int64(node, "last", [-1]);

@@ -39,7 +39,7 @@ export interface GraphNode {
   readonly outputs: readonly Value[];
   /** Fixed settings of the operation. */
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** Body graphs of `Loop` and `If`. */
+  /** Body graph of a `Loop`. */
   readonly bodies: Readonly<Record<string, Graph>>;
 }
 

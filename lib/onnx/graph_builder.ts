@@ -8,7 +8,7 @@ import { type Dim, formatShape, productOfDims, type Shape } from "./shape.ts";
 export interface NodeOptions<Op extends OpName = OpName> {
   /** Attributes of the operation. `@default {}` */
   readonly attributes?: OpAttributes<Op>;
-  /** Body graphs of `Loop` and `If`. `@default {}` */
+  /** Body graph of a `Loop`. `@default {}` */
   readonly bodies?: Readonly<Record<string, Graph>>;
   /** Name of the first output. `@default` the node's name */
   readonly name?: string;
@@ -46,7 +46,7 @@ export class GraphBuilder {
   readonly #lengths = new Map<string, Value>();
   readonly #prefix: string[] = [];
 
-  /** An empty graph; `parent` is the graph that a loop's or branch's body may take values from. */
+  /** An empty graph; `parent` is the graph that a loop's body may take values from. */
   constructor(name: string, options: { readonly parent?: GraphBuilder } = {}) {
     this.#parent = options.parent ?? null;
     this.scope = { name, parent: this.#parent?.scope ?? null };
@@ -335,17 +335,6 @@ export class GraphBuilder {
     return this.apply("Slice", [x], { attributes: { ...options } });
   }
 
-  /** Elements from `start` to the end of an axis whose length is a symbol; `name` is the symbol of what is left. */
-  sliceRest(
-    x: Value,
-    options: { readonly axis: number; readonly start: number; readonly name: string },
-  ): Value {
-    const { axis, start, name } = options;
-    const rest = this.apply("Slice", [x], { attributes: { axis, start, end: 2 ** 31 - 1, rest: name } });
-    this.defineLength(name, rest, axis);
-    return rest;
-  }
-
   /** Consecutive parts of one axis; `sizes` is an int64 vector of their lengths, `dims` what the graph calls them. */
   split(
     x: Value,
@@ -400,26 +389,6 @@ export class GraphBuilder {
       ...(options.steps === undefined ? {} : { attributes: { steps: options.steps } }),
       bodies: { body: body.build() },
       name: options.name,
-    });
-  }
-
-  /** `then` where the scalar condition holds, `otherwise` elsewhere; only the chosen branch runs. */
-  branch(
-    condition: Value,
-    branches: {
-      readonly name: string;
-      readonly then: (g: GraphBuilder) => readonly Value[];
-      readonly otherwise: (g: GraphBuilder) => readonly Value[];
-    },
-  ): readonly Value[] {
-    const build = (suffix: string, fill: (g: GraphBuilder) => readonly Value[]): Graph => {
-      const g = new GraphBuilder(`${branches.name}.${suffix}`, { parent: this });
-      fill(g).forEach((value, index) => g.output(`${branches.name}.${suffix}_${index}`, value));
-      return g.build();
-    };
-    return this.node("If", [condition], {
-      bodies: { then_branch: build("then", branches.then), else_branch: build("else", branches.otherwise) },
-      name: branches.name,
     });
   }
 

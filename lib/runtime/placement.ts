@@ -26,7 +26,7 @@ export interface Placement {
   readonly faults: readonly PlacementFault[];
   /** What the device hands to the host while the graph runs, outputs apart. */
   readonly hostReads: readonly HostRead[];
-  /** Nodes of loops and branches that compute with shapes alone, which ONNX Runtime puts on the CPU. */
+  /** Nodes of loops that compute with shapes alone, which ONNX Runtime puts on the CPU. */
   readonly hostNodes: readonly string[];
 }
 
@@ -50,9 +50,8 @@ function kernelFault(node: GraphNode, device: Device): PlacementFault | null {
   };
 }
 
-/** Whether an input that a kernel reads on the host is a length; the others are conditions of loops and branches. */
-const isLength = ({ op }: GraphNode, index: number): boolean =>
-  op !== "If" && !(op === "Loop" && index === 1);
+/** Whether an input that a kernel reads on the host is a length; the other is a loop's condition. */
+const isLength = ({ op }: GraphNode, index: number): boolean => !(op === "Loop" && index === 1);
 
 /** Constants of a graph and the graphs around it, as far as they are small. */
 function smallConstants(graph: Graph): Set<Value> {
@@ -70,7 +69,7 @@ function cudaScope(
   around: {
     readonly constants: ReadonlySet<Value>;
     readonly fed: ReadonlySet<Value>;
-    /** Whether it is the body of a loop or a branch. */
+    /** Whether it is the body of a loop. */
     readonly nested: boolean;
   },
 ): Placement {

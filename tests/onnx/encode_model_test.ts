@@ -41,7 +41,7 @@ Deno.test("encodeModel() keeps weights outside: file, offset and length, and sym
   assertEquals([dims?.[0]?.dimParam, Number(dims?.[1]?.dimValue)], ["batch", 4]);
 });
 
-Deno.test("a loop over branches runs as written", () =>
+Deno.test("a loop runs as written", () =>
   withFolder(async (folder) => {
     const weight = Float32Array.from({ length: 16 }, (_, index) => (index % 5) - 1.5);
     const bytes = new Uint8Array(160);
