@@ -22,8 +22,8 @@ export interface SequenceParts {
 /** What a graph that draws tokens is made of; see {@link rolloutGraph}. */
 export interface RolloutParts {
   readonly edits: Omit<Edits, "taps">;
-  readonly likeliest?: number | null;
-  readonly steps?: boolean;
+  readonly likeliest?: number | undefined;
+  readonly steps?: boolean | undefined;
 }
 
 /** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */

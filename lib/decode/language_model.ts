@@ -7,7 +7,8 @@ import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelGraphs } from "./_model_graphs.ts";
 import { rolloutEngine, rolloutParts } from "./_rollout_engine.ts";
 import { scoreRows } from "./_score_rows.ts";
-import { type Additions, allLayers, namedLayers } from "./additions.ts";
+import { type Additions, namedLayers } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { checkPositions } from "./check_positions.ts";
 import {
   completeTexts,

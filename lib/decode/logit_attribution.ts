@@ -2,7 +2,8 @@ import { type Tensor, tensor } from "../core/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
 import type { ModelGraphs } from "./_model_graphs.ts";
 import { attributionGraph, READING_NAMES, unembedGraph } from "./_reading_graphs.ts";
-import { type Additions, allLayers } from "./additions.ts";
+import type { Additions } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { lastTokens } from "./reading.ts";
 import type { RunOptions, RunResult } from "./planned_run.ts";
 

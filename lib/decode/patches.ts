@@ -10,7 +10,7 @@ import {
   siteName,
 } from "../model/mod.ts";
 import { EDIT_NAMES, type Edits, lastBlockLayout, siteHeads, siteShape } from "../probe/mod.ts";
-import { allLayers } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { checkFinite } from "./steering_vectors.ts";
 
 /** A replaced site value. */
@@ -49,9 +49,12 @@ export function sitesOfTheirKinds(
 /** Rows of a call that run together, and their positions. */
 export interface BatchRows {
   readonly rows: readonly number[];
+  /** Positions of what is read, padding included. */
   readonly seq: number;
+  /** Positions that the rows may reach. `@default seq` */
+  readonly positions?: number;
   /** Position of each token in its own text, int64 [rows, seq]. `@default` its place */
-  readonly places?: Tensor<"int64">;
+  readonly places?: Tensor<"int64"> | undefined;
 }
 
 /**
@@ -97,7 +100,7 @@ export function patchFeeds(
     readonly headMasks: boolean;
     readonly batch: BatchRows;
     /** Tokens of each row's prompt where patches hold at prompts alone. */
-    readonly promptLengths?: readonly number[];
+    readonly promptLengths: readonly number[] | undefined;
   },
 ): Readonly<Record<string, Tensor>> {
   const { sites, config, headMasks, batch, promptLengths } = options, whole = promptLengths !== undefined;

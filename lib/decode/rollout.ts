@@ -1,20 +1,11 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { rolloutUniform, type Tensor, tensor } from "../core/mod.ts";
-import type { SiteName } from "../model/mod.ts";
-import { EDIT_NAMES } from "../probe/mod.ts";
+import type { Edits } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
-import {
-  type AddedLayers,
-  ADDITION_OPTIONS,
-  additionEdits,
-  additionFeeds,
-  type Additions,
-} from "./additions.ts";
+import { type PlannedChanges, SEQUENCE_OPTIONS, type SequenceOptions } from "./additions.ts";
 import { positionsText } from "./check_positions.ts";
 import { checkTokenIds, padRight } from "./padded_batch.ts";
-import { type Patches, patchesOf, patchFeeds } from "./patches.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
-import { steerFactors } from "./steer_factors.ts";
 
 /** One completion to be sampled. `seed`, `prompt` and `sample` key its random numbers, whatever batch it runs in. */
 export interface RolloutRequest {
@@ -45,7 +36,7 @@ export interface Rollout {
 }
 
 /** How completions are sampled. */
-export interface SamplingOptions extends Additions {
+export interface SamplingOptions extends SequenceOptions {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
   /** From 1e-6 up; 0 takes the most likely token. `@default 1` */
@@ -59,11 +50,6 @@ export interface SamplingOptions extends Additions {
   readonly topP?: number;
   /** Seed of the uniforms. `@default 0` */
   readonly seed?: number;
-  /**
-   * Sites to replace while prompts are read, in the shape of all prompts together, right-padded; `attn_weights` and
-   * adapters' sites cannot be. `@default none`
-   */
-  readonly patches?: Patches;
   /** Rows that decode together. `@default 64` */
   readonly batchSize?: number;
   /**
@@ -75,10 +61,12 @@ export interface SamplingOptions extends Additions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** What of them says how tokens are drawn; the rest is fed by an engine. */
+export type DrawingOptions = Omit<SamplingOptions, keyof SequenceOptions>;
+
 /** Names of the options of {@link SamplingOptions}. */
 export const SAMPLING_OPTIONS = [
-  ...ADDITION_OPTIONS,
-  "patches",
+  ...SEQUENCE_OPTIONS,
   "maxNewTokens",
   "temperature",
   "topK",
@@ -108,28 +96,21 @@ export interface RolloutEngine {
   readonly config: ModelConfig;
   /** The tokens that end a completion, those of the graph. */
   readonly stopTokens: readonly number[];
-  /** Layers that the session's graph can steer, operate on and adapt. */
-  readonly layers: AddedLayers;
-  /** Whether it takes factors. `@default false` */
-  readonly factors?: boolean;
-  /** Heads of each of its caches, of a graph of steps. `@default none` */
-  readonly cacheHeads?: readonly number[];
-  /** Sites that it can patch, and whether by heads. `@default none` */
-  readonly patches?: { readonly sites: readonly SiteName[]; readonly headMasks: boolean };
+  /** Edits of the session's graph. */
+  readonly edits: Pick<Edits, "steerFactors" | "patches" | "lastBlock" | "ablation">;
+  /** What the options feed it for some of the requests, beside what draws are made of. */
+  readonly feeds: PlannedChanges["feeds"];
 }
 
 /**
  * Samples completions, in the order of the requests. Batches that thin out hand their last rows on, so short
  * completions do not wait for long ones, and no KV cache ever leaves a graph.
- *
- * @throws {RangeError} for options out of range, prompts that leave no room, or vectors that do not fit.
  */
 export async function sampleRollouts(
   engine: RolloutEngine,
   requests: readonly RolloutRequest[],
-  options: SamplingOptions,
+  options: DrawingOptions,
 ): Promise<readonly Rollout[]> {
-  checkSampling(requests, { ...options, ...engine });
   const { maxNewTokens, batchSize = 64, stragglerShare = 0.25 } = options;
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
@@ -169,13 +150,13 @@ export async function sampleRollouts(
 /**
  * Checks how completions are to be sampled, before anything is.
  *
- * @throws {RangeError} for options out of range, prompts that leave no room, or additions that do not fit.
+ * @throws {RangeError} for options out of range, or prompts that leave no room.
  */
 export function checkSampling(
   requests: readonly RolloutRequest[],
-  options: SamplingOptions & Pick<RolloutEngine, "config" | "layers">,
+  options: SamplingOptions & Pick<RolloutEngine, "config">,
 ): void {
-  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1, config, layers } = options;
+  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1, config } = options;
   if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
     throw new RangeError(
       `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
@@ -209,7 +190,6 @@ export function checkSampling(
   if (!(topP > 0 && topP <= 1)) {
     throw new RangeError(`Cannot sample as topP must lie in (0, 1]: current value is ${topP}`);
   }
-  additionEdits(options, { config, layers });
 }
 
 /** Requests with the numbers that key their draws. */
@@ -239,7 +219,7 @@ export function likelyShare(
 /** What draws of the next `steps` tokens of each row are fed. */
 export function samplingFeeds(
   rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly steps: number; readonly config: ModelConfig },
+  options: DrawingOptions & { readonly steps: number; readonly config: ModelConfig },
 ): Readonly<Record<string, Tensor>> {
   const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
   const uniforms = new Float32Array(rows.length * steps);
@@ -262,43 +242,37 @@ export function samplingFeeds(
   };
 }
 
-/** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
+/** What rows that are read are fed: what is added to them, by prompt where the graph has factors or patches. */
 export function rowFeeds(
-  { config, layers, factors = false, patches }: RolloutEngine,
+  { edits, feeds }: RolloutEngine,
   rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly seq: number; readonly positions: number },
+  reach: { readonly seq: number; readonly positions: number },
 ): Readonly<Record<string, Tensor>> {
-  const { steerAt, seq, positions } = options;
-  const steered = rows.map(({ request: { tokens, strength } }) => ({
-    promptLength: tokens.length,
-    strength,
-  }));
-  const promptLengths = steered.map(({ promptLength }) => promptLength);
-  const batch = { rows: rows.map(({ index }) => index), seq };
-  const origins = tensor("int64", [rows.length], rows.map((_, r) => r));
-  return {
-    ...additionFeeds(options, { config, layers }),
-    ...(factors || patches !== undefined ? { [ROLLOUT_NAMES.origins]: origins } : {}),
-    ...(factors ? { [EDIT_NAMES.steerFactors]: steerFactors(steered, { steerAt, positions }) } : {}),
-    ...(patches === undefined
-      ? {}
-      : patchFeeds(patchesOf(options.patches), { ...patches, config, batch, promptLengths })),
-  };
+  const added = feeds({ rows: rows.map(({ index }) => index), ...reach });
+  return edits.steerFactors === true || isPatched(edits)
+    ? { ...added, [ROLLOUT_NAMES.origins]: tensor("int64", [rows.length], rows.map((_, r) => r)) }
+    : added;
 }
+
+const isPatched = ({ patches = [] }: RolloutEngine["edits"]) => patches.length > 0;
 
 /** Runs one batch: appends to each row what the loop generated before it ended. */
 async function advance(
   engine: RolloutEngine,
   rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly enoughAlive: number },
+  options: DrawingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
-  const { maxNewTokens } = options, byPrompt = engine.factors === true || engine.patches !== undefined;
+  const { maxNewTokens } = options, { edits } = engine;
   const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
   const places = new Map<string, number>();
   const owners = rows.map(({ request, index }, row) => {
     const { strength = 1 } = request;
     // Rows that are steered or patched in other ways do not share what is read of a prompt.
-    const way = byPrompt ? [strength, request.tokens.length, engine.patches === undefined ? 0 : index] : [];
+    const way = isPatched(edits)
+      ? [index]
+      : edits.steerFactors === true
+      ? [strength, request.tokens.length]
+      : [];
     const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
     places.set(key, place);
     return place;
@@ -319,7 +293,6 @@ async function advance(
     [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
     ...samplingFeeds(rows, { ...options, steps, config: engine.config }),
     ...rowFeeds(engine, readers, {
-      ...options,
       seq: prompts.dims[1] as number,
       positions: Math.max(...lengths) + steps,
     }),

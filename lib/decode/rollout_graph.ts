@@ -151,9 +151,9 @@ export function rolloutGraph(
     /** Whether weights are packed for their products, at the price of a second copy. `@default` up to 1 GiB of them */
     readonly packed?: boolean;
     /** Of how many of the likeliest tokens draws are, at most; which of these is fed. `@default null`: of all */
-    readonly likeliest?: number | null;
+    readonly likeliest?: number | null | undefined;
     /** Whether it is the graph of some steps, over caches that are fed. `@default false` */
-    readonly steps?: boolean;
+    readonly steps?: boolean | undefined;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;

@@ -1,5 +1,5 @@
 import type { Adapters } from "./adapter.ts";
-import type { SequenceOptions } from "./planned_run.ts";
+import type { SequenceOptions } from "./additions.ts";
 import type { SteeringVectors } from "./steering_vectors.ts";
 
 /** How rows are scored. */

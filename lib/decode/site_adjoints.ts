@@ -2,7 +2,7 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
 import { padRight } from "./padded_batch.ts";
-import type { SequenceOptions } from "./planned_run.ts";
+import type { SequenceOptions } from "./additions.ts";
 import type { TargetBatch } from "./target_batches.ts";
 
 /** A token whose log-probability counts in an objective. */

@@ -32,12 +32,14 @@ export function steerFactors(
   rows: readonly SteeredRow[],
   options: {
     readonly steerAt: SteerAt | undefined;
-    readonly positions: number;
+    readonly seq: number;
+    /** How many positions have factors. `@default seq` */
+    readonly positions?: number;
     /** Position of each token where that is not its place, int64 [rows, positions]. `@default` its place */
-    readonly places?: Tensor<"int64">;
+    readonly places?: Tensor<"int64"> | undefined;
   },
 ): Tensor<"float32"> {
-  const { steerAt, positions, places } = options;
+  const { steerAt, seq, positions = seq, places } = options;
   const { prompt = 0, lastPromptToken = prompt, generated = 0 } = steerAt ??
     { prompt: 1, generated: 1 };
   const infinite = infiniteValue([

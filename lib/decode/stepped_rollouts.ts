@@ -7,7 +7,7 @@ import {
   type SamplingOptions,
   type Unfinished,
 } from "./rollout.ts";
-import { CHUNK, ROLLOUT_NAMES } from "./rollout_graph.ts";
+import { cacheHeads, CHUNK, ROLLOUT_NAMES } from "./rollout_graph.ts";
 
 type Caches = ReadonlyMap<string, Tensor<"float32">>;
 
@@ -46,13 +46,14 @@ export async function* steppedRollouts(
     const steps = Math.min(drawn === 0 ? 1 : stepsAtOnce, room, maxNewTokens - drawn);
     const alive = rows.map(({ ended }) => ended === null), first = drawn === 0;
     const { out, stops } = await using(async (engine) => {
-      const { config, cacheHeads = [], stopTokens } = engine, prompts = padRight(asked, config);
+      const { config, stopTokens, edits } = engine,
+        heads = cacheHeads(config, edits),
+        prompts = padRight(asked, config);
       const read = first
         ? prompts.tokens
         : tensor("int64", [batch, 1], rows.map(({ tokens }, r) => alive[r] ? tokens.at(-1) as number : 0));
-      const empty = (index: number) =>
-        zeros("float32", [batch, cacheHeads[index] as number, 0, config.headDim]);
-      const caches = cacheHeads.flatMap((_, index) =>
+      const empty = (index: number) => zeros("float32", [batch, heads[index] as number, 0, config.headDim]);
+      const caches = heads.flatMap((_, index) =>
         (["key", "value"] as const).flatMap((name) =>
           ([["settled", settled], ["recent", recent]] as const).map(([part, held]) => {
             const input = ROLLOUT_NAMES.cache(part, name, index);
@@ -75,7 +76,7 @@ export async function* steppedRollouts(
         [ROLLOUT_NAMES.alive]: tensor("bool", [batch], alive.map(Number)),
         ...Object.fromEntries(caches),
         ...samplingFeeds(rows, { ...options, steps, config }),
-        ...rowFeeds(engine, rows, { ...options, seq: prompts.seq, positions: prompts.seq + maxNewTokens }),
+        ...rowFeeds(engine, rows, { seq: prompts.seq, positions: prompts.seq + maxNewTokens }),
       });
       return { out, stops: stopTokens };
     });

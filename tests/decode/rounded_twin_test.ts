@@ -4,6 +4,7 @@ import { type Tensor, tensor } from "../../lib/core/mod.ts";
 import {
   adapterFeeds,
   type Adapters,
+  additionFeeds,
   rolloutGraph,
   sampleRollouts,
   steeringMatrix,
@@ -134,10 +135,15 @@ Deno.test("a bfloat16 rollout, rounded operation by operation, samples what its 
               session,
               config,
               stopTokens,
-              layers: { steer: steeredLayers, operators: [], adapters: adaptedLayers },
+              edits,
+              feeds: () =>
+                additionFeeds({ steer, ...way }, {
+                  config,
+                  layers: { steer: steeredLayers, operators: [], adapters: adaptedLayers },
+                }),
             },
             [{ tokens: ROW, prompt: 0, sample: 0 }, { tokens: ROW.slice(3), prompt: 0, sample: 1 }],
-            { maxNewTokens: 10, seed: 2, steer, ...way },
+            { maxNewTokens: 10, seed: 2 },
           ),
         { weightsFolder },
       );

@@ -22,7 +22,7 @@ function operatorsOf(vectors: SteeringVectors): Operators {
 
 Deno.test("steerFactors() are those of the parts of a row, times its strength", () => {
   const rows = [{ promptLength: 2 }, { promptLength: 1, strength: 0.5 }];
-  const { data } = steerFactors(rows, { steerAt: { lastPromptToken: 1, generated: 2 }, positions: 3 });
+  const { data } = steerFactors(rows, { steerAt: { lastPromptToken: 1, generated: 2 }, seq: 3 });
   assertEquals([...data], [0, 1, 2, 0.5, 1, 1]);
 });
 
