@@ -15,8 +15,8 @@ import { RowMemory, targetChunk } from "./scored_rows.ts";
 export interface SequenceParts {
   readonly edits: Edits;
   readonly outputs: SequenceOutputs;
-  readonly recompute?: "nothing" | "blocks";
-  readonly branched?: boolean;
+  readonly recompute?: "nothing" | "blocks" | undefined;
+  readonly branched?: boolean | undefined;
 }
 
 /** What a graph that draws tokens is made of; see {@link rolloutGraph}. */

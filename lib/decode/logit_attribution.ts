@@ -14,7 +14,7 @@ export interface LogitAttributionOptions extends Additions {
   /** The token that counts against. */
   readonly minus: number;
   /** Position whose next token is asked about. `@default` the last */
-  readonly position?: number;
+  readonly position?: number | undefined;
 }
 
 /**

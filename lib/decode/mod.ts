@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { checkPositions, positionsText } from "./check_positions.ts";
+export { positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export {
   mergeVectors,

@@ -5,9 +5,9 @@ import { type PromptTemplate, questionPrompt } from "../problems/mod.ts";
 /** How a question is put to a model. */
 export interface PromptOptions {
   /** Which prompt. `@default "embedded"` */
-  readonly template?: PromptTemplate;
+  readonly template?: PromptTemplate | undefined;
   /** System message in place of the template's. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /**

@@ -12,11 +12,11 @@ export interface RolloutRequest {
   /** Token ids of the prompt. */
   readonly tokens: readonly number[];
   /** Number of the prompt. `@default` the request's place in the call */
-  readonly prompt?: number;
+  readonly prompt?: number | undefined;
   /** Number of the sample among those of its prompt. `@default 0` */
-  readonly sample?: number;
+  readonly sample?: number | undefined;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** A sampled completion. */
@@ -40,25 +40,25 @@ export interface SamplingOptions extends SequenceOptions {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
   /** From 1e-6 up; 0 takes the most likely token. `@default 1` */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Draw among so many of the likeliest tokens, and those as likely as the last. `@default` all */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /**
    * Draw among as few of the likeliest tokens as have this probability together, in (0, 1]. Log-probabilities stay those
    * of all tokens. `@default 1`
    */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Seed of the uniforms. `@default 0` */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Rows that decode together. `@default 64` */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * Once no more than this share of a batch is unfinished, its rows leave the loop and go on in a later, fuller
    * batch by reading again what they have. `@default 0.25`
    */
-  readonly stragglerShare?: number;
+  readonly stragglerShare?: number | undefined;
   /** Called after every batch with the number of finished completions. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** What of them says how tokens are drawn; the rest is fed by an engine. */
@@ -82,7 +82,7 @@ const COLDEST = 1e-6;
 
 /** A completion on its way. */
 export interface Unfinished {
-  readonly request: Required<Pick<RolloutRequest, "prompt" | "sample">> & RolloutRequest;
+  readonly request: RolloutRequest & { readonly prompt: number; readonly sample: number };
   readonly index: number;
   readonly tokens: number[];
   readonly logProbs: number[];

@@ -22,9 +22,9 @@ export interface ObjectiveRow {
   /** The objective Σ w·log p of the row. */
   readonly targets: readonly ObjectiveTarget[];
   /** Tokens that are its prompt, for `steerAt`. `@default` all of them */
-  readonly promptLength?: number;
+  readonly promptLength?: number | undefined;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** What {@link LanguageModel.siteAdjoints} reads beside the rows. */

@@ -8,11 +8,11 @@ import { infiniteValue } from "./steering_vectors.ts";
  */
 export interface SteerAt {
   /** At the tokens of the prompt. `@default 0` */
-  readonly prompt?: number;
+  readonly prompt?: number | undefined;
   /** At the last of them. `@default` that of `prompt` */
-  readonly lastPromptToken?: number;
+  readonly lastPromptToken?: number | undefined;
   /** At the tokens that are generated, or of a row that is read at those behind its prompt. `@default 0` */
-  readonly generated?: number;
+  readonly generated?: number | undefined;
 }
 
 /** Where a row's prompt ends, and how strongly the row is steered. */

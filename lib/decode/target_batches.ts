@@ -11,7 +11,7 @@ export interface WeightedRow {
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** Where a target is predicted, and which token it is. */
@@ -37,7 +37,7 @@ export interface TargetBatch {
   /** Targets, row after row. */
   readonly targets: readonly Target[];
   /** Positions and branches of the tokens, int64 [batch, seq] each. `@default` none branches */
-  readonly branched?: Readonly<Record<"positions" | "branches", Tensor<"int64">>>;
+  readonly branched?: Readonly<Record<"positions" | "branches", Tensor<"int64">>> | undefined;
 }
 
 /** What the model reads in one go: a text, or a context with several continuations of it. */
@@ -169,18 +169,16 @@ export async function overTargets(
     const targets = batch.flatMap((row, r) =>
       row.targets.map((target) => ({ ...target, place: r * seq + target.place }))
     );
-    const branched = together === null ? {} : {
-      branched: {
-        positions: padded((row) => row.positions, Infinity).tokens,
-        branches: padded((row) => row.branches, Infinity).tokens,
-      },
+    const branched = together === null ? undefined : {
+      positions: padded((row) => row.positions, Infinity).tokens,
+      branches: padded((row) => row.branches, Infinity).tokens,
     };
     const logProbs = await run({
       tokens,
       rows: batch.map(({ row }) => row),
       weights: batch.map(({ weight }) => weight),
       targets,
-      ...branched,
+      branched,
     });
     targets.forEach(({ row }, i) => results[row]?.push(logProbs[i] as number));
   }

@@ -50,9 +50,9 @@ export interface ComparedModels {
    * Pairs of routes of the vector of the layer before the last, in place of the additions' own.
    * `@default` one pair: the unchanged model, and the changed one
    */
-  readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[];
+  readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[] | undefined;
   /** How many weighted sums are taken. `@default 0` */
-  readonly totals?: number;
+  readonly totals?: number | undefined;
 }
 
 /** Bytes that distributions of one chunk of rows may take: a dozen arrays of float64. */
@@ -113,11 +113,7 @@ export async function tokenShifts(
   const chunk = Math.min(rows, Math.max(16, Math.min(256, Math.floor(CHUNK_BYTES / (8 * 12 * vocab)))));
   const chunks = Math.ceil(rows / chunk), padded = Array.from({ length: chunks * chunk }, (_, row) => row);
   const { tokens, seq } = padRight([text.tokens], config);
-  const graph = tokenShiftsGraph(model, {
-    additions,
-    ...(pairs === undefined ? {} : { pairs }),
-    totals: totals.length,
-  });
+  const graph = tokenShiftsGraph(model, { additions, pairs, totals: totals.length });
   const weights = totals.flatMap((sum) => padded.map((row) => sum[row] ?? 0));
   const out = await model.runGraph(graph, {
     feeds: {

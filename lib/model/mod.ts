@@ -20,7 +20,7 @@ export type {
   DecoderParts,
   SiteHandler,
 } from "./decoder_parts.ts";
-export { cachedHeads, doubleSites, maskedParts, patchedLastBlock } from "./last_block.ts";
+export { cachedHeads, doubleSites, maskedParts } from "./last_block.ts";
 export type { LastBlockLayout, LastBlockRoute, MaskedPart, StreamChoice } from "./last_block_route.ts";
 export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";

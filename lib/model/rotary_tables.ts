@@ -77,11 +77,7 @@ export function rotaryTables(
   const { compute, count } = options, accurate = accurateDType(compute);
   const rows = typeof count === "number" ? count : config.maxPositions;
   return g.within("rotary", () => {
-    const places = typeof count === "number" ? null : g.apply(
-      "Range",
-      [g.scalar("int64", 0), g.length(count), g.scalar("int64", 1)],
-      { attributes: { length: count } },
-    );
+    const places = typeof count === "number" ? null : g.range(count);
     const table = (of: "cos" | "sin"): Value => {
       const values = tableValues(config, { of, rows, accurate });
       const whole = g.cast(g.constant(accurate, [rows, config.headDim / 2], values), compute);

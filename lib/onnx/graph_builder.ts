@@ -209,7 +209,7 @@ export class GraphBuilder {
    */
   softmax(
     x: Value,
-    options: { readonly axis: number; readonly log?: boolean; readonly floor?: number },
+    options: { readonly axis: number; readonly log?: boolean; readonly floor?: number | undefined },
   ): Value {
     const { axis, log, floor } = options;
     return this.apply(log === true ? "LogSoftmax" : "Softmax", [x], {
@@ -318,6 +318,12 @@ export class GraphBuilder {
     }
     this.#lengths.set(dim, length);
     return length;
+  }
+
+  /** Numbers from 0 up, int64 [dim]. */
+  range(dim: Dim): Value {
+    const bounds = [this.scalar("int64", 0), this.length(dim), this.scalar("int64", 1)];
+    return this.apply("Range", bounds, { attributes: { length: String(dim) } });
   }
 
   /** Makes `dim` known as the length of one axis of a value. */

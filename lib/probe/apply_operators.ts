@@ -25,7 +25,7 @@ export interface OperatorShape {
 }
 
 /** Names of the inputs that operators add to a graph. */
-export const OPERATOR_NAMES = {
+const OPERATOR_NAMES = {
   /** Directions of length 1, or zeros where there is none, float [layers, embed]. */
   directions: "operator_directions",
   /** Components, float [layers]. */

@@ -75,9 +75,7 @@ export function differenceGraph(
   const applied = applyEdits(g, edits, { config, compute });
   const gain = weights.get("model.norm.weight", "float64");
   const keeps = g.constant("float64", [spans, 1], countsZeros.map(Number));
-  const places = g.apply("Range", [g.scalar("int64", 0), g.length("seq"), g.scalar("int64", 1)], {
-    attributes: { length: "seq" },
-  });
+  const places = g.range("seq");
   const zeros = (dims: readonly number[]) => g.expand(g.constant("float64", dims.map(() => 1), [0]), dims);
   const [sums, directions, counts, last, normed] = g.loop({
     name: "texts",

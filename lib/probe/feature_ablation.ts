@@ -40,7 +40,7 @@ export interface AblationShape {
 }
 
 /** Names of the inputs that an ablation adds to a graph. */
-export const ABLATION_NAMES = {
+const ABLATION_NAMES = {
   /** E, float [features, embed]. */
   encoder: "ablation.encoder",
   /** c, float [features]. */

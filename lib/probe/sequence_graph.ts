@@ -87,12 +87,12 @@ export function sequenceGraph(
     /** Type of matrices and residual stream; inputs and outputs are float32 under a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
     /** What of the blocks the adjoints compute a second time, to hold less. `@default "nothing"` */
-    readonly recompute?: Recompute;
+    readonly recompute?: Recompute | undefined;
     /**
      * Whether rows may branch: `positions` and `branches` int64 [batch, seq] are fed beside the tokens, see
      * {@link Branches}. `@default false`
      */
-    readonly branched?: boolean;
+    readonly branched?: boolean | undefined;
   },
 ): Graph {
   const { config, outputs, compute = "float32", recompute = "nothing", branched = false } = options;

@@ -58,9 +58,9 @@ export function tokenShiftGraph(
     readonly weights: Checkpoint;
     readonly edits: ComparedEdits;
     /** `@default` one pair: the unchanged model, and the changed one */
-    readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[];
+    readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[] | undefined;
     /** How many weighted sums of Δp are taken. `@default 0` */
-    readonly totals?: number;
+    readonly totals?: number | undefined;
     /** Type of matrices and residual stream; the unembedding is float32 of a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
   },

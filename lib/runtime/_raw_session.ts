@@ -8,21 +8,16 @@ import type { Device } from "./operator_support.ts";
 /** How a session is made. */
 export interface SessionOptions {
   /** Execution provider; one that cannot be had is an error, never a silent fallback. `@default "cpu"` */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** Threads inside one operation. `@default 2` */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Real folder that external initializers are read from; needed when the graph has any. */
-  readonly weightsFolder?: string;
-  /**
-   * Compute constant parts of the graph (the cast of 16-bit weights) once, at load. Faster, and costs a float32
-   * copy of the weights. `@default true`
-   */
-  readonly foldConstants?: boolean;
+  readonly weightsFolder?: string | undefined;
   /**
    * Lay each matrix out once more for every product that it is in: faster where few rows are multiplied, and no copy
    * more where that is its only use. `@default true`
    */
-  readonly packWeights?: boolean;
+  readonly packWeights?: boolean | undefined;
 }
 
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
@@ -78,11 +73,7 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
     extra["session.model_external_initializers_file_folder_path"] = weightsFolder;
   }
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
-  const disabled = [
-    ...(options.foldConstants === false ? ["ConstantFolding"] : []),
-    ...(holdsOtherSigmoids(graph) ? ["QuickGeluFusion"] : []),
-  ];
-  if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
+  if (holdsOtherSigmoids(graph)) extra["optimization.disable_specified_optimizers"] = "QuickGeluFusion";
   if (options.packWeights === false) extra["session.disable_prepacking"] = "1";
   if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
   // Before the provider loads NVIDIA's libraries, which read the variable then.

@@ -59,7 +59,7 @@ export async function referenceRollout(
     const { logits } = await model.run([row], {
       ...additions,
       promptLengths: [request.tokens.length],
-      ...(strength === undefined ? {} : { strength: [strength] }),
+      strength: strength === undefined ? undefined : [strength],
     });
     const vocab = model.config.vocab;
     const last = (logits?.data as Float32Array).subarray((row.length - 1) * vocab, row.length * vocab);
