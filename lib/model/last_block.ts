@@ -2,8 +2,13 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import { type BlockParts, blockParts, finishBlock, normedHeads } from "./_block_parts.ts";
 import { decoderBlock } from "./decoder_block.ts";
-import type { DecoderParts, SiteHandler } from "./decoder_parts.ts";
-import type { LastBlockLayout, LastBlockRoute, MaskedPart } from "./last_block_route.ts";
+import type {
+  AppliedLastBlock,
+  DecoderParts,
+  LastBlockLayout,
+  MaskedPart,
+  SiteHandler,
+} from "./decoder_parts.ts";
 import { accurateSum } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 
@@ -58,7 +63,7 @@ export function cachedHeads(
 export function patchedLastBlock(
   g: GraphBuilder,
   x: Value,
-  options: DecoderParts & { readonly lastBlock: LastBlockRoute },
+  options: DecoderParts & { readonly lastBlock: AppliedLastBlock },
 ): Value {
   const { lastBlock: { layout, vector } } = options;
   const layer = options.config.layers - 1;
@@ -95,7 +100,7 @@ interface Streams {
 function choose(
   g: GraphBuilder,
   pair: Streams,
-  options: { readonly masks: LastBlockRoute["masks"]; readonly part: MaskedPart },
+  options: { readonly masks: AppliedLastBlock["masks"]; readonly part: MaskedPart },
 ): Value {
   const mask = options.masks.get(options.part);
   if (mask === undefined) {
@@ -107,7 +112,7 @@ function choose(
 function mixedProjections(
   g: GraphBuilder,
   parts: BlockParts,
-  options: LastBlockRoute & {
+  options: AppliedLastBlock & {
     readonly layout: LastBlockLayout & { readonly kind: "projections" };
     readonly streams: Streams;
   },
@@ -143,7 +148,7 @@ function mixedProjections(
 function mixedHeads(
   g: GraphBuilder,
   parts: BlockParts,
-  options: LastBlockRoute & {
+  options: AppliedLastBlock & {
     readonly layout: LastBlockLayout & { readonly kind: "heads" };
     readonly streams: Streams;
     readonly config: ModelConfig;

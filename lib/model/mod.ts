@@ -15,13 +15,16 @@ export { blockAt, decoderBlocks, decoderStreams, embedTokens, finalNorm, unembed
 export { decoderBlock } from "./decoder_block.ts";
 export type {
   AdapterHandler,
+  AppliedLastBlock,
   AttentionInput,
   AttentionKernel,
   DecoderParts,
+  LastBlockLayout,
+  MaskedPart,
   SiteHandler,
+  StreamChoice,
 } from "./decoder_parts.ts";
 export { cachedHeads, doubleSites, maskedParts } from "./last_block.ts";
-export type { LastBlockLayout, LastBlockRoute, MaskedPart, StreamChoice } from "./last_block_route.ts";
 export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {

@@ -1,10 +1,10 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  type AppliedLastBlock,
   blockAt,
   type ComputeDType,
   type DecoderParts,
   embedTokens,
-  type LastBlockRoute,
   sequenceAttention,
   type SiteHandler,
   type WeightSource,
@@ -74,7 +74,7 @@ export function changedStreams(
     readonly first: number;
     readonly applied: AppliedEdits;
     /** `@default` that of the edits */
-    readonly lastBlock?: LastBlockRoute | null;
+    readonly lastBlock?: AppliedLastBlock | null;
   },
 ): readonly Value[] {
   const { model, first, applied: { site, siteOver, adapter, ablation, ...applied } } = options;

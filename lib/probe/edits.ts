@@ -3,9 +3,9 @@ import {
   accurateDType,
   accurateSum,
   ADAPTER_SITE_KINDS,
+  type AppliedLastBlock,
   type ComputeDType,
   HEAD_NORM_SITE_KINDS,
-  type LastBlockRoute,
   parseSite,
   type Site,
   type SiteHandler,
@@ -19,9 +19,9 @@ import { type AppliedAdapters, applyAdapters } from "./apply_adapters.ts";
 import { type AblationShape, type AppliedAblation, applyAblation } from "./feature_ablation.ts";
 import { applyOperators, type OperatorShape } from "./apply_operators.ts";
 import {
+  applyLastBlock,
   checkRoute,
   checkRoutedSites,
-  lastBlockRoute,
   maskName,
   routeOf,
   type SteeringRoute,
@@ -173,9 +173,9 @@ export interface AppliedEdits extends AppliedAdapters {
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
   /** Handed to the decoder: the vector that goes through the last block on a way of its own. */
-  readonly lastBlock: LastBlockRoute | null;
+  readonly lastBlock: AppliedLastBlock | null;
   /** The same over the tokens of a trip. */
-  readonly lastBlockOver: (trip: Trip) => LastBlockRoute | null;
+  readonly lastBlockOver: (trip: Trip) => AppliedLastBlock | null;
 }
 
 /** Kinds whose value is [batch, seq, heads or kv_heads, head_dim]. */
@@ -314,7 +314,7 @@ export function applyEdits(
       return value;
     };
   };
-  const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
+  const lastBlock = edits.lastBlock === null ? null : applyLastBlock(g, edits.lastBlock, {
     config,
     vector: added(g, vectors.get(config.layers - 2) as Value, prompts === null ? factors : null),
     touched: [...edits.patches, ...edits.taps],

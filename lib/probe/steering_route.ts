@@ -1,8 +1,8 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
 import {
+  type AppliedLastBlock,
   doubleSites,
-  type LastBlockRoute,
   type MaskedPart,
   maskedParts,
   type SiteName,
@@ -89,7 +89,7 @@ export function checkRoutedSites(
 }
 
 /** Adds the mask inputs of a patch to a graph, and tells the decoder how its vector goes through the last block. */
-export function lastBlockRoute(
+export function applyLastBlock(
   g: GraphBuilder,
   patch: LastBlockPatch,
   options: {
@@ -99,7 +99,7 @@ export function lastBlockRoute(
     /** Every site that is tapped or patched. */
     readonly touched: readonly SiteName[];
   },
-): LastBlockRoute {
+): AppliedLastBlock {
   const { config: { layers, heads, kvHeads }, vector, touched } = options;
   const layout = lastBlockLayout(patch);
   const masks = new Map(

@@ -1,16 +1,16 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
+  type AppliedLastBlock,
   type ComputeDType,
   fileWeights,
   finalNorm,
-  type LastBlockRoute,
   unembeddingName,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { baseStreams, changedStreams, type ComparedEdits, firstChanged } from "./_compared_passes.ts";
 import { applyEdits, checkEdits } from "./edits.ts";
 import type { LastBlockPatch } from "./last_block_patch.ts";
-import { lastBlockRoute } from "./steering_route.ts";
+import { applyLastBlock } from "./steering_route.ts";
 
 /** Names of a token shift graph's own inputs and outputs. */
 export const TOKEN_SHIFT_NAMES = {
@@ -82,13 +82,13 @@ export function tokenShiftGraph(
   };
   const applied = applyEdits(g, edits, { config, compute });
   const base = baseStreams(g, tokens, model);
-  const changed = (lastBlock: LastBlockRoute | null) =>
+  const changed = (lastBlock: AppliedLastBlock | null) =>
     changedStreams(g, base, { model, first, applied, lastBlock }).at(-1) as Value;
   const vector = applied.lastBlock?.vector as Value;
   const passes = new Map<string, Value>(
     pairs === null
       ? [["base", base.at(-1) as Value], ["changed", changed(applied.lastBlock)]]
-      : ways.map((mode) => [mode, changed(lastBlockRoute(g, { mode }, { config, vector, touched: [] }))]),
+      : ways.map((mode) => [mode, changed(applyLastBlock(g, { mode }, { config, vector, touched: [] }))]),
   );
   const compared: readonly (readonly [string, string])[] = pairs ?? [["base", "changed"]];
   const parts = { ...model, attention: () => tokens, site: (_: unknown, __: unknown, value: Value) => value };
