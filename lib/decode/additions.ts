@@ -31,7 +31,7 @@ import {
   sitesOfTheirKinds,
 } from "./patches.ts";
 import { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
-import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
+import { checkSteering, layerMatrix, type SteeringVectors } from "./steering_vectors.ts";
 
 /** What a model may have added, where, and on which way. */
 export interface Additions extends SteeringRoute {
@@ -163,7 +163,7 @@ export function additionFeeds(
   const { steer, operators, adapters } = added(additions), { config, layers } = options, { embed } = config;
   const vectors: Record<string, Tensor> = layers.steer.length === 0
     ? {}
-    : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: layers.steer, embed }) };
+    : { [EDIT_NAMES.steering]: layerMatrix(steer, { layers: layers.steer, width: embed, action: "steer" }) };
   return {
     ...vectors,
     ...operatorFeeds(operators, { layers: layers.operators, embed }),

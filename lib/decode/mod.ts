@@ -59,7 +59,7 @@ export type { Patch, Patches } from "./patches.ts";
 export type { RunOptions, RunResult } from "./planned_run.ts";
 export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
-export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
+export { checkSteering, layerMatrix, type SteeringVectors } from "./steering_vectors.ts";
 export {
   type ComparedDistributions,
   type ComparedModels,

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 
 /** Token sequences laid out as one right-padded matrix. */
 export interface PaddedBatch {
@@ -39,7 +40,7 @@ export function padRight(
     );
   }
   for (const [r, row] of rows.entries()) {
-    const wrong = row.find((id) => !(Number.isInteger(id) && id >= 0 && id < options.vocab));
+    const wrong = row.find((id) => !isIndex(id, options.vocab));
     if (wrong !== undefined) {
       throw new RangeError(
         `Cannot lay out row ${r} as token ids must be whole numbers in [0, ${options.vocab}): current value is ${wrong}`,

@@ -13,8 +13,8 @@ import {
   type KeysAndValues,
   type LayerCache,
   rotaryTables,
-  type SiteHandler,
   unembed,
+  untouched,
   type WeightSource,
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -195,7 +195,6 @@ export function rolloutGraph(
       inner.apply("Less", [state.drawn, maxSteps]),
     ]);
   };
-  const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
   const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
   const names = ["key", "value"] as const;
@@ -288,11 +287,9 @@ export function rolloutGraph(
     };
     const residual = decoderBlocks(body, x, changed);
     const index = body.expand(body.unsqueeze(last, [1, 2]), ["rows", 1, config.embed]);
-    const lastResidual = body.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const lastResidual = body.gatherElements(residual, index, { axis: 1 });
     const owned = body.gather(lastResidual, owners, { axis: 0 }); // [batch, 1, embed]
-    const logits = body.apply("Squeeze", [unembed(body, owned, changed)], {
-      attributes: { axes: [1] },
-    });
+    const logits = body.squeeze(unembed(body, owned, changed), [1]);
     return { logits, grown };
   };
 

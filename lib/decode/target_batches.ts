@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import { SEQUENCE_NAMES } from "../probe/mod.ts";
 import { padRight } from "./padded_batch.ts";
 
@@ -69,7 +70,7 @@ function checkTarget(
     );
   }
   const last = tokens.at(-1) as number;
-  if (!(Number.isInteger(last) && last >= 0 && last < vocab)) {
+  if (!isIndex(last, vocab)) {
     throw new RangeError(
       `Cannot score row ${index} as token ids must be whole numbers in [0, ${vocab}): current value is ${last}`,
     );

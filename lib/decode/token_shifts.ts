@@ -1,4 +1,5 @@
 import { tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import {
   TOKEN_SHIFT_NAMES,
   TOKEN_SHIFT_TOKENS,
@@ -96,15 +97,12 @@ export async function tokenShifts(
   const { additions, pairs, follow = [], totals = [] } = options, { from, rows } = text, { config } = model;
   const { vocab } = config, count = pairs?.length ?? 1;
   checkPositions([text.tokens.length], { config, action: "compare" });
-  if (
-    !(Number.isInteger(from) && Number.isInteger(rows) && from >= 0 && rows >= 1 &&
-      from + rows <= text.tokens.length)
-  ) {
+  if (!(isIndex(from, text.tokens.length) && isIndex(rows - 1, text.tokens.length - from))) {
     throw new RangeError(
       `Cannot compare rows as they must lie in [0, ${text.tokens.length}): current value is ${rows} from ${from}`,
     );
   }
-  const outside = follow.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocab));
+  const outside = follow.find((token) => !isIndex(token, vocab));
   if (outside !== undefined) {
     throw new RangeError(
       `Cannot follow a token as it must lie in [0, ${vocab}): current value is ${outside}`,

@@ -88,12 +88,12 @@ export function cachedAttention(
       g.expand(shown(causal), [batch, added, grown]),
       g.expand(g.unsqueeze(shown(real), [1]), [batch, added, slots.settled]),
     ];
-    const joined = g.apply("Concat", parts, { attributes: { axis: 2, joined: every } });
+    const joined = g.concat(parts, { axis: 2, joined: every });
     g.defineLength(every, joined, 2);
     const perGroup = g.expand(g.unsqueeze(joined, [1, 2]), [batch, 1, group, added, every]);
     return {
       bias: g.reshape(perGroup, [batch, 1, grouped, every]),
-      sizes: g.apply("Concat", [recent, g.length(slots.settled)], { attributes: { axis: 0 } }),
+      sizes: g.concat([recent, g.length(slots.settled)], { axis: 0 }),
       angles: anglesAt(g, tables, positions),
     };
   });
@@ -103,8 +103,7 @@ export function cachedAttention(
     g.within("attn", () => {
       const heads = q.dims[2] as number, kvHeads = k.dims[2] as number;
       const { settled, recent: before } = options.past(layer);
-      const grow = (old: Value, more: Value) =>
-        g.apply("Concat", [old, more], { attributes: { axis: 2, joined: grown } });
+      const grow = (old: Value, more: Value) => g.concat([old, more], { axis: 2, joined: grown });
       const values = half === 1 ? v : g.mul(v, g.scalar(compute, 1 / half));
       const recent = {
         key: grow(before.key, rotatedHeads(g, k, angles)),
@@ -114,7 +113,7 @@ export function cachedAttention(
       const queries = g.reshape(rotatedHeads(g, q, angles), [batch, kvHeads, grouped, headDim]);
       const scale = headDim ** -0.5;
       const scores = [recent, settled].map(({ key }) => g.matMul(queries, key, { transB: true, scale }));
-      const joined = g.apply("Concat", scores, { attributes: { axis: 3, joined: every } });
+      const joined = g.concat(scores, { axis: 3, joined: every });
       const weights = attentionWeights(g, joined, { bias }); // [batch, kv_heads, group*seq, slots]
       const [near, far] = g.split(weights, { axis: 3, sizes, dims: [grown, slots.settled] }) as [
         Value,

@@ -7,13 +7,13 @@ import type { ComputeDType } from "./precision.ts";
 import { unembeddingName } from "./weights.ts";
 
 /** Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq]. */
-export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
+export function embedTokens(g: GraphBuilder, tokens: Value, parts: Pick<DecoderParts, "weights">): Value {
   return parts.weights.rows(g, { name: "model.embed_tokens.weight", indices: tokens });
 }
 
 /**
  * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm. With `blocks`
- * only the first of them, none of which is routed: the stream behind block `blocks - 1`.
+ * only the first of them, and none is patched: the stream behind block `blocks - 1`.
  */
 export function decoderBlocks(
   g: GraphBuilder,
@@ -50,8 +50,11 @@ export function blockAt(
     : decoderBlock(g, x, options);
 }
 
+/** A model's shape and where its weights come from. */
+type ModelWeights = Pick<DecoderParts, "config" | "weights">;
+
 /** The norm before the unembedding: residual [.., embed] → [.., embed], in float32 of a 16-bit graph. */
-export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
+export function finalNorm(g: GraphBuilder, residual: Value, parts: ModelWeights): Value {
   const { config, weights } = parts;
   return rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
 }
@@ -61,7 +64,7 @@ export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts)
  * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
  * its trainer.
  */
-export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
+export function unembed(g: GraphBuilder, residual: Value, parts: ModelWeights): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
     const normed = finalNorm(g, residual, parts);

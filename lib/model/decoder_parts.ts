@@ -6,6 +6,9 @@ import type { WeightSource } from "./weights.ts";
 /** Called at every site with its value; what it returns goes on. Edits enter the graph here and nowhere else. */
 export type SiteHandler = (g: GraphBuilder, name: SiteName, value: Value) => Value;
 
+/** Changes nothing at any site. */
+export const untouched: SiteHandler = (_, __, value) => value;
+
 /** Queries, keys and values of one block before rotation, each [batch, seq, heads or kv_heads, head_dim]. */
 export interface AttentionInput {
   /** Block, counted from zero. */

@@ -162,8 +162,7 @@ function mixedHeads(
     steered: parts.project(part, normed.steered),
   });
   const mixed = (pair: Streams): Value => choose(g, pair, { masks, part: "heads" });
-  const join = (pair: Streams, axis: number): Value =>
-    g.apply("Concat", [pair.base, pair.steered], { attributes: { axis } });
+  const join = (pair: Streams, axis: number): Value => g.concat([pair.base, pair.steered], { axis });
   const split = (value: Value, axis: number): Streams => ({
     base: g.slice(value, { axis, start: 0, end: heads }),
     steered: g.slice(value, { axis, start: heads, end: 2 * heads }),

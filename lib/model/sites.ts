@@ -1,4 +1,5 @@
 import { architectureRow, type ModelConfig } from "../checkpoint/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 
 /** Kinds of site that every block has, in the order in which they are computed. */
 export const SITE_KINDS = [
@@ -145,4 +146,14 @@ export function parseSite(name: string, options: { readonly layers: number; read
     );
   }
   return { layer, kind };
+}
+
+/** Throws a RangeError for a layer that a model lacks; `action` is the verb of its message. */
+export function checkLayer(
+  layer: number,
+  options: { readonly layers: number; readonly action: string },
+): void {
+  const { layers, action } = options;
+  if (isIndex(layer, layers)) return;
+  throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${layers})`);
 }

@@ -21,7 +21,7 @@ export interface WeightSource {
 }
 
 function stacked(g: GraphBuilder, weights: readonly Value[]): Value {
-  return g.apply("Concat", weights, { attributes: { axis: 0 } });
+  return g.concat(weights, { axis: 0 });
 }
 
 /**

@@ -292,7 +292,7 @@ export class GraphBuilder {
     const whole = this.#findRun(dims);
     if (whole !== null) return whole;
     const parts = dims.map((dim) => this.length(dim));
-    return parts.length === 1 ? parts[0] as Value : this.apply("Concat", parts, { attributes: { axis: 0 } });
+    return parts.length === 1 ? parts[0] as Value : this.concat(parts, { axis: 0 });
   }
 
   /** One axis length as an int64 vector of one element. */
@@ -353,6 +353,21 @@ export class GraphBuilder {
   /** Rows of `data` along `axis`. */
   gather(data: Value, indices: Value, options: { readonly axis: number }): Value {
     return this.apply("Gather", [data, indices], { attributes: { axis: options.axis } });
+  }
+
+  /** The elements of `data` at `indices` along one axis, in the shape of the indices. */
+  gatherElements(data: Value, indices: Value, options: { readonly axis: number }): Value {
+    return this.apply("GatherElements", [data, indices], { attributes: { axis: options.axis } });
+  }
+
+  /** Values behind each other along one axis; `joined` names a sum of symbolic lengths. */
+  concat(parts: readonly Value[], options: { readonly axis: number; readonly joined?: string }): Value {
+    return this.apply("Concat", parts, { attributes: { ...options } });
+  }
+
+  /** The same without axes of length 1. */
+  squeeze(x: Value, axes: readonly number[]): Value {
+    return this.apply("Squeeze", [x], { attributes: { axes } });
   }
 
   /** New axes of length 1. */

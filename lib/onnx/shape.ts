@@ -48,3 +48,8 @@ export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
+
+/** Whether a number names one of `count` things: whole, and counted from 0. */
+export function isIndex(value: number, count: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < count;
+}

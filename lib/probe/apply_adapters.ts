@@ -75,7 +75,7 @@ export function applyAdapters(
     const product = perRow === null // [batch, seq, 1]
       ? inner.matMul(z, inner.unsqueeze(values.input, [1]))
       : inner.matMul(z, values.input, { transB: true });
-    const flat = inner.apply("Squeeze", [product], { attributes: { axes: [2] } });
+    const flat = inner.squeeze(product, [2]);
     const scale = site(inner, siteName({ layer, kind: "adapter_scale" }), flat); // [batch, seq]
     return accurateSum(inner, base, { added: inner.mul(inner.unsqueeze(scale, [2]), values.output) });
   };

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
-import { accurateDType, accurateSum, type ComputeDType } from "../model/mod.ts";
+import { accurateDType, accurateSum, checkLayer, type ComputeDType } from "../model/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 
 /** What is done to the stream of a layer where its vector is added, after that: a direction is set, the norm kept. */
@@ -44,9 +44,8 @@ export function operatorShape(operators: Operators, layers: readonly number[]): 
 export function checkOperators(operators: Operators, config: Pick<ModelConfig, "layers" | "embed">): void {
   const { layers, embed } = config;
   for (const [layer, { direction, component = 0, keepNorm = false }] of operators) {
-    const fault = !(Number.isInteger(layer) && layer >= 0 && layer < layers)
-      ? `it must lie in [0, ${layers})`
-      : direction !== undefined && direction.length !== embed
+    checkLayer(layer, { layers, action: "operate on" });
+    const fault = direction !== undefined && direction.length !== embed
       ? `its direction must have ${embed} values: current count is ${direction.length}`
       : direction !== undefined && !(Math.hypot(...direction) > 0 && Math.hypot(...direction) < Infinity)
       ? `its direction must be longer than 0 and finite: current length is ${Math.hypot(...direction)}`

@@ -108,7 +108,7 @@ export function differenceGraph(
         return spanSums(body, wide(difference), { spanned, keeps });
       });
       const stack = (values: readonly Value[]) =>
-        body.apply("Concat", values.map((value) => body.unsqueeze(value, [0])), { attributes: { axis: 0 } });
+        body.concat(values.map((value) => body.unsqueeze(value, [0])), { axis: 0 });
       const norm = (stream: Value) => {
         const x = wide(stream);
         const meanSquare = body.reduce("mean", body.mul(x, x), { axes: [1], keepdims: true });
@@ -182,7 +182,7 @@ function spanSums(
   return {
     sum,
     directions,
-    sums: g.apply("Concat", sums, { attributes: { axis: 1 } }),
-    counts: g.apply("Concat", counts, { attributes: { axis: 1 } }),
+    sums: g.concat(sums, { axis: 1 }),
+    counts: g.concat(counts, { axis: 1 }),
   };
 }

@@ -4,6 +4,7 @@ import {
   accurateSum,
   ADAPTER_SITE_KINDS,
   type AppliedLastBlock,
+  checkLayer,
   type ComputeDType,
   HEAD_NORM_SITE_KINDS,
   parseSite,
@@ -119,9 +120,7 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   };
   const checkLayers = (layers: readonly number[], action: string) => {
     for (const layer of distinct(layers, `${action} layer`)) {
-      if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-        throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${config.layers})`);
-      }
+      checkLayer(layer, { layers: config.layers, action });
     }
   };
   for (const name of distinct(taps, "tap")) checkSite(name, "tap");
@@ -267,7 +266,7 @@ export function applyEdits(
   const ofRows = ({ g: body, origins }: Trip, values: Value) => body.gather(values, origins, { axis: 0 });
   const factorsOver = (trip: Trip) =>
     factors &&
-    trip.g.apply("GatherElements", [ofRows(trip, factors), trip.positions], { attributes: { axis: 1 } }); // [rows, new]
+    trip.g.gatherElements(ofRows(trip, factors), trip.positions, { axis: 1 }); // [rows, new]
   const kinds = placeKinds(edits.place, edits);
   const routed = edits.lastBlock === null ? null : config.layers - 2;
   const steered = new Map(

@@ -1,7 +1,14 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
-import { accurateDType, accurateSum, type ComputeDType, type SiteName, siteName } from "../model/mod.ts";
-import type { GraphBuilder, Value } from "../onnx/mod.ts";
+import {
+  accurateDType,
+  accurateSum,
+  checkLayer,
+  type ComputeDType,
+  type SiteName,
+  siteName,
+} from "../model/mod.ts";
+import { type GraphBuilder, isIndex, type Value } from "../onnx/mod.ts";
 
 /** A TopK sparse autoencoder of residual differences, as far as an ablation needs it. */
 export interface DifferenceAutoencoder {
@@ -78,9 +85,7 @@ export function checkAblation(
   const { layer, autoencoder, features: ablated } = ablation;
   const { config: { layers, embed }, additions } = options;
   const { features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
-  if (!(Number.isInteger(layer) && layer >= 0 && layer < layers)) {
-    throw new RangeError(`Cannot ablate at layer ${layer} as it must lie in [0, ${layers})`);
-  }
+  checkLayer(layer, { layers, action: "ablate at" });
   const fits = Number.isInteger(active) && active >= 1 && active <= features &&
     encoder.length === features * embed && decoder.length === features * embed &&
     encoderBias.length === features && decoderBias.length === embed;
@@ -90,7 +95,7 @@ export function checkAblation(
         `encoder ${encoder.length}, decoder ${decoder.length}, biases ${encoderBias.length} and ${decoderBias.length}`,
     );
   }
-  const wrong = ablated.find((feature) => !(Number.isInteger(feature) && feature >= 0 && feature < features));
+  const wrong = ablated.find((feature) => !isIndex(feature, features));
   if (wrong !== undefined) {
     throw new RangeError(`Cannot ablate feature ${wrong} as it must lie in [0, ${features})`);
   }
@@ -166,7 +171,7 @@ export function applyAblation(
       for (let k = 0; k < active; k++) {
         const feature = inner.apply("ArgMax", [rest], { attributes: { axis: 2 } }); // [batch, seq]
         const place = inner.unsqueeze(feature, [2]); // [batch, seq, 1]
-        const value = inner.apply("GatherElements", [rest, place], { attributes: { axis: 2 } });
+        const value = inner.gatherElements(rest, place, { axis: 2 });
         const strength = inner.mul(
           inner.apply("Max", [value, inner.scalar(accurate, 0)]),
           inner.gather(mask, place, { axis: 0 }),

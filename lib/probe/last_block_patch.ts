@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { InputError, type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import { type LastBlockLayout, type MaskedPart, maskedParts, type StreamChoice } from "../model/mod.ts";
 
 /**
@@ -102,7 +103,7 @@ function brokenRule({ mode, inverse, path, heads }: Plan, config: ModelConfig): 
   const count = headCount(mode, config);
   if (count === null) return heads === null ? null : ["no heads"];
   if (heads === null || heads.length === 0) return ["heads"];
-  const outside = heads.find((head) => !(Number.isInteger(head) && head >= 0 && head < count));
+  const outside = heads.find((head) => !isIndex(head, count));
   if (outside !== undefined) return ["inside", outside];
   const twice = heads.find((head, at) => heads.indexOf(head) !== at);
   return twice === undefined ? null : ["once", twice];

@@ -12,6 +12,7 @@ import {
   type SiteHandler,
   siteName,
   unembed,
+  untouched,
   type WeightSource,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -120,7 +121,6 @@ export function sequenceGraph(
     const streams = decoderStreams(g, embedTokens(g, tokens, parts), parts);
     return { parts, streams, residual: streams.at(-1) as Value };
   };
-  const untouched: SiteHandler = (_, __, value) => value;
   const site = ablation === null ? applied.site : applied.siteOver(
     g.within("base", () => streamUnder(untouched, { blocks: ablation.blocks }).residual),
   );
@@ -136,9 +136,9 @@ export function sequenceGraph(
   if (outputs.logits === "last") {
     const last = g.input(SEQUENCE_NAMES.last, "int64", ["batch"]);
     const index = g.expand(g.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
-    const stream = g.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const stream = g.gatherElements(residual, index, { axis: 1 });
     const logits = unembed(g, stream, parts); // [batch, 1, vocab]
-    g.output(SEQUENCE_NAMES.logits, g.apply("Squeeze", [logits], { attributes: { axes: [1] } }));
+    g.output(SEQUENCE_NAMES.logits, g.squeeze(logits, [1]));
   }
   if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
     throw new RangeError(
@@ -223,7 +223,7 @@ function addScores(
       .map((adjoint) => perPosition ? g.unsqueeze(adjoint, [0]) : g.transpose(adjoint, [1, 0, 2]));
     g.output(
       name,
-      layers.length === 1 ? layers[0] as Value : g.apply("Concat", layers, { attributes: { axis: 0 } }), // [layers, batch, width]
+      layers.length === 1 ? layers[0] as Value : g.concat(layers, { axis: 0 }), // [layers, batch, width]
     );
     first += values.length;
   }

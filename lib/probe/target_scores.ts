@@ -62,7 +62,7 @@ export function targetScores(
           const logProbs = body.softmax(body.matMul(x, matrix, { transB: true }), { axis: 1, log: true }); // [chunk, vocab]
           const at = { attributes: { axis: 1 } };
           const picked = body.apply("GatherElements", [logProbs, body.unsqueeze(tokens, [1])], at);
-          const logProb = body.apply("Squeeze", [picked], { attributes: { axes: [1] } }); // [chunk]
+          const logProb = body.squeeze(picked, [1]); // [chunk]
           if (targets.weights === null) {
             return { goOn: body.scalar("bool", 1), carried: [], collected: [logProb] };
           }

@@ -91,10 +91,9 @@ export function tokenShiftGraph(
       : ways.map((mode) => [mode, changed(applyLastBlock(g, { mode }, { config, vector, touched: [] }))]),
   );
   const compared: readonly (readonly [string, string])[] = pairs ?? [["base", "changed"]];
-  const parts = { ...model, attention: () => tokens, site: (_: unknown, __: unknown, value: Value) => value };
   const read = new Map([...passes].map(([name, stream]) => {
     const rows = g.reshape(g.cast(stream, "float32"), ["seq", embed]);
-    return [name, finalNorm(g, g.gather(rows, places, { axis: 0 }), parts)]; // [chunks, chunk, embed]
+    return [name, finalNorm(g, g.gather(rows, places, { axis: 0 }), model)]; // [chunks, chunk, embed]
   }));
   const unembedding = model.weights.get(unembeddingName(config), "float32"); // [vocab, embed]
   const none = g.expand(g.constant("float64", [1, 1, 1], [0]), [totals, compared.length, vocab]);
@@ -117,7 +116,7 @@ export function tokenShiftGraph(
         })
       );
       const side = (values: readonly Value[]) =>
-        body.apply("Concat", values.map((value) => body.unsqueeze(value, [1])), { attributes: { axis: 1 } });
+        body.concat(values.map((value) => body.unsqueeze(value, [1])), { axis: 1 });
       const share = body.gather(weights, step, { axis: 1 }); // [totals, chunk]
       return {
         goOn: body.scalar("bool", 1),
@@ -151,10 +150,10 @@ function comparedTokens(
 ): Readonly<Record<"values" | "tokens" | "followed" | "change", Value>> {
   const { from, to, follow } = of, change = g.sub(to.p, from.p); // [chunk, vocab]
   const likeliest = (p: Value) => g.unsqueeze(g.apply("ArgMax", [p], { attributes: { axis: 1 } }), [1]); // [chunk, 1]
-  const at = (token: Value) => g.apply("GatherElements", [change, token], { attributes: { axis: 1 } });
+  const at = (token: Value) => g.gatherElements(change, token, { axis: 1 });
   const most = likeliest(change), least = likeliest(g.apply("Neg", [change]));
   const kl = g.reduce("sum", g.mul(from.p, g.sub(from.logP, to.logP)), { axes: [1], keepdims: true });
-  const row = (parts: readonly Value[]) => g.apply("Concat", parts, { attributes: { axis: 1 } });
+  const row = (parts: readonly Value[]) => g.concat(parts, { axis: 1 });
   return {
     values: row([at(most), at(least), kl]),
     tokens: row([most, least, likeliest(from.p), likeliest(to.p)]),

@@ -5,9 +5,9 @@ import {
   adapterFeeds,
   type Adapters,
   additionFeeds,
+  layerMatrix,
   rolloutGraph,
   sampleRollouts,
-  steeringMatrix,
 } from "../../lib/decode/mod.ts";
 import { fromBfloat16, toBfloat16 } from "../../lib/checkpoint/mod.ts";
 import { type SiteName, siteName } from "../../lib/model/mod.ts";
@@ -156,7 +156,7 @@ Deno.test("a bfloat16 rollout, rounded operation by operation, samples what its 
           feeds: {
             tokens: tensor("int64", [1, seq], row.slice(0, -1)),
             ...gridTargets([row.slice(1)]),
-            steering: steeringMatrix(steer, { layers: steeredLayers, embed: config.embed }),
+            steering: layerMatrix(steer, { layers: steeredLayers, width: config.embed, action: "steer" }),
             ...adapterFeeds(way.adapters ?? new Map(), { layers: adaptedLayers, config }),
             ...routeFeeds(way, config),
           },
