@@ -16,8 +16,8 @@ export function blocksOf(vocab: number): { readonly count: number; readonly widt
  * int64 [batch].
  *
  * The running sum is taken in two levels: over blocks of tokens, as many as they are long where the vocabulary has such
- * factors, then within the block that holds the drawn point. A GPU's running sum does work that grows with the square of its length (10^10 additions per row over
- * 150,000 tokens, 10^5 in two levels), and a short sum also rounds less.
+ * factors, then within the block that holds the drawn point. A GPU's running sum does work that grows with the square of
+ * its length (10^10 additions per row over 150,000 tokens, 10^5 in two levels), and a short sum also rounds less.
  *
  * What is drawn, with C the running sum of blocks, T its last value and c the running sum within a block:
  *

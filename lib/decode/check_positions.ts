@@ -9,8 +9,8 @@ export function positionsText(config: ModelConfig): string {
 }
 
 /**
- * Checks that rows of the given lengths fit a model's positions. Beyond them its angles mean nothing, and under a window another
- * attention would be needed.
+ * Checks that rows of the given lengths fit a model's positions. Beyond them its angles mean nothing, and under a window
+ * another attention would be needed.
  *
  * @throws {RangeError} for a row that is too long.
  */

@@ -163,7 +163,7 @@ export class LanguageModel {
   }
 
   /**
-   * Completes texts and conversations: what was written, its log-probabilities and why it ended. CompletionPrompt i draws as
+   * Completes texts and conversations: what was written, its log-probabilities and why it ended. Prompt i draws as
    * request i of {@link generate} does.
    *
    * @throws {InputError} for a conversation where the model has no chat template.

@@ -134,8 +134,8 @@ function within(mask: Tensor<"bool">, promptLengths: readonly number[]): Tensor<
 }
 
 /**
- * Checks patches for a call of so many rows (null for any), the longest of `seq` positions: shapes, finite values, and masks of heads
- * where there are heads.
+ * Checks patches for a call of so many rows (null for any), the longest of `seq` positions: shapes, finite values, and
+ * masks of heads where there are heads.
  *
  * @throws {RangeError} that names the site.
  */

@@ -4,7 +4,7 @@ import type { Edits } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
 import { type PlannedChanges, SEQUENCE_OPTIONS, type SequenceOptions } from "./additions.ts";
 import { positionsText } from "./check_positions.ts";
-import { checkTokenIds, padRight } from "./padded_batch.ts";
+import { checkTokenIds, type PaddedBatch, padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
 
 /** One completion to be sampled. `seed`, `prompt` and `sample` key its random numbers, whatever batch it runs in. */
@@ -114,16 +114,9 @@ export async function sampleRollouts(
   const { maxNewTokens, batchSize = 64, stragglerShare = 0.25 } = options;
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
-  const finish = (row: Unfinished, finished: boolean) => {
-    const { tokens: promptTokens, prompt, sample } = row.request;
-    results[row.index] = {
-      prompt,
-      sample,
-      promptTokens,
-      tokens: row.tokens,
-      logProbs: row.logProbs,
-      finished,
-    };
+  const finish = ({ index, request, tokens, logProbs }: Unfinished, finished: boolean) => {
+    const { tokens: promptTokens, prompt, sample } = request;
+    results[index] = { prompt, sample, promptTokens, tokens, logProbs, finished };
     done++;
   };
   let pool = numbered(requests);
@@ -156,39 +149,28 @@ export function checkSampling(
   requests: readonly RolloutRequest[],
   options: SamplingOptions & Pick<RolloutEngine, "config">,
 ): void {
-  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1, config } = options;
-  if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
-    throw new RangeError(
-      `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
-    );
-  }
-  const { temperature = 1 } = options;
-  if (!(temperature === 0 || (Number.isFinite(temperature) && temperature >= COLDEST))) {
-    throw new RangeError(
-      `Cannot sample as temperature must be ${COLDEST} or more, or 0 for greedy: current value is ${temperature}`,
-    );
-  }
-  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`Cannot sample as batchSize must be at least 1: current value is ${batchSize}`);
-  }
-  if (!(stragglerShare >= 0 && stragglerShare <= 1)) {
-    throw new RangeError(
-      `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
-    );
+  const { maxNewTokens, temperature = 1, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1 } =
+    options;
+  const isCount = (value: number) => Number.isInteger(value) && value >= 1;
+  const isWarm = temperature === 0 || (temperature >= COLDEST && temperature < Infinity);
+  const rules = [
+    ["maxNewTokens must be at least 1", maxNewTokens, isCount(maxNewTokens)],
+    [`temperature must be ${COLDEST} or more, or 0 for greedy`, temperature, isWarm],
+    ["batchSize must be at least 1", batchSize, isCount(batchSize)],
+    ["stragglerShare must lie in [0, 1]", stragglerShare, stragglerShare >= 0 && stragglerShare <= 1],
+    ["topK must be at least 1", topK, isCount(topK)],
+    ["topP must lie in (0, 1]", topP, topP > 0 && topP <= 1],
+  ] as const;
+  for (const [must, current, holds] of rules) {
+    if (!holds) throw new RangeError(`Cannot sample as ${must}: current value is ${current}`);
   }
   requests.forEach(({ tokens }, index) => checkTokenIds(tokens, index));
-  const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
+  const { config } = options, longest = Math.max(0, ...requests.map((request) => request.tokens.length));
   if (longest + maxNewTokens > config.maxPositions) {
     throw new RangeError(
       `Cannot sample as prompt and completion must fit the model's ${positionsText(config)}: ` +
         `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
     );
-  }
-  if (!(Number.isInteger(topK) && topK >= 1)) {
-    throw new RangeError(`Cannot sample as topK must be at least 1: current value is ${topK}`);
-  }
-  if (!(topP > 0 && topP <= 1)) {
-    throw new RangeError(`Cannot sample as topP must lie in (0, 1]: current value is ${topP}`);
   }
 }
 
@@ -216,21 +198,32 @@ export function likelyShare(
   return { sorted: Math.min(vocab, 2 ** Math.ceil(Math.log2(candidates))), candidates, topP: 2 };
 }
 
-/** What draws of the next `steps` tokens of each row are fed. */
-export function samplingFeeds(
+/** What a graph is fed for the next `steps` tokens of rows: texts, what is added to them, and what draws are made of. */
+export function rolloutFeeds(
+  engine: RolloutEngine,
   rows: readonly Unfinished[],
-  options: DrawingOptions & { readonly steps: number; readonly config: ModelConfig },
+  options: DrawingOptions & {
+    /** Rows whose texts are read, those texts, and which of them each row continues. */
+    readonly readers: readonly Unfinished[];
+    readonly texts: PaddedBatch;
+    readonly owners: readonly number[];
+    readonly enoughAlive: number;
+    readonly steps: number;
+    /** Positions that the texts may reach. */
+    readonly positions: number;
+  },
 ): Readonly<Record<string, Tensor>> {
-  const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
-  const uniforms = new Float32Array(rows.length * steps);
-  rows.forEach((row, r) => {
-    const { prompt, sample } = row.request, from = row.tokens.length;
-    for (let t = 0; t < steps; t++) {
-      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
-    }
-  });
-  const likely = likelyShare(options, config);
+  const { readers, texts: { tokens, lengths, seq }, owners, enoughAlive, steps, positions } = options;
+  const { temperature = 1, seed = 0 } = options, { config, edits } = engine, greedy = temperature === 0;
+  const uniforms = rows.flatMap(({ request: { prompt, sample }, tokens: { length } }) =>
+    Array.from({ length: steps }, (_, t) => rolloutUniform({ seed, prompt, sample, position: length + t }))
+  );
+  const likely = likelyShare(options, config), byPrompt = edits.steerFactors === true || isPatched(edits);
   return {
+    [ROLLOUT_NAMES.prompts]: tokens,
+    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
+    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
+    [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [enoughAlive]),
     [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
     [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
     [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
@@ -239,19 +232,9 @@ export function samplingFeeds(
       [ROLLOUT_NAMES.candidates]: tensor("int64", [1], [likely.candidates]),
       [ROLLOUT_NAMES.topP]: tensor("float32", [], [likely.topP]),
     }),
+    ...(byPrompt ? { [ROLLOUT_NAMES.origins]: tensor("int64", [readers.length], [...readers.keys()]) } : {}),
+    ...engine.feeds({ rows: readers.map(({ index }) => index), seq, positions }),
   };
-}
-
-/** What rows that are read are fed: what is added to them, by prompt where the graph has factors or patches. */
-export function rowFeeds(
-  { edits, feeds }: RolloutEngine,
-  rows: readonly Unfinished[],
-  reach: { readonly seq: number; readonly positions: number },
-): Readonly<Record<string, Tensor>> {
-  const added = feeds({ rows: rows.map(({ index }) => index), ...reach });
-  return edits.steerFactors === true || isPatched(edits)
-    ? { ...added, [ROLLOUT_NAMES.origins]: tensor("int64", [rows.length], rows.map((_, r) => r)) }
-    : added;
 }
 
 const isPatched = ({ patches = [] }: RolloutEngine["edits"]) => patches.length > 0;
@@ -278,25 +261,17 @@ async function advance(
     return place;
   });
   const readers = rows.filter((_, row) => owners.indexOf(owners[row] as number) === row);
-  const { tokens: prompts, lengths } = padRight(
+  const read = padRight(
     readers.map((row) => texts[rows.indexOf(row)] as readonly number[]),
     engine.config,
   );
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
-  const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
-  const steps = Math.min(left, room);
-  const out = await engine.session.run({
-    [ROLLOUT_NAMES.prompts]: prompts,
-    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
-    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
-    [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
-    ...samplingFeeds(rows, { ...options, steps, config: engine.config }),
-    ...rowFeeds(engine, readers, {
-      seq: prompts.dims[1] as number,
-      positions: Math.max(...lengths) + steps,
-    }),
-  });
+  const room = engine.config.maxPositions - read.seq + 1; // the last token drawn is not read
+  const steps = Math.min(left, room), positions = read.seq + steps;
+  const out = await engine.session.run(
+    rolloutFeeds(engine, rows, { ...options, readers, texts: read, owners, steps, positions }),
+  );
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;
   rows.forEach((row, r) => {

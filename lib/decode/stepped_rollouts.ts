@@ -1,12 +1,6 @@
 import { type Tensor, tensor, zeros } from "../core/mod.ts";
 import { padRight } from "./padded_batch.ts";
-import {
-  type RolloutEngine,
-  rowFeeds,
-  samplingFeeds,
-  type SamplingOptions,
-  type Unfinished,
-} from "./rollout.ts";
+import { type RolloutEngine, rolloutFeeds, type SamplingOptions, type Unfinished } from "./rollout.ts";
 import { cacheHeads, CHUNK, ROLLOUT_NAMES } from "./rollout_graph.ts";
 
 type Caches = ReadonlyMap<string, Tensor<"float32">>;
@@ -62,10 +56,15 @@ export async function* steppedRollouts(
         )
       );
       const out = await engine.session.run({
-        [ROLLOUT_NAMES.prompts]: prompts.tokens,
-        [ROLLOUT_NAMES.lengths]: tensor("int32", [batch], lengths),
-        [ROLLOUT_NAMES.owners]: tensor("int64", [batch], asked.map((_, row) => row)),
-        [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [0]),
+        ...rolloutFeeds(engine, rows, {
+          ...options,
+          readers: rows,
+          texts: prompts,
+          owners: [...rows.keys()],
+          enoughAlive: 0,
+          steps,
+          positions: prompts.seq + maxNewTokens,
+        }),
         [ROLLOUT_NAMES.read]: read,
         [ROLLOUT_NAMES.position]: tensor(
           "int64",
@@ -75,8 +74,6 @@ export async function* steppedRollouts(
         [ROLLOUT_NAMES.last]: tensor("int32", [batch], lengths.map((length) => first ? length - 1 : 0)),
         [ROLLOUT_NAMES.alive]: tensor("bool", [batch], alive.map(Number)),
         ...Object.fromEntries(caches),
-        ...samplingFeeds(rows, { ...options, steps, config }),
-        ...rowFeeds(engine, rows, { seq: prompts.seq, positions: prompts.seq + maxNewTokens }),
       });
       return { out, stops: stopTokens };
     });

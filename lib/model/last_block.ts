@@ -53,8 +53,7 @@ export function cachedHeads(
  * Sites: `resid_pre` is the residual stream (R, or x where the block reads x alone); `q`, `k`, `v`, `attn_weights`
  * and `head_out` are what was chosen, `q_norm` and `k_norm` the norms of it; `attn_out` is W_O of that; `resid_mid` is
  * the stream that `mlp_out` is added to. Under `heads` a patch of `q`, `q_norm` or `attn_weights` replaces what each
- * head's own stream has. In a 16-bit graph x + s is
- * a float32 island, as every sum with a vector.
+ * head's own stream has. In a 16-bit graph x + s is a float32 island, as every sum with a vector.
  *
  * Source: last-block patching of Sections 6 and 7 (class: code).
  *

@@ -123,13 +123,8 @@ export class GraphBuilder {
     },
   ): Value {
     const value = this.#newValue(this.#claim(name), at.dtype, at.dims);
-    this.#initializers.push({
-      kind: "external",
-      value,
-      location: at.location,
-      offset: at.offset,
-      length: at.length,
-    });
+    const { location, offset, length } = at;
+    this.#initializers.push({ kind: "external", value, location, offset, length });
     return value;
   }
 
@@ -166,8 +161,8 @@ export class GraphBuilder {
   }
 
   /** a + b, broadcast. */
-  add(a: Value, b: Value, options: NodeOptions = {}): Value {
-    return this.apply("Add", [a, b], options);
+  add(a: Value, b: Value): Value {
+    return this.apply("Add", [a, b]);
   }
 
   /** a − b, broadcast. */
