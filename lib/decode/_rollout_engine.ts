@@ -70,5 +70,5 @@ export async function rolloutEngine(
     what: `a rollout of ${longest} + ${maxNewTokens} tokens`,
   });
   const engine = { session, config, stopTokens: config.eosTokenIds, edits, feeds };
-  return { engine, rowsAtOnce: Math.min(batchSize, rowsAtOnce) };
+  return { engine, rowsAtOnce };
 }

@@ -175,6 +175,7 @@ export function additionFeeds(
 
 /** What a graph must be able to do for some changes and all others of their kinds, and what these feed it. */
 export interface PlannedChanges {
+  /** Edits of the graph. */
   readonly edits: Edits;
   /** What it is fed for some of the rows. */
   readonly feeds: (batch: BatchRows) => Readonly<Record<string, Tensor>>;

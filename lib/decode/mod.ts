@@ -55,7 +55,7 @@ export {
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-export type { Patch, Patches } from "./patches.ts";
+export type { BatchRows, Patch, Patches } from "./patches.ts";
 export type { RunOptions, RunResult } from "./planned_run.ts";
 export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";

@@ -48,6 +48,7 @@ export function sitesOfTheirKinds(
 
 /** Rows of a call that run together, and their positions. */
 export interface BatchRows {
+  /** Which they are. */
   readonly rows: readonly number[];
   /** Positions of what is read, padding included. */
   readonly seq: number;

@@ -23,16 +23,13 @@ export function checkFinite(
   if (infinite !== null) throw new RangeError(`Cannot ${action} as ${what} must be finite: ${infinite}`);
 }
 
-/** What is done to layers, in messages. */
-type LayerAction = "steer" | "adapt";
-
 /** Throws a RangeError for vectors of a layer or width that a model lacks, and values that are not finite. */
 export function checkLayerVectors(
   vectors: ReadonlyMap<number, Float32Array>,
   of: {
     readonly layers: number;
     readonly width: number;
-    readonly action: LayerAction;
+    readonly action: "steer" | "adapt";
     /** What messages call a vector, and its values. */
     readonly vector: string;
     readonly values: string;
@@ -62,7 +59,7 @@ export function checkSteering(vectors: SteeringVectors, { layers, embed: width }
  */
 export function layerMatrix(
   vectors: ReadonlyMap<number, Float32Array>,
-  of: { readonly layers: readonly number[]; readonly width: number; readonly action: LayerAction },
+  of: { readonly layers: readonly number[]; readonly width: number; readonly action: "steer" | "adapt" },
 ): Tensor<"float32"> {
   const { layers, width, action } = of, matrix = new Float32Array(layers.length * width);
   for (const [layer, vector] of vectors) {

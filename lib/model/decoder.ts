@@ -50,11 +50,12 @@ export function blockAt(
     : decoderBlock(g, x, options);
 }
 
-/** A model's shape and where its weights come from. */
-type ModelWeights = Pick<DecoderParts, "config" | "weights">;
-
 /** The norm before the unembedding: residual [.., embed] → [.., embed], in float32 of a 16-bit graph. */
-export function finalNorm(g: GraphBuilder, residual: Value, parts: ModelWeights): Value {
+export function finalNorm(
+  g: GraphBuilder,
+  residual: Value,
+  parts: Pick<DecoderParts, "config" | "weights">,
+): Value {
   const { config, weights } = parts;
   return rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
 }
@@ -64,7 +65,11 @@ export function finalNorm(g: GraphBuilder, residual: Value, parts: ModelWeights)
  * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
  * its trainer.
  */
-export function unembed(g: GraphBuilder, residual: Value, parts: ModelWeights): Value {
+export function unembed(
+  g: GraphBuilder,
+  residual: Value,
+  parts: Pick<DecoderParts, "config" | "weights">,
+): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
     const normed = finalNorm(g, residual, parts);

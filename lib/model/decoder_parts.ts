@@ -7,7 +7,9 @@ import type { WeightSource } from "./weights.ts";
 export type SiteHandler = (g: GraphBuilder, name: SiteName, value: Value) => Value;
 
 /** Changes nothing at any site. */
-export const untouched: SiteHandler = (_, __, value) => value;
+export function untouched(_g: GraphBuilder, _name: SiteName, value: Value): Value {
+  return value;
+}
 
 /** Queries, keys and values of one block before rotation, each [batch, seq, heads or kv_heads, head_dim]. */
 export interface AttentionInput {
