@@ -416,11 +416,9 @@ export function rolloutGraph(
       ) as unknown as Five;
       const recent = pairs(inner.slice(INNER_STATE));
       const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
-      const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
-        outer.apply("Concat", parts, { attributes: { ...options } });
       const ofOwners = (values: Value) => outer.gather(values, owners, { axis: 0 });
       const before = (more: Value, old: Value) =>
-        ofOwners(join([more, old], { axis: 2, joined: "settled_next" }));
+        ofOwners(outer.concat([more, old], { axis: 2, joined: "settled_next" }));
       return {
         goOn: goesOn(outer, { alive: stillAlive, drawn: nowDrawn }),
         carried: [
@@ -432,8 +430,8 @@ export function rolloutGraph(
           ofOwners(lengths),
           outer.apply("Range", [zero, outer.length("batch"), one], { attributes: { length: "batch" } }),
           outer.constant("int64", [chunk], new Array(chunk).fill(0)),
-          join([known, newTokens], { axis: 0, joined: "generated_next" }),
-          join([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
+          outer.concat([known, newTokens], { axis: 0, joined: "generated_next" }),
+          outer.concat([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
           ...settled.flatMap(({ key, value }, index) => {
             const more = recent[index] as KeysAndValues;
             return [before(more.key, key), before(more.value, value)];

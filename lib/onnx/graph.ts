@@ -93,3 +93,8 @@ export interface Graph {
 export function formatType(value: Pick<Value, "dtype" | "dims">): string {
   return `${value.dtype}${formatShape(value.dims)}`;
 }
+
+/** A graph and the bodies of all loops in it, outermost first. */
+export function graphsIn(graph: Graph): readonly Graph[] {
+  return [graph, ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(graphsIn))];
+}

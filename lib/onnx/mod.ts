@@ -10,6 +10,7 @@ export {
   formatType,
   type Graph,
   type GraphNode,
+  graphsIn,
   type Initializer,
   type InlineInitializer,
   type NodeOf,

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { type ByteSource, memoryEntry, openSource } from "../checkpoint/mod.ts";
-import { encodeModel, type Graph } from "../onnx/mod.ts";
+import { encodeModel, type Graph, graphsIn } from "../onnx/mod.ts";
 import { float32Products } from "./float32_products.ts";
 import { profiled, profileOptions } from "./profiling.ts";
 import type { Device } from "./operator_support.ts";
@@ -34,12 +34,9 @@ if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
 /** A graph with its weights in it, read from files of `folder`: for weights that are in memory themselves. */
 async function withWeights(graph: Graph, folder: string): Promise<Graph> {
   const files = new Map<string, ByteSource>();
-  const locations = (graph: Graph): string[] => [
-    ...graph.initializers.flatMap((item) => item.kind === "inline" ? [] : [item.location]),
-    ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(locations)),
-  ];
-  for (const location of new Set(locations(graph))) {
-    files.set(location, await openSource(`${folder}/${location}`));
+  for (const item of graphsIn(graph).flatMap(({ initializers }) => initializers)) {
+    if (item.kind === "inline" || files.has(item.location)) continue;
+    files.set(item.location, await openSource(`${folder}/${item.location}`));
   }
   const inlined = (graph: Graph): Graph => ({
     ...graph,
@@ -58,9 +55,8 @@ async function withWeights(graph: Graph, folder: string): Promise<Graph> {
 
 /** Whether a graph computes a sigmoid in another type than float32 anywhere. */
 function holdsOtherSigmoids(graph: Graph): boolean {
-  return graph.nodes.some(({ op, outputs, bodies }) =>
-    ((op === "Sigmoid" || op === "GatedSilu") && outputs[0]?.dtype !== "float32") ||
-    Object.values(bodies).some(holdsOtherSigmoids)
+  return graphsIn(graph).flatMap(({ nodes }) => nodes).some(({ op, outputs }) =>
+    (op === "Sigmoid" || op === "GatedSilu") && outputs[0]?.dtype !== "float32"
   );
 }
 

@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { openSource } from "../checkpoint/mod.ts";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
-import { formatType, type Graph } from "../onnx/mod.ts";
+import { formatType, type Graph, graphsIn } from "../onnx/mod.ts";
 import { inPage, rawSession, type SessionOptions } from "./_raw_session.ts";
 import { checkPlacement } from "./placement.ts";
 import { returnFreedMemory } from "./system_memory.ts";
@@ -13,15 +13,11 @@ const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32"
 
 /** The first file that does not hold what an external initializer points at, or null when all do. */
 async function lackingWeights(graph: Graph, folder: string): Promise<string | null> {
-  for (const item of graph.initializers) {
+  for (const item of graphsIn(graph).flatMap(({ initializers }) => initializers)) {
     if (item.kind === "inline") continue;
     const path = `${folder}/${item.location}`;
     using file = await openSource(path).catch(() => null);
     if ((file?.bytes ?? 0) < item.offset + item.length) return path;
-  }
-  for (const body of graph.nodes.flatMap((node) => Object.values(node.bodies))) {
-    const path = await lackingWeights(body, folder);
-    if (path !== null) return path;
   }
   return null;
 }
