@@ -128,31 +128,20 @@ export async function tokenShifts(
     },
     lengths: { seq, chunks, chunk, followed: follow.length },
   });
-  const read = (name: string) => out[name]?.data as Float64Array | BigInt64Array;
-  /** Column `column` of `width` of a pair, row by row. */
-  const column = (
-    name: string,
-    at: { readonly pair: number; readonly column: number; readonly width: number },
-  ) =>
-    Float64Array.from(
-      { length: rows },
-      (_, row) => Number(read(name)[(row * count + at.pair) * at.width + at.column]),
-    );
+  /** Columns of what the graph gives by row and pair, `width` numbers each. */
+  const columns = (name: string, width: number) => {
+    const data = out[name]?.data as Float64Array | BigInt64Array;
+    return (pair: number, column: number) =>
+      Float64Array.from({ length: rows }, (_, row) => Number(data[(row * count + pair) * width + column]));
+  };
+  const valueColumns = columns(TOKEN_SHIFT_NAMES.values, TOKEN_SHIFT_VALUES.length);
+  const tokenColumns = columns(TOKEN_SHIFT_NAMES.tokensFound, TOKEN_SHIFT_TOKENS.length);
+  const followed = columns(TOKEN_SHIFT_NAMES.followed, follow.length);
   return Array.from({ length: count }, (_, pair) => {
     const values = (name: typeof TOKEN_SHIFT_VALUES[number]) =>
-      column(TOKEN_SHIFT_NAMES.values, {
-        pair,
-        column: TOKEN_SHIFT_VALUES.indexOf(name),
-        width: TOKEN_SHIFT_VALUES.length,
-      });
+      valueColumns(pair, TOKEN_SHIFT_VALUES.indexOf(name));
     const found = (name: typeof TOKEN_SHIFT_TOKENS[number]) =>
-      Int32Array.from(
-        column(TOKEN_SHIFT_NAMES.tokensFound, {
-          pair,
-          column: TOKEN_SHIFT_TOKENS.indexOf(name),
-          width: TOKEN_SHIFT_TOKENS.length,
-        }),
-      );
+      Int32Array.from(tokenColumns(pair, TOKEN_SHIFT_TOKENS.indexOf(name)));
     const kl = values("klNats"), infinite = kl.findIndex((value) => !Number.isFinite(value));
     if (infinite >= 0) {
       throw new RangeError(
@@ -169,13 +158,11 @@ export async function tokenShifts(
         baseToken: found("baseToken"),
         steeredToken: found("steeredToken"),
         klNats: kl.map((value) => Math.max(0, value)), // of two equal distributions only rounding is left, of either sign
-        followed: follow.map((_, index) =>
-          column(TOKEN_SHIFT_NAMES.followed, { pair, column: index, width: follow.length })
-        ),
+        followed: follow.map((_, index) => followed(pair, index)),
       },
       totals: totals.map((_, sum) => {
         const start = (sum * count + pair) * vocab;
-        return (read(TOKEN_SHIFT_NAMES.totals) as Float64Array).slice(start, start + vocab);
+        return (out[TOKEN_SHIFT_NAMES.totals]?.data as Float64Array).slice(start, start + vocab);
       }),
     };
   });
