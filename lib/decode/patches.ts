@@ -149,13 +149,10 @@ export function checkPatches(
     checkFinite(value, `patch "${site}"`);
     const { kind } = parseSite(site, { layers: config.layers, action: "patch" }),
       heads = siteHeads(kind, config);
+    const perHead = mask?.dims.length === 3 && heads !== null ? [heads] : [];
     const shapes = [
       ["value", value.dims, siteShape(kind, config)],
-      ["mask", mask?.dims ?? [1, 1], [
-        "batch",
-        "seq",
-        ...(mask?.dims.length === 3 && heads !== null ? [heads] : []),
-      ]],
+      ["mask", mask?.dims ?? [1, 1], ["batch", "seq", ...perHead]],
     ] as const;
     for (const [what, dims, shape] of shapes) {
       const needed = shape.map((dim) => dim === "batch" ? rows ?? 1 : dim === "seq" ? seq : dim as number);

@@ -74,19 +74,12 @@ export function operatorFeeds(
   });
   const byLayer = (of: (operator: Operator) => number) =>
     layers.map((layer) => of(operators.get(layer) ?? {}));
-  const { components, keepNorm } = OPERATOR_NAMES;
+  const numbers = byLayer(({ component = 0 }) => component);
+  const kept = byLayer(({ keepNorm }) => Number(keepNorm === true));
   return {
     [OPERATOR_NAMES.directions]: tensor("float32", [layers.length, embed], directions),
-    [components]: tensor("float32", [layers.length], byLayer(({ component = 0 }) => component)),
-    ...(shape.keepNorm
-      ? {
-        [keepNorm]: tensor(
-          "bool",
-          [layers.length],
-          byLayer((operator) => Number(operator.keepNorm === true)),
-        ),
-      }
-      : {}),
+    [OPERATOR_NAMES.components]: tensor("float32", [layers.length], numbers),
+    ...(shape.keepNorm ? { [OPERATOR_NAMES.keepNorm]: tensor("bool", [layers.length], kept) } : {}),
   };
 }
 

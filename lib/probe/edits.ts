@@ -248,17 +248,13 @@ export function applyEdits(
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
     // a·z of an adapter is an island of its own
     const dtype = kind === "adapter_scale" ? accurate : compute;
-    const broadcasts = { broadcasts: true };
-    const shape = [prompts ?? "batch", ...siteShape(kind, config).slice(1)];
-    const fed = g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts);
-    const value = g.cast(fed, dtype);
+    const broadcasts = { broadcasts: true }, batch = prompts ?? "batch";
+    const shape = [batch, ...siteShape(kind, config).slice(1)];
+    const value = g.cast(g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts), dtype);
     const heads = edits.headMasks ? siteHeads(kind, config) : null;
-    const dims = [prompts ?? "batch", "seq", ...(heads === null ? [] : [heads])];
-    return [name, {
-      value,
-      mask: g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts),
-      kind,
-    }] as const;
+    const dims = heads === null ? [batch, "seq"] : [batch, "seq", heads];
+    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts);
+    return [name, { value, mask, kind }] as const;
   }));
   const tapped = new Map<SiteName, Value>();
   const added = (inner: GraphBuilder, vector: Value, of: Value | null) =>
