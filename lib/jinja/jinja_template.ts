@@ -32,14 +32,6 @@ function named(error: unknown): unknown {
  * A template of jinja2 as transformers runs chat templates: sandboxed, with `trim_blocks`, `lstrip_blocks`, `break` and
  * `continue`, the tag `generation`, and its own `tojson`, `raise_exception` and `strftime_now`. What it prints is what
  * Python prints. Rendering is bounded by work that is counted, not timed, and reaches nothing but its variables.
- *
- * @example
- * ```ts
- * import { JinjaTemplate } from "./mod.ts";
- * const template = new JinjaTemplate("{% for x in xs %}{{ loop.index }}: {{ x }} {% endfor %}{{ -7 % 3 }}");
- * const text = template.render({ variables: { xs: [true, null, "a"] } });
- * if (text !== "1: True 2: None 3: a 2") throw new Error(text);
- * ```
  */
 export class JinjaTemplate {
   readonly #statements: readonly Statement[];

@@ -39,14 +39,6 @@ const SCHEMA = z.strictObject({
 /**
  * Checks a DiffSAE config that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
  * missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parseDiffSaeConfig } from "./mod.ts";
- * const sizes = { features: 256, active: 8, seed: 0, steps: 2000, batch: 256 };
- * const given = { ...sizes, learningRate: 0.002, warmupShare: 0.05, deadAfterSteps: 200 };
- * if (parseDiffSaeConfig(given, { where: "here" }).active !== 8) throw new Error("kept as it is");
- * ```
  */
 export function parseDiffSaeConfig(value: unknown, options: { readonly where: string }): DiffSaeConfig {
   const parsed = SCHEMA.safeParse(value);

@@ -10,15 +10,7 @@ import {
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 
-/**
- * Name of the output that holds a weight's adjoint.
- *
- * @example
- * ```ts
- * import { adjointName } from "./mod.ts";
- * if (adjointName("lm_head.weight") !== "adjoint.lm_head.weight") throw new Error("a prefix");
- * ```
- */
+/** Name of the output that holds a weight's adjoint. */
 export function adjointName(weight: string): string {
   return `adjoint.${weight}`;
 }
@@ -36,17 +28,6 @@ export function adjointName(weight: string): string {
  * Proof: tests/train/language_model_graph_test.ts, PyTorch autograd and central differences in float64.
  *
  * `@default {compute: "float32", logProbs: false}`
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { adjointName, languageModelGraph } from "./mod.ts";
- * const config = tinyConfig();
- * const shapes = weightShapes(config);
- * const graph = languageModelGraph(config, { shapes, zLoss: 0.002 });
- * const outputs = new Set(graph.outputs.map((output) => output.name));
- * if (![...shapes.keys()].every((name) => outputs.has(adjointName(name)))) throw new Error("one adjoint per weight");
- * ```
  */
 export function languageModelGraph(
   config: ModelConfig,

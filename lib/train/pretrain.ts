@@ -34,15 +34,6 @@ export interface PretrainStep {
 /**
  * Weights at the start, by tensor name: normal, with output projections narrowed by the depth so that the residual
  * grows evenly; norm gains are 1, biases 0. A pure function of its arguments, each tensor with a stream of its own.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { initialWeights } from "./mod.ts";
- * const initial = { embedding: 0.25, unembedding: 0.25, projection: 0.7 };
- * const weights = initialWeights(tinyConfig(), { seed: 0, initial });
- * if (weights.get("model.norm.weight")?.some((gain) => gain !== 1)) throw new Error("gains start at 1");
- * ```
  */
 export function initialWeights(
   config: ModelConfig,
@@ -125,40 +116,6 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
  * Returns the weights, the log and the run's hash; `finished` is false after an abort.
  *
  * `@default {saveEvery: 100, threads: 2}`
- *
- * @example
- * ```ts
- * import { ChatTokenizer, tinyConfig } from "../checkpoint/mod.ts";
- * import { DEFAULT_CORPUS } from "../problems/mod.ts";
- * import { pretrain, tokenizerFiles, trainBpe } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const files = tokenizerFiles(trainBpe([], { vocabSize: 259 })); // bytes alone
- * for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
- * const config = {
- *   name: "example",
- *   model: tinyConfig({ embed: 8, neurons: 8, layers: 1, vocab: 259, eosTokenIds: [258], maxPositions: 512 }),
- *   tokenizer: { vocabSize: 259, documents: 1 },
- *   corpus: DEFAULT_CORPUS,
- *   training: {
- *     seed: 0,
- *     steps: 2,
- *     documentsPerStep: 1,
- *     microBatch: 1,
- *     learningRate: 0.01,
- *     warmupSteps: 0,
- *     floor: 0.1,
- *     betas: [0.9, 0.98] as const,
- *     weightDecay: 0,
- *     maxNorm: 1,
- *     zLoss: 0,
- *     promptWeight: 0.2,
- *     initial: { embedding: 0.25, unembedding: 0.25, projection: 0.7 },
- *   },
- * };
- * const { log, finished } = await pretrain(config, { tokenizer: await ChatTokenizer.open(folder), folder });
- * if (!finished || log.length !== 2) throw new Error("two steps, one line each");
- * await Deno.remove(folder, { recursive: true });
- * ```
  *
  * @throws {InputError} when `folder` holds the state of a run with another config.
  * @throws {RangeError} when loss or adjoints are no longer finite (the last saved state stays), or a config with

@@ -136,15 +136,6 @@ const formatOf = (format: ChatFormatName | undefined) => format === undefined ? 
  * Checks a pretraining config that came from a file; `where` names it in errors. Its `model` is written as a
  * config.json is. With `from`, the tokenizer has no size of its own and training no `initial`. Throws an `InputError`
  * for unknown, missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parsePretrainConfig } from "./mod.ts";
- * const where = "./fixtures/embedded/base-a.pretrain.json";
- * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (config.from !== undefined) throw new Error("base A starts at random");
- * if (config.tokenizer.vocabSize !== config.model.vocab) throw new Error("one vocabulary");
- * ```
  */
 export function parsePretrainConfig(value: unknown, options: { readonly where: string }): PretrainConfig {
   if (typeof value === "object" && value !== null && "from" in value) {

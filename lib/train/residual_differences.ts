@@ -27,14 +27,6 @@ const ROWS = z.looseObject({
 /**
  * Checks a DiffSAE recipe that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
  * missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parseDiffSaeRecipe } from "./mod.ts";
- * const where = "./fixtures/embedded/base-a.diff-sae.json";
- * const recipe = parseDiffSaeRecipe(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (recipe.layer !== 4 || recipe.active !== 8) throw new Error("kept as it is");
- * ```
  */
 export function parseDiffSaeRecipe(value: unknown, options: { readonly where: string }): DiffSaeRecipe {
   const parsed = ROWS.safeParse(value);
@@ -64,21 +56,6 @@ export interface ResidualDifferenceOptions extends Additions {
  * Source: the rows of DiffSAE (class: caption for "activation differences"; layer, texts and positions are ours).
  *
  * @throws {RangeError} for a layer that the model lacks, and for additions that do not fit it.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { residualDifferences } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), config = tinyConfig();
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const steer = new Map([[1, new Float32Array(config.embed).fill(0.5)]]);
- * const [rows] = await residualDifferences(model, [[1, 2, 3]], { layer: 1, steer });
- * if (rows?.length !== 3 * config.embed || Math.abs(rows[7]! - 0.5) > 1e-5) throw new Error("the vector itself");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function residualDifferences(
   model: LanguageModel,
@@ -107,16 +84,7 @@ export async function residualDifferences(
   return differences;
 }
 
-/**
- * The training problems that a DiffSAE's texts answer: the families in turn.
- *
- * @example
- * ```ts
- * import { diffSaeProblems } from "./mod.ts";
- * const problems = diffSaeProblems({ seed: 0, texts: 7 }), first = problems[0], seventh = problems[6];
- * if (first?.family !== seventh?.family || first?.id === seventh?.id) throw new Error("six families in turn");
- * ```
- */
+/** The training problems that a DiffSAE's texts answer: the families in turn. */
 export function diffSaeProblems(config: Pick<DiffSaeRecipe, "seed" | "texts">): readonly Problem[] {
   return Array.from({ length: config.texts }, (_, turn) => {
     const family = FAMILIES[turn % FAMILIES.length] as typeof FAMILIES[number];
@@ -136,26 +104,6 @@ export interface DiffSaeTextsOptions extends Additions {
  *
  * @throws {InputError} for a tokenizer without a chat template; {RangeError} for additions that do not fit the model,
  * and when prompt and answer do not fit its positions.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { diffSaeTexts, parseDiffSaeRecipe } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ vocab: 423, eosTokenIds: [422], maxPositions: 512 });
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
- *   await Deno.copyFile(`./fixtures/golden/tokenizers/qwen/${name}`, `${folder}/${name}`);
- * }
- * const model = await LanguageModel.open(folder);
- * const rows = { layer: 1, texts: 2, maxNewTokens: 4 };
- * const training = { features: 8, active: 2, seed: 0, steps: 10, batch: 4, learningRate: 0.01, warmupShare: 0 };
- * const sae = parseDiffSaeRecipe({ ...rows, ...training, deadAfterSteps: 5 }, { where: "here" });
- * if ((await diffSaeTexts(model, sae)).length !== 2) throw new Error("one text per problem");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function diffSaeTexts(
   model: LanguageModel,

@@ -134,16 +134,7 @@ const SCHEMA = z.strictObject({
   message: "each layer may stand there once",
 });
 
-/**
- * What is wrong with a value that should say where training problems come from; null where nothing is.
- *
- * @example
- * ```ts
- * import { trainingDataFault } from "./mod.ts";
- * if (trainingDataFault({ file: "mine.jsonl" }) !== null) throw new Error("fields have their usual names");
- * if (trainingDataFault({ file: "" }) === null) throw new Error("a file has a name");
- * ```
- */
+/** What is wrong with a value that should say where training problems come from; null where nothing is. */
 export function trainingDataFault(value: unknown): string | null {
   const [issue] = TRAINING_DATA.safeParse(value).error?.issues ?? [];
   return issue === undefined ? null : `${issue.path.join(".") || "data"}: ${issue.message}`;

@@ -50,21 +50,7 @@ export interface SteeringRun extends TrainedResult {
   readonly runHash: string;
 }
 
-/**
- * The hash of everything that decides an RL run: its config and the hash of its model.
- *
- * @example
- * ```ts
- * import { openCheckpoint } from "../checkpoint/mod.ts";
- * import { loadVectors } from "../vectors/mod.ts";
- * import { parseSteeringConfig, steeringRunHash } from "./mod.ts";
- * const where = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
- * const { metadata } = await loadVectors(where, null);
- * const config = parseSteeringConfig(JSON.parse(metadata.get("config") ?? ""), { where });
- * const model = await (await openCheckpoint("./fixtures/embedded/base-a")).hash();
- * if (steeringRunHash(config, { model }) !== metadata.get("run")) throw new Error("another run made this file");
- * ```
- */
+/** The hash of everything that decides an RL run: its config and the hash of its model. */
 export function steeringRunHash(config: SteeringConfig, options: { readonly model: string }): string {
   return sha256(canonicalJson({ config, model: options.model }));
 }

@@ -22,18 +22,6 @@ const LOG_FILE = "log.jsonl";
 /**
  * Writes a state so that a killed run finds either the old state or the new one, never half of one. The log goes
  * into the state too: the file beside it is for reading. Throws an `InputError` when `folder` cannot be written.
- *
- * @example
- * ```ts
- * import { AdamW, loadTrainingState, saveTrainingState } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const parameters = new Map([["w", Float32Array.of(1, 2)]]);
- * const optimizer = new AdamW(parameters).state;
- * await saveTrainingState(folder, { runHash: "a", parameters, optimizer, log: [] });
- * const state = await loadTrainingState(folder, "a");
- * if (state?.parameters.get("w")?.[1] !== 2) throw new Error("comes back as it was");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function saveTrainingState(folder: string, state: TrainingState): Promise<void> {
   const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
@@ -54,15 +42,6 @@ export async function saveTrainingState(folder: string, state: TrainingState): P
 
 /**
  * Writes the log as `log.jsonl`, one JSON line per step. Throws an `InputError` when `folder` cannot be written.
- *
- * @example
- * ```ts
- * import { writeTrainingLog } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeTrainingLog(folder, ['{"step":0}']);
- * if (await Deno.readTextFile(`${folder}/log.jsonl`) !== '{"step":0}\n') throw new Error("one line");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function writeTrainingLog(folder: string, log: readonly string[]): Promise<void> {
   await writeFileAtomic(`${folder}/${LOG_FILE}`, log.map((line) => `${line}\n`).join(""));
@@ -71,12 +50,6 @@ export async function writeTrainingLog(folder: string, log: readonly string[]): 
 /**
  * The state in a folder, or null where there is none (a folder that is not there has none). Throws an `InputError`
  * when it belongs to another run or is damaged.
- *
- * @example
- * ```ts
- * import { loadTrainingState } from "./mod.ts";
- * if (await loadTrainingState("./no/such/folder", "a") !== null) throw new Error("nothing to go on from");
- * ```
  */
 export async function loadTrainingState(folder: string, runHash: string): Promise<TrainingState | null> {
   const path = `${folder}/${STATE_FILE}`;
@@ -118,20 +91,7 @@ export async function loadTrainingState(folder: string, runHash: string): Promis
   };
 }
 
-/**
- * Removes the state of a finished run; the log stays. A folder without a state is left as it is.
- *
- * @example
- * ```ts
- * import { AdamW, dropTrainingState, loadTrainingState, saveTrainingState } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const parameters = new Map([["w", Float32Array.of(1)]]);
- * await saveTrainingState(folder, { runHash: "a", parameters, optimizer: new AdamW(parameters).state, log: [] });
- * await dropTrainingState(folder);
- * if (await loadTrainingState(folder, "a") !== null) throw new Error("still there");
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
+/** Removes the state of a finished run; the log stays. A folder without a state is left as it is. */
 export async function dropTrainingState(folder: string): Promise<void> {
   try {
     await Deno.remove(`${folder}/${STATE_FILE}`);

@@ -40,22 +40,6 @@ function everyPosition(batch: TargetBatch, rows: readonly WeightedRow[]): Readon
  * inputs does in every operation of every token (docs/training.md has the times). The scorer is the graph of
  * pretraining without its z-loss.
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { weightSet } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/model`, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(`${folder}/model`);
- * const set = await weightSet(model, { kept: null, folder, learningRate: 0.001 });
- * const { adjoints } = await set.adjoints([{ tokens: [3, 1, 4], from: 1, weight: 1 }]);
- * if (adjoints.size !== model.checkpoint.weights.size || set.norm() !== 0) throw new Error("every weight, as it was");
- * await set.release();
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} when what is kept are not the weights of the model.
  * @throws {InputError} from its adjoints, when a row takes more memory than the model may.
  */
