@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { trainProblem } from "../../lib/problems/mod.ts";
 import { parseSteeringConfig, trainingDataFault, trainingProblems } from "../../lib/train/mod.ts";
 
