@@ -137,7 +137,7 @@ async function moveInto(folder: string, out: string): Promise<void> {
  *
  * @example
  * ```ts
- * import { importGguf, openCheckpoint } from "./mod.ts";
+ * import { importGguf, openCheckpoint } from "@small-vectors/steering/checkpoint";
  * const folder = await Deno.makeTempDir();
  * await importGguf("./fixtures/golden/gguf/llama.gguf", { out: `${folder}/model` });
  * const { config } = await openCheckpoint(`${folder}/model`);

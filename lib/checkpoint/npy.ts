@@ -112,15 +112,12 @@ function rowMajor(values: Float32Array, dims: readonly number[]): Float32Array {
  *
  * @example
  * ```ts
- * import { readNpy } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.npy`;
- * const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }".padEnd(117) + "\n";
- * const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0);
- * const numbers = new Uint8Array(Float32Array.of(1.5, -2).buffer);
- * await Deno.writeFile(path, Uint8Array.of(...start, ...new TextEncoder().encode(header), ...numbers));
+ * import { readNpy, writeNpy } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await writeNpy(path, { dims: [1, 2], data: Float32Array.of(1.5, -2) });
  * const { dims, data } = await readNpy(path);
  * if (dims.join() !== "1,2" || data.join() !== "1.5,-2") throw new Error("one row of two numbers");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  */
 export async function readNpy(path: string): Promise<NpyArray> {
@@ -178,11 +175,11 @@ export function parseNpy(source: ByteSource, options: { readonly where: string }
  *
  * @example
  * ```ts
- * import { readNpy, writeNpy } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.npy`;
- * await writeNpy(path, { dims: [1, 2], data: Float32Array.of(1.5, -2) });
- * if ((await readNpy(path)).data.join() !== "1.5,-2") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * import { writeNpy } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await writeNpy(path, { dims: [2], data: Float32Array.of(1.5, -2) });
+ * if ((await Deno.stat(path)).size !== 128 + 8) throw new Error("a header and two numbers");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeNpy(

@@ -36,11 +36,10 @@ function jsonText(value: unknown): string {
  *
  * @example
  * ```ts
- * import { openCheckpoint, randomWeights, tinyConfig, writeCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig();
+ * import { openCheckpoint, randomWeights, readModelConfig, writeCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
  * await writeCheckpoint(folder, { config, dtype: "float32", weights: randomWeights(config, { seed: 3 }) });
- * if ((await openCheckpoint(folder)).config.embed !== config.embed) throw new Error("wrong config");
+ * if ((await openCheckpoint(folder)).config.embed !== config.embed) throw new Error("opens as any model");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -97,9 +96,9 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
  *
  * @example
  * ```ts
- * import { randomWeights, tinyConfig } from "./mod.ts";
- * const weights = randomWeights(tinyConfig(), { seed: 0 });
- * if (weights.get("model.norm.weight")?.length !== tinyConfig().embed) throw new Error("wrong shape");
+ * import { randomWeights, readModelConfig } from "@small-vectors/steering/checkpoint";
+ * const config = await readModelConfig("./fixtures/embedded/base-a/config.json");
+ * if (randomWeights(config, { seed: 0 }).get("model.norm.weight")?.length !== config.embed) throw new Error("wrong shape");
  * ```
  */
 export function randomWeights(
@@ -124,11 +123,10 @@ export function randomWeights(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ tiedEmbeddings: true });
+ * import { openCheckpoint, readModelConfig, writeRandomCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
  * await writeRandomCheckpoint(folder, { config, dtype: "float16", seed: 1, shards: 2 });
- * if ((await openCheckpoint(folder)).weights.has("lm_head.weight")) throw new Error("tied models have none");
+ * if ((await openCheckpoint(folder)).weights.get("model.norm.weight")?.dtype !== "float16") throw new Error("in half");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */

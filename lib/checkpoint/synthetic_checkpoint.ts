@@ -175,11 +175,10 @@ function* randomBytes(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeSyntheticCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeSyntheticCheckpoint(folder, { config: tinyConfig(), seed: 0 });
- * const { weights } = await openCheckpoint(folder);
- * if (weights.get("model.norm.weight")?.dtype !== "bfloat16" || weights.size !== 27) throw new Error("a whole qwen2 model");
+ * import { openCheckpoint, readModelConfig, writeSyntheticCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
+ * await writeSyntheticCheckpoint(folder, { config, seed: 0 });
+ * if ((await openCheckpoint(folder)).config.layers !== config.layers) throw new Error("a model of the same shape");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */

@@ -91,13 +91,12 @@ function headerOf(
  *
  * @example
  * ```ts
- * import { readSafetensorsHeader, writeSafetensors } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
+ * import { readSafetensorsHeader, writeSafetensors } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const steer = { dtype: "float32", dims: [3], data: Float32Array.of(1, 2, 3) } as const;
- * await writeSafetensors(`${folder}/v.safetensors`, { tensors: { steer }, metadata: { seed: "0" } });
- * const { metadata } = await readSafetensorsHeader(`${folder}/v.safetensors`);
- * if (metadata.get("seed") !== "0") throw new Error("metadata lost");
- * await Deno.remove(folder, { recursive: true });
+ * await writeSafetensors(path, { tensors: { steer }, metadata: { seed: "0" } });
+ * if ((await readSafetensorsHeader(path)).metadata.get("seed") !== "0") throw new Error("metadata lost");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeSafetensors(path: string, content: SafetensorsContent): Promise<void> {

@@ -140,7 +140,7 @@ const SCHEMA = z.strictObject({
  *
  * @example
  * ```ts
- * import { DEFAULT_CORPUS, parseCorpusConfig } from "./mod.ts";
+ * import { DEFAULT_CORPUS, parseCorpusConfig } from "@small-vectors/steering/grader";
  * const config = parseCorpusConfig({ ...DEFAULT_CORPUS, namedShare: 0 });
  * if (config.namedShare !== 0) throw new Error("not kept");
  * ```

@@ -56,7 +56,7 @@ function group(documents: readonly TracedDocument[], total: number): CorpusGroup
  *
  * @example
  * ```ts
- * import { corpusReport, DEFAULT_CORPUS } from "./mod.ts";
+ * import { corpusReport, DEFAULT_CORPUS } from "@small-vectors/steering/grader";
  * const report = corpusReport(DEFAULT_CORPUS, { seed: 0, documents: 200 });
  * if (report.writers.rambling.accuracy !== 0) throw new Error("ramblers never box");
  * ```

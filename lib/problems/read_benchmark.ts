@@ -138,7 +138,7 @@ export interface ProblemData {
  *
  * @example
  * ```ts
- * import { readProblems } from "./mod.ts";
+ * import { readProblems } from "@small-vectors/steering/grader";
  * const path = await Deno.makeTempFile({ suffix: ".jsonl" });
  * await Deno.writeTextFile(path, '{"question": "1 + 1?", "answer": 2}\n');
  * const { problems } = await readProblems(path, { name: "mine" });

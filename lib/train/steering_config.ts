@@ -147,18 +147,8 @@ export function trainingDataFault(value: unknown): string | null {
  * @example
  * ```ts
  * import { parseSteeringConfig } from "@small-vectors/steering";
- * const given = {
- *   layers: [3],
- *   seed: 0,
- *   steps: 60,
- *   prompts: 16,
- *   samples: 16,
- *   maxNewTokens: 96,
- *   learningRates: [0.05],
- *   warmupShare: 0.03,
- *   maxNorm: 2,
- *   families: ["linear"],
- * };
+ * const sizes = { seed: 0, steps: 60, prompts: 16, samples: 16, maxNewTokens: 96, warmupShare: 0.03, maxNorm: 2 };
+ * const given = { ...sizes, layers: [3], learningRates: [0.05], families: ["linear"] };
  * if (parseSteeringConfig(given, { where: "here" }).samples !== 16) throw new Error("kept as it is");
  * ```
  */

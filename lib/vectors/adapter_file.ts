@@ -25,15 +25,12 @@ export interface TrainedFile {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadTrained, saveAdapters } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/adapter.safetensors`;
- * const config = tinyConfig({ neurons: 3, embed: 2 });
+ * import { formatOf, saveAdapters } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const adapter = { input: Float32Array.of(1, 2, 3), output: Float32Array.of(4, 5) };
  * await saveAdapters(path, { adapters: new Map([[1, adapter]]), metadata: { seed: "0" } });
- * const { adapters, vectors } = await loadTrained(path, config);
- * if (adapters.get(1)?.output[1] !== 5 || vectors.size !== 0) throw new Error("an adapter comes back as it was");
- * await Deno.remove(folder, { recursive: true });
+ * if (await formatOf(path) !== "adapters") throw new Error("known by its tensors");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveAdapters(
@@ -60,13 +57,12 @@ export async function saveAdapters(
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadTrained, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * await saveVectors(path, { vectors: new Map([[0, Float32Array.of(1, 2)]]), metadata: {} });
- * const { adapters, vectors } = await loadTrained(path, tinyConfig({ embed: 2 }));
- * if (vectors.size !== 1 || adapters.size !== 0) throw new Error("a file of vectors");
- * await Deno.remove(folder, { recursive: true });
+ * import { loadModel, loadTrained } from "@small-vectors/steering";
+ * const model = await loadModel("./fixtures/embedded/base-a");
+ * const path = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
+ * const { adapters, vectors } = await loadTrained(path, model.config);
+ * if (!vectors.has(3) || adapters.size !== 0) throw new Error("a file of vectors");
+ * await model.release();
  * ```
  */
 export async function loadTrained(path: string, config: ModelConfig): Promise<TrainedFile> {

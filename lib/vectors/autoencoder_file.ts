@@ -21,13 +21,12 @@ const FORMAT = "topk-sparse-autoencoder-1";
  * @example
  * ```ts
  * import { readSparseAutoencoder, writeSparseAutoencoder } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir();
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const matrix = Float32Array.of(1, 0, 0, 1), biases = new Float32Array(2);
  * const sae = { embed: 2, features: 2, active: 1, encoder: matrix, decoder: matrix, encoderBias: biases, decoderBias: biases };
- * await writeSparseAutoencoder(`${folder}/sae.safetensors`, sae, { metadata: { site: "blocks.4.resid_post" } });
- * const { autoencoder, metadata } = await readSparseAutoencoder(`${folder}/sae.safetensors`);
- * if (autoencoder.active !== 1 || metadata.get("site") !== "blocks.4.resid_post") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * await writeSparseAutoencoder(path, sae, { metadata: { site: "blocks.4.resid_post" } });
+ * if ((await readSparseAutoencoder(path)).metadata.get("site") !== "blocks.4.resid_post") throw new Error("comes back");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeSparseAutoencoder(
@@ -76,9 +75,8 @@ export interface SparseAutoencoderFile {
  * @example
  * ```ts
  * import { readSparseAutoencoder } from "@small-vectors/steering";
- * let message = "";
- * try { await readSparseAutoencoder("./no/such.safetensors"); } catch (error) { message = (error as Error).message; }
- * if (!message.includes("./no/such.safetensors")) throw new Error("the error must name the file");
+ * const fault = await readSparseAutoencoder("./no/such.safetensors").catch((error: Error) => error.message);
+ * if (!String(fault).includes("./no/such.safetensors")) throw new Error("the error must name the file");
  * ```
  */
 export async function readSparseAutoencoder(path: string): Promise<SparseAutoencoderFile> {

@@ -58,14 +58,12 @@ export async function biasVectors(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { loadBiasVectors, saveBiasedModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/base`, { config: tinyConfig({ embed: 2 }), dtype: "bfloat16", seed: 0 });
- * const checkpoint = await openCheckpoint(`${folder}/base`);
- * await saveBiasedModel(`${folder}/steered`, { checkpoint, vectors: new Map([[1, Float32Array.of(1, 2)]]), as: "llama" });
- * const { vectors } = await loadBiasVectors(`${folder}/steered`, null);
- * if (vectors.size !== 1 || vectors.get(1)?.join() !== "1,2") throw new Error("zero biases are left out");
+ * import { loadBiasVectors, loadModel, saveBiasedModel } from "@small-vectors/steering";
+ * const folder = await Deno.makeTempDir(), { checkpoint } = await loadModel("./fixtures/embedded/base-a");
+ * const vector = new Float32Array(checkpoint.config.embed).fill(0.5);
+ * await saveBiasedModel(folder, { checkpoint, vectors: new Map([[1, vector]]), as: "llama" });
+ * const { vectors } = await loadBiasVectors(folder, null);
+ * if (vectors.size !== 1 || vectors.get(1)?.[0] !== 0.5) throw new Error("zero biases are left out");
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
@@ -152,14 +150,11 @@ async function configText(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { saveBiasedModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/base`, { config: tinyConfig({ embed: 2 }), dtype: "bfloat16", seed: 0 });
- * const checkpoint = await openCheckpoint(`${folder}/base`);
- * await saveBiasedModel(`${folder}/steered`, { checkpoint, vectors: new Map([[1, Float32Array.of(1, 2)]]), as: "llama" });
- * const { config } = await openCheckpoint(`${folder}/steered`);
- * if (config.architecture !== "llama" || config.mlpBias !== true) throw new Error("a Llama with biases");
+ * import { loadModel, saveBiasedModel } from "@small-vectors/steering";
+ * const folder = await Deno.makeTempDir(), { checkpoint } = await loadModel("./fixtures/embedded/base-a");
+ * const vector = new Float32Array(checkpoint.config.embed).fill(0.5);
+ * await saveBiasedModel(folder, { checkpoint, vectors: new Map([[1, vector]]), as: "llama" });
+ * if ((await loadModel(folder)).config.mlpBias !== true) throw new Error("a Llama with biases");
  * await Deno.remove(folder, { recursive: true });
  * ```
  *

@@ -53,11 +53,11 @@ export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSour
  * @example
  * ```ts
  * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
+ * const path = await Deno.makeTempFile({ suffix: ".gguf" });
  * await saveControlVector(path, { vectors: new Map([[3, Float32Array.of(1, 2)]]), architecture: "qwen2" });
  * const { vectors, metadata } = await loadControlVector(path, null);
  * if (vectors.get(3)?.join() !== "1,2" || metadata.get("model_hint") !== "qwen2") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a file that is damaged, is a model, or holds tensors that are no control vectors.
@@ -85,11 +85,11 @@ const HINTS: { readonly [Family in Architecture]: string } = {
  * @example
  * ```ts
  * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
+ * const path = await Deno.makeTempFile({ suffix: ".gguf" });
  * const vectors = new Map([[0, Float32Array.of(9, 9)], [1, Float32Array.of(1, 2)]]);
  * await saveControlVector(path, { vectors, architecture: "llama", layerZero: "leave out" });
  * if ((await loadControlVector(path, null)).vectors.size !== 1) throw new Error("layer 1 alone");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a vector of layer 0, unless it is left out, and where no other is left.

@@ -41,14 +41,9 @@ const READERS: { readonly [Format in FileFormat]: Reader | null } = {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadVectors, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * const vectors = new Map([[0, Float32Array.of(1, 2)]]);
- * await saveVectors(path, { vectors, metadata: { model: "another, of width 2" } });
- * const refused = await loadVectors(path, tinyConfig()).then(() => "", (error) => String(error));
- * if (!refused.includes('"steering.0" must have shape [32], found [2]')) throw new Error(refused);
- * await Deno.remove(folder, { recursive: true });
+ * import { loadVectors } from "@small-vectors/steering";
+ * const { format, vectors } = await loadVectors("./fixtures/golden/vectors/layers.pt", null);
+ * if (format !== "torch" || [...vectors.keys()].join() !== "1,3") throw new Error("a vector for each of two layers");
  * ```
  */
 export async function loadVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {

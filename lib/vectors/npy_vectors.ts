@@ -20,11 +20,10 @@ export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource)
  * @example
  * ```ts
  * import { loadNpyVectors, saveNpyVectors } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
  * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 3 });
- * const vectors = await loadNpyVectors(path, null);
- * if ([...vectors.keys()].join() !== "1" || vectors.get(1)?.join() !== "1,2") throw new Error("row l is layer l");
- * await Deno.remove(folder, { recursive: true });
+ * if ([...await loadNpyVectors(path, null)].join() !== "1,1,2") throw new Error("row l is layer l");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a file that is no such matrix, that does not fit the model, or that holds NaN or infinity.
@@ -39,12 +38,11 @@ export async function loadNpyVectors(path: string, config: ModelConfig | null): 
  *
  * @example
  * ```ts
- * import { readNpy } from "../checkpoint/mod.ts";
- * import { saveNpyVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * import { formatOf, saveNpyVectors } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
  * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 2 });
- * if ((await readNpy(path)).data.join() !== "0,0,1,2") throw new Error("a row per layer");
- * await Deno.remove(folder, { recursive: true });
+ * if (await formatOf(path) !== "npy") throw new Error("a NumPy array");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {RangeError} for vectors of unlike widths, and for a layer outside the matrix.

@@ -59,12 +59,11 @@ export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile
  * @example
  * ```ts
  * import { loadSvec, saveSvec } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
- * const vectors = new Map([[3, Float32Array.of(0.5, 2)]]);
+ * const path = await Deno.makeTempFile({ suffix: ".svec" }), vectors = new Map([[3, Float32Array.of(0.5, 2)]]);
  * await saveSvec(path, { vectors, modelType: "llama", explainedVariances: new Map([[3, 0.75]]) });
  * const { metadata } = await loadSvec(path, null);
  * if (metadata.get("explained_variances") !== '{"3":0.75}') throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a file of another form, and for numbers that float32 cannot hold.
@@ -79,11 +78,10 @@ export async function loadSvec(path: string, config: ModelConfig | null): Promis
  * @example
  * ```ts
  * import { loadSvec, saveSvec } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
+ * const path = await Deno.makeTempFile({ suffix: ".svec" });
  * await saveSvec(path, { vectors: new Map([[0, Float32Array.of(0.1, -3e-9)]]), modelType: "qwen2" });
- * const { vectors } = await loadSvec(path, null);
- * if (vectors.get(0)?.[1] !== Math.fround(-3e-9)) throw new Error("every bit");
- * await Deno.remove(folder, { recursive: true });
+ * if ((await loadSvec(path, null)).vectors.get(0)?.[1] !== Math.fround(-3e-9)) throw new Error("every bit");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for NaN or infinity, which JSON cannot say.

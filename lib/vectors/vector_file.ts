@@ -38,14 +38,11 @@ export interface VectorFile {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadVectors, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * const config = tinyConfig();
- * await saveVectors(path, { vectors: new Map([[1, new Float32Array(config.embed).fill(2)]]), metadata: { seed: "0" } });
- * const { vectors } = await loadVectors(path, config);
- * if (vectors.get(1)?.[0] !== 2) throw new Error("a vector comes back as it was");
- * await Deno.remove(folder, { recursive: true });
+ * import { loadVectors, saveVectors } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await saveVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), metadata: { seed: "0" } });
+ * if ((await loadVectors(path, null)).vectors.get(1)?.join() !== "1,2") throw new Error("comes back as it was");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveVectors(
@@ -74,12 +71,11 @@ export async function saveVectors(
  * @example
  * ```ts
  * import { loadVectors, saveSharedDirection } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/rank1.safetensors`;
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const shared = { scales: new Map([[0, 2], [1, -1]]), direction: Float32Array.of(1, 3) };
  * await saveSharedDirection(path, { shared, metadata: {} });
- * const { vectors } = await loadVectors(path, null);
- * if (vectors.get(1)?.join() !== "-1,-3") throw new Error("factor times direction");
- * await Deno.remove(folder, { recursive: true });
+ * if ((await loadVectors(path, null)).vectors.get(1)?.join() !== "-1,-3") throw new Error("factor times direction");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveSharedDirection(
