@@ -13,19 +13,8 @@ export interface Step {
   readonly right: Operand;
 }
 
-/** Steps told apart by how easily a hand slips on them. */
-export type SlipKind =
-  | "easyAdd"
-  | "carryAdd"
-  | "easySubtract"
-  | "borrowSubtract"
-  | "multiply"
-  | "divide"
-  | "multiple"
-  | "larger";
-
-/** Every slip kind, in the order of the config. */
-export const SLIP_KINDS: readonly SlipKind[] = [
+/** Steps told apart by how easily a hand slips on them, in the order of the config. */
+export const SLIP_KINDS = [
   "easyAdd",
   "carryAdd",
   "easySubtract",
@@ -34,7 +23,10 @@ export const SLIP_KINDS: readonly SlipKind[] = [
   "divide",
   "multiple",
   "larger",
-];
+] as const;
+
+/** One of those kinds. */
+export type SlipKind = typeof SLIP_KINDS[number];
 
 /** The value of an operand, given the results written so far. */
 export function operandValue(operand: Operand, results: readonly number[]): number {

@@ -92,4 +92,4 @@ export {
   type Verdict,
   type VerdictReason,
 } from "./verdict.ts";
-export type { SlipKind } from "./_steps.ts";
+export { SLIP_KINDS, type SlipKind } from "./_steps.ts";
