@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InputError, sha256 } from "../core/mod.ts";
 import type { AddedToken } from "./_added_tokens.ts";
-import { byteLetters } from "./_byte_letters.ts";
+import { byteLetters, byteName } from "./byte_letters.ts";
 import { decodeUtf8, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
 import { pathExists } from "./stat_place.ts";
 
@@ -305,10 +305,7 @@ function withConfigTokens(
 
 /** Whether no letter of any text can be without a token: all bytes have one, by their letters or by their names. */
 function isComplete(model: BpeModel, byteLevel: boolean): boolean {
-  const names = Array.from(
-    { length: 256 },
-    (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
-  );
+  const names = byteLetters().map((_, byte) => byteName(byte));
   const needed = byteLevel ? byteLetters() : model.byte_fallback === true ? names : null;
   return needed !== null && needed.every((token) => Object.hasOwn(model.vocab, token));
 }

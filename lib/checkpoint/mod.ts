@@ -16,6 +16,7 @@ export {
 export { pathExists, type PlaceStat, statPlace } from "./stat_place.ts";
 export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./memory_folder.ts";
 export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
+export { byteLetters } from "./byte_letters.ts";
 export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {
   ChatTokenizer,

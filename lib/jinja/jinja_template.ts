@@ -18,7 +18,7 @@ export interface RenderOptions {
   /** Values by name, made of what JSON has. Whole numbers are ints; a `Map` keeps the order of any keys. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** The day that `strftime_now` writes, as `2024-07-26`. `@default none, and templates that ask for it are refused` */
-  readonly date?: string;
+  readonly date?: string | undefined;
 }
 
 /** The stack ends where a template nests or calls itself too deep; the engine's words for it name no cause. */

@@ -131,7 +131,7 @@ export function parseCorpusConfig(value: unknown, options: { readonly where?: st
   const [issue] = parsed.error.issues;
   const path = issue?.path.join(".") ?? "";
   throw new InputError(`bad corpus configuration${path === "" ? "" : ` at ${path}`}, ${issue?.message}`, {
-    ...(options.where === undefined ? {} : { where: options.where }),
+    where: options.where,
     repair: "give exactly the keys of CorpusConfig in lib/problems",
   });
 }

@@ -45,7 +45,10 @@ export class AdamW {
   #step: number;
 
   /** An optimizer over `parameters`, fresh or going on from `state`. Throws a `RangeError` when the state is of others. */
-  constructor(parameters: Parameters, settings: AdamWSettings & { readonly state?: AdamWState } = {}) {
+  constructor(
+    parameters: Parameters,
+    settings: AdamWSettings & { readonly state?: AdamWState | undefined } = {},
+  ) {
     this.#parameters = parameters;
     this.#betas = settings.betas ?? ADAMW_DEFAULTS.betas;
     this.#epsilon = settings.epsilon ?? ADAMW_DEFAULTS.epsilon;

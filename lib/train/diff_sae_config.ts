@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 
 /** Everything that decides a DiffSAE run, but for its rows. */
 export interface DiffSaeConfig {
@@ -41,11 +41,5 @@ const SCHEMA = z.strictObject({
  * missing and misshapen keys, by name.
  */
 export function parseDiffSaeConfig(value: unknown, options: { readonly where: string }): DiffSaeConfig {
-  const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new InputError(
-    `bad DiffSAE config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-    options,
-  );
+  return checkedConfig(SCHEMA, value, { what: "DiffSAE config", ...options });
 }

@@ -5,7 +5,7 @@ import { corpusDocument } from "../problems/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
 import { CHAT_FORMATS } from "./chat_format.ts";
-import { adjointName, languageModelGraph } from "./language_model_graph.ts";
+import { addAdjoints, languageModelGraph, weightFeeds } from "./language_model_graph.ts";
 import type { FreshConfig, PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
 import { scheduleFactor } from "./schedule.ts";
 import { pretrainRunHash, type StartingPoint } from "./starting_point.ts";
@@ -141,7 +141,7 @@ export async function pretrain(
 }> {
   const { tokenizer, folder, start, saveEvery = 100 } = options;
   const { model, training, corpus } = config;
-  const runHash = pretrainRunHash(config, start === undefined ? {} : { fromHash: start.hash });
+  const runHash = pretrainRunHash(config, { fromHash: start?.hash });
   const shapes = weightShapes(model);
   const resumed = await loadTrainingState(folder, runHash);
   const weights = resumed !== null
@@ -152,7 +152,7 @@ export async function pretrain(
   const optimizer = new AdamW(weights, {
     betas: training.betas,
     weightDecay: (name) => /_proj\.weight$/.test(name) ? training.weightDecay : 0,
-    ...(resumed === null ? {} : { state: resumed.optimizer }),
+    state: resumed?.optimizer,
   });
   const log = [...(resumed?.log ?? [])];
   const schedule = {
@@ -185,16 +185,11 @@ export async function pretrain(
     const documents = Array.from({ length: training.documentsPerStep }, (_, i) => documentAt(first + i));
     const adjoints = new Map([...shapes].map(([name, dims]) => [name, new Float32Array(elementCount(dims))]));
     let weightedNats = 0;
-    const feeds = Object.fromEntries(
-      [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
-    );
+    const feeds = weightFeeds(weights, shapes);
     for (const batch of microBatches(documents, training)) {
       const out = await session.run({ ...batch, ...feeds });
       weightedNats += Number(out["cross_entropy"]?.data[0]);
-      for (const [name, sum] of adjoints) {
-        const part = out[adjointName(name)]?.data as Float32Array;
-        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
-      }
+      addAdjoints(adjoints, out);
     }
     const adjointNorm = clipToNorm(adjoints, training.maxNorm);
     // Before the update, so that neither weights nor a later state ever hold a NaN.

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { siteName } from "../model/mod.ts";
 import { FAMILIES, type Problem, trainProblem } from "../problems/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 import { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 
 /** Texts that go through the model together, twice. */
@@ -29,15 +29,8 @@ const ROWS = z.looseObject({
  * missing and misshapen keys, by name.
  */
 export function parseDiffSaeRecipe(value: unknown, options: { readonly where: string }): DiffSaeRecipe {
-  const parsed = ROWS.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new InputError(
-      `bad DiffSAE recipe at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-      options,
-    );
-  }
-  const { layer, texts, maxNewTokens, ...training } = parsed.data;
+  const parsed = checkedConfig(ROWS, value, { what: "DiffSAE recipe", ...options });
+  const { layer, texts, maxNewTokens, ...training } = parsed;
   return { layer, texts, maxNewTokens, ...parseDiffSaeConfig(training, options) };
 }
 

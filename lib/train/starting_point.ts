@@ -52,7 +52,7 @@ export async function startingPoint(
  */
 export function pretrainRunHash(
   config: PretrainConfig,
-  options: { readonly fromHash?: string } = {},
+  options: { readonly fromHash?: string | undefined } = {},
 ): string {
   const { fromHash } = options;
   if ((config.from === undefined) !== (fromHash === undefined)) {

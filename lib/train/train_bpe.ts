@@ -1,3 +1,4 @@
+import { byteLetters } from "../checkpoint/mod.ts";
 import { type CorpusConfig, corpusDocument } from "../problems/mod.ts";
 import { CHAT_FORMATS, type ChatFormat } from "./chat_format.ts";
 
@@ -28,18 +29,6 @@ export const DEFAULT_BPE_PATTERN: string = [
   String.raw`\s+(?!\S)`,
   String.raw`\s+`,
 ].join("|");
-
-/**
- * The printable stand-in of every byte: itself where it prints, else the next free code point from 256 up.
- *
- * Source: the byte-level alphabet that GPT-2 introduced and Hugging Face files use.
- */
-function byteAlphabet(): readonly string[] {
-  const prints = (byte: number) =>
-    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(prints(byte) ? byte : next++));
-}
 
 interface Word {
   ids: number[];
@@ -111,7 +100,7 @@ export function trainBpe(
       `Cannot train a vocabulary as vocabSize must be in [${least}, 65535]: current value is ${vocabSize}`,
     );
   }
-  const alphabet = byteAlphabet();
+  const alphabet = byteLetters();
   const tokens = [...alphabet].sort((a, b) => (a.codePointAt(0) as number) - (b.codePointAt(0) as number));
   const idOfByte = alphabet.map((letter) => tokens.indexOf(letter));
   const encoder = new TextEncoder();

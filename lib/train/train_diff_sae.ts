@@ -96,7 +96,7 @@ export async function trainDiffSae(
     : savedValues(resumed.parameters, { features, embed, folder });
   const lastFired = resumed?.parameters.get(LAST_FIRED) ?? new Float32Array(features);
   const parameters = new Map(NAMES.map((name) => [name as string, values[name]]));
-  const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
+  const optimizer = new AdamW(parameters, { state: resumed?.optimizer });
   const working: SparseAutoencoder = { embed, features, active, ...values };
   const log = [...(resumed?.log ?? [])];
   const schedule = {

@@ -99,7 +99,7 @@ export async function trainSteering(
   const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
   try {
     const { parameters } = set;
-    const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
+    const optimizer = new AdamW(parameters, { state: resumed?.optimizer });
     const log = [...(resumed?.log ?? [])];
     const warmupSteps = Math.ceil(config.warmupShare * config.steps);
     const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;

@@ -1,4 +1,10 @@
-import { readSafetensorsHeader, readTensor, writeFileAtomic, writeSafetensors } from "../checkpoint/mod.ts";
+import {
+  pathExists,
+  readSafetensorsHeader,
+  readTensor,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { AdamWState, Parameters } from "./adamw.ts";
 
@@ -53,12 +59,7 @@ export async function writeTrainingLog(folder: string, log: readonly string[]): 
  */
 export async function loadTrainingState(folder: string, runHash: string): Promise<TrainingState | null> {
   const path = `${folder}/${STATE_FILE}`;
-  try {
-    await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  if (!await pathExists(path)) return null;
   const file = await readSafetensorsHeader(path);
   const run = file.metadata.get("run"), step = file.metadata.get("step"), log = file.metadata.get("log");
   if (run !== runHash) {
@@ -93,9 +94,6 @@ export async function loadTrainingState(folder: string, runHash: string): Promis
 
 /** Removes the state of a finished run; the log stays. A folder without a state is left as it is. */
 export async function dropTrainingState(folder: string): Promise<void> {
-  try {
-    await Deno.remove(`${folder}/${STATE_FILE}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const path = `${folder}/${STATE_FILE}`;
+  if (await pathExists(path)) await Deno.remove(path);
 }
