@@ -118,6 +118,19 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
 }
 
 /**
+ * A value as the text of a JSON file: indented by two spaces, with a line feed at the end.
+ *
+ * @example
+ * ```ts
+ * import { jsonText } from "@small-vectors/steering/checkpoint";
+ * if (jsonText([1]) !== "[\n  1\n]\n") throw new Error("a value a line");
+ * ```
+ */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
  * Makes a folder and its parents; one that exists already is kept. Throws `InputError` when it cannot be made, or
  * when a file stands in its place.
  *

@@ -7,7 +7,7 @@ import { ropeScalingOf } from "./_gguf_rope.ts";
 import { type GgufTokenizer, ggufTokenizer } from "./_gguf_tokenizer.ts";
 import { matchGgufWeights, readGgufTensor, ROPE_FACTORS, streamedTensor } from "./_gguf_weights.ts";
 import { pathExists } from "./stat_place.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { type ByteSource, openSource } from "./byte_source.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
 import { openCheckpoint } from "./checkpoint.ts";
@@ -91,8 +91,6 @@ function generationJson({ bos, pad, ends }: GgufTokenizer["ids"]): Record<string
     ...(pad === null ? {} : { pad_token_id: pad }),
   };
 }
-
-const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Opens what was written as any model is opened, so that a folder in place is one that loads. */
 async function checkFolder(folder: string, where: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { elementCount, RandomStream } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { weightShapes } from "./weight_shapes.ts";
 import { type WeightDType, type WritableTensor, writeSafetensors } from "./write_safetensors.ts";
@@ -23,10 +23,6 @@ export interface WriteCheckpointOptions {
 export interface RandomCheckpointOptions extends Pick<WriteCheckpointOptions, "config" | "dtype" | "shards"> {
   /** Key of the random streams: equal seeds give equal bytes. */
   readonly seed: number;
-}
-
-function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /**
@@ -82,8 +78,7 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
       for (const [name] of part) weightMap[name] = file;
       await writeSafetensors(`${folder}/${file}`, { tensors: Object.fromEntries(part), metadata: notes });
     }
-    const bytes = dtype === "float32" ? 4 : 2;
-    const total_size = entries.reduce((sum, [, { data }]) => sum + data.length * bytes, 0);
+    const total_size = entries.reduce((sum, [, { data }]) => sum + data.length * DTYPE_BYTES[dtype], 0);
     const index = { metadata: { total_size }, weight_map: weightMap };
     await writeFileAtomic(`${folder}/model.safetensors.index.json`, jsonText(index));
   }

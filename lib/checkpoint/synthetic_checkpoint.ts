@@ -1,6 +1,6 @@
-import { elementCount, RandomStream } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
 import { weightShapes } from "./weight_shapes.ts";
@@ -198,7 +198,7 @@ export async function writeSyntheticCheckpoint(
     stored.set(key, known);
     return known;
   };
-  const bytesOf = (dims: readonly number[]) => elementCount(dims) * (dtype === "float32" ? 4 : 2);
+  const bytesOf = (dims: readonly number[]) => elementCount(dims) * DTYPE_BYTES[dtype];
   const total = [...shapes.values()].reduce((sum, dims) => sum + bytesOf(dims), 0);
   let written = 0;
   const tensors = Object.fromEntries(
@@ -218,9 +218,6 @@ export async function writeSyntheticCheckpoint(
   await ensureFolder(folder);
   const metadata = { format: "pt", seed: String(seed) };
   await writeSafetensors(`${folder}/model.safetensors`, { tensors, metadata });
-  await writeFileAtomic(
-    `${folder}/config.json`,
-    `${JSON.stringify(configJson(config, { dtype }), null, 2)}\n`,
-  );
+  await writeFileAtomic(`${folder}/config.json`, jsonText(configJson(config, { dtype })));
   onProgress?.({ bytes: total, of: total });
 }

@@ -16,6 +16,26 @@ export interface WritableTensor {
   readonly data: Float32Array;
 }
 
+/**
+ * Values as a tensor to be written in float32, of one axis where no shape is given.
+ *
+ * @example
+ * ```ts
+ * import { float32Tensor } from "@small-vectors/steering/checkpoint";
+ * if (float32Tensor([1, 2, 3]).dims.join() !== "3") throw new Error("a vector of three");
+ * ```
+ */
+export function float32Tensor(
+  values: ArrayLike<number>,
+  dims: readonly number[] = [values.length],
+): WritableTensor {
+  return {
+    dtype: "float32",
+    dims,
+    data: values instanceof Float32Array ? values : Float32Array.from(values),
+  };
+}
+
 /** A tensor too large to be held: its bytes as they go into the file, little-endian, chunk by chunk. */
 export interface StreamedTensor {
   /** Type of its elements in the file. */

@@ -1,4 +1,5 @@
 import {
+  float32Tensor,
   pathExists,
   readSafetensorsHeader,
   readTensor,
@@ -30,15 +31,12 @@ const LOG_FILE = "log.jsonl";
  * into the state too: the file beside it is for reading. Throws an `InputError` when `folder` cannot be written.
  */
 export async function saveTrainingState(folder: string, state: TrainingState): Promise<void> {
-  const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
-  const put = (prefix: string, values: Parameters) => {
-    for (const [name, data] of values) {
-      tensors[`${prefix}/${name}`] = { dtype: "float32", dims: [data.length], data };
-    }
-  };
-  put("value", state.parameters);
-  put("first", state.optimizer.first);
-  put("second", state.optimizer.second);
+  const { first, second } = state.optimizer;
+  const tensors = Object.fromEntries(
+    Object.entries({ value: state.parameters, first, second }).flatMap(([group, values]) =>
+      [...values].map(([name, data]) => [`${group}/${name}`, float32Tensor(data)])
+    ),
+  );
   await writeSafetensors(`${folder}/${STATE_FILE}`, {
     tensors,
     metadata: { run: state.runHash, step: String(state.optimizer.step), log: state.log.join("\n") },

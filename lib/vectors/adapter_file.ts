@@ -1,4 +1,9 @@
-import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../checkpoint/mod.ts";
+import {
+  float32Tensor,
+  type ModelConfig,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
 import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
@@ -42,11 +47,10 @@ export async function saveAdapters(
     checkWritable(values, { what: `adapters' ${side}s` });
   }
   const tensors = Object.fromEntries(
-    [...content.adapters].flatMap((
-      [layer, { input, output }],
-    ) => [[`${INPUT}.${layer}`, input] as const, [`${OUTPUT}.${layer}`, output] as const]).map((
-      [name, data],
-    ) => [name, { dtype: "float32" as const, dims: [data.length], data }]),
+    [...content.adapters].flatMap(([layer, { input, output }]) => [
+      [`${INPUT}.${layer}`, float32Tensor(input)],
+      [`${OUTPUT}.${layer}`, float32Tensor(output)],
+    ]),
   );
   await writeSafetensors(path, { tensors, metadata: { kind: "adapter", ...content.metadata } });
 }

@@ -1,8 +1,8 @@
-import { readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
+import { float32Tensor, readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { AUTOENCODER_FOLDERS } from "./_autoencoder_folders.ts";
 import { FILE_FORMATS, formatOf } from "./file_format.ts";
-import type { FloatArray, SparseAutoencoder } from "./sparse_autoencoder.ts";
+import type { SparseAutoencoder } from "./sparse_autoencoder.ts";
 
 /** Formats that an autoencoder is read and written in: this project's file, and the folders of two programs. */
 export const AUTOENCODER_FORMATS = ["autoencoder", "saelens", "sparsify"] as const;
@@ -42,17 +42,12 @@ export async function writeSparseAutoencoder(
   const { format = "autoencoder", metadata = {} } = options;
   if (format !== "autoencoder") return await AUTOENCODER_FOLDERS[format].write(path, autoencoder, metadata);
   const { embed, features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
-  const tensor = (dims: readonly number[], data: FloatArray) => ({
-    dtype: "float32" as const,
-    dims,
-    data: data instanceof Float32Array ? data : Float32Array.from(data),
-  });
   await writeSafetensors(path, {
     tensors: {
-      encoder: tensor([features, embed], encoder),
-      encoder_bias: tensor([features], encoderBias),
-      decoder: tensor([features, embed], decoder),
-      decoder_bias: tensor([embed], decoderBias),
+      encoder: float32Tensor(encoder, [features, embed]),
+      encoder_bias: float32Tensor(encoderBias),
+      decoder: float32Tensor(decoder, [features, embed]),
+      decoder_bias: float32Tensor(decoderBias),
     },
     metadata: { ...metadata, format: FORMAT, active: String(active) },
   });

@@ -4,6 +4,8 @@ import {
   type Checkpoint,
   configJson,
   ensureFolder,
+  float32Tensor,
+  jsonText,
   type ModelConfig,
   openSource,
   pathExists,
@@ -21,35 +23,12 @@ import {
 } from "../checkpoint/mod.ts";
 import { elementCount, InputError } from "../core/mod.ts";
 import { checkSteering, type SteeringVectors } from "../decode/mod.ts";
-import { type FoundVector, layeredVectors, type VectorSource } from "./_layered_vectors.ts";
+import { foreignFile, type FoundVector, layeredVectors } from "./_layered_vectors.ts";
 import { readWidth } from "./_small_tensors.ts";
 import { DOWN_BIAS } from "./file_format.ts";
 import type { VectorFile } from "./vector_file.ts";
 
 const MLP_BIAS = /\.mlp\.(gate|up)_proj\.bias$/;
-
-/** The vectors among the tensors of a checkpoint; see {@link loadBiasVectors}. */
-export async function biasVectors(
-  tensors: ReadonlyMap<string, TensorEntry>,
-  source: VectorSource,
-): Promise<VectorFile> {
-  const { where, config } = source, found: FoundVector[] = [];
-  for (const [name, entry] of tensors) {
-    if (MLP_BIAS.test(name) && (await readTensor(entry)).some((value) => value !== 0)) {
-      throw new InputError(`tensor ${quoted(name)} is not zero, so the model has biases of its own`, {
-        where,
-        repair: "vectors cannot be told from such biases: pass the file that the vectors came from",
-      });
-    }
-    const layer = DOWN_BIAS.exec(name)?.[1];
-    if (layer === undefined) continue;
-    const width = config?.embed ?? null;
-    const values = await readWidth(entry, { what: "bias", where, width, these: "these vectors" });
-    if (values.some((value) => value !== 0)) found.push({ name, layer: Number(layer), values });
-  }
-  const vectors = layeredVectors(found, source);
-  return { format: "biases", vectors, place: "mlp", shared: null, metadata: new Map() };
-}
 
 /**
  * Reads steering vectors out of a model that carries them as biases of each MLP's last map, `mlp.down_proj.bias`: the
@@ -70,7 +49,21 @@ export async function biasVectors(
  * @throws {InputError} for weights that cannot be read, that have no such bias, or whose MLP has other biases too.
  */
 export async function loadBiasVectors(place: string, config: ModelConfig | null): Promise<VectorFile> {
-  return await biasVectors((await readWeightFiles(place)).tensors, { where: place, config });
+  const { tensors } = await readWeightFiles(place), where = place, found: FoundVector[] = [];
+  for (const [name, entry] of tensors) {
+    if (MLP_BIAS.test(name) && (await readTensor(entry)).some((value) => value !== 0)) {
+      throw new InputError(`tensor ${quoted(name)} is not zero, so the model has biases of its own`, {
+        where,
+        repair: "vectors cannot be told from such biases: pass the file that the vectors came from",
+      });
+    }
+    const layer = DOWN_BIAS.exec(name)?.[1];
+    if (layer === undefined) continue;
+    const width = config?.embed ?? null;
+    const values = await readWidth(entry, { what: "bias", where, width, these: "these vectors" });
+    if (values.some((value) => value !== 0)) found.push({ name, layer: Number(layer), values });
+  }
+  return foreignFile("biases", layeredVectors(found, { where, config }));
 }
 
 /** Files of a model beside its weights and its configuration that are passed on. */
@@ -134,7 +127,7 @@ async function configText(
       ...(config.mlpBias === true ? { mlp_bias: true } : {}),
     }
     : configJson(config, options);
-  return `${JSON.stringify(json, null, 2)}\n`;
+  return jsonText(json);
 }
 
 /**
@@ -180,7 +173,7 @@ export async function saveBiasedModel(
     tensors[name] = streamed(entry, source);
   }
   for (const [name, dims] of shapes) {
-    tensors[name] ??= { dtype: "float32", dims, data: new Float32Array(elementCount(dims)) };
+    tensors[name] ??= float32Tensor(new Float32Array(elementCount(dims)), dims);
   }
   for (let layer = 0; layer < base.layers; layer++) {
     const name = `model.layers.${layer}.mlp.down_proj.bias`, entry = weights.get(name);
@@ -189,7 +182,7 @@ export async function saveBiasedModel(
     if (entry !== undefined) {
       (await readTensor(entry)).forEach((value, at) => data[at] = (data[at] as number) + value);
     }
-    tensors[name] = { dtype: "float32", dims: [base.embed], data };
+    tensors[name] = float32Tensor(data);
   }
   const dtype = weights.get("model.embed_tokens.weight")?.dtype as WeightDType;
   const text = await configText(checkpoint, { config, dtype });

@@ -9,42 +9,11 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { layeredVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
-import { layerOf } from "./_small_tensors.ts";
+import { foreignFile, layeredVectors, vectorBytes } from "./_layered_vectors.ts";
+import { checkWritable, layerOf } from "./_small_tensors.ts";
 import type { VectorFile } from "./vector_file.ts";
-import { checkWritable } from "./_small_tensors.ts";
 
 const KIND = "controlvector", DIRECTION = "direction";
-
-/** The vectors of the bytes of a GGUF file; see {@link loadControlVector}. */
-export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): VectorFile {
-  const memory = memorySource(bytes), { where } = source;
-  const { metadata, tensors } = parseGgufHeader(memory, { where });
-  const kind = metadata.get("general.architecture"), hint = metadata.get(`${KIND}.model_hint`);
-  if (kind !== KIND) {
-    throw new InputError(
-      `the GGUF file has the architecture ${quoted(String(kind))}, where ${quoted(KIND)} is needed`,
-      { where, repair: "a model in GGUF becomes a folder by: deno task import-gguf" },
-    );
-  }
-  const found = [...tensors.values()].map((tensor) => {
-    const { name, type, dims } = tensor, layer = layerOf(name, DIRECTION);
-    if (layer === null || type !== "F32" || dims.length !== 1) {
-      throw new InputError(`tensor ${quoted(name)} of ${type} [${dims.join(", ")}] is not a control vector`, {
-        where,
-        repair: `vectors are named ${DIRECTION}.LAYER and are F32 [embed]`,
-      });
-    }
-    return { name, layer, values: readGgufTensor(tensor, memory) };
-  });
-  return {
-    format: "gguf",
-    vectors: layeredVectors(found, source),
-    place: "mlp",
-    shared: null,
-    metadata: new Map(typeof hint === "string" ? [["model_hint", hint]] : []),
-  };
-}
 
 /**
  * Reads a control vector of llama.cpp: a GGUF file with tensors `direction.N`, F32 [embed], added to the output of
@@ -63,7 +32,27 @@ export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSour
  * @throws {InputError} for a file that is damaged, is a model, or holds tensors that are no control vectors.
  */
 export async function loadControlVector(path: string, config: ModelConfig | null): Promise<VectorFile> {
-  return controlVector(await vectorBytes(path), { where: path, config });
+  const memory = memorySource(await vectorBytes(path)), where = path;
+  const { metadata, tensors } = parseGgufHeader(memory, { where });
+  const kind = metadata.get("general.architecture"), hint = metadata.get(`${KIND}.model_hint`);
+  if (kind !== KIND) {
+    throw new InputError(
+      `the GGUF file has the architecture ${quoted(String(kind))}, where ${quoted(KIND)} is needed`,
+      { where, repair: "a model in GGUF becomes a folder by: deno task import-gguf" },
+    );
+  }
+  const found = [...tensors.values()].map((tensor) => {
+    const { name, type, dims } = tensor, layer = layerOf(name, DIRECTION);
+    if (layer === null || type !== "F32" || dims.length !== 1) {
+      throw new InputError(`tensor ${quoted(name)} of ${type} [${dims.join(", ")}] is not a control vector`, {
+        where,
+        repair: `vectors are named ${DIRECTION}.LAYER and are F32 [embed]`,
+      });
+    }
+    return { name, layer, values: readGgufTensor(tensor, memory) };
+  });
+  const notes = typeof hint === "string" ? [["model_hint", hint] as const] : [];
+  return foreignFile("gguf", layeredVectors(found, { where, config }), new Map(notes));
 }
 
 /** llama.cpp runs Mistral's models as its "llama". */

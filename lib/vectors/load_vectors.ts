@@ -1,10 +1,10 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
-import { vectorBytes } from "./_layered_vectors.ts";
+import { foreignFile } from "./_layered_vectors.ts";
 import { loadBiasVectors } from "./biased_model.ts";
 import { loadControlVector } from "./control_vector.ts";
 import { FILE_FORMATS, type FileFormat, formatOf } from "./file_format.ts";
-import { npyVectors } from "./npy_vectors.ts";
+import { loadNpyVectors } from "./npy_vectors.ts";
 import { loadSvec } from "./svec.ts";
 import { loadTorchVectors } from "./torch_vectors.ts";
 import { readVectorFile, type VectorFile } from "./vector_file.ts";
@@ -20,13 +20,7 @@ const READERS: { readonly [Format in FileFormat]: Reader | null } = {
   biases: loadBiasVectors,
   svec: loadSvec,
   torch: loadTorchVectors,
-  npy: async (path, config) => ({
-    format: "npy",
-    vectors: npyVectors(await vectorBytes(path), { where: path, config }),
-    place: "mlp",
-    shared: null,
-    metadata: new Map(),
-  }),
+  npy: async (path, config) => foreignFile("npy", await loadNpyVectors(path, config)),
   saelens: null,
   sparsify: null,
 };

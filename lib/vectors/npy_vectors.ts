@@ -1,12 +1,7 @@
 import { memorySource, type ModelConfig, parseNpy, writeNpy } from "../checkpoint/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { matrixVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+import { matrixVectors, vectorBytes } from "./_layered_vectors.ts";
 import { checkWritable } from "./_small_tensors.ts";
-
-/** The vectors of the bytes of a .npy file; see {@link loadNpyVectors}. */
-export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): SteeringVectors {
-  return matrixVectors(parseNpy(memorySource(bytes), source), source);
-}
 
 /**
  * Reads the authors' `steering_vectors.npy`: a matrix [layers, embed] whose row l is s_l. A row of zeros steers
@@ -29,7 +24,8 @@ export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource)
  * @throws {InputError} for a file that is no such matrix, that does not fit the model, or that holds NaN or infinity.
  */
 export async function loadNpyVectors(path: string, config: ModelConfig | null): Promise<SteeringVectors> {
-  return npyVectors(await vectorBytes(path), { where: path, config });
+  const source = { where: path, config };
+  return matrixVectors(parseNpy(memorySource(await vectorBytes(path)), source), source);
 }
 
 /**

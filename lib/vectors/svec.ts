@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ModelConfig, parseJson, validateJson, writeFileAtomic } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { layeredVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+import { foreignFile, layeredVectors, vectorBytes } from "./_layered_vectors.ts";
 import type { VectorFile } from "./vector_file.ts";
 
 const layer = z.string().regex(/^(0|[1-9]\d{0,8})$/, "must be a layer, counted from zero");
@@ -21,34 +21,6 @@ const schema = z.strictObject({
   ),
   explained_variances: z.record(layer, z.number("must be a number").nullable()).optional(),
 });
-
-/** The vectors of the bytes of a .svec file; see {@link loadSvec}. */
-export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile {
-  const { where } = source, what = "the .svec file";
-  const raw = parseJson(bytes, { what, where, kind: "vectors" });
-  const json = validateJson(raw, { schema, what, where });
-  // A record of zod passes over one key, and a vector that is passed over would be missed in silence.
-  const { directions } = raw as { readonly directions: object };
-  if (Object.hasOwn(directions, "__proto__")) {
-    throw new InputError(`"__proto__" in "directions" of ${what}: must be a layer, counted from zero`, {
-      where,
-    });
-  }
-  const found = Object.entries(json.directions).map(([name, values]) => {
-    return { name, layer: Number(name), values: Float32Array.from(values) };
-  });
-  const { explained_variances: variances } = json;
-  return {
-    format: "svec",
-    vectors: layeredVectors(found, source),
-    place: "mlp",
-    shared: null,
-    metadata: new Map([
-      ["model_type", json.model_type],
-      ...(variances === undefined ? [] : [["explained_variances", JSON.stringify(variances)] as const]),
-    ]),
-  };
-}
 
 /**
  * Reads the JSON of activation-steering: `model_type`, `directions` by layer, `explained_variances`. A direction is
@@ -69,7 +41,23 @@ export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile
  * @throws {InputError} for a file of another form, and for numbers that float32 cannot hold.
  */
 export async function loadSvec(path: string, config: ModelConfig | null): Promise<VectorFile> {
-  return svecVectors(await vectorBytes(path), { where: path, config });
+  const where = path, what = "the .svec file";
+  const raw = parseJson(await vectorBytes(path), { what, where, kind: "vectors" });
+  const json = validateJson(raw, { schema, what, where });
+  // A record of zod passes over one key, and a vector that is passed over would be missed in silence.
+  const { directions } = raw as { readonly directions: object };
+  if (Object.hasOwn(directions, "__proto__")) {
+    throw new InputError(`"__proto__" in "directions" of ${what}: must be a layer, counted from zero`, {
+      where,
+    });
+  }
+  const found = Object.entries(json.directions).map(([name, values]) => {
+    return { name, layer: Number(name), values: Float32Array.from(values) };
+  });
+  const { explained_variances: variances } = json;
+  const metadata = new Map([["model_type", json.model_type]]);
+  if (variances !== undefined) metadata.set("explained_variances", JSON.stringify(variances));
+  return foreignFile("svec", layeredVectors(found, { where, config }), metadata);
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+  float32Tensor,
   type ModelConfig,
   readSafetensorsHeader,
   readTensor,
@@ -54,14 +55,15 @@ export async function saveVectors(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
-  checkWritable(content.vectors, { what: "steering vectors" });
+  const { vectors, place, metadata } = content;
+  checkWritable(vectors, { what: "steering vectors" });
   const tensors = Object.fromEntries(
-    [...content.vectors].map(([layer, data]) =>
-      [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
-    ),
+    [...vectors].map(([layer, data]) => [`${PREFIX}.${layer}`, float32Tensor(data)]),
   );
-  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
-  await writeSafetensors(path, { tensors, metadata: { kind: "steering", ...content.metadata, ...place } });
+  await writeSafetensors(path, {
+    tensors,
+    metadata: { kind: "steering", ...metadata, ...(place === undefined ? {} : { place }) },
+  });
 }
 
 /**
@@ -87,16 +89,18 @@ export async function saveSharedDirection(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
-  const { scales, direction } = content.shared;
+  const { shared: { scales, direction }, place, metadata } = content;
   const layers = new Map([...scales].map(([layer, scale]) => [layer, Float32Array.of(scale)]));
   checkWritable(layers, { what: "the factors of a direction" });
   checkWritable(new Map([[0, direction]]), { what: "a direction" });
-  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
   const tensors = Object.fromEntries([
-    ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
-    [DIRECTION, [direction.length], direction] as const,
-  ].map(([name, dims, data]) => [name, { dtype: "float32" as const, dims, data }]));
-  await writeSafetensors(path, { tensors, metadata: { kind: "rank1", ...content.metadata, ...place } });
+    ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, float32Tensor([scale], [])] as const),
+    [DIRECTION, float32Tensor(direction)],
+  ]);
+  await writeSafetensors(path, {
+    tensors,
+    metadata: { kind: "rank1", ...metadata, ...(place === undefined ? {} : { place }) },
+  });
 }
 
 /** Reads this project's own file of vectors; see {@link loadVectors}. */
