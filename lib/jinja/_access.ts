@@ -2,6 +2,7 @@ import { bound, countArgument, REQUIRED } from "./_arguments.ts";
 import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import type { FieldAccess } from "./_formatting.ts";
+import { dictFromKeys } from "./_instances.ts";
 import { lengthOf, lettersOf } from "./_letters.ts";
 import type { Printer } from "./_printing.ts";
 import { TEXT_METHODS } from "./_text_methods.ts";
@@ -12,6 +13,7 @@ import {
   DictView,
   Instance,
   intOf,
+  isNumber,
   List,
   Markup,
   NamedTuple,
@@ -35,21 +37,18 @@ function elements(sequence: Sequence): readonly Value[] {
 /** A method without arguments. */
 function own<T>(name: string, make: (self: T) => Value): Methods<T>[string] {
   return ({ self, args }) => {
-    bound(args, { what: `${name}()`, parameters: {} });
+    bound(args, `${name}()`, {});
     return make(self);
   };
 }
 
 const SEQUENCE_METHODS: Methods<Sequence> = {
   count({ self, args, tools }) {
-    const { value } = bound(args, { what: "count()", parameters: { value: REQUIRED } });
+    const { value } = bound(args, "count()", { value: REQUIRED });
     return BigInt(elements(self).filter((item) => tools.comparer.equal(item, value)).length);
   },
   index({ self, args, tools }) {
-    const { value, start, stop } = bound(args, {
-      what: "index()",
-      parameters: { value: REQUIRED, start: 0n, stop: null },
-    });
+    const { value, start, stop } = bound(args, "index()", { value: REQUIRED, start: 0n, stop: null });
     const items = elements(self);
     const place = (given: Value, absent: number): number => {
       const at = given === null ? absent : countArgument(given, "slice indices");
@@ -69,18 +68,9 @@ const LIST_METHODS: Methods<List> = {
 
 const DICT_METHODS: Methods<Dict> = {
   copy: own("copy", (self) => self),
-  fromkeys: ({ args, tools }) => {
-    const { iterable, value } = bound(args, {
-      what: "fromkeys()",
-      parameters: { iterable: REQUIRED, value: null },
-    });
-    return new Dict(tools.comparer.list(iterable).map((key) => [key, value] as const));
-  },
+  fromkeys: ({ args, tools }) => dictFromKeys(args, tools.comparer),
   get({ self, args }) {
-    const { key, default: absent } = bound(args, {
-      what: "get()",
-      parameters: { key: REQUIRED, default: null },
-    });
+    const { key, default: absent } = bound(args, "get()", { key: REQUIRED, default: null });
     return self.get(key) ?? absent;
   },
   items: own("items", (self) => new DictView("items", self)),
@@ -159,7 +149,7 @@ export class Access implements FieldAccess {
       ? this.#method(value, { name, methods: SEQUENCE_METHODS })
       : value instanceof Dict
       ? this.#method(value, { name, methods: DICT_METHODS })
-      : typeof value === "boolean" || typeof value === "bigint" || typeof value === "number"
+      : isNumber(value)
       ? this.#method(value, { name, methods: NUMBER_METHODS })
       : undefined;
     if (value instanceof Markup) throw new TemplateFault("methods of text marked as HTML are not supported");

@@ -2,12 +2,11 @@ import { bound, REQUIRED, textArgument } from "./_arguments.ts";
 import type { Comparer } from "./_comparer.ts";
 import { type CalendarDay, dateText } from "./_date_text.ts";
 import { TemplateFault } from "./_faults.ts";
-import { Cycler, dictFrom, Joiner, Namespace } from "./_instances.ts";
+import { Cycler, dictFrom, dictFromKeys, Joiner, Namespace } from "./_instances.ts";
 import type { Printer } from "./_printing.ts";
 import {
   Callable,
   type CallArguments,
-  Dict,
   Instance,
   intOf,
   NumberRange,
@@ -37,13 +36,7 @@ class DictMaker extends Instance {
 
   override attribute(name: string): Value | undefined {
     if (name !== "fromkeys") return undefined;
-    return new Callable(name, (args) => {
-      const { iterable, value } = bound(args, {
-        what: "fromkeys()",
-        parameters: { iterable: REQUIRED, value: null },
-      });
-      return new Dict(this.comparer.list(iterable).map((key) => [key, value] as const));
-    });
+    return new Callable(name, (args) => dictFromKeys(args, this.comparer));
   }
 
   override callable(): Callable {
@@ -75,18 +68,18 @@ export function globalsFor(tools: GlobalTools): ReadonlyMap<string, Value> {
     namespace: (args) => new Namespace(dictFrom(args, comparer)),
     cycler: ({ positional }) => new Cycler(positional),
     joiner(args) {
-      const { sep } = bound(args, { what: "joiner()", parameters: { sep: ", " } });
+      const { sep } = bound(args, "joiner()", { sep: ", " });
       return new Joiner(sep);
     },
     lipsum() {
       throw new TemplateFault("lipsum() is not supported: it writes another text every time");
     },
     raise_exception(args) {
-      const { message } = bound(args, { what: "raise_exception()", parameters: { message: REQUIRED } });
+      const { message } = bound(args, "raise_exception()", { message: REQUIRED });
       throw new TemplateFault(printer.text(message));
     },
     strftime_now(args) {
-      const { format } = bound(args, { what: "strftime_now()", parameters: { format: REQUIRED } });
+      const { format } = bound(args, "strftime_now()", { format: REQUIRED });
       return date === null ? tools.noDate() : dateText(date, textArgument(format, "strftime_now() argument"));
     },
   };

@@ -76,10 +76,7 @@ function stream(name: string, iterator: Iterator<Value>): Stream {
 }
 
 function batch(call: OperationCall): Value {
-  const { linecount, fill_with } = bound(call.args, {
-    what: "batch()",
-    parameters: { linecount: REQUIRED, fill_with: null },
-  });
+  const { linecount, fill_with } = bound(call.args, "batch()", { linecount: REQUIRED, fill_with: null });
   return stream("batch", batches(call, { linecount, fill_with }));
 }
 
@@ -103,10 +100,7 @@ function* batches(
 }
 
 function slice(call: OperationCall): Value {
-  const { slices, fill_with } = bound(call.args, {
-    what: "slice()",
-    parameters: { slices: REQUIRED, fill_with: null },
-  });
+  const { slices, fill_with } = bound(call.args, "slice()", { slices: REQUIRED, fill_with: null });
   return stream("slice", parts(call, { slices, fill_with }));
 }
 
@@ -132,10 +126,7 @@ function* mapped(call: OperationCall): Generator<Value> {
   if (!isTrue(value)) return;
   let make: (item: Value) => Value;
   if (args.positional.length === 0 && args.named.has("attribute")) {
-    const { attribute, default: absent } = bound(args, {
-      what: "map()",
-      parameters: { attribute: REQUIRED, default: null },
-    });
+    const { attribute, default: absent } = bound(args, "map()", { attribute: REQUIRED, default: null });
     make = getter(attribute, { tools, absent });
   } else {
     const [name, ...positional] = args.positional;
@@ -168,10 +159,7 @@ function* chosen(
 }
 
 function unique({ value, args, tools }: OperationCall): Value {
-  const { case_sensitive, attribute } = bound(args, {
-    what: "unique()",
-    parameters: { case_sensitive: false, attribute: null },
-  });
+  const { case_sensitive, attribute } = bound(args, "unique()", { case_sensitive: false, attribute: null });
   const read = getter(attribute, { tools, foldCase: !isTrue(case_sensitive) });
   return stream("unique", firstOfEach(tools.comparer.iterate(value), read));
 }
@@ -187,9 +175,10 @@ function* firstOfEach(items: Iterable<Value>, read: (item: Value) => Value): Gen
 }
 
 function sort({ value, args, tools }: OperationCall): Value {
-  const { reverse, case_sensitive, attribute } = bound(args, {
-    what: "sort()",
-    parameters: { reverse: false, case_sensitive: false, attribute: null },
+  const { reverse, case_sensitive, attribute } = bound(args, "sort()", {
+    reverse: false,
+    case_sensitive: false,
+    attribute: null,
   });
   const parts: Value[] = typeof attribute === "string" ? attribute.split(",") : [attribute];
   const readers = parts.map((part) => getter(part, { tools, foldCase: !isTrue(case_sensitive) }));
@@ -200,9 +189,9 @@ function sort({ value, args, tools }: OperationCall): Value {
 }
 
 function extreme({ value, args, tools }: OperationCall, wanted: "min" | "max"): Value {
-  const { case_sensitive, attribute } = bound(args, {
-    what: `${wanted}()`,
-    parameters: { case_sensitive: false, attribute: null },
+  const { case_sensitive, attribute } = bound(args, `${wanted}()`, {
+    case_sensitive: false,
+    attribute: null,
   });
   const read = getter(attribute, { tools, foldCase: !isTrue(case_sensitive) });
   const [first, ...rest] = tools.comparer.list(value);
@@ -218,7 +207,7 @@ function extreme({ value, args, tools }: OperationCall, wanted: "min" | "max"): 
 }
 
 function sum({ value, args, tools }: OperationCall): Value {
-  const { attribute, start } = bound(args, { what: "sum()", parameters: { attribute: null, start: 0n } });
+  const { attribute, start } = bound(args, "sum()", { attribute: null, start: 0n });
   const read = getter(attribute, { tools }), arithmetic = new Arithmetic(tools);
   if (typeof start === "string") {
     throw new TemplateFault("sum() can't sum strings [use ''.join(seq) instead]");
@@ -229,9 +218,10 @@ function sum({ value, args, tools }: OperationCall): Value {
 }
 
 function groupby({ value, args, tools }: OperationCall): Value {
-  const { attribute, default: absent, case_sensitive } = bound(args, {
-    what: "groupby()",
-    parameters: { attribute: REQUIRED, default: null, case_sensitive: false },
+  const { attribute, default: absent, case_sensitive } = bound(args, "groupby()", {
+    attribute: REQUIRED,
+    default: null,
+    case_sensitive: false,
   });
   const exact = isTrue(case_sensitive);
   const key = getter(attribute, { tools, absent, foldCase: !exact }),
@@ -250,9 +240,10 @@ function groupby({ value, args, tools }: OperationCall): Value {
 }
 
 function dictsort({ value, args, tools }: OperationCall): Value {
-  const { case_sensitive, by, reverse } = bound(args, {
-    what: "dictsort()",
-    parameters: { case_sensitive: false, by: "key", reverse: false },
+  const { case_sensitive, by, reverse } = bound(args, "dictsort()", {
+    case_sensitive: false,
+    by: "key",
+    reverse: false,
   });
   if (by !== "key" && by !== "value") throw new TemplateFault('You can only sort by either "key" or "value"');
   if (value instanceof Undefined) value.fail();
@@ -270,27 +261,27 @@ function dictsort({ value, args, tools }: OperationCall): Value {
 }
 
 function join({ value, args, tools }: OperationCall): Value {
-  const { d, attribute } = bound(args, { what: "join()", parameters: { d: "", attribute: null } });
+  const { d, attribute } = bound(args, "join()", { d: "", attribute: null });
   const read = getter(attribute, { tools });
   const parts = tools.comparer.list(value).map((item) => tools.printer.text(read(item)));
   return joinedTexts(parts, { mark: tools.printer.text(d), tools });
 }
 
 function first({ value, args, tools }: OperationCall): Value {
-  bound(args, { what: "first()", parameters: {} });
+  bound(args, "first()", {});
   for (const item of tools.comparer.iterate(value)) return item;
   return new Undefined("No first item, sequence was empty.");
 }
 
 function last(call: OperationCall): Value {
-  bound(call.args, { what: "last()", parameters: {} });
+  bound(call.args, "last()", {});
   const items = backwards(call);
   if (items === null) throw new TemplateFault(`'${typeName(call.value)}' object is not reversible`);
   return items[0] ?? new Undefined("No last item, sequence was empty.");
 }
 
 function reverse(call: OperationCall): Value {
-  bound(call.args, { what: "reverse()", parameters: {} });
+  bound(call.args, "reverse()", {});
   const { value, tools } = call;
   if (typeof value === "string") {
     tools.work.letters(value.length);
@@ -308,7 +299,7 @@ function* pairs(value: Value): Generator<Value> {
 }
 
 function attr({ value, args, tools }: OperationCall): Value {
-  const { name } = bound(args, { what: "attr()", parameters: { name: REQUIRED } });
+  const { name } = bound(args, "attr()", { name: REQUIRED });
   if (value instanceof Undefined) value.fail();
   const found = tools.access.attribute(value, textArgument(name, "name"));
   // Unlike a dot, it does not look for keys.
@@ -317,7 +308,7 @@ function attr({ value, args, tools }: OperationCall): Value {
 }
 
 function length({ value, args }: OperationCall): Value {
-  bound(args, { what: "length()", parameters: {} });
+  bound(args, "length()", {});
   return BigInt(countOf(value));
 }
 
@@ -330,14 +321,14 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   first,
   groupby,
   items({ value, args }) {
-    bound(args, { what: "items()", parameters: {} });
+    bound(args, "items()", {});
     return stream("items", pairs(value));
   },
   join,
   last,
   length,
   list({ value, args, tools }) {
-    bound(args, { what: "list()", parameters: {} });
+    bound(args, "list()", {});
     return new List(tools.comparer.list(value));
   },
   map: (call) => stream("map", mapped(call)),

@@ -127,7 +127,7 @@ function* namesInArguments({ positional, named, rest, namedRest }: ArgumentNodes
 }
 
 /** The names that a target sets; fields of namespaces are none. */
-export function* targetNames(target: Target): Generator<string> {
+function* targetNames(target: Target): Generator<string> {
   if (target.kind === "name") yield target.name;
   if (target.kind === "targets") { for (const part of target.parts) yield* targetNames(part); }
 }
