@@ -2,7 +2,7 @@ import { z } from "zod";
 import { InputError, sha256 } from "../core/mod.ts";
 import type { AddedToken } from "./_added_tokens.ts";
 import { byteLetters, byteName } from "./byte_letters.ts";
-import { decodeUtf8, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
+import { decodeUtf8, isRecord, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
 import { pathExists } from "./stat_place.ts";
 
 /** What the files of a tokenizer say, checked. */
@@ -100,10 +100,6 @@ const configSchema = z.looseObject({
   chat_template: z.union([text, z.array(z.looseObject({ name: text, template: text }))], "must be a template")
     .nullish(),
 }, "must be an object");
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A pipeline step and those nested in it. */
 function* stepsOf(step: unknown): Generator<Readonly<Record<string, unknown>>> {
@@ -327,34 +323,21 @@ async function templateOf(
   return source === null || source === undefined ? null : { source, where: configPath };
 }
 
+/** A file of the folder as its bytes and as JSON that fits its schema. */
+async function readPart<T>(
+  where: string,
+  schema: z.ZodType<T>,
+): Promise<{ readonly bytes: Uint8Array; readonly json: T }> {
+  const what = where.slice(where.lastIndexOf("/") + 1), kind = "tokenizer";
+  const bytes = await readWholeFile(where, { what, kind });
+  return { bytes, json: validateJson(parseJson(bytes, { what, where, kind }), { schema, what, where }) };
+}
+
 /** Reads tokenizer.json, tokenizer_config.json and the chat template of a model folder; `InputError` on any fault. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const tokenizerPath = `${folder}/tokenizer.json`, configPath = `${folder}/tokenizer_config.json`;
-  const tokenizerBytes = await readWholeFile(tokenizerPath, { what: "tokenizer.json", kind: "tokenizer" });
-  const configBytes = await readWholeFile(configPath, {
-    what: "tokenizer_config.json",
-    kind: "tokenizer",
-  });
-  const tokenizerJson = parseJson(tokenizerBytes, {
-    what: "tokenizer.json",
-    where: tokenizerPath,
-    kind: "tokenizer",
-  });
-  const configRaw = parseJson(configBytes, {
-    what: "tokenizer_config.json",
-    where: configPath,
-    kind: "tokenizer",
-  });
-  const tokenizer = validateJson(tokenizerJson, {
-    schema: tokenizerSchema,
-    what: "tokenizer.json",
-    where: tokenizerPath,
-  });
-  const config = validateJson(configRaw, {
-    schema: configSchema,
-    what: "tokenizer_config.json",
-    where: configPath,
-  });
+  const { bytes: tokenizerBytes, json: tokenizer } = await readPart(tokenizerPath, tokenizerSchema);
+  const { bytes: configBytes, json: config } = await readPart(configPath, configSchema);
   checkPipeline(tokenizer, tokenizerPath);
   checkMerges(tokenizer, tokenizerPath);
   const vocabulary = vocabularyOf(tokenizer, tokenizerPath), { idOfToken } = vocabulary;
