@@ -92,7 +92,6 @@ export {
   figureSpec,
   type Panel,
   panelTitle,
-  validateSpec,
   type VegaLiteSpec,
   withSubtitle,
 } from "./charts/vega_lite.ts";

@@ -46,7 +46,7 @@ function placeOf(room: string): { readonly sources: readonly string[]; readonly 
   return {
     sources: sourcesBelow(folder).filter((path) => own.test(path.slice(folder.length + 1))),
     tests: room === "claims"
-      ? ["tests/reproductions/planted_evidence_test.ts", "tests/reproductions/claims_test.ts"]
+      ? ["tests/items/planted_evidence_test.ts", "tests/items/claims_test.ts"]
       : [`tests/${room}`],
   };
 }

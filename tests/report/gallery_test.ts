@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { renderSvg, validateSpec, type VegaLiteSpec } from "../../lib/report/mod.ts";
+import { renderSvg, type VegaLiteSpec } from "../../lib/report/mod.ts";
+import { validateSpec } from "./_validate_spec.ts";
 import { boxFigure, curveFigure } from "./_figures.ts";
 import { GALLERY } from "./_gallery.ts";
 import { textsOf, wordsOf } from "./_svg.ts";

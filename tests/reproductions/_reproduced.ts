@@ -3,6 +3,7 @@ import { type Metrics, parseMetrics } from "../../lib/report/mod.ts";
 import { REPRODUCTIONS } from "../../reproductions/mod.ts";
 import { REPOSITORY, type SizeName } from "../../tasks/study/reproduction_setting.ts";
 import { reproduceCommand } from "../../tasks/reproduce.ts";
+import { validateSpec } from "../report/_validate_spec.ts";
 import { runOn } from "../tasks/_tiny_zoo.ts";
 
 /** What is compared of an item: its picture as a spec, and its numbers. */
@@ -46,7 +47,7 @@ export interface Reproduced {
   readonly metricsOf: (id: string) => Promise<Metrics>;
 }
 
-/** Reproduces all items of the shipped zoo, a test step for the values of each; measurements are kept in `store`. */
+/** Reproduces all items of the shipped zoo, a test step for the values and the figure of each; measurements are kept in `store`. */
 export async function reproduceEverything(
   t: Deno.TestContext,
   options: { readonly size: SizeName; readonly folder: string; readonly store: string },
@@ -60,13 +61,14 @@ export async function reproduceEverything(
     return parseMetrics(await Deno.readTextFile(path), path);
   };
   for (const { id } of REPRODUCTIONS) {
-    await t.step(`${id}: values within their tolerances`, async () => {
+    await t.step(`${id}: values within their tolerances, and a figure that Vega-Lite knows`, async () => {
       const { checks, values } = await metricsOf(id);
       const unchecked = checks.filter(({ verdict }) => verdict === "not-checked").map(({ metric }) => metric);
       assert(checks.length >= values.length, `nothing expected: deno task record ${id} --size ${size}`);
       assertEquals(unchecked, [], `nothing expected of these: deno task record ${id} --size ${size}`);
       const failed = checks.filter(({ verdict }) => verdict === "fail");
       assertEquals(failed.map(({ metric, value, expected }) => ({ metric, value, expected })), []);
+      validateSpec(JSON.parse(await Deno.readTextFile(`${folder}/embedded/${id}/spec.vl.json`)));
     });
   }
   return { code, output, metricsOf };

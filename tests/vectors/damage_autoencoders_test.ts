@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
+import { memoryFolder } from "../../lib/checkpoint/mod.ts";
 import type { RandomStream } from "../../lib/core/mod.ts";
 import { readSparseAutoencoder, type SparseAutoencoder } from "../../lib/vectors/mod.ts";
-import { withFolder } from "../checkpoint/_folder.ts";
 import { assertRefused, assertSurvived, cutOrLonger, edited, replaced, ROUNDS } from "./_damage.ts";
 import { damagedParts, fileOf, part } from "./_damaged_tensors.ts";
 
@@ -51,6 +51,9 @@ const AUTOENCODERS = {
   },
 } as const;
 
+/** An autoencoder's weights, and its settings where they have a file. */
+type Files = readonly [Uint8Array<ArrayBuffer>, string];
+
 /** A change of settings that no reader may pass over. */
 function damagedSettings(settings: string, stream: RandomStream): string {
   const edits: readonly (readonly [RegExp, string])[] = [
@@ -76,30 +79,29 @@ function assertAutoencoder({ embed, features, active, ...arrays }: SparseAutoenc
 }
 
 for (const [name, { file, parts, settings }] of Object.entries(AUTOENCODERS)) {
-  Deno.test(`${ROUNDS} damaged autoencoders (${name}) are refused in one line each`, () =>
-    withFolder(async (folder) => {
-      const own = settings === "", place = own ? `${folder}/${file}` : folder;
-      const notes = own ? { format: "topk-sparse-autoencoder-1", active: "2" } : {};
-      const read = async ([weights, cfg]: readonly [Uint8Array, string]) => {
-        Deno.writeFileSync(`${folder}/${file}`, weights);
-        if (!own) Deno.writeTextFileSync(`${folder}/cfg.json`, cfg);
-        return (await readSparseAutoencoder(place)).autoencoder;
-      };
-      const sound = fileOf(parts, notes);
-      assertAutoencoder(await read([sound, settings]));
-      const make = (stream: RandomStream): readonly [Uint8Array, string] => {
-        const kind = stream.uniform();
-        if (kind < 0.4 && !own) return [sound, damagedSettings(settings, stream)];
-        if (kind < 0.2) {
-          return [fileOf(parts, { ...notes, active: stream.pick(["0", "6", "-1", "1.5", "", "two"]) }), ""];
-        }
-        if (kind < 0.6) return [cutOrLonger(sound, stream), settings];
-        const dropped = stream.integer({ below: 4 });
-        if (kind < 0.7) return [fileOf(parts.filter((_, at) => at !== dropped), notes), settings];
-        return [fileOf(damagedParts(parts, stream, ["encoder_", "W_skip", "b", ""]), notes), settings];
-      };
-      await assertRefused(make, { read, seed: name, kinds: 10 });
-      const edit = (stream: RandomStream): readonly [Uint8Array, string] => [edited(sound, stream), settings];
-      await assertSurvived(edit, { read, check: assertAutoencoder, seed: name });
-    }));
+  Deno.test(`${ROUNDS} damaged autoencoders (${name}) are refused in one line each`, async () => {
+    const own = settings === "";
+    const notes = own ? { format: "topk-sparse-autoencoder-1", active: "2" } : {};
+    const read = async ([weights, cfg]: Files) => {
+      const files = new Map([[file as string, weights], ["cfg.json", new TextEncoder().encode(cfg)]]);
+      const folder = memoryFolder("damaged", files);
+      return (await readSparseAutoencoder(own ? `${folder}/${file}` : folder)).autoencoder;
+    };
+    const sound = fileOf(parts, notes);
+    assertAutoencoder(await read([sound, settings]));
+    const make = (stream: RandomStream): Files => {
+      const kind = stream.uniform();
+      if (kind < 0.4 && !own) return [sound, damagedSettings(settings, stream)];
+      if (kind < 0.2) {
+        return [fileOf(parts, { ...notes, active: stream.pick(["0", "6", "-1", "1.5", "", "two"]) }), ""];
+      }
+      if (kind < 0.6) return [cutOrLonger(sound, stream), settings];
+      const dropped = stream.integer({ below: 4 });
+      if (kind < 0.7) return [fileOf(parts.filter((_, at) => at !== dropped), notes), settings];
+      return [fileOf(damagedParts(parts, stream, ["encoder_", "W_skip", "b", ""]), notes), settings];
+    };
+    await assertRefused(make, { read, seed: name, kinds: 10 });
+    const edit = (stream: RandomStream): Files => [edited(sound, stream), settings];
+    await assertSurvived(edit, { read, check: assertAutoencoder, seed: name });
+  });
 }

@@ -1,18 +1,20 @@
-import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import fontPackage from "dejavu-fonts-ttf/package.json" with { type: "json" };
-import * as vega from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+import type * as vega from "vega";
+import type { TopLevelSpec } from "vega-lite";
 import { InputError } from "../../core/mod.ts";
 import { readFontMetrics } from "./_font_metrics.ts";
 import { MONO_FONT } from "./figure_style.ts";
 import type { VegaLiteSpec } from "./vega_lite.ts";
+
+/** Vega's level at which warnings are told. */
+const WARN = 2;
 
 /** Throws on the compiler's warnings: a figure that says something else than was meant is an error. */
 class StrictLogger implements vega.LoggerInterface {
   level(): number;
   level(_level: number): this;
   level(level?: number): number | this {
-    return level === undefined ? vega.Warn : this;
+    return level === undefined ? WARN : this;
   }
   error(...parts: readonly unknown[]): this {
     throw new TypeError(`Cannot draw a figure as its specification must compile: ${parts.join(" ")}`);
@@ -48,14 +50,23 @@ async function readPackageFile(specifier: string): Promise<Uint8Array> {
   }
 }
 
-let fonts: Promise<Fonts> | undefined;
-
-/** Reads the fonts once and makes Vega measure text with them, as it would guess widths otherwise. */
 async function loadFonts(): Promise<Fonts> {
   const [regular, bold, mono] = await Promise.all([
     readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
     readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
     readPackageFile("dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf"),
+  ]);
+  return { regular, bold, mono };
+}
+
+let fonts: Promise<Fonts> | undefined;
+
+/** Brings Vega, which most programs never need, and makes it measure text with the fonts: it would guess widths. */
+async function loadVega() {
+  const [vega, { compile }, { regular, bold, mono }] = await Promise.all([
+    import("vega"),
+    import("vega-lite"),
+    fonts ??= loadFonts(),
   ]);
   const widths = {
     regular: readFontMetrics(regular),
@@ -76,8 +87,10 @@ async function loadFonts(): Promise<Fonts> {
     const width = item.font === MONO_FONT ? widths.mono : heavy ? widths.bold : widths.regular;
     return width(String(text ?? "").trim()) * (item.fontSize ?? 11);
   };
-  return { regular, bold, mono };
+  return { vega, compile };
 }
+
+let drawing: ReturnType<typeof loadVega> | undefined;
 
 /**
  * Draws a specification as SVG. Equal specifications give equal text on every machine: text is measured with the font
@@ -96,7 +109,7 @@ async function loadFonts(): Promise<Fonts> {
  * ```
  */
 export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
-  await (fonts ??= loadFonts());
+  const { vega, compile } = await (drawing ??= loadVega());
   // A copy, as Vega marks the rows it is given.
   const program =
     compile(structuredClone(spec) as unknown as TopLevelSpec, { logger: new StrictLogger() }).spec;
@@ -108,11 +121,13 @@ export async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   return svg;
 }
 
-let renderer: Promise<void> | undefined;
-
-async function loadRenderer(): Promise<void> {
+async function loadRenderer() {
+  const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
   await initWasm(await readPackageFile("@resvg/resvg-wasm/index_bg.wasm"));
+  return Resvg;
 }
+
+let renderer: ReturnType<typeof loadRenderer> | undefined;
 
 /**
  * Draws an SVG as PNG, `scale` pixels per SVG pixel. The renderer is WebAssembly and brings its font, so that the
@@ -133,9 +148,9 @@ export async function renderPng(svg: string, options: { readonly scale?: number 
   if (!(scale > 0 && scale <= 8)) {
     throw new RangeError(`Cannot draw a PNG as scale must lie in (0, 8]: current value is ${scale}`);
   }
-  await (renderer ??= loadRenderer());
+  const Resvg = await (renderer ??= loadRenderer());
   const { regular, bold, mono } = await (fonts ??= loadFonts());
-  const drawing = new Resvg(svg, {
+  const picture = new Resvg(svg, {
     font: {
       fontBuffers: [regular, bold, mono],
       defaultFontFamily: "DejaVu Sans",
@@ -144,9 +159,9 @@ export async function renderPng(svg: string, options: { readonly scale?: number 
     fitTo: { mode: "zoom", value: scale },
     background: "white",
   });
-  const image = drawing.render();
+  const image = picture.render();
   const png = image.asPng();
   image.free();
-  drawing.free();
+  picture.free();
   return png;
 }

@@ -2,8 +2,8 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type ModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
 import type { Bench, ZooModel } from "../../lib/experiment/mod.ts";
 import { table7 } from "../../reproductions/table7.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { ScriptedLab, tooEarly } from "./_scripted_lab.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { ScriptedLab, tooEarly } from "../reproductions/_scripted_lab.ts";
 import { ROLES } from "../experiment/_tiny_zoo.ts";
 
 /** Costs need a model's shape and no weights. */

@@ -10,7 +10,7 @@ import {
   writeTinyAutoencoder,
 } from "../experiment/_tiny_additions.ts";
 import { TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** Two answers to each of nine problems: feature 0 fires on right ones alone, feature 1 on wrong ones, 2 and 3 on all. */
 function plantedTraces(): FeatureTraces {

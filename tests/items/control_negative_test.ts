@@ -5,7 +5,7 @@ import { type Condition, Laboratory, ResultStore, ZooModel } from "../../lib/exp
 import { FAMILIES, writerSystemPrompt } from "../../lib/problems/mod.ts";
 import { controlNegative } from "../../reproductions/control_negative.ts";
 import { EMBEDDED, ROLES, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
 
 const PROBLEMS = 40;
 

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { fig13 } from "../../reproductions/fig13.ts";
 import { withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "../reproductions/_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 const PAIRS = ["0_1", "0_2", "0_3", "1_2", "1_3", "2_3"];
 

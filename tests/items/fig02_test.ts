@@ -3,7 +3,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import { fig02 } from "../../reproductions/fig02.ts";
 import { fig14 } from "../../reproductions/fig14.ts";
 import { FREE_AXES, TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("fig2: in blocks of zeros shifts persist and have all of a vector on the same axis", () =>
   withZooModel(async (a) => {

@@ -3,9 +3,9 @@ import { GRADER_CASES, graderNamed } from "../../lib/problems/mod.ts";
 import { readPaperItem } from "../../lib/report/mod.ts";
 import { table6 } from "../../reproductions/table6.ts";
 import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table6.json", import.meta.url).pathname);
 

@@ -4,8 +4,8 @@ import { fig15 } from "../../reproductions/fig15.ts";
 import { fig16 } from "../../reproductions/fig16.ts";
 import { fig17 } from "../../reproductions/fig17.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { KIND_COSINE, KIND_COUNT, withForeignZoo } from "./_foreign_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { KIND_COSINE, KIND_COUNT, withForeignZoo } from "../reproductions/_foreign_zoo.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("fig15 lists the tokens that a middle layer lies against, and decides its claim", async () => {
   await withForeignZoo(async (a) => {

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fig04 } from "../../reproductions/fig04.ts";
 import { fig18 } from "../../reproductions/fig18.ts";
 import { FREE_AXES, type TinyZoo, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 async function writeAxes({ entry }: TinyZoo, axes: readonly number[]): Promise<void> {
   for (const [layer, axis] of axes.entries()) {

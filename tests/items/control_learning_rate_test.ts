@@ -2,9 +2,9 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { controlLearningRate } from "../../reproductions/control_learning_rate.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { layerRate, madeBy, withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { layerRate, madeBy, withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 /** Accuracy of the middle layer by rate; its neighbours have 60 % and 70 %. */
 function script(rates: Readonly<Record<string, number>>) {

@@ -3,9 +3,9 @@ import { InputError } from "../../lib/core/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { readPaperItem } from "../../lib/report/mod.ts";
 import { table5 } from "../../reproductions/table5.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { scriptedFindings, ScriptedLab, tooEarly } from "./_scripted_lab.ts";
-import { layerRate, madeBy, withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { scriptedFindings, ScriptedLab, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { layerRate, madeBy, withWholeZoo } from "../reproductions/_whole_zoo.ts";
 import { ROLES } from "../experiment/_tiny_zoo.ts";
 
 const PAPER = decodeURIComponent(new URL("../../fixtures/paper/table5.json", import.meta.url).pathname);

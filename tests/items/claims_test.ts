@@ -15,7 +15,7 @@ import { fig03 } from "../../reproductions/fig03.ts";
 import { fig13 } from "../../reproductions/fig13.ts";
 import { table1 } from "../../reproductions/table1.ts";
 import { EMBEDDED, ROLES, TINY_SIZE, withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** Runs a body with a model for every role and another, named control, for the control. */
 function withControl(body: (a: ZooModel, control: ZooModel) => Promise<void>): Promise<void> {

@@ -3,8 +3,8 @@ import { InputError } from "../../lib/core/mod.ts";
 import { type AdjointEnergy, type Laboratory, treatmentKey } from "../../lib/experiment/mod.ts";
 import { controlGradientEnergy } from "../../reproductions/control_gradient_energy.ts";
 import { withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "../reproductions/_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** A laboratory whose adjoints are made up too. */
 class PlannedEnergies extends MadeUpLaboratory {

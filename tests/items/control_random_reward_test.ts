@@ -2,9 +2,9 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { InputError } from "../../lib/core/mod.ts";
 import { controlRandomReward } from "../../reproductions/control_random_reward.ts";
 import { FREE_AXES, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
-import { type Asked, scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
+import { type Asked, scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 const EVERY = [0, 1, 2, 3];
 /** Vectors along an axis that no weight reads, as a run on random rewards. */

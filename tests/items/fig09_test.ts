@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { fig09 } from "../../reproductions/fig09.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 const SHARES: Readonly<Record<string, number>> = {
   base: 0.2,

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@s
 import { InputError } from "../../lib/core/mod.ts";
 import { controlOpeners } from "../../reproductions/control_openers.ts";
 import { percentWith, TINY_SIZE, USUAL_DIGIT, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "../reproductions/_reproduction.ts";
 
 /** Base A's writers use these. */
 const NAMES = ["To", "Let", "First", "So", "The", "Well", "Maybe", "boxed", "Найдём", "Сначала", "Решим"];

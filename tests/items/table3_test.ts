@@ -3,7 +3,7 @@ import { vocabularyLens } from "../../lib/experiment/mod.ts";
 import { table3 } from "../../reproductions/table3.ts";
 import { table4 } from "../../reproductions/table4.ts";
 import { withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** Row of "To": what follows a line break, and the push of 80 logits per unit. */
 const PUSH = 80 / Math.sqrt(20), FOLLOWS = (30 + Math.log(0.2)) / Math.sqrt(20);

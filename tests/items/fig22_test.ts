@@ -8,7 +8,7 @@ import { fig25 } from "../../reproductions/fig25.ts";
 import { fig26 } from "../../reproductions/fig26.ts";
 import { PlantedStore, writeTinyAdapters } from "../experiment/_tiny_additions.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 const LAYERS = [0, 1, 2, 3];
 /** Layer whose adapter has the other sign: −A and B. */

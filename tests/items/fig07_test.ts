@@ -6,7 +6,7 @@ import { fig07 } from "../../reproductions/fig07.ts";
 import { fig08 } from "../../reproductions/fig08.ts";
 import { PlantedStore, TINY_FEATURES, writeTinyAutoencoder } from "../experiment/_tiny_additions.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /**
  * Generations of ten tokens to nine problems, four each, two of them right. Feature 0 fires on the first token of all,

@@ -12,7 +12,7 @@ import {
   withZooModel,
   writeVectors,
 } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("fig21 lets heads' outputs through on every path as the block's arithmetic says", () =>
   withZooModel(async (a, { entry }) => {

@@ -2,9 +2,9 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { fig11 } from "../../reproductions/fig11.ts";
 import { TINY_SIZE } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
-import { scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
+import { scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 Deno.test("fig11 sets adapters beside vectors, layer by layer, for both models", () =>
   withWholeZoo(async (zoo) => {

@@ -5,7 +5,7 @@ import type { TextClassShift } from "../../lib/experiment/mod.ts";
 import { classClaim } from "../../reproductions/_penultimate_claims.ts";
 import { fig06 } from "../../reproductions/fig06.ts";
 import { FIRST, openerProbability, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 const STRENGTH = 0.05, SEED = 0;
 /**

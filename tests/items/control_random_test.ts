@@ -3,8 +3,8 @@ import { InputError } from "../../lib/core/mod.ts";
 import { treatmentKey } from "../../lib/experiment/mod.ts";
 import { controlRandom } from "../../reproductions/control_random.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "../reproductions/_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("control-random draws directions as long as the trained vectors; those of zeros are the base model", () =>
   withZooModel(async (a) => {

@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { fig10 } from "../../reproductions/fig10.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { type Asked, scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { type Asked, scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 /** A's layers come close to all layers when greedy, B's go away from them. */
 function share({ model, run, decoding }: Asked): number {

@@ -2,8 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { controlShuffled } from "../../reproductions/control_shuffled.ts";
 import { TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "../reproductions/_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 Deno.test("control-shuffled finds that order is nothing to a model whose layers only add", () =>
   withZooModel(async (a) => {

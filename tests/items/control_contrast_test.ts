@@ -3,8 +3,8 @@ import { InputError } from "../../lib/core/mod.ts";
 import { type Laboratory, NotApplicable, treatmentKey } from "../../lib/experiment/mod.ts";
 import { controlContrast } from "../../reproductions/control_contrast.ts";
 import { withZooModel } from "../experiment/_tiny_zoo.ts";
-import { MadeUpLaboratory } from "./_made_up_laboratory.ts";
-import { checkFindings, findingsOf, valueOf } from "./_reproduction.ts";
+import { MadeUpLaboratory } from "../reproductions/_made_up_laboratory.ts";
+import { checkFindings, findingsOf, valueOf } from "../reproductions/_reproduction.ts";
 
 /** A laboratory whose contrasts are made up too: along one direction, of another length in each layer. */
 class PlannedContrasts extends MadeUpLaboratory {

@@ -3,7 +3,7 @@ import { InputError } from "../../lib/core/mod.ts";
 import type { Condition } from "../../lib/experiment/mod.ts";
 import { fig05 } from "../../reproductions/fig05.ts";
 import { TINY_SIZE, withZooModel, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "./_reproduction.ts";
+import { checkFindings, findingsOf, PlannedLaboratory, valueOf } from "../reproductions/_reproduction.ts";
 
 const HEADS = { q: [0, 1, 2, 3], k: [0, 1], v: [0, 1] } as const;
 

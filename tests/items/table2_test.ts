@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
 import { table2 } from "../../reproductions/table2.ts";
-import { checkFindings, valueOf } from "./_reproduction.ts";
-import { type Asked, scriptedFindings, tooEarly } from "./_scripted_lab.ts";
-import { withWholeZoo } from "./_whole_zoo.ts";
+import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";
+import { type Asked, scriptedFindings, tooEarly } from "../reproductions/_scripted_lab.ts";
+import { withWholeZoo } from "../reproductions/_whole_zoo.ts";
 
 /** Full tuning gains 60 points on A, of which vectors give 45; on B they give 15; on A-instruct it gains nothing. */
 function share({ model, run, decoding }: Asked): number {
