@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError, tensor } from "../../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions, type Patch, type SessionNews } from "../../lib/decode/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
