@@ -8,6 +8,7 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
+import { type FoundVector, layeredVectors } from "./_layered_vectors.ts";
 import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
 import type { FileFormat } from "./file_format.ts";
 import { type SharedDirection, sharedVectors, type SteeringVectors } from "../decode/mod.ts";
@@ -108,8 +109,7 @@ export async function readVectorFile(path: string, config: ModelConfig | null): 
   const file = await readSafetensorsHeader(path);
   const shared = file.tensors.has(DIRECTION) ? await readShared(file, { path, config }) : null;
   const vectors = shared === null ? await readEach(file, { path, config }) : sharedVectors(shared);
-  const sorted = new Map([...vectors].sort(([a], [b]) => a - b));
-  return { format: "vectors", place: placeIn(file, path), vectors: sorted, shared, metadata: file.metadata };
+  return { format: "vectors", place: placeIn(file, path), vectors, shared, metadata: file.metadata };
 }
 
 function placeIn(file: SafetensorsFile, where: string): VectorPlace {
@@ -128,8 +128,7 @@ interface Source {
 }
 
 async function readEach(file: SafetensorsFile, { path, config }: Source): Promise<SteeringVectors> {
-  const vectors = new Map<number, Float32Array>();
-  let width = config?.embed ?? null;
+  const found: FoundVector[] = [], width = config?.embed ?? null;
   for (const [name, entry] of file.tensors) {
     const layer = layerOf(name, PREFIX);
     if (layer === null) {
@@ -140,11 +139,9 @@ async function readEach(file: SafetensorsFile, { path, config }: Source): Promis
     }
     checkLayer(layer, { what: "vector", where: path, config });
     const values = await readWidth(entry, { what: "vector", where: path, width, these: "these vectors" });
-    width ??= values.length;
-    vectors.set(layer, values);
+    found.push({ name, layer, values });
   }
-  if (vectors.size === 0) throw new InputError("no steering vectors in this file", { where: path });
-  return vectors;
+  return layeredVectors(found, { where: path, config });
 }
 
 async function readShared(file: SafetensorsFile, { path, config }: Source): Promise<SharedDirection> {
