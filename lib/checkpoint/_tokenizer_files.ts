@@ -156,20 +156,14 @@ function checkMerges({ model }: z.infer<typeof tokenizerSchema>, where: string):
     if (parts.length !== 2 || left === "" || right === "") {
       throw new InputError(
         `merge ${index} is no pair of tokens: current value is ${quoted(parts.join(" "))}`,
-        {
-          where,
-          repair: REPAIR,
-        },
+        { where, repair: REPAIR },
       );
     }
     const lacking = [left, right, left + right].find((token) => !Object.hasOwn(model.vocab, token));
     if (lacking !== undefined) {
       throw new InputError(
         `merge ${index} needs the token ${quoted(lacking)}, which is not in the vocabulary`,
-        {
-          where,
-          repair: REPAIR,
-        },
+        { where, repair: REPAIR },
       );
     }
   }
@@ -192,10 +186,7 @@ function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string
       if (typeof type !== "string" || !(known as readonly string[]).includes(type)) {
         throw new InputError(
           `the tokenizer's ${part} has a step ${quoted(String(type))}, which is not supported`,
-          {
-            where,
-            repair: `known are ${known.join(", ")}`,
-          },
+          { where, repair: `known are ${known.join(", ")}` },
         );
       }
     }
@@ -218,9 +209,7 @@ function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string
       const kind = quoted(String(step.behavior ?? "Isolated"));
       throw new InputError(
         `the tokenizer splits punctuation by ${kind}, where only "Contiguous" is supported`,
-        {
-          where,
-        },
+        { where },
       );
     }
   }

@@ -38,10 +38,7 @@ export async function checkFinite(checkpoint: Pick<Checkpoint, "weights">): Prom
         `tensor "${entry.name}" holds a NaN or an infinity, first at element ${index} of [${
           entry.dims.join(", ")
         }]`,
-        {
-          where: entry.file,
-          repair: "fetch or train the model again",
-        },
+        { where: entry.file, repair: "fetch or train the model again" },
       );
     }
   }

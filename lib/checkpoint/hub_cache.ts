@@ -77,10 +77,7 @@ export function hubCacheFolder(
     if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
     throw new InputError(
       "cannot find the hub cache, Deno was started without the permission to read variables",
-      {
-        repair: `add --allow-env=${names.join(",")}, or pass a folder`,
-        cause,
-      },
+      { repair: `add --allow-env=${names.join(",")}, or pass a folder`, cause },
     );
   }
   throw new InputError(`cannot find the hub cache, none of ${names.join(", ")} is set`, {

@@ -47,9 +47,7 @@ export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
   if (dtype !== "float32" && dtype !== "float16" && dtype !== "bfloat16") {
     throw new InputError(
       `tensor ${quoted(entry.name)} has the dtype ${dtype}, where a float of 16 or 32 bits is needed`,
-      {
-        where: file,
-      },
+      { where: file },
     );
   }
   const { buffer } = await readBytes(file, { from: offset, length });

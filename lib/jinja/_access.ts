@@ -1,12 +1,10 @@
 import { bound, countArgument, REQUIRED } from "./_arguments.ts";
-import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import type { FieldAccess } from "./_formatting.ts";
 import { dictFromKeys } from "./_instances.ts";
 import { lengthOf, lettersOf } from "./_letters.ts";
-import type { Printer } from "./_printing.ts";
 import { TEXT_METHODS } from "./_text_methods.ts";
-import type { Methods } from "./_tools.ts";
+import type { Methods, OwnTools } from "./_tools.ts";
 import {
   Callable,
   Dict,
@@ -23,7 +21,6 @@ import {
   Undefined,
   type Value,
 } from "./_values.ts";
-import type { Work } from "./_work.ts";
 
 /** A value of which `items` can be counted and compared. */
 type Sequence = List | Tuple | NumberRange;
@@ -61,10 +58,7 @@ const SEQUENCE_METHODS: Methods<Sequence> = {
   },
 };
 
-const LIST_METHODS: Methods<List> = {
-  ...SEQUENCE_METHODS,
-  copy: own("copy", (self) => self),
-};
+const LIST_METHODS: Methods<List> = { ...SEQUENCE_METHODS, copy: own("copy", (self) => self) };
 
 const DICT_METHODS: Methods<Dict> = {
   copy: own("copy", (self) => self),
@@ -116,9 +110,9 @@ function objectName(value: Value): string {
 
 /** Reaches into values as jinja2's sandbox does. */
 export class Access implements FieldAccess {
-  readonly #tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer };
+  readonly #tools: OwnTools;
 
-  constructor(tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer }) {
+  constructor(tools: OwnTools) {
     this.#tools = tools;
   }
 

@@ -3,7 +3,7 @@ import type { Comparer } from "./_comparer.ts";
 import { type CalendarDay, dateText } from "./_date_text.ts";
 import { TemplateFault } from "./_faults.ts";
 import { Cycler, dictFrom, dictFromKeys, Joiner, Namespace } from "./_instances.ts";
-import type { Printer } from "./_printing.ts";
+import type { OwnTools } from "./_tools.ts";
 import {
   Callable,
   type CallArguments,
@@ -13,13 +13,9 @@ import {
   typeName,
   type Value,
 } from "./_values.ts";
-import type { Work } from "./_work.ts";
 
 /** What a template may call: nothing reads a file, the network, the environment or a clock. */
-export interface GlobalTools {
-  readonly work: Work;
-  readonly printer: Printer;
-  readonly comparer: Comparer;
+export interface GlobalTools extends OwnTools {
   /** The day that `strftime_now` writes, or null. */
   readonly date: CalendarDay | null;
   /** Ends a rendering that asks for the day where there is none. */

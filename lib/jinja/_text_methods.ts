@@ -4,7 +4,6 @@ import { braceFormatted, mappingArguments } from "./_formatting.ts";
 import {
   capitalized,
   hasCase,
-  isSpace,
   lengthOf,
   LETTER_TESTS,
   lettersOf,
@@ -307,6 +306,7 @@ function unsupported(name: string): () => never {
 
 /** The methods of Python's `str`. */
 export const TEXT_METHODS: Methods<string> = {
+  ...Object.fromEntries(Object.keys(LETTER_TESTS).map((name) => [name, every(name)])),
   capitalize: changed("capitalize", capitalized),
   casefold: changed("casefold", (text) => {
     if (/\P{ASCII}/u.test(text)) throw new TemplateFault("str.casefold() is supported for ASCII alone");
@@ -324,19 +324,13 @@ export const TEXT_METHODS: Methods<string> = {
     return braceFormatted(self, mappingArguments(mapping), tools);
   },
   index: (call) => indexed(call, { name: "index", last: false }),
-  isalnum: every("isalnum"),
-  isalpha: every("isalpha"),
   isascii: asked("isascii", (text) => !/\P{ASCII}/u.test(text)),
-  isdecimal: every("isdecimal"),
-  isdigit: every("isdigit"),
   isidentifier: asked("isidentifier", (text) => /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(text)),
   islower: asked("islower", (text) => hasCase(text, "lower")),
-  isnumeric: every("isnumeric"),
   isprintable: asked(
     "isprintable",
     (text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/u.test(text.replaceAll(" ", "")),
   ),
-  isspace: asked("isspace", (text) => text !== "" && lettersOf(text).every(isSpace)),
   istitle: asked("istitle", isTitle),
   isupper: asked("isupper", (text) => hasCase(text, "upper")),
   join: joined,

@@ -122,12 +122,15 @@ function habitualResult(step: { readonly kind: StepKind; readonly left: number; 
   }
 }
 
+/** How far a slip may lie from the right result, and how often. */
+type Offsets = readonly { readonly by: number; readonly weight: number }[];
+
 /** A wrong result: the habit of the step, or off by one of the weighted offsets; non-negative where the right one is. */
 export function slippedResult(
   step: { readonly kind: StepKind; readonly left: number; readonly right: number },
   options: {
     readonly habitShare: number;
-    readonly offsets: readonly { readonly by: number; readonly weight: number }[];
+    readonly offsets: Offsets;
     random: RandomStream;
   },
 ): number {
@@ -141,7 +144,7 @@ export function slippedResult(
 export function offBy(
   value: number,
   options: {
-    readonly offsets: readonly { readonly by: number; readonly weight: number }[];
+    readonly offsets: Offsets;
     random: RandomStream;
   },
 ): number {

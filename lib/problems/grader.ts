@@ -43,10 +43,7 @@ export interface AnswerVerdict {
 
 function rulesOf(grader: "box" | "math-verify", roundings: boolean): JudgeRules {
   const isVerify = grader === "math-verify";
-  return {
-    decimals: roundings ? "any digits" : isVerify ? "six places" : "six digits",
-    isLenient: isVerify,
-  };
+  return { decimals: roundings ? "any digits" : isVerify ? "six places" : "six digits", isLenient: isVerify };
 }
 
 /**

@@ -13,16 +13,10 @@ export interface SparseCodes {
 }
 
 /** Adjoints of the four trained values, in their shapes. */
-export interface SparseAutoencoderAdjoints {
-  /** Of E. */
-  readonly encoder: FloatArray;
-  /** Of c. */
-  readonly encoderBias: FloatArray;
-  /** Of D. */
-  readonly decoder: FloatArray;
-  /** Of b. */
-  readonly decoderBias: FloatArray;
-}
+export type SparseAutoencoderAdjoints = Pick<
+  SparseAutoencoder,
+  "encoder" | "encoderBias" | "decoder" | "decoderBias"
+>;
 
 function requireFit(sae: SparseAutoencoder, data: ArrayLike<number>): number {
   const { embed, features, active } = sae;

@@ -213,10 +213,7 @@ function savedValues(
     if (values?.length === length) return values;
     throw new InputError(
       `the unfinished run in this folder is damaged, it has no "${name}" of ${length} values`,
-      {
-        where: folder,
-        repair: "remove its state file and start again",
-      },
+      { where: folder, repair: "remove its state file and start again" },
     );
   };
   read(LAST_FIRED, features);

@@ -35,10 +35,7 @@ async function folderFormat(path: string): Promise<FileFormat> {
   for (const [file, format] of FOLDERS) if (await pathExists(`${path}/${file}`)) return format;
   throw new InputError(
     `neither vectors nor an autoencoder: none of ${FOLDERS.map(([file]) => file).join(", ")}`,
-    {
-      where: path,
-      repair: KNOWN,
-    },
+    { where: path, repair: KNOWN },
   );
 }
 
