@@ -71,13 +71,9 @@ function backwards({ value, tools }: OperationCall): Value[] | null {
   return walkable ? tools.comparer.list(value).reverse() : null;
 }
 
-function stream(name: string, iterator: Iterator<Value>): Stream {
-  return new Stream(name, iterator);
-}
-
 function batch(call: OperationCall): Value {
   const { linecount, fill_with } = bound(call.args, "batch()", { linecount: REQUIRED, fill_with: null });
-  return stream("batch", batches(call, { linecount, fill_with }));
+  return new Stream("batch", batches(call, { linecount, fill_with }));
 }
 
 function* batches(
@@ -101,7 +97,7 @@ function* batches(
 
 function slice(call: OperationCall): Value {
   const { slices, fill_with } = bound(call.args, "slice()", { slices: REQUIRED, fill_with: null });
-  return stream("slice", parts(call, { slices, fill_with }));
+  return new Stream("slice", parts(call, { slices, fill_with }));
 }
 
 function* parts(
@@ -161,7 +157,7 @@ function* chosen(
 function unique({ value, args, tools }: OperationCall): Value {
   const { case_sensitive, attribute } = bound(args, "unique()", { case_sensitive: false, attribute: null });
   const read = getter(attribute, { tools, foldCase: !isTrue(case_sensitive) });
-  return stream("unique", firstOfEach(tools.comparer.iterate(value), read));
+  return new Stream("unique", firstOfEach(tools.comparer.iterate(value), read));
 }
 
 function* firstOfEach(items: Iterable<Value>, read: (item: Value) => Value): Generator<Value> {
@@ -289,7 +285,9 @@ function reverse(call: OperationCall): Value {
   }
   const items = backwards(call);
   // What cannot be walked through backwards is made a list first.
-  return items === null ? new List(tools.comparer.list(value).reverse()) : stream("reversed", items.values());
+  return items === null
+    ? new List(tools.comparer.list(value).reverse())
+    : new Stream("reversed", items.values());
 }
 
 function* pairs(value: Value): Generator<Value> {
@@ -322,7 +320,7 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   groupby,
   items({ value, args }) {
     bound(args, "items()", {});
-    return stream("items", pairs(value));
+    return new Stream("items", pairs(value));
   },
   join,
   last,
@@ -331,14 +329,14 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
     bound(args, "list()", {});
     return new List(tools.comparer.list(value));
   },
-  map: (call) => stream("map", mapped(call)),
+  map: (call) => new Stream("map", mapped(call)),
   max: (call) => extreme(call, "max"),
   min: (call) => extreme(call, "min"),
-  reject: (call) => stream("reject", chosen(call, { keep: false, ofAttribute: false })),
-  rejectattr: (call) => stream("rejectattr", chosen(call, { keep: false, ofAttribute: true })),
+  reject: (call) => new Stream("reject", chosen(call, { keep: false, ofAttribute: false })),
+  rejectattr: (call) => new Stream("rejectattr", chosen(call, { keep: false, ofAttribute: true })),
   reverse,
-  select: (call) => stream("select", chosen(call, { keep: true, ofAttribute: false })),
-  selectattr: (call) => stream("selectattr", chosen(call, { keep: true, ofAttribute: true })),
+  select: (call) => new Stream("select", chosen(call, { keep: true, ofAttribute: false })),
+  selectattr: (call) => new Stream("selectattr", chosen(call, { keep: true, ofAttribute: true })),
   slice,
   sort,
   sum,
