@@ -2,8 +2,6 @@ import { type ModelConfig, openSource, quoted } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
 import { checkLayer } from "./_small_tensors.ts";
-import type { FileFormat } from "./file_format.ts";
-import type { VectorFile } from "./vector_file.ts";
 
 /** Bytes of a file of vectors that is read whole: 100 layers of a width of 65,536 in float64 are a fifth of it. */
 const FILE_LIMIT = 2 ** 28;
@@ -20,15 +18,6 @@ export interface FoundVector {
 export interface VectorSource {
   readonly where: string;
   readonly config: ModelConfig | null;
-}
-
-/** A file of another program: its vectors are added where the paper adds them, each with a direction of its own. */
-export function foreignFile(
-  format: FileFormat,
-  vectors: SteeringVectors,
-  metadata: ReadonlyMap<string, string> = new Map(),
-): VectorFile {
-  return { format, vectors, place: "mlp", shared: null, metadata };
 }
 
 /** All bytes of a file of vectors; `InputError` where it is missing or too long to be one. */

@@ -23,10 +23,10 @@ import {
 } from "../checkpoint/mod.ts";
 import { elementCount, InputError } from "../core/mod.ts";
 import { checkSteering, type SteeringVectors } from "../decode/mod.ts";
-import { foreignFile, type FoundVector, layeredVectors } from "./_layered_vectors.ts";
+import { type FoundVector, layeredVectors } from "./_layered_vectors.ts";
 import { readWidth } from "./_small_tensors.ts";
 import { DOWN_BIAS } from "./file_format.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const MLP_BIAS = /\.mlp\.(gate|up)_proj\.bias$/;
 

@@ -9,9 +9,9 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { foreignFile, layeredVectors, vectorBytes } from "./_layered_vectors.ts";
+import { layeredVectors, vectorBytes } from "./_layered_vectors.ts";
 import { checkWritable, layerOf } from "./_small_tensors.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const KIND = "controlvector", DIRECTION = "direction";
 

@@ -1,13 +1,12 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
-import { foreignFile } from "./_layered_vectors.ts";
 import { loadBiasVectors } from "./biased_model.ts";
 import { loadControlVector } from "./control_vector.ts";
 import { FILE_FORMATS, type FileFormat, formatOf } from "./file_format.ts";
 import { loadNpyVectors } from "./npy_vectors.ts";
 import { loadSvec } from "./svec.ts";
 import { loadTorchVectors } from "./torch_vectors.ts";
-import { readVectorFile, type VectorFile } from "./vector_file.ts";
+import { foreignFile, readVectorFile, type VectorFile } from "./vector_file.ts";
 
 type Reader = (path: string, config: ModelConfig | null) => Promise<VectorFile>;
 

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type ModelConfig, parseJson, validateJson, writeFileAtomic } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { foreignFile, layeredVectors, vectorBytes } from "./_layered_vectors.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { layeredVectors, vectorBytes } from "./_layered_vectors.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const layer = z.string().regex(/^(0|[1-9]\d{0,8})$/, "must be a layer, counted from zero");
 const numbers = z.array(z.number("must be a number")).min(1);

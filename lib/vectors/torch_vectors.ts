@@ -9,15 +9,9 @@ import {
   zipEntries,
 } from "../checkpoint/mod.ts";
 import { elementCount, InputError } from "../core/mod.ts";
-import {
-  foreignFile,
-  type FoundVector,
-  layeredVectors,
-  matrixVectors,
-  vectorBytes,
-} from "./_layered_vectors.ts";
+import { type FoundVector, layeredVectors, matrixVectors, vectorBytes } from "./_layered_vectors.ts";
 import { type PickledTensor, PickleFault, type PickleValue, readPickle } from "./_pickle.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const PICKLE = "data.pkl", REPAIR = "save a dictionary {layer: vector} of float32 tensors by torch.save";
 

@@ -32,6 +32,15 @@ export interface VectorFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** A file of another program: its vectors are added where the paper adds them, each with a direction of its own. */
+export function foreignFile(
+  format: FileFormat,
+  vectors: SteeringVectors,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): VectorFile {
+  return { format, vectors, place: "mlp", shared: null, metadata };
+}
+
 /**
  * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`, and their place in
  * the metadata where it is given.
