@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { tinyConfig } from "../checkpoint/_tiny_config.ts";
+import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { InputError, tensor } from "../../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions, type Patch, type SessionNews } from "../../lib/decode/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
