@@ -93,7 +93,8 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
  * ```ts
  * import { randomWeights, readModelConfig } from "@small-vectors/steering/checkpoint";
  * const config = await readModelConfig("./fixtures/embedded/base-a/config.json");
- * if (randomWeights(config, { seed: 0 }).get("model.norm.weight")?.length !== config.embed) throw new Error("wrong shape");
+ * const gains = randomWeights(config, { seed: 0 }).get("model.norm.weight");
+ * if (gains?.length !== config.embed) throw new Error("one for each place of the stream");
  * ```
  */
 export function randomWeights(

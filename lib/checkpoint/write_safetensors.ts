@@ -103,9 +103,10 @@ function headerOf(
 }
 
 /**
- * Writes a safetensors file, atomically. Equal content gives equal bytes: wider dtypes come first (every tensor
- * then starts at a multiple of its element's bytes), names are sorted within a dtype's width, the header is padded
- * to eight bytes; rounding is to nearest, ties to even. One tensor at a time is converted; a {@link StreamedTensor} is never held as a whole.
+ * Writes a safetensors file, atomically. Equal content gives equal bytes: wider dtypes come first (every tensor then
+ * starts at a multiple of its element's bytes), names are sorted within a dtype's width, the header is padded to eight
+ * bytes; rounding is to nearest, ties to even. One tensor at a time is converted; a {@link StreamedTensor} is never
+ * held as a whole.
  *
  * Throws `RangeError` when a shape and its values disagree, `InputError` when the file cannot be written.
  *

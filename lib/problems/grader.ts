@@ -118,8 +118,8 @@ function gradeAnywhere(
 }
 
 /**
- * The last number of a completion, or the one that it announces as its answer, boxed or not. It must be a plain one: a term such as
- * `7 + 8` is worth as much as its value, and would let a model earn by repeating the question.
+ * The last number of a completion, or the one that it announces as its answer, boxed or not. It must be a plain one: a
+ * term such as `7 + 8` is worth as much as its value, and would let a model earn by repeating the question.
  */
 function gradeLastNumber(completion: string, gold: string, { mode = "box" }: GraderOptions): Verdict {
   const said = saidIn(completion, "last-number", mode);

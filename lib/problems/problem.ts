@@ -117,9 +117,9 @@ export function trainProblem(
 }
 
 /**
- * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn
- * by `trainProblem`. A problem is held out when the SHA-256 of its family and parameters falls in a fixed share, so the split does not
- * depend on seed, size or wording, and a smaller set is the beginning of a larger one.
+ * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn by
+ * `trainProblem`. A problem is held out when the SHA-256 of its family and parameters falls in a fixed share, so the
+ * split does not depend on seed, size or wording, and a smaller set is the beginning of a larger one.
  *
  * Throws a `RangeError` when the family has fewer than `size` held-out problems; {@link PROBLEM_SETS} says how many each
  * has at least.

@@ -128,8 +128,8 @@ export interface ProblemData {
 }
 
 /**
- * Reads problems of a JSONL, JSON or parquet file: of each row the two fields that are named, an answer in a box without its
- * box. Throws an `InputError` that names the file, and the row that lacks a field.
+ * Reads problems of a JSONL, JSON or parquet file: of each row the two fields that are named, an answer in a box
+ * without its box. Throws an `InputError` that names the file, and the row that lacks a field.
  *
  * `@default {question: "question", answer: "answer"}`
  *

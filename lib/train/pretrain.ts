@@ -109,8 +109,9 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
 }
 
 /**
- * Trains a language model on the corpus, from random weights or, for a config with `from`, from `start`. Documents are a pure function of (seed, index), so a run that was killed
- * and resumed sees what an unbroken one would have seen and ends with the same bytes.
+ * Trains a language model on the corpus, from random weights or, for a config with `from`, from `start`. Documents are
+ * a pure function of (seed, index), so a run that was killed and resumed sees what an unbroken one would have seen and
+ * ends with the same bytes.
  *
  * `folder` keeps the state between calls; `onStep` gets each log line; an aborted `signal` saves and returns early.
  * Returns the weights, the log and the run's hash; `finished` is false after an abort.

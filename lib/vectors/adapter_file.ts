@@ -56,8 +56,8 @@ export async function saveAdapters(
 }
 
 /**
- * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that does not fit it is an `InputError` that
- * names the tensor.
+ * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that
+ * does not fit it is an `InputError` that names the tensor.
  *
  * @example
  * ```ts
