@@ -1,4 +1,5 @@
-import { type Checkpoint, type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { type Checkpoint, type ModelConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
 import {
   cachedAttention,
