@@ -48,6 +48,7 @@ export {
   type AnswerMode,
   type AnswerReason,
   type AnswerVerdict,
+  ARITHMETIC_FAMILIES,
   type ArithmeticFamily,
   BENCHMARK_SUITES,
   type BenchmarkData,

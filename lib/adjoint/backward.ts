@@ -63,17 +63,6 @@ function lossAdjoint(g: GraphBuilder, loss: Value): readonly (readonly [Value, V
  * more than once, sums broadcast axes back, and checks that a rule returns one adjoint per input. 16-bit adjoints
  * are summed in float32 and rounded once, where a rule needs them in their value's type.
  *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { backward } from "./mod.ts";
- * const g = new GraphBuilder("square");
- * const x = g.input("x", "float32", ["n"]);
- * const loss = g.reduce("sum", g.mul(x, x), { axes: [0] });
- * const [adjoint] = backward(g, { loss, of: [x] });
- * if (adjoint?.dims[0] !== "n") throw new Error("an adjoint has its value's shape");
- * ```
- *
  * @throws {RangeError} when the loss is not a scalar, a known adjoint has not its value's type and shape, or nothing
  * that the pass starts from depends on a value in `of`.
  */

@@ -13,13 +13,11 @@ export type NonDifferentiableOp =
   | (
     | "And"
     | "ArgMax"
-    | "ConstantOfShape"
     | "Cos"
     | "CumSum"
     | "Equal"
     | "Greater"
     | "GreaterOrEqual"
-    | "If"
     | "Less"
   )
   | (
@@ -143,7 +141,7 @@ export const ADJOINT_RULES: { readonly [Op in DifferentiableOp]: AdjointRule<Op>
       from < to ? [g.expandLike(g.scalar(floatOf(x), 0), g.slice(x, { axis, start: from, end: to }))] : [];
     return [() => {
       const parts = [...zeros(0, start), adjoint, ...zeros(end, length)];
-      return parts.length === 1 ? adjoint : g.apply("Concat", parts, { attributes: { axis } });
+      return parts.length === 1 ? adjoint : g.concat(parts, { axis });
     }];
   },
   Gather: ({ g, node, inputs: [data, indices], adjoint }) => {

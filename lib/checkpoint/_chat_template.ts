@@ -25,7 +25,7 @@ export class ChatTemplate {
   ): string {
     const { date } = options;
     try {
-      return this.#template.render({ variables, ...(date === undefined ? {} : { date }) });
+      return this.#template.render({ variables, date });
     } catch (cause) {
       if (cause instanceof DateFault) {
         // A prompt must not depend on when it is made.

@@ -25,7 +25,7 @@ export function fileFault(error: unknown, place: FaultPlace): unknown {
   if (!known || error instanceof InputError) return error;
   return new InputError(`${place.what}, ${REASONS[error.name] ?? error.message}`, {
     where: place.where,
-    ...(place.repair === undefined ? {} : { repair: place.repair }),
+    repair: place.repair,
     cause: error,
   });
 }

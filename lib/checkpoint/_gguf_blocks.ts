@@ -168,44 +168,14 @@ export const GGUF_BLOCKS = {
   }),
 } as const satisfies { readonly [Type in GgufType]: GgufBlocks };
 
-/** Every type's number in the format, so that one that is not read can be named. */
+/** The types in the order of their numbers in the format, so that one that is not read can be named; `-` is none. */
+const NAMES =
+  ("F32 F16 Q4_0 Q4_1 - - Q5_0 Q5_1 Q8_0 Q8_1 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S " +
+    "IQ2_S IQ4_XS I8 I16 I32 I64 F64 IQ1_M BF16 - - - TQ1_0 TQ2_0 - - - MXFP4 NVFP4 Q1_0").split(" ");
+
+/** Every type by its number. */
 export const GGUF_TYPE_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries({
-    F32: 0,
-    F16: 1,
-    Q4_0: 2,
-    Q4_1: 3,
-    Q5_0: 6,
-    Q5_1: 7,
-    Q8_0: 8,
-    Q8_1: 9,
-    Q2_K: 10,
-    Q3_K: 11,
-    Q4_K: 12,
-    Q5_K: 13,
-    Q6_K: 14,
-    Q8_K: 15,
-    IQ2_XXS: 16,
-    IQ2_XS: 17,
-    IQ3_XXS: 18,
-    IQ1_S: 19,
-    IQ4_NL: 20,
-    IQ3_S: 21,
-    IQ2_S: 22,
-    IQ4_XS: 23,
-    I8: 24,
-    I16: 25,
-    I32: 26,
-    I64: 27,
-    F64: 28,
-    IQ1_M: 29,
-    BF16: 30,
-    TQ1_0: 34,
-    TQ2_0: 35,
-    MXFP4: 39,
-    NVFP4: 40,
-    Q1_0: 41,
-  }).map(([name, number]) => [number, name]),
+  [...NAMES.entries()].filter(([, name]) => name !== "-"),
 );
 
 /** Whether a type is one of those that are read. */

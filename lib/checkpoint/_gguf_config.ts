@@ -13,7 +13,7 @@ interface GgufFamily {
 }
 
 /** The families that are read, by `general.architecture`. */
-export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map([
+const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map([
   ["llama", { architecture: "llama", interleaved: true }],
   ["qwen2", { architecture: "qwen2", interleaved: false }],
   ["qwen3", { architecture: "qwen3", interleaved: false }],

@@ -53,10 +53,7 @@ const WINDOW = 2 ** 20;
 const DEFAULT_ALIGNMENT = 32;
 const TEXT = 8, LIST = 9;
 
-const SCALARS: ReadonlyMap<
-  number,
-  { readonly bytes: number; readonly read: (view: DataView) => GgufScalar }
-> = new Map<number, { readonly bytes: number; readonly read: (view: DataView) => GgufScalar }>([
+const SCALARS = new Map<number, { readonly bytes: number; readonly read: (view: DataView) => GgufScalar }>([
   [0, { bytes: 1, read: (view) => view.getUint8(0) }],
   [1, { bytes: 1, read: (view) => view.getInt8(0) }],
   [2, { bytes: 2, read: (view) => view.getUint16(0, true) }],

@@ -16,10 +16,7 @@ export class GgufMetadata {
   fault(key: string, rule: string, repair?: string): InputError {
     const value = this.#values.get(key);
     const now = value === undefined ? "it is missing" : `current value is ${shown(value)}`;
-    return new InputError(`"${key}" ${rule}: ${now}`, {
-      where: this.where,
-      ...(repair === undefined ? {} : { repair }),
-    });
+    return new InputError(`"${key}" ${rule}: ${now}`, { where: this.where, repair });
   }
 
   /** Whether the file has a value under a key. */

@@ -1,5 +1,6 @@
 import { InputError, type Json } from "../core/mod.ts";
 import { quoted } from "./_json_file.ts";
+import { jsonText } from "./atomic_file.ts";
 import type { GgufMetadata } from "./_gguf_metadata.ts";
 import { TEXT_SPLITS, textSplit } from "./_text_split.ts";
 
@@ -198,7 +199,7 @@ export function ggufTokenizer(
   const template = metadata.text("tokenizer.chat_template");
   const files = new Map([
     ["tokenizer.json", `${tokenizer}\n`],
-    ["tokenizer_config.json", `${JSON.stringify(config, null, 2)}\n`],
+    ["tokenizer_config.json", jsonText(config)],
     ...(template === undefined ? [] : [["chat_template.jinja", template] as const]),
   ]);
   return { files, ids, split, tokens: kept.length };

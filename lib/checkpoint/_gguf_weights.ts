@@ -36,7 +36,7 @@ export const ROPE_FACTORS = "rope_freqs.weight";
 const BUFFER = /^blk\.\d+\.attn_rot_embd(\.weight)?$/;
 
 /** The Hugging Face name of a tensor; null for one that has none. */
-export function huggingFaceName(name: string): string | null {
+function huggingFaceName(name: string): string | null {
   if (Object.hasOwn(NAMES, name)) return NAMES[name] as string;
   const parts = /^blk\.(0|[1-9]\d{0,4})\.([a-z_]+)\.(weight|bias)$/.exec(name);
   if (parts === null || !Object.hasOwn(BLOCK_NAMES, parts[2] as string)) return null;

@@ -29,7 +29,15 @@ export const JSON_LIMITS = {
   vectors: { bytes: 2 ** 27, depth: 4, values: 2 ** 22 },
 } as const satisfies { readonly [Kind in JsonKind]: JsonLimits };
 
-const REPAIR = "fetch or write the file again";
+/** The fault of a file that cannot be as its writer left it. */
+export function damaged(what: string, where: string, cause?: unknown): InputError {
+  return new InputError(what, { where, repair: "fetch or write the file again", cause });
+}
+
+/** Whether a JSON value is an object. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** Text from outside as it may stand in a one-line message: quoted, control characters escaped, cut. */
 export function quoted(text: string): string {
@@ -79,11 +87,7 @@ export function decodeUtf8(
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new InputError(`${options.what} is not valid UTF-8`, {
-      where: options.where,
-      repair: REPAIR,
-      cause,
-    });
+    throw damaged(`${options.what} is not valid UTF-8`, options.where, cause);
   }
 }
 
@@ -106,12 +110,12 @@ function checkLimits(
       if (++depth > deepest) deepest = depth;
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  const fault = (what: string) => new InputError(what, { where: options.where, repair: REPAIR });
+  const { what, where } = options;
   if (deepest > limits.depth) {
-    throw fault(`${options.what} nests ${deepest} deep, more than the limit ${limits.depth}`);
+    throw damaged(`${what} nests ${deepest} deep, more than the limit ${limits.depth}`, where);
   }
   if (values > limits.values) {
-    throw fault(`${options.what} has ${values} values, more than the limit ${limits.values}`);
+    throw damaged(`${what} has ${values} values, more than the limit ${limits.values}`, where);
   }
 }
 
@@ -127,12 +131,10 @@ export function parseJson(
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${what} is not valid JSON`, { where, repair: REPAIR, cause });
+    throw damaged(`${what} is not valid JSON`, where, cause);
   }
   const twice = duplicateKey(text);
-  if (twice !== null) {
-    throw new InputError(`${what} has the key ${quoted(twice)} twice`, { where, repair: REPAIR });
-  }
+  if (twice !== null) throw damaged(`${what} has the key ${quoted(twice)} twice`, where);
   return value;
 }
 
@@ -206,10 +208,7 @@ export async function readWholeFile(
 ): Promise<Uint8Array> {
   const file = await statFile(path), limit = JSON_LIMITS[options.kind].bytes;
   if (file.bytes > limit) {
-    throw new InputError(`${options.what} has ${file.bytes} bytes, more than the limit ${limit}`, {
-      where: path,
-      repair: REPAIR,
-    });
+    throw damaged(`${options.what} has ${file.bytes} bytes, more than the limit ${limit}`, path);
   }
   return await readBytes(file.path, { from: 0, length: file.bytes });
 }

@@ -1,5 +1,5 @@
-import { type DType, DTYPE_BYTES, InputError } from "../core/mod.ts";
-import { JSON_LIMITS, parseJson, quoted } from "./_json_file.ts";
+import { type DType, DTYPE_BYTES } from "../core/mod.ts";
+import { damaged, isRecord, JSON_LIMITS, parseJson, quoted } from "./_json_file.ts";
 
 /** One tensor of a safetensors file: where its bytes lie, and how to read them. */
 export interface TensorEntry {
@@ -45,12 +45,6 @@ const DTYPE_OF_NAME: ReadonlyMap<unknown, DType> = new Map(
   Object.entries(SAFETENSORS_DTYPES).map(([dtype, name]) => [name, dtype as DType]),
 );
 
-const REPAIR = "fetch or write the file again";
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
 }
@@ -73,9 +67,8 @@ function bytesOf(dims: readonly number[], dtype: DType): number | null {
 /** One entry of the header, checked by itself; offsets are still relative to the data. */
 function parseEntry(name: string, options: { readonly entry: unknown; readonly file: string }): TensorEntry {
   const { entry, file } = options;
-  const fault = (rule: string) =>
-    new InputError(`tensor ${quoted(name)} ${rule}`, { where: file, repair: REPAIR });
-  if (!isObject(entry)) throw fault("is not described by an object");
+  const fault = (rule: string) => damaged(`tensor ${quoted(name)} ${rule}`, file);
+  if (!isRecord(entry)) throw fault("is not described by an object");
   const unknown = Object.keys(entry).find((key) => !["dtype", "shape", "data_offsets"].includes(key));
   if (unknown !== undefined) throw fault(`has the unknown key ${quoted(unknown)}`);
   const dtype = DTYPE_OF_NAME.get(entry.dtype);
@@ -110,31 +103,26 @@ function checkTiling(
   for (const entry of entries) {
     if (entry.offset !== end) {
       const fault = entry.offset < end ? "overlaps the tensor before it" : "leaves a gap before it";
-      throw new InputError(
+      throw damaged(
         `tensor ${quoted(entry.name)} ${fault}: it starts at ${entry.offset}, expected ${end}`,
-        {
-          where: options.file,
-          repair: REPAIR,
-        },
+        options.file,
       );
     }
     end += entry.length;
   }
   if (end !== options.dataBytes) {
     const fault = end > options.dataBytes ? "the file is cut short" : "the file has bytes of no tensor";
-    throw new InputError(`${fault}: tensors need ${end} bytes of data, it has ${options.dataBytes}`, {
-      where: options.file,
-      repair: REPAIR,
-    });
+    const what = `${fault}: tensors need ${end} bytes of data, it has ${options.dataBytes}`;
+    throw damaged(what, options.file);
   }
 }
 
 function parseMetadata(value: unknown, file: string): ReadonlyMap<string, string> {
-  const entries = isObject(value) ? Object.entries(value) : null;
+  const entries = isRecord(value) ? Object.entries(value) : null;
   if (
     entries === null || !entries.every((entry): entry is [string, string] => typeof entry[1] === "string")
   ) {
-    throw new InputError("__metadata__ is not a map from text to text", { where: file, repair: REPAIR });
+    throw damaged("__metadata__ is not a map from text to text", file);
   }
   return new Map(entries);
 }
@@ -145,21 +133,13 @@ export function headerLength(
   options: { readonly bytes: number; readonly where: string },
 ): number {
   const { bytes, where } = options;
-  if (bytes < 8) {
-    throw new InputError(`the file has ${bytes} bytes, too few for safetensors`, { where, repair: REPAIR });
-  }
+  if (bytes < 8) throw damaged(`the file has ${bytes} bytes, too few for safetensors`, where);
   const claimed = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (claimed > BigInt(bytes - 8)) {
-    throw new InputError(`the header claims ${claimed} bytes of a file of ${bytes}`, {
-      where,
-      repair: REPAIR,
-    });
+    throw damaged(`the header claims ${claimed} bytes of a file of ${bytes}`, where);
   }
   if (claimed > BigInt(JSON_LIMITS.header.bytes)) {
-    throw new InputError(`the header has ${claimed} bytes, more than the limit ${JSON_LIMITS.header.bytes}`, {
-      where,
-      repair: REPAIR,
-    });
+    throw damaged(`the header has ${claimed} bytes, more than the limit ${JSON_LIMITS.header.bytes}`, where);
   }
   return Number(claimed);
 }
@@ -174,9 +154,7 @@ export function parseHeader(
   const header = text[0] === 0x7b
     ? parseJson(text, { what: "the safetensors header", where, kind: "header" })
     : null;
-  if (!isObject(header)) {
-    throw new InputError("the safetensors header is not a JSON object", { where, repair: REPAIR });
-  }
+  if (!isRecord(header)) throw damaged("the safetensors header is not a JSON object", where);
   const entries: TensorEntry[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();
   for (const [name, entry] of Object.entries(header)) {

@@ -7,7 +7,7 @@ import {
 import { InputError } from "../core/mod.ts";
 import { type AddedToken, AddedTokenFinder, type Piece } from "./_added_tokens.ts";
 import type { TokenizerFiles } from "./_tokenizer_files.ts";
-import { byteLetters } from "./_byte_letters.ts";
+import { byteLetters, byteName } from "./byte_letters.ts";
 
 /** What a text had that the vocabulary has no token for. */
 export interface LostText {
@@ -165,11 +165,6 @@ export class TextTokenizer {
 
 function bytesOf(letter: string): readonly number[] {
   return [...new TextEncoder().encode(letter)];
-}
-
-/** The token that stands for one byte where a vocabulary falls back to bytes. */
-function byteName(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
 /** The text whose bytes the letters of tokens stand for; a token with any other letter is its own bytes. */

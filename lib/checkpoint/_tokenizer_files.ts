@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { InputError, sha256 } from "../core/mod.ts";
 import type { AddedToken } from "./_added_tokens.ts";
-import { byteLetters } from "./_byte_letters.ts";
-import { decodeUtf8, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
+import { byteLetters, byteName } from "./byte_letters.ts";
+import { decodeUtf8, isRecord, parseJson, quoted, readWholeFile, validateJson } from "./_json_file.ts";
 import { pathExists } from "./stat_place.ts";
 
 /** What the files of a tokenizer say, checked. */
@@ -101,10 +101,6 @@ const configSchema = z.looseObject({
     .nullish(),
 }, "must be an object");
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A pipeline step and those nested in it. */
 function* stepsOf(step: unknown): Generator<Readonly<Record<string, unknown>>> {
   if (!isRecord(step)) return;
@@ -160,20 +156,14 @@ function checkMerges({ model }: z.infer<typeof tokenizerSchema>, where: string):
     if (parts.length !== 2 || left === "" || right === "") {
       throw new InputError(
         `merge ${index} is no pair of tokens: current value is ${quoted(parts.join(" "))}`,
-        {
-          where,
-          repair: REPAIR,
-        },
+        { where, repair: REPAIR },
       );
     }
     const lacking = [left, right, left + right].find((token) => !Object.hasOwn(model.vocab, token));
     if (lacking !== undefined) {
       throw new InputError(
         `merge ${index} needs the token ${quoted(lacking)}, which is not in the vocabulary`,
-        {
-          where,
-          repair: REPAIR,
-        },
+        { where, repair: REPAIR },
       );
     }
   }
@@ -196,10 +186,7 @@ function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string
       if (typeof type !== "string" || !(known as readonly string[]).includes(type)) {
         throw new InputError(
           `the tokenizer's ${part} has a step ${quoted(String(type))}, which is not supported`,
-          {
-            where,
-            repair: `known are ${known.join(", ")}`,
-          },
+          { where, repair: `known are ${known.join(", ")}` },
         );
       }
     }
@@ -222,9 +209,7 @@ function checkPipeline(tokenizer: z.infer<typeof tokenizerSchema>, where: string
       const kind = quoted(String(step.behavior ?? "Isolated"));
       throw new InputError(
         `the tokenizer splits punctuation by ${kind}, where only "Contiguous" is supported`,
-        {
-          where,
-        },
+        { where },
       );
     }
   }
@@ -305,10 +290,7 @@ function withConfigTokens(
 
 /** Whether no letter of any text can be without a token: all bytes have one, by their letters or by their names. */
 function isComplete(model: BpeModel, byteLevel: boolean): boolean {
-  const names = Array.from(
-    { length: 256 },
-    (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
-  );
+  const names = byteLetters().map((_, byte) => byteName(byte));
   const needed = byteLevel ? byteLetters() : model.byte_fallback === true ? names : null;
   return needed !== null && needed.every((token) => Object.hasOwn(model.vocab, token));
 }
@@ -330,34 +312,21 @@ async function templateOf(
   return source === null || source === undefined ? null : { source, where: configPath };
 }
 
+/** A file of the folder as its bytes and as JSON that fits its schema. */
+async function readPart<T>(
+  where: string,
+  schema: z.ZodType<T>,
+): Promise<{ readonly bytes: Uint8Array; readonly json: T }> {
+  const what = where.slice(where.lastIndexOf("/") + 1), kind = "tokenizer";
+  const bytes = await readWholeFile(where, { what, kind });
+  return { bytes, json: validateJson(parseJson(bytes, { what, where, kind }), { schema, what, where }) };
+}
+
 /** Reads tokenizer.json, tokenizer_config.json and the chat template of a model folder; `InputError` on any fault. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const tokenizerPath = `${folder}/tokenizer.json`, configPath = `${folder}/tokenizer_config.json`;
-  const tokenizerBytes = await readWholeFile(tokenizerPath, { what: "tokenizer.json", kind: "tokenizer" });
-  const configBytes = await readWholeFile(configPath, {
-    what: "tokenizer_config.json",
-    kind: "tokenizer",
-  });
-  const tokenizerJson = parseJson(tokenizerBytes, {
-    what: "tokenizer.json",
-    where: tokenizerPath,
-    kind: "tokenizer",
-  });
-  const configRaw = parseJson(configBytes, {
-    what: "tokenizer_config.json",
-    where: configPath,
-    kind: "tokenizer",
-  });
-  const tokenizer = validateJson(tokenizerJson, {
-    schema: tokenizerSchema,
-    what: "tokenizer.json",
-    where: tokenizerPath,
-  });
-  const config = validateJson(configRaw, {
-    schema: configSchema,
-    what: "tokenizer_config.json",
-    where: configPath,
-  });
+  const { bytes: tokenizerBytes, json: tokenizer } = await readPart(tokenizerPath, tokenizerSchema);
+  const { bytes: configBytes, json: config } = await readPart(configPath, configSchema);
   checkPipeline(tokenizer, tokenizerPath);
   checkMerges(tokenizer, tokenizerPath);
   const vocabulary = vocabularyOf(tokenizer, tokenizerPath), { idOfToken } = vocabulary;

@@ -19,7 +19,7 @@ export const ARCHITECTURES = Object.keys(ROWS) as readonly Architecture[];
  *
  * @example
  * ```ts
- * import { ARCHITECTURES, architectureRow } from "./mod.ts";
+ * import { ARCHITECTURES, architectureRow } from "@small-vectors/steering/checkpoint";
  * const normed = ARCHITECTURES.filter((name) => architectureRow(name).headNorms);
  * if (normed.join() !== "qwen3") throw new Error("one family has norms of query and key heads");
  * ```

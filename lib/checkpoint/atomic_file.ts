@@ -27,14 +27,13 @@ function writeFault(error: unknown, path: string): unknown {
  *
  * @example
  * ```ts
- * import { FileReplacement } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const file = await FileReplacement.begin(`${folder}/a.txt`);
+ * import { FileReplacement } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile(), file = await FileReplacement.begin(path);
  * await file.write("one\n");
  * await file.write("two\n");
  * await file.commit();
- * if (await Deno.readTextFile(`${folder}/a.txt`) !== "one\ntwo\n") throw new Error("not written");
- * await Deno.remove(folder, { recursive: true });
+ * if (await Deno.readTextFile(path) !== "one\ntwo\n") throw new Error("not written");
+ * await Deno.remove(path);
  * ```
  */
 export class FileReplacement {
@@ -99,12 +98,11 @@ export class FileReplacement {
  *
  * @example
  * ```ts
- * import { writeFileAtomic } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeFileAtomic(`${folder}/a.txt`, "one");
- * await writeFileAtomic(`${folder}/a.txt`, "two");
- * if (await Deno.readTextFile(`${folder}/a.txt`) !== "two") throw new Error("not replaced");
- * await Deno.remove(folder, { recursive: true });
+ * import { writeFileAtomic } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile();
+ * await writeFileAtomic(path, "two");
+ * if (await Deno.readTextFile(path) !== "two") throw new Error("not replaced");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
@@ -120,12 +118,25 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
 }
 
 /**
+ * A value as the text of a JSON file: indented by two spaces, with a line feed at the end.
+ *
+ * @example
+ * ```ts
+ * import { jsonText } from "@small-vectors/steering/checkpoint";
+ * if (jsonText([1]) !== "[\n  1\n]\n") throw new Error("a value a line");
+ * ```
+ */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/**
  * Makes a folder and its parents; one that exists already is kept. Throws `InputError` when it cannot be made, or
  * when a file stands in its place.
  *
  * @example
  * ```ts
- * import { ensureFolder } from "./mod.ts";
+ * import { ensureFolder } from "@small-vectors/steering/checkpoint";
  * const folder = await Deno.makeTempDir();
  * await ensureFolder(`${folder}/a/b`);
  * if (!(await Deno.stat(`${folder}/a/b`)).isDirectory) throw new Error("no folder");

@@ -21,7 +21,7 @@ export interface FileSource extends ByteSource, Disposable {
   readonly file: string;
 }
 
-/** Opens a file of a disk or of memory for reading any part of it; `using` closes it. Throws `InputError` where it cannot be read. */
+/** Opens a file of a disk or of memory for reading any part of it; `using` closes it. `InputError` where it cannot. */
 export async function openSource(path: string): Promise<FileSource> {
   const { path: real, bytes } = await statFile(path);
   const entry = memoryEntry(real);

@@ -116,10 +116,7 @@ export class ChatTokenizer {
     if (options.vocab !== undefined && tokenizer.vocab > options.vocab) {
       throw new InputError(
         `the tokenizer has ids up to ${tokenizer.vocab - 1}, the model only ${options.vocab} tokens`,
-        {
-          where: folder,
-          repair: "use the tokenizer that belongs to the model",
-        },
+        { where: folder, repair: "use the tokenizer that belongs to the model" },
       );
     }
     return tokenizer;

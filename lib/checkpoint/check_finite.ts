@@ -26,11 +26,8 @@ async function firstNonFinite(entry: WeightEntry): Promise<number> {
  *
  * @example
  * ```ts
- * import { checkFinite, openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
- * await checkFinite(await openCheckpoint(folder));
- * await Deno.remove(folder, { recursive: true });
+ * import { checkFinite, openCheckpoint } from "@small-vectors/steering/checkpoint";
+ * await checkFinite(await openCheckpoint("./fixtures/embedded/base-a"));
  * ```
  */
 export async function checkFinite(checkpoint: Pick<Checkpoint, "weights">): Promise<void> {
@@ -41,10 +38,7 @@ export async function checkFinite(checkpoint: Pick<Checkpoint, "weights">): Prom
         `tensor "${entry.name}" holds a NaN or an infinity, first at element ${index} of [${
           entry.dims.join(", ")
         }]`,
-        {
-          where: entry.file,
-          repair: "fetch or train the model again",
-        },
+        { where: entry.file, repair: "fetch or train the model again" },
       );
     }
   }

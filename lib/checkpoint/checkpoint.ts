@@ -298,12 +298,9 @@ async function hashFiles(files: readonly string[]): Promise<string> {
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
- * const { weights } = await openCheckpoint(folder);
- * if (weights.get("model.norm.weight")?.location !== "model.safetensors") throw new Error("wrong");
- * await Deno.remove(folder, { recursive: true });
+ * import { openCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const { config, weights } = await openCheckpoint("./fixtures/embedded/base-a");
+ * if (weights.get("model.norm.weight")?.dims[0] !== config.embed) throw new Error("as wide as the stream");
  * ```
  */
 export async function openCheckpoint(

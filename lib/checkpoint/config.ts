@@ -59,9 +59,9 @@ export interface ModelConfig {
  *
  * @example
  * ```ts
- * import { configJson, modelConfigFrom, tinyConfig } from "./mod.ts";
- * const config = modelConfigFrom(configJson(tinyConfig(), { dtype: "float32" }), { where: "config.json" });
- * if (config.layers !== tinyConfig().layers) throw new Error("the writer and the reader disagree");
+ * import { configJson, modelConfigFrom, PUBLISHED_CONFIGS } from "@small-vectors/steering/checkpoint";
+ * const json = configJson(PUBLISHED_CONFIGS["smollm2-135m"], { dtype: "float32" });
+ * if (modelConfigFrom(json, { where: "config.json" }).layers !== 30) throw new Error("comes back");
  * ```
  */
 export function modelConfigFrom(json: unknown, options: { readonly where: string }): ModelConfig {
@@ -74,8 +74,8 @@ export function modelConfigFrom(json: unknown, options: { readonly where: string
  *
  * @example
  * ```ts
- * import { configJson, tinyConfig, unreadConfigKeys } from "./mod.ts";
- * const json = { ...configJson(tinyConfig(), { dtype: "float32" }), unsloth_fixed: true };
+ * import { configJson, PUBLISHED_CONFIGS, unreadConfigKeys } from "@small-vectors/steering/checkpoint";
+ * const json = { ...configJson(PUBLISHED_CONFIGS["smollm2-135m"], { dtype: "float32" }), unsloth_fixed: true };
  * if (!unreadConfigKeys(json, { where: "config.json" }).includes("unsloth_fixed")) throw new Error("a note of others");
  * ```
  */
@@ -170,12 +170,8 @@ export function withEosTokens(
  *
  * @example
  * ```ts
- * import { configJson, readModelConfig, tinyConfig, writeFileAtomic } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const json = configJson(tinyConfig(), { dtype: "float32" });
- * await writeFileAtomic(`${folder}/config.json`, JSON.stringify(json));
- * if ((await readModelConfig(`${folder}/config.json`)).architecture !== "qwen2") throw new Error("wrong family");
- * await Deno.remove(folder, { recursive: true });
+ * import { readModelConfig } from "@small-vectors/steering/checkpoint";
+ * if ((await readModelConfig("./fixtures/embedded/base-a/config.json")).layers !== 8) throw new Error("eight blocks");
  * ```
  */
 export async function readModelConfig(path: string): Promise<ModelConfig> {
@@ -203,8 +199,8 @@ function ownKeys(config: ModelConfig): { readonly [key: string]: Json } {
  *
  * @example
  * ```ts
- * import { configJson, tinyConfig } from "./mod.ts";
- * const json = configJson(tinyConfig({ architecture: "llama" }), { dtype: "bfloat16" });
+ * import { configJson, PUBLISHED_CONFIGS } from "@small-vectors/steering/checkpoint";
+ * const json = configJson(PUBLISHED_CONFIGS["llama-3.1-8b-instruct"], { dtype: "bfloat16" });
  * if (json.model_type !== "llama" || json.torch_dtype !== "bfloat16") throw new Error("wrong config");
  * ```
  */
@@ -244,7 +240,7 @@ export function configJson(
  *
  * @example
  * ```ts
- * import { tinyConfig } from "./mod.ts";
+ * import { tinyConfig } from "@small-vectors/steering/checkpoint";
  * if (tinyConfig({ kvHeads: 1 }).heads !== 4) throw new Error("other fields must stay");
  * ```
  */

@@ -4,7 +4,7 @@
  *
  * @example
  * ```ts
- * import { toBfloat16 } from "./mod.ts";
+ * import { toBfloat16 } from "@small-vectors/steering/checkpoint";
  * if (toBfloat16(Float32Array.of(-2))[0] !== 0xc000) throw new Error("wrong bits");
  * ```
  */
@@ -27,7 +27,7 @@ export function toBfloat16(values: Float32Array): Uint16Array {
  *
  * @example
  * ```ts
- * import { fromBfloat16 } from "./mod.ts";
+ * import { fromBfloat16 } from "@small-vectors/steering/checkpoint";
  * if (fromBfloat16(Uint16Array.of(0x3fc0))[0] !== 1.5) throw new Error("wrong value");
  * ```
  */
@@ -42,7 +42,7 @@ export function fromBfloat16(bits: Uint16Array): Float32Array {
  *
  * @example
  * ```ts
- * import { toFloat16 } from "./mod.ts";
+ * import { toFloat16 } from "@small-vectors/steering/checkpoint";
  * if (toFloat16(Float32Array.of(1))[0] !== 0x3c00) throw new Error("wrong bits");
  * ```
  */
@@ -55,7 +55,7 @@ export function toFloat16(values: Float32Array): Uint16Array {
  *
  * @example
  * ```ts
- * import { fromFloat16 } from "./mod.ts";
+ * import { fromFloat16 } from "@small-vectors/steering/checkpoint";
  * if (fromFloat16(Uint16Array.of(0xc000))[0] !== -2) throw new Error("wrong value");
  * ```
  */

@@ -31,7 +31,7 @@ export function isCommit(revision: string): boolean {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { parseHubId } from "./mod.ts";
+ * import { parseHubId } from "@small-vectors/steering/checkpoint";
  * assertEquals(parseHubId("Qwen/Qwen2.5-Math-7B"), { name: "Qwen/Qwen2.5-Math-7B", revision: "main" });
  * assertEquals(parseHubId("./Qwen/Qwen2.5-Math-7B"), null);
  * ```
@@ -59,7 +59,7 @@ const CACHE_VARIABLES = [
  *
  * @example
  * ```ts
- * import { hubCacheFolder } from "./mod.ts";
+ * import { hubCacheFolder } from "@small-vectors/steering/checkpoint";
  * const variables = new Map([["HOME", "/home/ada"], ["HF_HOME", "/data/hf"]]);
  * if (hubCacheFolder((name) => variables.get(name)) !== "/data/hf/hub") throw new Error("HF_HOME counts first");
  * ```
@@ -77,10 +77,7 @@ export function hubCacheFolder(
     if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
     throw new InputError(
       "cannot find the hub cache, Deno was started without the permission to read variables",
-      {
-        repair: `add --allow-env=${names.join(",")}, or pass a folder`,
-        cause,
-      },
+      { repair: `add --allow-env=${names.join(",")}, or pass a folder`, cause },
     );
   }
   throw new InputError(`cannot find the hub cache, none of ${names.join(", ")} is set`, {
@@ -165,7 +162,7 @@ async function placeOrSnapshot(
  *
  * @example
  * ```ts
- * import { modelFolder } from "./mod.ts";
+ * import { modelFolder } from "@small-vectors/steering/checkpoint";
  * const hubCache = await Deno.makeTempDir(), commit = "0123456789abcdef0123456789abcdef01234567";
  * const model = `${hubCache}/models--ada--tiny`;
  * await Deno.mkdir(`${model}/refs`, { recursive: true });
@@ -220,7 +217,7 @@ export async function datasetPlace(
  *
  * @example
  * ```ts
- * import { cachedDataset } from "./mod.ts";
+ * import { cachedDataset } from "@small-vectors/steering/checkpoint";
  * const hubCache = await Deno.makeTempDir();
  * if (await cachedDataset(["ada/sums", "ada/more-sums"], { hubCache }) !== null) throw new Error("an empty cache");
  * await Deno.remove(hubCache, { recursive: true });

@@ -7,7 +7,7 @@ import { ropeScalingOf } from "./_gguf_rope.ts";
 import { type GgufTokenizer, ggufTokenizer } from "./_gguf_tokenizer.ts";
 import { matchGgufWeights, readGgufTensor, ROPE_FACTORS, streamedTensor } from "./_gguf_weights.ts";
 import { pathExists } from "./stat_place.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { type ByteSource, openSource } from "./byte_source.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
 import { openCheckpoint } from "./checkpoint.ts";
@@ -92,8 +92,6 @@ function generationJson({ bos, pad, ends }: GgufTokenizer["ids"]): Record<string
   };
 }
 
-const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 /** Opens what was written as any model is opened, so that a folder in place is one that loads. */
 async function checkFolder(folder: string, where: string): Promise<void> {
   try {
@@ -137,7 +135,7 @@ async function moveInto(folder: string, out: string): Promise<void> {
  *
  * @example
  * ```ts
- * import { importGguf, openCheckpoint } from "./mod.ts";
+ * import { importGguf, openCheckpoint } from "@small-vectors/steering/checkpoint";
  * const folder = await Deno.makeTempDir();
  * await importGguf("./fixtures/golden/gguf/llama.gguf", { out: `${folder}/model` });
  * const { config } = await openCheckpoint(`${folder}/model`);

@@ -11,7 +11,7 @@ const folders = new Map<string, ReadonlyMap<string, Uint8Array<ArrayBuffer>>>();
  *
  * @example
  * ```ts
- * import { memoryFolder, readModelConfig } from "./mod.ts";
+ * import { memoryFolder, readModelConfig } from "@small-vectors/steering/checkpoint";
  * const config = await Deno.readFile("./fixtures/embedded/base-a/config.json");
  * const folder = memoryFolder("base-a", new Map([["config.json", config]]));
  * if ((await readModelConfig(`${folder}/config.json`)).layers !== 8) throw new Error("read as from a disk");
@@ -61,7 +61,7 @@ export interface FetchFolderOptions {
  *
  * @example
  * ```ts
- * import { fetchFolder, pathExists } from "./mod.ts";
+ * import { fetchFolder, pathExists } from "@small-vectors/steering/checkpoint";
  * const folder = await fetchFolder("https://example.org/tiny/", {
  *   files: ["config.json"],
  *   fetch: () => Promise.resolve(new Response("{}")),

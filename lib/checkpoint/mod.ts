@@ -15,7 +15,8 @@ export {
 } from "./_json_file.ts";
 export { pathExists, type PlaceStat, statPlace } from "./stat_place.ts";
 export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./memory_folder.ts";
-export { ensureFolder, type FileContent, FileReplacement, writeFileAtomic } from "./atomic_file.ts";
+export { ensureFolder, type FileContent, FileReplacement, jsonText, writeFileAtomic } from "./atomic_file.ts";
+export { byteLetters } from "./byte_letters.ts";
 export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
 export {
   ChatTokenizer,
@@ -86,6 +87,7 @@ export { weightShapes } from "./weight_shapes.ts";
 export { unpack, zipEntries, type ZipEntry } from "./zip.ts";
 export { type GgufContent, type GgufNote, writeGguf } from "./write_gguf.ts";
 export {
+  float32Tensor,
   type SafetensorsContent,
   type StreamedTensor,
   type WeightDType,

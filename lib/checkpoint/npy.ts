@@ -17,7 +17,11 @@ export interface NpyArray {
 /** A header describes one array in about a hundred bytes; numpy itself refuses more than this. */
 const HEADER_LIMIT = 10_000;
 const MAGIC = "\x93NUMPY";
-const REPAIR = "save it again with numpy.save(path, array.astype(numpy.float32), allow_pickle=False)";
+
+function npyFault(what: string, where: string): InputError {
+  const repair = "save it again with numpy.save(path, array.astype(numpy.float32), allow_pickle=False)";
+  return new InputError(what, { where, repair });
+}
 
 /** What a header may say, by the name of the element type in the file. */
 const DTYPES: Readonly<Record<string, { readonly dtype: NpyArray["dtype"]; readonly bytes: number }>> = {
@@ -37,7 +41,7 @@ interface Header {
  * a text, a boolean and a tuple of counts; nothing is evaluated.
  */
 function parseHeader(text: string, where: string): Header {
-  const fault = (what: string) => new InputError(`the .npy header ${what}`, { where, repair: REPAIR });
+  const fault = (what: string) => npyFault(`the .npy header ${what}`, where);
   const body = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
   if (body === undefined) throw fault("is not a dictionary");
   const found = new Map<string, string>();
@@ -64,10 +68,7 @@ function parseHeader(text: string, where: string): Header {
   const order = value("fortran_order", /^(True|False)$/);
   const descr = found.get("descr") ?? "";
   if (/O/.test(descr)) {
-    throw new InputError("the .npy file holds Python objects, which are pickles and are not read", {
-      where,
-      repair: REPAIR,
-    });
+    throw npyFault("the .npy file holds Python objects, which are pickles and are not read", where);
   }
   const name = value("descr", /^['"](.*)['"]$/s),
     type = Object.hasOwn(DTYPES, name) ? DTYPES[name] : undefined;
@@ -112,15 +113,12 @@ function rowMajor(values: Float32Array, dims: readonly number[]): Float32Array {
  *
  * @example
  * ```ts
- * import { readNpy } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.npy`;
- * const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }".padEnd(117) + "\n";
- * const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0);
- * const numbers = new Uint8Array(Float32Array.of(1.5, -2).buffer);
- * await Deno.writeFile(path, Uint8Array.of(...start, ...new TextEncoder().encode(header), ...numbers));
+ * import { readNpy, writeNpy } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await writeNpy(path, { dims: [1, 2], data: Float32Array.of(1.5, -2) });
  * const { dims, data } = await readNpy(path);
  * if (dims.join() !== "1,2" || data.join() !== "1.5,-2") throw new Error("one row of two numbers");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  */
 export async function readNpy(path: string): Promise<NpyArray> {
@@ -133,25 +131,19 @@ export function parseNpy(source: ByteSource, options: { readonly where: string }
   const { bytes } = source, { where } = options;
   const start = source.read(0, Math.min(bytes, 12)).slice();
   if (String.fromCharCode(...start.subarray(0, 6)) !== MAGIC) {
-    throw new InputError("not a .npy file", { where, repair: REPAIR });
+    throw npyFault("not a .npy file", where);
   }
-  const cut = () => new InputError(`the .npy file of ${bytes} bytes is cut short`, { where, repair: REPAIR });
+  const cut = () => npyFault(`the .npy file of ${bytes} bytes is cut short`, where);
   const major = start[6], minor = start[7];
   if (start.length < 12) throw cut();
   if (!(major === 1 || major === 2 || major === 3) || minor !== 0) {
-    throw new InputError(`the .npy file has version ${major}.${minor}, where 1.0, 2.0 or 3.0 is needed`, {
-      where,
-      repair: REPAIR,
-    });
+    throw npyFault(`the .npy file has version ${major}.${minor}, where 1.0, 2.0 or 3.0 is needed`, where);
   }
   const view = new DataView(start.buffer);
   const headerBytes = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   const headerStart = major === 1 ? 10 : 12;
   if (headerBytes > HEADER_LIMIT) {
-    throw new InputError(`the .npy header claims ${headerBytes} bytes, more than ${HEADER_LIMIT}`, {
-      where,
-      repair: REPAIR,
-    });
+    throw npyFault(`the .npy header claims ${headerBytes} bytes, more than ${HEADER_LIMIT}`, where);
   }
   const dataStart = headerStart + headerBytes;
   if (dataStart > bytes) throw cut();
@@ -160,12 +152,8 @@ export function parseNpy(source: ByteSource, options: { readonly where: string }
   const { dtype, dims, columnMajor } = header;
   const needed = dims.reduce((product, dim) => product * dim, header.bytes);
   if (needed !== bytes - dataStart) {
-    throw new InputError(
-      `the .npy file has ${bytes - dataStart} bytes of data, where ${dtype} [${
-        dims.join(", ")
-      }] needs ${needed}`,
-      { where, repair: REPAIR },
-    );
+    const data = `${bytes - dataStart} bytes of data, where ${dtype} [${dims.join(", ")}] needs ${needed}`;
+    throw npyFault(`the .npy file has ${data}`, where);
   }
   const { buffer } = source.read(dataStart, needed).slice();
   const values = dtype === "float32" ? new Float32Array(buffer) : fromFloat16(new Uint16Array(buffer));
@@ -178,11 +166,11 @@ export function parseNpy(source: ByteSource, options: { readonly where: string }
  *
  * @example
  * ```ts
- * import { readNpy, writeNpy } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.npy`;
- * await writeNpy(path, { dims: [1, 2], data: Float32Array.of(1.5, -2) });
- * if ((await readNpy(path)).data.join() !== "1.5,-2") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * import { writeNpy } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
+ * await writeNpy(path, { dims: [2], data: Float32Array.of(1.5, -2) });
+ * if ((await Deno.stat(path)).size !== 128 + 8) throw new Error("a header and two numbers");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeNpy(

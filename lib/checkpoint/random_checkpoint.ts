@@ -1,6 +1,6 @@
-import { elementCount, RandomStream } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { weightShapes } from "./weight_shapes.ts";
 import { type WeightDType, type WritableTensor, writeSafetensors } from "./write_safetensors.ts";
@@ -25,10 +25,6 @@ export interface RandomCheckpointOptions extends Pick<WriteCheckpointOptions, "c
   readonly seed: number;
 }
 
-function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
 /**
  * Writes a Hugging Face model folder (config.json and weights, no tokenizer), making the folder if need be. Each
  * file is atomic and the weights come first, so a folder with a config.json is whole. Throws `RangeError` when the
@@ -36,11 +32,10 @@ function jsonText(value: unknown): string {
  *
  * @example
  * ```ts
- * import { openCheckpoint, randomWeights, tinyConfig, writeCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig();
+ * import { openCheckpoint, randomWeights, readModelConfig, writeCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
  * await writeCheckpoint(folder, { config, dtype: "float32", weights: randomWeights(config, { seed: 3 }) });
- * if ((await openCheckpoint(folder)).config.embed !== config.embed) throw new Error("wrong config");
+ * if ((await openCheckpoint(folder)).config.embed !== config.embed) throw new Error("opens as any model");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -83,8 +78,7 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
       for (const [name] of part) weightMap[name] = file;
       await writeSafetensors(`${folder}/${file}`, { tensors: Object.fromEntries(part), metadata: notes });
     }
-    const bytes = dtype === "float32" ? 4 : 2;
-    const total_size = entries.reduce((sum, [, { data }]) => sum + data.length * bytes, 0);
+    const total_size = entries.reduce((sum, [, { data }]) => sum + data.length * DTYPE_BYTES[dtype], 0);
     const index = { metadata: { total_size }, weight_map: weightMap };
     await writeFileAtomic(`${folder}/model.safetensors.index.json`, jsonText(index));
   }
@@ -97,9 +91,10 @@ export async function writeCheckpoint(folder: string, options: WriteCheckpointOp
  *
  * @example
  * ```ts
- * import { randomWeights, tinyConfig } from "./mod.ts";
- * const weights = randomWeights(tinyConfig(), { seed: 0 });
- * if (weights.get("model.norm.weight")?.length !== tinyConfig().embed) throw new Error("wrong shape");
+ * import { randomWeights, readModelConfig } from "@small-vectors/steering/checkpoint";
+ * const config = await readModelConfig("./fixtures/embedded/base-a/config.json");
+ * const gains = randomWeights(config, { seed: 0 }).get("model.norm.weight");
+ * if (gains?.length !== config.embed) throw new Error("one for each place of the stream");
  * ```
  */
 export function randomWeights(
@@ -124,11 +119,10 @@ export function randomWeights(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ tiedEmbeddings: true });
+ * import { openCheckpoint, readModelConfig, writeRandomCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
  * await writeRandomCheckpoint(folder, { config, dtype: "float16", seed: 1, shards: 2 });
- * if ((await openCheckpoint(folder)).weights.has("lm_head.weight")) throw new Error("tied models have none");
+ * if ((await openCheckpoint(folder)).weights.get("model.norm.weight")?.dtype !== "float16") throw new Error("in half");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */

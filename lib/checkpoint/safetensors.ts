@@ -18,13 +18,9 @@ import { fromBfloat16, fromFloat16 } from "./half_floats.ts";
  *
  * @example
  * ```ts
- * import { readSafetensorsHeader, writeSafetensors } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const x = { dtype: "float32", dims: [2], data: Float32Array.of(1, 2) } as const;
- * await writeSafetensors(`${folder}/x.safetensors`, { tensors: { x } });
- * const { tensors } = await readSafetensorsHeader(`${folder}/x.safetensors`);
- * if (tensors.get("x")?.length !== 8) throw new Error("two float32 are eight bytes");
- * await Deno.remove(folder, { recursive: true });
+ * import { readSafetensorsHeader } from "@small-vectors/steering/checkpoint";
+ * const path = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
+ * if (!(await readSafetensorsHeader(path)).tensors.has("steering.3")) throw new Error("one vector, of layer 3");
  * ```
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsFile> {
@@ -40,14 +36,10 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsFi
  *
  * @example
  * ```ts
- * import { readSafetensorsHeader, readTensor, writeSafetensors } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const x = { dtype: "bfloat16", dims: [2], data: Float32Array.of(1.5, -2) } as const;
- * await writeSafetensors(`${folder}/x.safetensors`, { tensors: { x } });
- * const { tensors } = await readSafetensorsHeader(`${folder}/x.safetensors`);
- * const values = await readTensor(tensors.get("x")!);
- * if (values.join() !== "1.5,-2") throw new Error("wrong values");
- * await Deno.remove(folder, { recursive: true });
+ * import { openCheckpoint, readTensor } from "@small-vectors/steering/checkpoint";
+ * const { config, weights } = await openCheckpoint("./fixtures/embedded/base-a");
+ * const gains = await readTensor(weights.get("model.norm.weight")!);
+ * if (gains.length !== config.embed) throw new Error("a gain for each place of the stream");
  * ```
  */
 export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
@@ -55,9 +47,7 @@ export async function readTensor(entry: TensorEntry): Promise<Float32Array> {
   if (dtype !== "float32" && dtype !== "float16" && dtype !== "bfloat16") {
     throw new InputError(
       `tensor ${quoted(entry.name)} has the dtype ${dtype}, where a float of 16 or 32 bits is needed`,
-      {
-        where: file,
-      },
+      { where: file },
     );
   }
   const { buffer } = await readBytes(file, { from: offset, length });

@@ -1,6 +1,6 @@
-import { elementCount, RandomStream } from "../core/mod.ts";
+import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { toBfloat16, toFloat16 } from "./half_floats.ts";
 import { weightShapes } from "./weight_shapes.ts";
@@ -175,11 +175,10 @@ function* randomBytes(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeSyntheticCheckpoint } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeSyntheticCheckpoint(folder, { config: tinyConfig(), seed: 0 });
- * const { weights } = await openCheckpoint(folder);
- * if (weights.get("model.norm.weight")?.dtype !== "bfloat16" || weights.size !== 27) throw new Error("a whole qwen2 model");
+ * import { openCheckpoint, readModelConfig, writeSyntheticCheckpoint } from "@small-vectors/steering/checkpoint";
+ * const folder = await Deno.makeTempDir(), config = await readModelConfig("./fixtures/embedded/base-a/config.json");
+ * await writeSyntheticCheckpoint(folder, { config, seed: 0 });
+ * if ((await openCheckpoint(folder)).config.layers !== config.layers) throw new Error("a model of the same shape");
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
@@ -199,7 +198,7 @@ export async function writeSyntheticCheckpoint(
     stored.set(key, known);
     return known;
   };
-  const bytesOf = (dims: readonly number[]) => elementCount(dims) * (dtype === "float32" ? 4 : 2);
+  const bytesOf = (dims: readonly number[]) => elementCount(dims) * DTYPE_BYTES[dtype];
   const total = [...shapes.values()].reduce((sum, dims) => sum + bytesOf(dims), 0);
   let written = 0;
   const tensors = Object.fromEntries(
@@ -219,9 +218,6 @@ export async function writeSyntheticCheckpoint(
   await ensureFolder(folder);
   const metadata = { format: "pt", seed: String(seed) };
   await writeSafetensors(`${folder}/model.safetensors`, { tensors, metadata });
-  await writeFileAtomic(
-    `${folder}/config.json`,
-    `${JSON.stringify(configJson(config, { dtype }), null, 2)}\n`,
-  );
+  await writeFileAtomic(`${folder}/config.json`, jsonText(configJson(config, { dtype })));
   onProgress?.({ bytes: total, of: total });
 }

@@ -8,9 +8,9 @@ import type { ModelConfig } from "./config.ts";
  *
  * @example
  * ```ts
- * import { tinyConfig, weightShapes } from "./mod.ts";
- * const shapes = weightShapes(tinyConfig({ embed: 32, neurons: 48 }));
- * if (shapes.get("model.layers.1.mlp.down_proj.weight")?.join() !== "32,48") throw new Error("wrong shape");
+ * import { PUBLISHED_CONFIGS, weightShapes } from "@small-vectors/steering/checkpoint";
+ * const shapes = weightShapes(PUBLISHED_CONFIGS["smollm2-135m"]);
+ * if (shapes.get("model.layers.1.mlp.down_proj.weight")?.join() !== "576,1536") throw new Error("[embed, neurons]");
  * ```
  */
 export function weightShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {

@@ -41,13 +41,13 @@ function padding(bytes: number): Uint8Array {
  *
  * @example
  * ```ts
- * import { memorySource, parseGgufHeader, writeGguf } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
+ * import { memorySource, parseGgufHeader, writeGguf } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".gguf" });
  * const tensors = new Map([["direction.1", { dims: [2], data: Float32Array.of(1, 2) }]]);
  * await writeGguf(path, { metadata: new Map([["general.architecture", "controlvector"]]), tensors });
  * const header = parseGgufHeader(memorySource(await Deno.readFile(path)), { where: path });
  * if (header.tensors.get("direction.1")?.dims.join() !== "2") throw new Error("a vector of two numbers");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  */
 export async function writeGguf(path: string, content: GgufContent): Promise<void> {

@@ -16,6 +16,26 @@ export interface WritableTensor {
   readonly data: Float32Array;
 }
 
+/**
+ * Values as a tensor to be written in float32, of one axis where no shape is given.
+ *
+ * @example
+ * ```ts
+ * import { float32Tensor } from "@small-vectors/steering/checkpoint";
+ * if (float32Tensor([1, 2, 3]).dims.join() !== "3") throw new Error("a vector of three");
+ * ```
+ */
+export function float32Tensor(
+  values: ArrayLike<number>,
+  dims: readonly number[] = [values.length],
+): WritableTensor {
+  return {
+    dtype: "float32",
+    dims,
+    data: values instanceof Float32Array ? values : Float32Array.from(values),
+  };
+}
+
 /** A tensor too large to be held: its bytes as they go into the file, little-endian, chunk by chunk. */
 export interface StreamedTensor {
   /** Type of its elements in the file. */
@@ -83,21 +103,21 @@ function headerOf(
 }
 
 /**
- * Writes a safetensors file, atomically. Equal content gives equal bytes: wider dtypes come first (every tensor
- * then starts at a multiple of its element's bytes), names are sorted within a dtype's width, the header is padded
- * to eight bytes; rounding is to nearest, ties to even. One tensor at a time is converted; a {@link StreamedTensor} is never held as a whole.
+ * Writes a safetensors file, atomically. Equal content gives equal bytes: wider dtypes come first (every tensor then
+ * starts at a multiple of its element's bytes), names are sorted within a dtype's width, the header is padded to eight
+ * bytes; rounding is to nearest, ties to even. One tensor at a time is converted; a {@link StreamedTensor} is never
+ * held as a whole.
  *
  * Throws `RangeError` when a shape and its values disagree, `InputError` when the file cannot be written.
  *
  * @example
  * ```ts
- * import { readSafetensorsHeader, writeSafetensors } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
+ * import { readSafetensorsHeader, writeSafetensors } from "@small-vectors/steering/checkpoint";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const steer = { dtype: "float32", dims: [3], data: Float32Array.of(1, 2, 3) } as const;
- * await writeSafetensors(`${folder}/v.safetensors`, { tensors: { steer }, metadata: { seed: "0" } });
- * const { metadata } = await readSafetensorsHeader(`${folder}/v.safetensors`);
- * if (metadata.get("seed") !== "0") throw new Error("metadata lost");
- * await Deno.remove(folder, { recursive: true });
+ * await writeSafetensors(path, { tensors: { steer }, metadata: { seed: "0" } });
+ * if ((await readSafetensorsHeader(path)).metadata.get("seed") !== "0") throw new Error("metadata lost");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeSafetensors(path: string, content: SafetensorsContent): Promise<void> {

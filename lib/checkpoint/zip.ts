@@ -34,7 +34,8 @@ function readAt(source: ByteSource, offset: number, length: number): DataView {
  * The members of a zip archive, by its directory. Names that stand twice, encrypted members and archives of more than
  * 4 GiB are refused by an `InputError`.
  *
- * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7 to 4.3.16.
+ * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7 to 4.3.16. Libraries take more:
+ * fflate members whose sums are wrong, zip.js names that stand twice and bytes behind the end.
  */
 export function zipEntries(source: ByteSource): readonly ZipEntry[] {
   const size = source.bytes;

@@ -3,17 +3,7 @@ import { sha256 as portable } from "@noble/hashes/sha2.js";
 /** What a hash is computed by: Node's own, which is ten times as fast, and in a page, which has none, JavaScript's. */
 const native = typeof process === "undefined" ? null : process.getBuiltinModule("node:crypto");
 
-/**
- * A SHA-256 of bytes that come piece by piece.
- *
- * @example
- * ```ts
- * import { sha256, Sha256 } from "./mod.ts";
- *
- * const hash = new Sha256().update("ab").update(new Uint8Array([99]));
- * if (hash.hex() !== sha256("abc")) throw new Error("pieces hash as the whole");
- * ```
- */
+/** A SHA-256 of bytes that come piece by piece. */
 export class Sha256 {
   readonly #hash: { update(bytes: Uint8Array): unknown; digest(): Uint8Array };
 
@@ -34,17 +24,7 @@ export class Sha256 {
   }
 }
 
-/**
- * SHA-256 of bytes or of UTF-8 text, in hexadecimal.
- *
- * @example
- * ```ts
- * import { assertMatch } from "@std/assert";
- * import { sha256 } from "./mod.ts";
- *
- * assertMatch(sha256("abc"), /^ba7816bf/);
- * ```
- */
+/** SHA-256 of bytes or of UTF-8 text, in hexadecimal. */
 export function sha256(content: Uint8Array | string): string {
   return new Sha256().update(content).hex();
 }
@@ -55,14 +35,6 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /**
  * JSON with sorted keys and no spaces: equal values give equal text, so its hash names the value. Keys whose value
  * is `undefined` are left out; NaN and infinities are refused, since JSON would turn them into null.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { canonicalJson } from "./mod.ts";
- *
- * assertEquals(canonicalJson({ b: 1, a: [true] }), '{"a":[true],"b":1}');
- * ```
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === "number" && !Number.isFinite(value)) {

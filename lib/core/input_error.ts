@@ -19,7 +19,10 @@ export class InputError extends Error {
   readonly what: string;
 
   /** `what` went wrong, `where` (a path, a flag), and the `repair` a person can make. */
-  constructor(what: string, options: { where?: string; repair?: string; cause?: unknown } = {}) {
+  constructor(
+    what: string,
+    options: { where?: string | undefined; repair?: string | undefined; cause?: unknown } = {},
+  ) {
     const where = options.where === undefined ? "" : `: ${options.where}`;
     const repair = options.repair === undefined ? "" : ` (${options.repair})`;
     const line = `${what}${where}${repair}`.replace(/\s*\n\s*/g, " ");

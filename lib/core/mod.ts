@@ -1,5 +1,5 @@
 /**
- * The ground floor: words, tensors, hashes, random numbers, statistics, texts of files. No input or output, no other room.
+ * The ground floor: words, tensors, hashes, random numbers, statistics, texts of files. No input, no output.
  *
  * @module
  */

@@ -17,14 +17,6 @@ export type Words4 = readonly [number, number, number, number];
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
  * Proof: tests/core/random_test.ts, the authors' known-answer vectors.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { philox } from "./mod.ts";
- *
- * assertEquals(philox([0, 0, 0, 0], [0, 0])[0], 0x6627e8d5);
- * ```
  */
 export function philox(counter: Words4, key: readonly [number, number]): Words4 {
   let [c0, c1, c2, c3] = [counter[0] >>> 0, counter[1] >>> 0, counter[2] >>> 0, counter[3] >>> 0];
@@ -47,16 +39,6 @@ function toUnit(word: number): number {
 /**
  * The uniform in (0, 1) that decides one sampled token. It depends on nothing but its four coordinates, so a
  * rollout is the same in every batch, order and device.
- *
- * @example
- * ```ts
- * import { assertEquals, assertNotEquals } from "@std/assert";
- * import { rolloutUniform } from "./mod.ts";
- *
- * const at = { seed: 0, prompt: 3, sample: 1, position: 7 };
- * assertEquals(rolloutUniform(at), rolloutUniform({ ...at }));
- * assertNotEquals(rolloutUniform(at), rolloutUniform({ ...at, position: 8 }));
- * ```
  */
 export function rolloutUniform(
   at: { readonly seed: number; readonly prompt: number; readonly sample: number; readonly position: number },
@@ -67,15 +49,6 @@ export function rolloutUniform(
 /**
  * A stream of random numbers keyed by a seed and a path of integers or words. Streams with different paths are
  * independent; the same path always gives the same numbers.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { RandomStream } from "./mod.ts";
- *
- * const draw = () => new RandomStream(0, "corpus", 12).integer({ below: 6 });
- * assertEquals(draw(), draw());
- * ```
  */
 export class RandomStream {
   readonly #key: readonly [number, number];

@@ -1,32 +1,11 @@
-/**
- * Arithmetic mean; NaN for an empty list.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { mean } from "./mod.ts";
- *
- * assertEquals(mean([1, 2, 6]), 3);
- * ```
- */
+/** Arithmetic mean; NaN for an empty list. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += values[index] as number;
   return sum / values.length;
 }
 
-/**
- * Standard deviation with `ddof` degrees of freedom taken off (0: population, the paper's choice).
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { standardDeviation } from "./mod.ts";
- *
- * assertEquals(standardDeviation([2, 4]), 1);
- * assertEquals(standardDeviation([2, 4], { ddof: 1 }), Math.SQRT2);
- * ```
- */
+/** Standard deviation with `ddof` degrees of freedom taken off (0: population, the paper's choice). */
 export function standardDeviation(
   values: ArrayLike<number>,
   options: { readonly ddof?: 0 | 1 } = {},
@@ -37,17 +16,7 @@ export function standardDeviation(
   return Math.sqrt(sum / (values.length - (options.ddof ?? 0)));
 }
 
-/**
- * Quantile with linear interpolation between order statistics (NumPy's default).
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { quantile } from "./mod.ts";
- *
- * assertEquals(quantile([4, 1, 3, 2], 0.5), 2.5);
- * ```
- */
+/** Quantile with linear interpolation between order statistics (NumPy's default). */
 export function quantile(values: ArrayLike<number>, share: number): number {
   if (!(share >= 0 && share <= 1)) {
     throw new RangeError(`Cannot take a quantile as its share must lie in [0, 1]: current value is ${share}`);

@@ -1,12 +1,4 @@
-/**
- * Least number of insertions, removals, changes and swaps of neighbours that turn one word into the other.
- *
- * @example
- * ```ts
- * import { editDistance } from "./suggestion.ts";
- * if (editDistance("kind", "knid") !== 1) throw new Error("two neighbours are swapped");
- * ```
- */
+/** Least number of insertions, removals, changes and swaps of neighbours that turn one word into the other. */
 export function editDistance(from: string, to: string): number {
   const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;
@@ -27,15 +19,7 @@ export function editDistance(from: string, to: string): number {
   return at(from.length, to.length);
 }
 
-/**
- * The candidate a person most likely meant, or undefined when none is near.
- *
- * @example
- * ```ts
- * import { suggestion } from "./mod.ts";
- * if (suggestion("temprature", ["seed", "temperature"]) !== "temperature") throw new Error("one letter is missing");
- * ```
- */
+/** The candidate a person most likely meant, or undefined when none is near. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const near = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
@@ -49,13 +33,6 @@ export function suggestion(word: string, candidates: readonly string[]): string 
 
 /**
  * Refuses options that a function does not have, as a caller without types would pass them.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { checkOptions } from "./mod.ts";
- * assertThrows(() => checkOptions({ tap: [] }, { known: ["taps"], action: "run" }), TypeError, 'did you mean "taps"?');
- * ```
  *
  * @throws {TypeError} that names the option and what was probably meant.
  */

@@ -46,17 +46,7 @@ export type Tensor<D extends BorderDType = BorderDType> = D extends BorderDType
   ? { readonly dtype: D; readonly dims: readonly number[]; readonly data: BorderArray[D] }
   : never;
 
-/**
- * Number of elements of a shape; 1 for the empty shape of a scalar.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { elementCount } from "./mod.ts";
- *
- * assertEquals(elementCount([2, 3, 4]), 24);
- * ```
- */
+/** Number of elements of a shape; 1 for the empty shape of a scalar. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }

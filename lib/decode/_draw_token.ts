@@ -16,8 +16,8 @@ export function blocksOf(vocab: number): { readonly count: number; readonly widt
  * int64 [batch].
  *
  * The running sum is taken in two levels: over blocks of tokens, as many as they are long where the vocabulary has such
- * factors, then within the block that holds the drawn point. A GPU's running sum does work that grows with the square of its length (10^10 additions per row over
- * 150,000 tokens, 10^5 in two levels), and a short sum also rounds less.
+ * factors, then within the block that holds the drawn point. A GPU's running sum does work that grows with the square of
+ * its length (10^10 additions per row over 150,000 tokens, 10^5 in two levels), and a short sum also rounds less.
  *
  * What is drawn, with C the running sum of blocks, T its last value and c the running sum within a block:
  *
@@ -51,16 +51,16 @@ export function drawToken(
   const block = placesBelow(sums, { point, end: total });
   const zero = g.scalar("int64", 0);
   const previous = g.apply("Max", [g.sub(block, g.scalar("int64", 1)), zero]);
-  const before = g.apply("GatherElements", [sums, previous], { attributes: { axis: 1 } });
+  const before = g.gatherElements(sums, previous, { axis: 1 });
   const start = g.apply("Where", [
     g.apply("Greater", [block, zero]),
     before,
     g.scalar(probabilities.dtype as "float32", 0),
   ]);
   const rows = g.expand(g.unsqueeze(block, [2]), [batch, 1, width]);
-  const chosen = g.apply("GatherElements", [blocks, rows], { attributes: { axis: 1 } }); // [batch, 1, width]
-  const within = runningSum(g.apply("Squeeze", [chosen], { attributes: { axes: [1] } })); // [batch, width]
+  const chosen = g.gatherElements(blocks, rows, { axis: 1 }); // [batch, 1, width]
+  const within = runningSum(g.squeeze(chosen, [1])); // [batch, width]
   const place = placesBelow(within, { point: g.sub(point, start), end: last(within, width) });
   const token = g.add(g.mul(block, g.scalar("int64", width)), place);
-  return g.apply("Squeeze", [token], { attributes: { axes: [1] } });
+  return g.squeeze(token, [1]);
 }

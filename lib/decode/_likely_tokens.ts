@@ -29,7 +29,7 @@ export function likelyTokens(
   const among = g.apply("And", [g.apply("Less", [before, topP]), g.apply("Less", [ranks, candidates])]);
   const kept = g.reduce("sum", g.cast(among, "int64"), { axes: [1], keepdims: true }); // [batch, 1]
   const last = g.apply("Max", [g.sub(kept, g.scalar("int64", 1)), g.scalar("int64", 0)]);
-  const least = g.apply("GatherElements", [sorted, last], { attributes: { axis: 1 } }); // [batch, 1]
+  const least = g.gatherElements(sorted, last, { axis: 1 }); // [batch, 1]
   const zero = g.scalar(probabilities.dtype as "float32", 0);
   return g.apply("Where", [g.apply("GreaterOrEqual", [probabilities, least]), probabilities, zero]);
 }

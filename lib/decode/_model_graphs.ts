@@ -15,15 +15,15 @@ import { RowMemory, targetChunk } from "./scored_rows.ts";
 export interface SequenceParts {
   readonly edits: Edits;
   readonly outputs: SequenceOutputs;
-  readonly recompute?: "nothing" | "blocks";
-  readonly branched?: boolean;
+  readonly recompute?: "nothing" | "blocks" | undefined;
+  readonly branched?: boolean | undefined;
 }
 
 /** What a graph that draws tokens is made of; see {@link rolloutGraph}. */
 export interface RolloutParts {
   readonly edits: Omit<Edits, "taps">;
-  readonly likeliest?: number | null;
-  readonly steps?: boolean;
+  readonly likeliest?: number | undefined;
+  readonly steps?: boolean | undefined;
 }
 
 /** Graphs that are kept for their next session or run: a sweep over layers of an adjoint has one for each. */

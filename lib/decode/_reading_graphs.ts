@@ -1,13 +1,5 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
-import {
-  accurateDType,
-  type ComputeDType,
-  type DecoderParts,
-  fileWeights,
-  type SiteHandler,
-  unembed,
-  unembeddingName,
-} from "../model/mod.ts";
+import { accurateDType, type ComputeDType, fileWeights, unembed, unembeddingName } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 
 /** Names of the inputs and outputs of graphs that read a residual stream. */
@@ -34,20 +26,12 @@ interface Of {
   readonly compute: ComputeDType;
 }
 
-/** What reads weights alone: no block is run. */
-function partsOf(g: GraphBuilder, { config, checkpoint, compute }: Of): DecoderParts {
-  const site: SiteHandler = (_, __, value) => value;
-  const attention = () => {
-    throw new RangeError("Cannot attend as the graph must run no block");
-  };
-  return { config, weights: fileWeights(g, { checkpoint, compute }), attention, site };
-}
-
 /** Final norm and unembedding of streams. */
 export function unembedGraph(of: Of): Graph {
-  const g = new GraphBuilder("unembed"), { config: { embed }, compute } = of;
-  const streams = g.input(READING_NAMES.streams, accurateDType(compute), ["batch", embed]);
-  g.output(READING_NAMES.logits, unembed(g, g.cast(streams, compute), partsOf(g, of)));
+  const g = new GraphBuilder("unembed"), { config, compute } = of;
+  const streams = g.input(READING_NAMES.streams, accurateDType(compute), ["batch", config.embed]);
+  const weights = fileWeights(g, of);
+  g.output(READING_NAMES.logits, unembed(g, g.cast(streams, compute), { config, weights }));
   return g.build();
 }
 
@@ -58,7 +42,7 @@ export function unembedGraph(of: Of): Graph {
  */
 export function attributionGraph(of: Of): Graph {
   const g = new GraphBuilder("attribution"), { config, compute } = of, accurate = accurateDType(compute);
-  const { embed, layers, heads, headDim } = config, parts = partsOf(g, of), { weights } = parts;
+  const { embed, layers, heads, headDim } = config, weights = fileWeights(g, of);
   const stream = g.input(READING_NAMES.streams, accurate, [1, embed]);
   const tokens = g.input(READING_NAMES.tokens, "int64", [2]);
   const added = g.input(READING_NAMES.parts, accurate, ["batch", embed]);
@@ -79,9 +63,7 @@ export function attributionGraph(of: Of): Graph {
     const read = g.reshape(g.matMul(direction, out), [1, heads, headDim]);
     return g.mul(read, g.slice(outputs, { axis: 0, start: layer, end: layer + 1 }));
   });
-  const all: Value = scores.length === 1
-    ? scores[0] as Value
-    : g.apply("Concat", scores, { attributes: { axis: 0 } });
+  const all: Value = scores.length === 1 ? scores[0] as Value : g.concat(scores, { axis: 0 });
   g.output(READING_NAMES.headScores, g.reduce("sum", all, { axes: [2], keepdims: false }));
   return g.build();
 }

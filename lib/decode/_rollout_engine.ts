@@ -1,9 +1,9 @@
 import { checkOptions, DTYPE_BYTES } from "../core/mod.ts";
 import { ADAPTER_SITE_KINDS, parseSite } from "../model/mod.ts";
-import { checkEdits, type Edits } from "../probe/mod.ts";
+import type { Edits } from "../probe/mod.ts";
 import type { ModelGraphs, RolloutParts } from "./_model_graphs.ts";
-import { additionEdits, type Additions, editsOf, namedLayers, servedLayers } from "./additions.ts";
-import { checkPatches, patchesOf, sitesOfTheirKinds } from "./patches.ts";
+import { type Additions, editsOf, plannedChanges, servedLayers } from "./additions.ts";
+import { patchesOf } from "./patches.ts";
 import {
   checkSampling,
   likelyShare,
@@ -12,7 +12,6 @@ import {
   SAMPLING_OPTIONS,
   type SamplingOptions,
 } from "./rollout.ts";
-import { cacheHeads } from "./rollout_graph.ts";
 import { rolloutRowBytes } from "./scored_rows.ts";
 
 /**
@@ -38,30 +37,26 @@ export async function rolloutEngine(
   requests: readonly RolloutRequest[],
   options: SamplingOptions & { readonly steps?: boolean },
 ): Promise<{ readonly engine: RolloutEngine; readonly rowsAtOnce: number }> {
-  const { steps = false, ...sampling } = options, { config, budget } = graphs, { layers: count } = config;
+  const { steps, ...sampling } = options, { config, budget } = graphs, { layers: count } = config;
   checkOptions(sampling, { known: SAMPLING_OPTIONS, action: "generate" });
-  const layers = servedLayers(options, config), added = additionEdits(options, { config, layers });
-  checkSampling(requests, { ...sampling, config, layers });
-  const patches = patchesOf(options.patches),
-    longest = Math.max(1, ...requests.map(({ tokens }) => tokens.length));
-  for (const site of patches.keys()) {
+  checkSampling(requests, { ...sampling, config });
+  for (const site of patchesOf(options.patches).keys()) {
     const { kind } = parseSite(site, { layers: count, action: "patch" });
     if (kind !== "attn_weights" && !ADAPTER_SITE_KINDS.some((one) => one === kind)) continue;
     throw new RangeError(
       `Cannot patch "${site}" while generating as its kind must be another: patch it in a run`,
     );
   }
-  const { headMasks } = checkPatches(patches, { config, rows: requests.length, seq: longest });
-  const factors = options.steerAt !== undefined || requests.some(({ strength }) => strength !== undefined);
-  const sites = sitesOfTheirKinds([...patches.keys()], { config, added });
-  const edits = { ...added, patches: sites, headMasks, steerFactors: factors };
-  checkEdits({ ...edits, steer: factors ? layers.steer : namedLayers(options).steer }, config);
-  const likeliest = likelyShare(options, config)?.sorted ?? null;
-  const plan = graphs.rolloutPlan({
-    edits,
-    ...(likeliest === null ? {} : { likeliest }),
-    ...(steps ? { steps } : {}),
+  const longest = Math.max(1, ...requests.map(({ tokens }) => tokens.length));
+  const { edits, feeds } = plannedChanges(options, {
+    config,
+    layers: servedLayers(options, config),
+    rows: requests.map(({ tokens, strength }) => ({ promptLength: tokens.length, strength })),
+    seq: longest,
+    factors: options.steerAt !== undefined || requests.some(({ strength }) => strength !== undefined),
+    generates: true,
   });
+  const plan = graphs.rolloutPlan({ edits, likeliest: likelyShare(options, config)?.sorted, steps });
   const { batchSize = 64, maxNewTokens } = options;
   const rowBytes = rolloutRowBytes(config, {
     prompt: longest,
@@ -74,14 +69,6 @@ export async function rolloutEngine(
     valueBytes: rowsAtOnce * rowBytes,
     what: `a rollout of ${longest} + ${maxNewTokens} tokens`,
   });
-  const engine: RolloutEngine = {
-    session,
-    config,
-    stopTokens: config.eosTokenIds,
-    layers,
-    factors,
-    cacheHeads: cacheHeads(config, edits),
-    ...(patches.size === 0 ? {} : { patches: { sites, headMasks } }),
-  };
-  return { engine, rowsAtOnce: Math.min(batchSize, rowsAtOnce) };
+  const engine = { session, config, stopTokens: config.eosTokenIds, edits, feeds };
+  return { engine, rowsAtOnce };
 }

@@ -29,9 +29,7 @@ export function sampleToken(
     const drawn = drawToken(g, drawable, options); // [batch]
     const likeliest = g.apply("ArgMax", [logits], { attributes: { axis: 1 } });
     const token = g.apply("Where", [options.greedy, likeliest, drawn]);
-    const picked = g.apply("GatherElements", [logProbs, g.unsqueeze(token, [1])], {
-      attributes: { axis: 1 },
-    });
-    return { token, logProb: g.apply("Squeeze", [picked], { attributes: { axes: [1] } }) };
+    const picked = g.gatherElements(logProbs, g.unsqueeze(token, [1]), { axis: 1 });
+    return { token, logProb: g.squeeze(picked, [1]) };
   });
 }

@@ -28,7 +28,7 @@ export async function scoreRows(
     config,
     rows: rows.map(({ from, strength }) => ({ promptLength: from, strength })),
     seq: longest,
-    ...(layers === undefined ? {} : { layers }),
+    layers,
     action: "score",
   });
   if (branched && patchesOf(changes.patches).size > 0) {
@@ -62,11 +62,7 @@ export async function scoreRows(
     });
     const out = await session.run({
       ...targetFeeds(batch, { chunk: graphs.targetChunk, weighted }),
-      ...feeds({
-        rows: batch.rows,
-        seq,
-        ...(batch.branched === undefined ? {} : { places: batch.branched.positions }),
-      }),
+      ...feeds({ rows: batch.rows, seq, places: batch.branched?.positions }),
     });
     take(out, batch);
     return out[SEQUENCE_NAMES.logProbs]?.data as Float32Array;

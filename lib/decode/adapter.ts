@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
-import { type Tensor, tensor } from "../core/mod.ts";
+import type { Tensor } from "../core/mod.ts";
 import { ADAPTER_NAMES } from "../probe/mod.ts";
-import { infiniteValue } from "./steering_vectors.ts";
+import { checkLayerVectors, layerMatrix, type SteeringVectors } from "./steering_vectors.ts";
 
 /** A rank-1 adapter on one layer's down_proj: y = W_down z + (a·z) b. */
 export interface Adapter {
@@ -14,52 +14,23 @@ export interface Adapter {
 /** Adapters by layer. Layers that are left out have none. */
 export type Adapters = ReadonlyMap<number, Adapter>;
 
-/**
- * Checks layers, widths and that values are finite; throws a RangeError that names the adapter.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkAdapters } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 32, neurons: 48 });
- * const adapter = { input: new Float32Array(48), output: new Float32Array(32) };
- * checkAdapters(new Map([[1, adapter]]), config);
- * assertThrows(() => checkAdapters(new Map([[2, adapter]]), config), RangeError, "layer 2");
- * ```
- */
+/** One side of every adapter. */
+function sideOf(adapters: Adapters, side: keyof Adapter): SteeringVectors {
+  return new Map([...adapters].map(([layer, adapter]) => [layer, adapter[side]]));
+}
+
+/** Throws a RangeError for adapters of a layer or width that a model lacks, and values that are not finite. */
 export function checkAdapters(adapters: Adapters, config: ModelConfig): void {
-  for (const [layer, { input, output }] of adapters) {
-    if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-      throw new RangeError(`Cannot adapt layer ${layer} as it must lie in [0, ${config.layers})`);
-    }
-    const sides = [["input", input, config.neurons], ["output", output, config.embed]] as const;
-    for (const [side, values, needed] of sides) {
-      if (values.length !== needed) {
-        throw new RangeError(
-          `Cannot adapt layer ${layer} as its ${side} must have ${needed} values: current count is ${values.length}`,
-        );
-      }
-      const infinite = infiniteValue(values);
-      if (infinite !== null) {
-        throw new RangeError(`Cannot adapt layer ${layer} as its ${side} must be finite: ${infinite}`);
-      }
-    }
+  const { layers, neurons, embed } = config;
+  for (const [side, width] of [["input", neurons], ["output", embed]] as const) {
+    const names = { vector: side, values: side };
+    checkLayerVectors(sideOf(adapters, side), { layers, width, action: "adapt", ...names });
   }
 }
 
 /**
  * Adapters as the feeds of a graph that adapts `layers`: inputs [layers, neurons] and outputs [layers, embed], zero
- * where there is no adapter; nothing where the graph adapts no layer. An adapter of a layer outside `layers` is an
- * error, since it would do nothing.
- *
- * @example
- * ```ts
- * import { adapterFeeds } from "./mod.ts";
- * const adapters = new Map([[3, { input: Float32Array.of(1, 2), output: Float32Array.of(5) }]]);
- * const feeds = adapterFeeds(adapters, { layers: [2, 3], config: { neurons: 2, embed: 1 } });
- * if (feeds["adapter_inputs"]?.data.join() !== "0,0,1,2") throw new Error("rows by layer");
- * ```
+ * where there is no adapter; nothing where the graph adapts no layer.
  *
  * @throws {RangeError} for an adapter whose layer has no row.
  */
@@ -71,23 +42,8 @@ export function adapterFeeds(
   },
 ): Record<string, Tensor<"float32">> {
   const { layers, config: { neurons, embed } } = options;
-  for (const layer of adapters.keys()) {
-    if (!layers.includes(layer)) {
-      throw new RangeError(
-        `Cannot adapt layer ${layer} as the graph adapts layers ${layers.join(", ") || "none"} alone`,
-      );
-    }
-  }
-  if (layers.length === 0) return {};
-  const inputs = new Float32Array(layers.length * neurons), outputs = new Float32Array(layers.length * embed);
-  layers.forEach((layer, row) => {
-    const adapter = adapters.get(layer);
-    if (adapter === undefined) return;
-    inputs.set(adapter.input, row * neurons);
-    outputs.set(adapter.output, row * embed);
-  });
-  return {
-    [ADAPTER_NAMES.inputs]: tensor("float32", [layers.length, neurons], inputs),
-    [ADAPTER_NAMES.outputs]: tensor("float32", [layers.length, embed], outputs),
-  };
+  const matrix = (side: keyof Adapter, width: number) =>
+    layerMatrix(sideOf(adapters, side), { layers, width, action: "adapt" });
+  const inputs = matrix("input", neurons), outputs = matrix("output", embed);
+  return layers.length === 0 ? {} : { [ADAPTER_NAMES.inputs]: inputs, [ADAPTER_NAMES.outputs]: outputs };
 }

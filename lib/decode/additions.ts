@@ -1,9 +1,11 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
+import type { SiteName } from "../model/mod.ts";
 import {
   ablationFeeds,
   ablationShape,
   checkAblation,
+  checkEdits,
   checkOperators,
   checkRoute,
   EDIT_NAMES,
@@ -19,26 +21,43 @@ import {
   type SteeringRoute,
 } from "../probe/mod.ts";
 import { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
-import { type ByLayer, byLayer } from "./by_layer.ts";
-import type { SteerAt } from "./steer_factors.ts";
-import { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
+import { allLayers, type ByLayer, byLayer } from "./by_layer.ts";
+import {
+  type BatchRows,
+  checkPatches,
+  type Patches,
+  patchesOf,
+  patchFeeds,
+  sitesOfTheirKinds,
+} from "./patches.ts";
+import { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
+import { checkSteering, layerMatrix, type SteeringVectors } from "./steering_vectors.ts";
 
 /** What a model may have added, where, and on which way. */
 export interface Additions extends SteeringRoute {
   /** Vectors to add, at `resid_post` unless `place` says otherwise. `@default none` */
-  readonly steer?: ByLayer<Float32Array>;
+  readonly steer?: ByLayer<Float32Array> | undefined;
   /** What is done to the stream where a layer's vector is added, after that. `@default none` */
-  readonly operators?: ByLayer<Operator>;
+  readonly operators?: ByLayer<Operator> | undefined;
   /** At which tokens vectors and operators act, and how much. `@default` everywhere, whole */
-  readonly steerAt?: SteerAt;
+  readonly steerAt?: SteerAt | undefined;
   /** Rank-1 adapters on down_proj. `@default none` */
-  readonly adapters?: ByLayer<Adapter>;
+  readonly adapters?: ByLayer<Adapter> | undefined;
   /** Features taken out of what the vectors and adapters change. `@default none` */
-  readonly ablation?: FeatureAblation;
+  readonly ablation?: FeatureAblation | undefined;
 }
 
-/** Names of the options of {@link Additions}. */
-export const ADDITION_OPTIONS = [
+/** What runs and rollouts may change. */
+export interface SequenceOptions extends Additions {
+  /**
+   * Sites to replace; of rollouts while their prompts are read, in the shape of all prompts together, right-padded, and
+   * neither `attn_weights` nor those of adapters. `@default none`
+   */
+  readonly patches?: Patches | undefined;
+}
+
+/** Names of the options of {@link SequenceOptions}. */
+export const SEQUENCE_OPTIONS = [
   "steer",
   "operators",
   "steerAt",
@@ -47,7 +66,8 @@ export const ADDITION_OPTIONS = [
   "place",
   "asPublished",
   "lastBlock",
-] as const satisfies readonly (keyof Additions)[];
+  "patches",
+] as const satisfies readonly (keyof SequenceOptions)[];
 
 /** What is added by layer, as maps. */
 function added(additions: Additions): {
@@ -61,11 +81,6 @@ function added(additions: Additions): {
     operators: byLayer(operators, "operators"),
     adapters: byLayer(adapters, "adapters"),
   };
-}
-
-/** Every layer of a model. */
-export function allLayers({ layers }: Pick<ModelConfig, "layers">): readonly number[] {
-  return Array.from({ length: layers }, (_, layer) => layer);
 }
 
 /** Layers that a graph can steer, operate on and adapt. */
@@ -92,13 +107,6 @@ export function namedLayers(additions: Additions): AddedLayers {
 /**
  * Layers of a graph that serves these additions and all others of their kinds: every layer may have a vector, and an
  * operator or adapter where any has one, for they cost a product per layer and token.
- *
- * @example
- * ```ts
- * import { servedLayers } from "./mod.ts";
- * const { steer, operators } = servedLayers({ steer: { 1: new Float32Array(32) } }, { layers: 3 });
- * if (steer.length !== 3 || operators.length !== 0) throw new Error("one graph for vectors of any layer");
- * ```
  */
 export function servedLayers(additions: Additions, config: Pick<ModelConfig, "layers">): AddedLayers {
   const named = namedLayers(additions), every = allLayers(config);
@@ -155,12 +163,62 @@ export function additionFeeds(
   const { steer, operators, adapters } = added(additions), { config, layers } = options, { embed } = config;
   const vectors: Record<string, Tensor> = layers.steer.length === 0
     ? {}
-    : { [EDIT_NAMES.steering]: steeringMatrix(steer, { layers: layers.steer, embed }) };
+    : { [EDIT_NAMES.steering]: layerMatrix(steer, { layers: layers.steer, width: embed, action: "steer" }) };
   return {
     ...vectors,
     ...operatorFeeds(operators, { layers: layers.operators, embed }),
     ...adapterFeeds(adapters, { layers: layers.adapters, config }),
     ...routeFeeds(additions, config),
     ...ablationFeeds(additions.ablation),
+  };
+}
+
+/** What a graph must be able to do for some changes and all others of their kinds, and what these feed it. */
+export interface PlannedChanges {
+  /** Edits of the graph. */
+  readonly edits: Edits;
+  /** What it is fed for some of the rows. */
+  readonly feeds: (batch: BatchRows) => Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Changes as those of their kind: a graph that taps or patches a kind of site does so in every layer. What these leave
+ * alone is fed a mask that is false, or zeros.
+ *
+ * @throws {RangeError} for sites, layers, widths and routes that the model has not, and for values that are not finite.
+ */
+export function plannedChanges(
+  options: SequenceOptions & { readonly taps?: readonly SiteName[] | undefined },
+  of: {
+    readonly config: ModelConfig;
+    readonly layers: AddedLayers;
+    /** Rows of the call; null where the graph alone is asked for. */
+    readonly rows: readonly SteeredRow[] | null;
+    /** Positions of the longest row. */
+    readonly seq: number;
+    /** Whether the graph takes a factor for each row and position. */
+    readonly factors: boolean;
+    /** Whether rows are prompts that go on: patches hold at them alone, and factors may be of nothing. */
+    readonly generates: boolean;
+  },
+): PlannedChanges {
+  const { config, layers, rows, seq, factors, generates } = of, { taps = [], steerAt } = options;
+  const added = additionEdits(options, { config, layers }), patches = patchesOf(options.patches);
+  const steer = generates ? layers.steer : namedLayers(options).steer;
+  checkEdits({ ...added, taps, patches: [...patches.keys()], steerFactors: factors, steer }, config);
+  const { headMasks } = checkPatches(patches, { config, rows: rows?.length ?? null, seq });
+  const all = (sites: readonly SiteName[]) => sitesOfTheirKinds(sites, { config, added });
+  const sites = all([...patches.keys()]), fixed = additionFeeds(options, { config, layers });
+  return {
+    edits: { ...added, taps: all(taps), patches: sites, headMasks, steerFactors: factors },
+    feeds(batch) {
+      const steered = batch.rows.map((row) => rows?.[row] as SteeredRow);
+      const promptLengths = generates ? steered.map(({ promptLength }) => promptLength) : undefined;
+      return {
+        ...fixed,
+        ...(factors ? { [EDIT_NAMES.steerFactors]: steerFactors(steered, { steerAt, ...batch }) } : {}),
+        ...patchFeeds(patches, { sites, config, headMasks, batch, promptLengths }),
+      };
+    },
   };
 }

@@ -1,14 +1,10 @@
+import type { ModelConfig } from "../checkpoint/mod.ts";
+
 /** Values by layer: a Map, or a plain object whose keys are layers. */
 export type ByLayer<T> = ReadonlyMap<number, T> | Readonly<Record<number, T>>;
 
 /**
  * Values by layer as a map; an empty one for none.
- *
- * @example
- * ```ts
- * import { byLayer } from "./mod.ts";
- * if (byLayer({ 3: "c" }, "steer").get(3) !== "c") throw new Error("a plain object is as good as a map");
- * ```
  *
  * @throws {TypeError} for anything else, naming the option.
  */
@@ -24,4 +20,9 @@ export function byLayer<T>(values: ByLayer<T> | undefined, option: string): Read
     );
   }
   return new Map(Object.entries(values).map(([layer, value]) => [Number(layer), value as T]));
+}
+
+/** Every layer of a model. */
+export function allLayers({ layers }: Pick<ModelConfig, "layers">): readonly number[] {
+  return Array.from({ length: layers }, (_, layer) => layer);
 }

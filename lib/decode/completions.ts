@@ -19,9 +19,9 @@ export type CompletionPrompt = string | readonly ChatMessage[] | readonly number
 /** How texts are completed. */
 export interface CompletionOptions extends SamplingOptions {
   /** Texts that end a completion, beside the model's own stop tokens; they are no part of it. `@default []` */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /** A factor for each prompt on all that steers it. `@default` 1 */
-  readonly strength?: readonly number[];
+  readonly strength?: readonly number[] | undefined;
 }
 
 /** Why a completion ended: by a stop token or text, or because it had as many tokens as it may. */
@@ -81,11 +81,11 @@ function requestsOf(
     );
   }
   return prompts.map((prompt, place): RolloutRequest => {
-    const tokens = promptTokensOf(prompt, tokenizer), of = strength?.[place];
+    const tokens = promptTokensOf(prompt, tokenizer);
     if (tokens.length === 0) {
       throw new InputError(`prompt ${place} has no tokens`, { repair: "write something in it" });
     }
-    return { tokens, ...(of === undefined ? {} : { strength: of }) };
+    return { tokens, strength: strength?.[place] };
   });
 }
 

@@ -127,14 +127,6 @@ export function pairVectors(vectors: SteeringVectors, layers: readonly [number, 
 /**
  * Directions drawn evenly from the sphere, one for each layer of a set, as long as the vector that they stand for: what
  * a vector of that norm does whatever it points at. A draw depends on the seed, the layer and its own number alone.
- *
- * @example
- * ```ts
- * import { randomDirections } from "./mod.ts";
- * const vectors = new Map([[3, Float32Array.of(3, 4)]]);
- * const drawn = randomDirections(vectors, { seed: 0, draw: 1 }).get(3) as Float32Array;
- * if (Math.abs(Math.hypot(...drawn) - 5) > 1e-5) throw new Error("as long as (3, 4)");
- * ```
  */
 export function randomDirections(
   vectors: SteeringVectors,
@@ -154,16 +146,6 @@ export function randomDirections(
 /**
  * The vectors of a set in each other's layers: the first layer gets the vector of `order[0]`, and so on.
  * `"as they are"` moves them unchanged; `"of the layer"` gives each the norm of the vector whose place it takes.
- *
- * @example
- * ```ts
- * import { rearrangeVectors } from "./mod.ts";
- * const vectors = new Map([[0, Float32Array.of(1, 0)], [1, Float32Array.of(0, 5)]]);
- * const moved = rearrangeVectors(vectors, { order: [1, 0], norms: "as they are" });
- * if (moved.get(0)?.join() !== "0,5" || moved.get(1)?.join() !== "1,0") throw new Error("changed places");
- * const kept = rearrangeVectors(vectors, { order: [1, 0], norms: "of the layer" });
- * if (kept.get(0)?.join() !== "0,1" || kept.get(1)?.join() !== "5,0") throw new Error("norms stay where they were");
- * ```
  *
  * @throws {RangeError} for an order that does not name each layer of the set once, and for unlike widths.
  */

@@ -7,7 +7,8 @@ import { checkPlacement, Session } from "../runtime/mod.ts";
 import { ModelGraphs } from "./_model_graphs.ts";
 import { rolloutEngine, rolloutParts } from "./_rollout_engine.ts";
 import { scoreRows } from "./_score_rows.ts";
-import { type Additions, allLayers, namedLayers } from "./additions.ts";
+import { type Additions, namedLayers } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { checkPositions } from "./check_positions.ts";
 import {
   completeTexts,
@@ -44,15 +45,11 @@ import type { WeightedRow } from "./target_batches.ts";
  *
  * @example
  * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ headDim: 16 }), dtype: "bfloat16", seed: 0 });
- * const model = await LanguageModel.open(folder);
+ * import { LanguageModel } from "@small-vectors/steering";
+ * const model = await LanguageModel.open("./fixtures/embedded/base-a");
  * const { logits, taps } = await model.run([[1, 2, 3]], { taps: ["blocks.0.resid_post"] });
  * if (logits?.dims[1] !== 3 || taps.size !== 1) throw new Error("one row of three positions");
  * await model.release();
- * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export class LanguageModel {
@@ -166,7 +163,7 @@ export class LanguageModel {
   }
 
   /**
-   * Completes texts and conversations: what was written, its log-probabilities and why it ended. CompletionPrompt i draws as
+   * Completes texts and conversations: what was written, its log-probabilities and why it ended. Prompt i draws as
    * request i of {@link generate} does.
    *
    * @throws {InputError} for a conversation where the model has no chat template.

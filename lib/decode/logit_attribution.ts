@@ -1,8 +1,10 @@
 import { type Tensor, tensor } from "../core/mod.ts";
 import { type SiteName, siteName } from "../model/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import type { ModelGraphs } from "./_model_graphs.ts";
 import { attributionGraph, READING_NAMES, unembedGraph } from "./_reading_graphs.ts";
-import { type Additions, allLayers } from "./additions.ts";
+import type { Additions } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { lastTokens } from "./reading.ts";
 import type { RunOptions, RunResult } from "./planned_run.ts";
 
@@ -13,7 +15,7 @@ export interface LogitAttributionOptions extends Additions {
   /** The token that counts against. */
   readonly minus: number;
   /** Position whose next token is asked about. `@default` the last */
-  readonly position?: number;
+  readonly position?: number | undefined;
 }
 
 /**
@@ -50,8 +52,8 @@ export async function attributeLogits(
   const { plus, minus, position = tokens.length - 1, run, ...additions } = options,
     { config, checkpoint } = graphs;
   const { layers, heads, headDim, embed, vocab } = config, every = allLayers(config);
-  const wrong = [plus, minus].find((token) => !(Number.isInteger(token) && token >= 0 && token < vocab));
-  if (wrong !== undefined || !(Number.isInteger(position) && position >= 0 && position < tokens.length)) {
+  const wrong = [plus, minus].find((token) => !isIndex(token, vocab));
+  if (wrong !== undefined || !isIndex(position, tokens.length)) {
     throw new RangeError(
       `Cannot attribute logits as tokens must lie in [0, ${vocab}) and the position in [0, ${tokens.length}): ` +
         `current values are ${plus}, ${minus} and ${position}`,

@@ -21,17 +21,6 @@ function bytesText(bytes: number): string {
  *
  * On the CPU that is half of what was free when the model was opened, unless it is given. Of a GPU only its own driver
  * knows, so there is no bound unless one is given.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { InputError } from "../core/mod.ts";
- * import { MemoryBudget } from "./mod.ts";
- * const budget = new MemoryBudget({ memory: 1e9, device: "cpu" });
- * budget.check({ weightBytes: 4e8, valueBytes: 5e8 }, "a run");
- * const tooMuch = { weightBytes: 4e8, valueBytes: 2e9 };
- * assertThrows(() => budget.check(tooMuch, "a run"), InputError, "a run needs about 2 GB of memory");
- * ```
  */
 export class MemoryBudget {
   /** Bytes. */

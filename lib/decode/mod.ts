@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { checkPositions, positionsText } from "./check_positions.ts";
+export { positionsText } from "./check_positions.ts";
 export { type Adapter, adapterFeeds, type Adapters, checkAdapters } from "./adapter.ts";
 export {
   mergeVectors,
@@ -13,7 +13,14 @@ export {
   scaleVectors,
   sumVectors,
 } from "./compose_vectors.ts";
-export { type AddedLayers, type Additions, servedLayers } from "./additions.ts";
+export {
+  type AddedLayers,
+  additionFeeds,
+  type Additions,
+  type PlannedChanges,
+  type SequenceOptions,
+  servedLayers,
+} from "./additions.ts";
 export { type ByLayer, byLayer } from "./by_layer.ts";
 export type {
   CompletionOptions,
@@ -32,8 +39,8 @@ export type { OpenOptions } from "./open_options.ts";
 export type { GraphRun, OwnGraph } from "./own_graph.ts";
 export { type PaddedBatch, padRight } from "./padded_batch.ts";
 export { type PromptOptions, promptText, promptTokens } from "./prompt_tokens.ts";
-export { referenceRollout } from "./reference_rollout.ts";
 export {
+  type DrawingOptions,
   type Rollout,
   type RolloutEngine,
   type RolloutRequest,
@@ -48,11 +55,11 @@ export {
   type SiteAdjointOptions,
   type SiteAdjoints,
 } from "./site_adjoints.ts";
-export type { Patch, Patches } from "./patches.ts";
-export type { RunOptions, RunResult, SequenceOptions } from "./planned_run.ts";
+export type { BatchRows, Patch, Patches } from "./patches.ts";
+export type { RunOptions, RunResult } from "./planned_run.ts";
 export { type SteerAt, type SteeredRow, steerFactors } from "./steer_factors.ts";
 export { type SharedDirection, sharedVectors } from "./shared_direction.ts";
-export { checkSteering, steeringMatrix, type SteeringVectors } from "./steering_vectors.ts";
+export { checkSteering, layerMatrix, type SteeringVectors } from "./steering_vectors.ts";
 export {
   type ComparedDistributions,
   type ComparedModels,

@@ -6,9 +6,9 @@ import type { SessionNews } from "./_model_sessions.ts";
 /** How a model is opened. */
 export interface OpenOptions {
   /** `@default "cpu"` */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** Threads inside one operation. `@default 2` */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Folder of the hub cache, for models by id. `@default` {@link hubCacheFolder} */
   readonly hubCache?: string;
   /** The day that a chat template may show, as `2024-07-26`. `@default` none: templates that ask for it are refused */
@@ -17,14 +17,14 @@ export interface OpenOptions {
    * Type of matrices, residual stream and KV cache; norms, softmax, logits and all that follows are float32 even
    * in a 16-bit one. `@default` float32 on the CPU, bfloat16 on CUDA
    */
-  readonly dtype?: Exclude<ComputeDType, "float64">;
+  readonly dtype?: Exclude<ComputeDType, "float64"> | undefined;
   /**
    * Bytes of memory that the model may take, weights included. Rows are batched and blocks computed a second time so
    * as to stay within it; what cannot is refused before any work. `@default` half of what is free; no bound on CUDA
    */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** Told of every session, before it is made, which blocks the thread, and once it is. `@default` nobody */
-  readonly onSession?: (news: SessionNews) => void | Promise<void>;
+  readonly onSession?: ((news: SessionNews) => void | Promise<void>) | undefined;
 }
 
 const KNOWN = ["device", "threads", "hubCache", "date", "dtype", "memory", "onSession"] as const;

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 
 /** Token sequences laid out as one right-padded matrix. */
 export interface PaddedBatch {
@@ -23,13 +24,6 @@ export function checkTokenIds(row: readonly number[], index: number): void {
 /**
  * Right-padded rows. There is no left padding anywhere: position t of a row is its token t.
  *
- * @example
- * ```ts
- * import { padRight } from "./mod.ts";
- * const { tokens, lengths } = padRight([[5], [7, 8]], { vocab: 61 });
- * if (tokens.data.join() !== "5,0,7,8" || lengths.join() !== "1,2") throw new Error("zeros on the right");
- * ```
- *
  * @throws {RangeError} for an empty batch, an empty row, or an id outside the vocabulary (a graph would count a
  * negative one from the end).
  */
@@ -46,7 +40,7 @@ export function padRight(
     );
   }
   for (const [r, row] of rows.entries()) {
-    const wrong = row.find((id) => !(Number.isInteger(id) && id >= 0 && id < options.vocab));
+    const wrong = row.find((id) => !isIndex(id, options.vocab));
     if (wrong !== undefined) {
       throw new RangeError(
         `Cannot lay out row ${r} as token ids must be whole numbers in [0, ${options.vocab}): current value is ${wrong}`,

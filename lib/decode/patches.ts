@@ -10,7 +10,7 @@ import {
   siteName,
 } from "../model/mod.ts";
 import { EDIT_NAMES, type Edits, lastBlockLayout, siteHeads, siteShape } from "../probe/mod.ts";
-import { allLayers } from "./additions.ts";
+import { allLayers } from "./by_layer.ts";
 import { checkFinite } from "./steering_vectors.ts";
 
 /** A replaced site value. */
@@ -48,10 +48,14 @@ export function sitesOfTheirKinds(
 
 /** Rows of a call that run together, and their positions. */
 export interface BatchRows {
+  /** Which they are. */
   readonly rows: readonly number[];
+  /** Positions of what is read, padding included. */
   readonly seq: number;
+  /** Positions that the rows may reach. `@default seq` */
+  readonly positions?: number;
   /** Position of each token in its own text, int64 [rows, seq]. `@default` its place */
-  readonly places?: Tensor<"int64">;
+  readonly places?: Tensor<"int64"> | undefined;
 }
 
 /**
@@ -97,7 +101,7 @@ export function patchFeeds(
     readonly headMasks: boolean;
     readonly batch: BatchRows;
     /** Tokens of each row's prompt where patches hold at prompts alone. */
-    readonly promptLengths?: readonly number[];
+    readonly promptLengths: readonly number[] | undefined;
   },
 ): Readonly<Record<string, Tensor>> {
   const { sites, config, headMasks, batch, promptLengths } = options, whole = promptLengths !== undefined;
@@ -131,8 +135,8 @@ function within(mask: Tensor<"bool">, promptLengths: readonly number[]): Tensor<
 }
 
 /**
- * Checks patches for a call of so many rows (null for any), the longest of `seq` positions: shapes, finite values, and masks of heads
- * where there are heads.
+ * Checks patches for a call of so many rows (null for any), the longest of `seq` positions: shapes, finite values, and
+ * masks of heads where there are heads.
  *
  * @throws {RangeError} that names the site.
  */
@@ -145,13 +149,10 @@ export function checkPatches(
     checkFinite(value, `patch "${site}"`);
     const { kind } = parseSite(site, { layers: config.layers, action: "patch" }),
       heads = siteHeads(kind, config);
+    const perHead = mask?.dims.length === 3 && heads !== null ? [heads] : [];
     const shapes = [
       ["value", value.dims, siteShape(kind, config)],
-      ["mask", mask?.dims ?? [1, 1], [
-        "batch",
-        "seq",
-        ...(mask?.dims.length === 3 && heads !== null ? [heads] : []),
-      ]],
+      ["mask", mask?.dims ?? [1, 1], ["batch", "seq", ...perHead]],
     ] as const;
     for (const [what, dims, shape] of shapes) {
       const needed = shape.map((dim) => dim === "batch" ? rows ?? 1 : dim === "seq" ? seq : dim as number);

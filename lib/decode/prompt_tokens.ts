@@ -5,9 +5,9 @@ import { type PromptTemplate, questionPrompt } from "../problems/mod.ts";
 /** How a question is put to a model. */
 export interface PromptOptions {
   /** Which prompt. `@default "embedded"` */
-  readonly template?: PromptTemplate;
+  readonly template?: PromptTemplate | undefined;
   /** System message in place of the template's. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /**
@@ -15,15 +15,6 @@ export interface PromptOptions {
  * text that opens with the beginning-of-text token.
  *
  * `@default {template: "embedded"}`
- *
- * @example
- * ```ts
- * import { ChatTokenizer } from "../checkpoint/mod.ts";
- * import { promptText } from "./mod.ts";
- * const tokenizer = await ChatTokenizer.open("./fixtures/golden/tokenizers/qwen");
- * const text = promptText(tokenizer, "What is 2 + 3?", { template: "qwen_math" });
- * if (!text.endsWith("<|im_start|>assistant\n")) throw new Error("no place for an answer");
- * ```
  *
  * @throws {InputError} for a template that goes with another kind of model: `r1` is for models without a chat
  * template, `embedded` for those with one.

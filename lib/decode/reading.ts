@@ -1,5 +1,6 @@
 import { elementCount, type Tensor, tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import type { RunResult } from "./planned_run.ts";
 
 /** A token, and how a row of scores has it. */
@@ -64,7 +65,7 @@ export function topTokens(
 export function valueAt(of: Tensor<"float32">, index: readonly number[]): number {
   const { dims, data } = of;
   const fits = index.length === dims.length &&
-    index.every((at, axis) => Number.isInteger(at) && at >= 0 && at < (dims[axis] as number));
+    index.every((at, axis) => isIndex(at, dims[axis] as number));
   if (!fits) {
     throw new RangeError(
       `Cannot read [${index.join(", ")}] as it must lie in a tensor of [${dims.join(", ")}]`,

@@ -1,31 +1,22 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { rolloutUniform, type Tensor, tensor } from "../core/mod.ts";
-import type { SiteName } from "../model/mod.ts";
-import { EDIT_NAMES } from "../probe/mod.ts";
+import type { Edits } from "../probe/mod.ts";
 import type { Session } from "../runtime/mod.ts";
-import {
-  type AddedLayers,
-  ADDITION_OPTIONS,
-  additionEdits,
-  additionFeeds,
-  type Additions,
-} from "./additions.ts";
+import { type PlannedChanges, SEQUENCE_OPTIONS, type SequenceOptions } from "./additions.ts";
 import { positionsText } from "./check_positions.ts";
-import { checkTokenIds, padRight } from "./padded_batch.ts";
-import { type Patches, patchesOf, patchFeeds } from "./patches.ts";
+import { checkTokenIds, type PaddedBatch, padRight } from "./padded_batch.ts";
 import { ROLLOUT_NAMES } from "./rollout_graph.ts";
-import { steerFactors } from "./steer_factors.ts";
 
 /** One completion to be sampled. `seed`, `prompt` and `sample` key its random numbers, whatever batch it runs in. */
 export interface RolloutRequest {
   /** Token ids of the prompt. */
   readonly tokens: readonly number[];
   /** Number of the prompt. `@default` the request's place in the call */
-  readonly prompt?: number;
+  readonly prompt?: number | undefined;
   /** Number of the sample among those of its prompt. `@default 0` */
-  readonly sample?: number;
+  readonly sample?: number | undefined;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** A sampled completion. */
@@ -45,40 +36,37 @@ export interface Rollout {
 }
 
 /** How completions are sampled. */
-export interface SamplingOptions extends Additions {
+export interface SamplingOptions extends SequenceOptions {
   /** Most tokens that one completion may have. */
   readonly maxNewTokens: number;
   /** From 1e-6 up; 0 takes the most likely token. `@default 1` */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Draw among so many of the likeliest tokens, and those as likely as the last. `@default` all */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /**
    * Draw among as few of the likeliest tokens as have this probability together, in (0, 1]. Log-probabilities stay those
    * of all tokens. `@default 1`
    */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Seed of the uniforms. `@default 0` */
-  readonly seed?: number;
-  /**
-   * Sites to replace while prompts are read, in the shape of all prompts together, right-padded; `attn_weights` and
-   * adapters' sites cannot be. `@default none`
-   */
-  readonly patches?: Patches;
+  readonly seed?: number | undefined;
   /** Rows that decode together. `@default 64` */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * Once no more than this share of a batch is unfinished, its rows leave the loop and go on in a later, fuller
    * batch by reading again what they have. `@default 0.25`
    */
-  readonly stragglerShare?: number;
+  readonly stragglerShare?: number | undefined;
   /** Called after every batch with the number of finished completions. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
+
+/** What of them says how tokens are drawn; the rest is fed by an engine. */
+export type DrawingOptions = Omit<SamplingOptions, keyof SequenceOptions>;
 
 /** Names of the options of {@link SamplingOptions}. */
 export const SAMPLING_OPTIONS = [
-  ...ADDITION_OPTIONS,
-  "patches",
+  ...SEQUENCE_OPTIONS,
   "maxNewTokens",
   "temperature",
   "topK",
@@ -94,7 +82,7 @@ const COLDEST = 1e-6;
 
 /** A completion on its way. */
 export interface Unfinished {
-  readonly request: Required<Pick<RolloutRequest, "prompt" | "sample">> & RolloutRequest;
+  readonly request: RolloutRequest & { readonly prompt: number; readonly sample: number };
   readonly index: number;
   readonly tokens: number[];
   readonly logProbs: number[];
@@ -108,59 +96,27 @@ export interface RolloutEngine {
   readonly config: ModelConfig;
   /** The tokens that end a completion, those of the graph. */
   readonly stopTokens: readonly number[];
-  /** Layers that the session's graph can steer, operate on and adapt. */
-  readonly layers: AddedLayers;
-  /** Whether it takes factors. `@default false` */
-  readonly factors?: boolean;
-  /** Heads of each of its caches, of a graph of steps. `@default none` */
-  readonly cacheHeads?: readonly number[];
-  /** Sites that it can patch, and whether by heads. `@default none` */
-  readonly patches?: { readonly sites: readonly SiteName[]; readonly headMasks: boolean };
+  /** Edits of the session's graph. */
+  readonly edits: Pick<Edits, "steerFactors" | "patches" | "lastBlock" | "ablation">;
+  /** What the options feed it for some of the requests, beside what draws are made of. */
+  readonly feeds: PlannedChanges["feeds"];
 }
 
 /**
  * Samples completions, in the order of the requests. Batches that thin out hand their last rows on, so short
  * completions do not wait for long ones, and no KV cache ever leaves a graph.
- *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { Session } from "../runtime/mod.ts";
- * import { rolloutGraph, sampleRollouts } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const checkpoint = await openCheckpoint(folder), { config } = checkpoint;
- * const stopTokens = config.eosTokenIds, layers = { steer: [0, 1], operators: [], adapters: [] };
- * const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer } });
- * const session = await Session.create(graph, { weightsFolder: checkpoint.weightsFolder });
- * const engine = { session, config, stopTokens, layers };
- * const [rollout] = await sampleRollouts(engine, [{ tokens: [5, 6], prompt: 0, sample: 0 }], { maxNewTokens: 4 });
- * if (rollout?.tokens.length !== rollout?.logProbs.length) throw new Error("one log-probability per token");
- * await session.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
- * @throws {RangeError} for options out of range, prompts that leave no room, or vectors that do not fit.
  */
 export async function sampleRollouts(
   engine: RolloutEngine,
   requests: readonly RolloutRequest[],
-  options: SamplingOptions,
+  options: DrawingOptions,
 ): Promise<readonly Rollout[]> {
-  checkSampling(requests, { ...options, ...engine });
   const { maxNewTokens, batchSize = 64, stragglerShare = 0.25 } = options;
   const results: Rollout[] = new Array(requests.length);
   let done = 0;
-  const finish = (row: Unfinished, finished: boolean) => {
-    const { tokens: promptTokens, prompt, sample } = row.request;
-    results[row.index] = {
-      prompt,
-      sample,
-      promptTokens,
-      tokens: row.tokens,
-      logProbs: row.logProbs,
-      finished,
-    };
+  const finish = ({ index, request, tokens, logProbs }: Unfinished, finished: boolean) => {
+    const { tokens: promptTokens, prompt, sample } = request;
+    results[index] = { prompt, sample, promptTokens, tokens, logProbs, finished };
     done++;
   };
   let pool = numbered(requests);
@@ -187,47 +143,35 @@ export async function sampleRollouts(
 /**
  * Checks how completions are to be sampled, before anything is.
  *
- * @throws {RangeError} for options out of range, prompts that leave no room, or additions that do not fit.
+ * @throws {RangeError} for options out of range, or prompts that leave no room.
  */
 export function checkSampling(
   requests: readonly RolloutRequest[],
-  options: SamplingOptions & Pick<RolloutEngine, "config" | "layers">,
+  options: SamplingOptions & Pick<RolloutEngine, "config">,
 ): void {
-  const { maxNewTokens, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1, config, layers } = options;
-  if (!(Number.isInteger(maxNewTokens) && maxNewTokens >= 1)) {
-    throw new RangeError(
-      `Cannot sample as maxNewTokens must be at least 1: current value is ${maxNewTokens}`,
-    );
-  }
-  const { temperature = 1 } = options;
-  if (!(temperature === 0 || (Number.isFinite(temperature) && temperature >= COLDEST))) {
-    throw new RangeError(
-      `Cannot sample as temperature must be ${COLDEST} or more, or 0 for greedy: current value is ${temperature}`,
-    );
-  }
-  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`Cannot sample as batchSize must be at least 1: current value is ${batchSize}`);
-  }
-  if (!(stragglerShare >= 0 && stragglerShare <= 1)) {
-    throw new RangeError(
-      `Cannot sample as stragglerShare must lie in [0, 1]: current value is ${stragglerShare}`,
-    );
+  const { maxNewTokens, temperature = 1, batchSize = 64, stragglerShare = 0.25, topK = 1, topP = 1 } =
+    options;
+  const isCount = (value: number) => Number.isInteger(value) && value >= 1;
+  const isWarm = temperature === 0 || (temperature >= COLDEST && temperature < Infinity);
+  const rules = [
+    ["maxNewTokens must be at least 1", maxNewTokens, isCount(maxNewTokens)],
+    [`temperature must be ${COLDEST} or more, or 0 for greedy`, temperature, isWarm],
+    ["batchSize must be at least 1", batchSize, isCount(batchSize)],
+    ["stragglerShare must lie in [0, 1]", stragglerShare, stragglerShare >= 0 && stragglerShare <= 1],
+    ["topK must be at least 1", topK, isCount(topK)],
+    ["topP must lie in (0, 1]", topP, topP > 0 && topP <= 1],
+  ] as const;
+  for (const [must, current, holds] of rules) {
+    if (!holds) throw new RangeError(`Cannot sample as ${must}: current value is ${current}`);
   }
   requests.forEach(({ tokens }, index) => checkTokenIds(tokens, index));
-  const longest = Math.max(0, ...requests.map((request) => request.tokens.length));
+  const { config } = options, longest = Math.max(0, ...requests.map((request) => request.tokens.length));
   if (longest + maxNewTokens > config.maxPositions) {
     throw new RangeError(
       `Cannot sample as prompt and completion must fit the model's ${positionsText(config)}: ` +
         `longest prompt ${longest} + maxNewTokens ${maxNewTokens}`,
     );
   }
-  if (!(Number.isInteger(topK) && topK >= 1)) {
-    throw new RangeError(`Cannot sample as topK must be at least 1: current value is ${topK}`);
-  }
-  if (!(topP > 0 && topP <= 1)) {
-    throw new RangeError(`Cannot sample as topP must lie in (0, 1]: current value is ${topP}`);
-  }
-  additionEdits(options, { config, layers });
 }
 
 /** Requests with the numbers that key their draws. */
@@ -254,21 +198,32 @@ export function likelyShare(
   return { sorted: Math.min(vocab, 2 ** Math.ceil(Math.log2(candidates))), candidates, topP: 2 };
 }
 
-/** What draws of the next `steps` tokens of each row are fed. */
-export function samplingFeeds(
+/** What a graph is fed for the next `steps` tokens of rows: texts, what is added to them, and what draws are made of. */
+export function rolloutFeeds(
+  engine: RolloutEngine,
   rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly steps: number; readonly config: ModelConfig },
+  options: DrawingOptions & {
+    /** Rows whose texts are read, those texts, and which of them each row continues. */
+    readonly readers: readonly Unfinished[];
+    readonly texts: PaddedBatch;
+    readonly owners: readonly number[];
+    readonly enoughAlive: number;
+    readonly steps: number;
+    /** Positions that the texts may reach. */
+    readonly positions: number;
+  },
 ): Readonly<Record<string, Tensor>> {
-  const { temperature = 1, seed = 0, steps, config } = options, greedy = temperature === 0;
-  const uniforms = new Float32Array(rows.length * steps);
-  rows.forEach((row, r) => {
-    const { prompt, sample } = row.request, from = row.tokens.length;
-    for (let t = 0; t < steps; t++) {
-      uniforms[r * steps + t] = rolloutUniform({ seed, prompt, sample, position: from + t });
-    }
-  });
-  const likely = likelyShare(options, config);
+  const { readers, texts: { tokens, lengths, seq }, owners, enoughAlive, steps, positions } = options;
+  const { temperature = 1, seed = 0 } = options, { config, edits } = engine, greedy = temperature === 0;
+  const uniforms = rows.flatMap(({ request: { prompt, sample }, tokens: { length } }) =>
+    Array.from({ length: steps }, (_, t) => rolloutUniform({ seed, prompt, sample, position: length + t }))
+  );
+  const likely = likelyShare(options, config), byPrompt = edits.steerFactors === true || isPatched(edits);
   return {
+    [ROLLOUT_NAMES.prompts]: tokens,
+    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
+    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
+    [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [enoughAlive]),
     [ROLLOUT_NAMES.uniforms]: tensor("float32", [rows.length, steps], uniforms),
     [ROLLOUT_NAMES.steps]: tensor("int64", [], [steps]),
     [ROLLOUT_NAMES.temperature]: tensor("float32", [], [greedy ? 1 : temperature]),
@@ -277,71 +232,46 @@ export function samplingFeeds(
       [ROLLOUT_NAMES.candidates]: tensor("int64", [1], [likely.candidates]),
       [ROLLOUT_NAMES.topP]: tensor("float32", [], [likely.topP]),
     }),
+    ...(byPrompt ? { [ROLLOUT_NAMES.origins]: tensor("int64", [readers.length], [...readers.keys()]) } : {}),
+    ...engine.feeds({ rows: readers.map(({ index }) => index), seq, positions }),
   };
 }
 
-/** What is added to rows that are read, by factors where the graph takes them, and patched in their prompts. */
-export function rowFeeds(
-  { config, layers, factors = false, patches }: RolloutEngine,
-  rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly seq: number; readonly positions: number },
-): Readonly<Record<string, Tensor>> {
-  const { steerAt, seq, positions } = options;
-  const steered = rows.map(({ request: { tokens, strength } }) => ({
-    promptLength: tokens.length,
-    strength,
-  }));
-  const promptLengths = steered.map(({ promptLength }) => promptLength);
-  const batch = { rows: rows.map(({ index }) => index), seq };
-  const origins = tensor("int64", [rows.length], rows.map((_, r) => r));
-  return {
-    ...additionFeeds(options, { config, layers }),
-    ...(factors || patches !== undefined ? { [ROLLOUT_NAMES.origins]: origins } : {}),
-    ...(factors ? { [EDIT_NAMES.steerFactors]: steerFactors(steered, { steerAt, positions }) } : {}),
-    ...(patches === undefined
-      ? {}
-      : patchFeeds(patchesOf(options.patches), { ...patches, config, batch, promptLengths })),
-  };
-}
+const isPatched = ({ patches = [] }: RolloutEngine["edits"]) => patches.length > 0;
 
 /** Runs one batch: appends to each row what the loop generated before it ended. */
 async function advance(
   engine: RolloutEngine,
   rows: readonly Unfinished[],
-  options: SamplingOptions & { readonly enoughAlive: number },
+  options: DrawingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
-  const { maxNewTokens } = options, byPrompt = engine.factors === true || engine.patches !== undefined;
+  const { maxNewTokens } = options, { edits } = engine;
   const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
   const places = new Map<string, number>();
   const owners = rows.map(({ request, index }, row) => {
     const { strength = 1 } = request;
     // Rows that are steered or patched in other ways do not share what is read of a prompt.
-    const way = byPrompt ? [strength, request.tokens.length, engine.patches === undefined ? 0 : index] : [];
+    const way = isPatched(edits)
+      ? [index]
+      : edits.steerFactors === true
+      ? [strength, request.tokens.length]
+      : [];
     const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
     places.set(key, place);
     return place;
   });
   const readers = rows.filter((_, row) => owners.indexOf(owners[row] as number) === row);
-  const { tokens: prompts, lengths } = padRight(
+  const read = padRight(
     readers.map((row) => texts[rows.indexOf(row)] as readonly number[]),
     engine.config,
   );
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
-  const room = engine.config.maxPositions - Math.max(...lengths) + 1; // the last token drawn is not read
-  const steps = Math.min(left, room);
-  const out = await engine.session.run({
-    [ROLLOUT_NAMES.prompts]: prompts,
-    [ROLLOUT_NAMES.lengths]: tensor("int32", [lengths.length], lengths),
-    [ROLLOUT_NAMES.owners]: tensor("int64", [rows.length], owners),
-    [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [options.enoughAlive]),
-    ...samplingFeeds(rows, { ...options, steps, config: engine.config }),
-    ...rowFeeds(engine, readers, {
-      ...options,
-      seq: prompts.dims[1] as number,
-      positions: Math.max(...lengths) + steps,
-    }),
-  });
+  const room = engine.config.maxPositions - read.seq + 1; // the last token drawn is not read
+  const steps = Math.min(left, room), positions = read.seq + steps;
+  const out = await engine.session.run(
+    rolloutFeeds(engine, rows, { ...options, readers, texts: read, owners, steps, positions }),
+  );
   const generated = out[ROLLOUT_NAMES.tokens]?.data as BigInt64Array; // [generated, batch]
   const logProbs = out[ROLLOUT_NAMES.logProbs]?.data as Float32Array;
   rows.forEach((row, r) => {

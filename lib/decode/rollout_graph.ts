@@ -13,8 +13,8 @@ import {
   type KeysAndValues,
   type LayerCache,
   rotaryTables,
-  type SiteHandler,
   unembed,
+  untouched,
   type WeightSource,
 } from "../model/mod.ts";
 import { type Carried, type Dim, type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -136,18 +136,6 @@ interface RowsRead {
  * values, or both histories. An ablation of features runs the blocks up to its layer a second time, without additions
  * and over a cache of their own, on the tokens that the changed model draws. Taps belong to sequence graphs.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { rolloutGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const checkpoint = await openCheckpoint(folder);
- * const graph = rolloutGraph({ config: checkpoint.config, checkpoint, stopTokens: [0], edits: { steer: [1] } });
- * if (graph.outputs.map((output) => output.name).join() !== "tokens,log_probs") throw new Error("two outputs");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} without a stop token.
  */
 export function rolloutGraph(
@@ -163,9 +151,9 @@ export function rolloutGraph(
     /** Whether weights are packed for their products, at the price of a second copy. `@default` up to 1 GiB of them */
     readonly packed?: boolean;
     /** Of how many of the likeliest tokens draws are, at most; which of these is fed. `@default null`: of all */
-    readonly likeliest?: number | null;
+    readonly likeliest?: number | null | undefined;
     /** Whether it is the graph of some steps, over caches that are fed. `@default false` */
-    readonly steps?: boolean;
+    readonly steps?: boolean | undefined;
   },
 ): Graph {
   const { config, checkpoint, stopTokens, chunk = CHUNK } = options;
@@ -207,7 +195,6 @@ export function rolloutGraph(
       inner.apply("Less", [state.drawn, maxSteps]),
     ]);
   };
-  const untouched: SiteHandler = (_, __, value) => value;
   const projections = "joint";
   const baseBlocks = ablation?.blocks ?? 0, heads = cacheHeads(config, edits);
   const names = ["key", "value"] as const;
@@ -300,11 +287,9 @@ export function rolloutGraph(
     };
     const residual = decoderBlocks(body, x, changed);
     const index = body.expand(body.unsqueeze(last, [1, 2]), ["rows", 1, config.embed]);
-    const lastResidual = body.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const lastResidual = body.gatherElements(residual, index, { axis: 1 });
     const owned = body.gather(lastResidual, owners, { axis: 0 }); // [batch, 1, embed]
-    const logits = body.apply("Squeeze", [unembed(body, owned, changed)], {
-      attributes: { axes: [1] },
-    });
+    const logits = body.squeeze(unembed(body, owned, changed), [1]);
     return { logits, grown };
   };
 
@@ -431,11 +416,9 @@ export function rolloutGraph(
       ) as unknown as Five;
       const recent = pairs(inner.slice(INNER_STATE));
       const [newTokens, newLogProbs] = inner.slice(-2) as [Value, Value];
-      const join = (parts: Value[], options: { readonly axis: number; readonly joined: string }) =>
-        outer.apply("Concat", parts, { attributes: { ...options } });
       const ofOwners = (values: Value) => outer.gather(values, owners, { axis: 0 });
       const before = (more: Value, old: Value) =>
-        ofOwners(join([more, old], { axis: 2, joined: "settled_next" }));
+        ofOwners(outer.concat([more, old], { axis: 2, joined: "settled_next" }));
       return {
         goOn: goesOn(outer, { alive: stillAlive, drawn: nowDrawn }),
         carried: [
@@ -447,8 +430,8 @@ export function rolloutGraph(
           ofOwners(lengths),
           outer.apply("Range", [zero, outer.length("batch"), one], { attributes: { length: "batch" } }),
           outer.constant("int64", [chunk], new Array(chunk).fill(0)),
-          join([known, newTokens], { axis: 0, joined: "generated_next" }),
-          join([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
+          outer.concat([known, newTokens], { axis: 0, joined: "generated_next" }),
+          outer.concat([knownLogProbs, newLogProbs], { axis: 0, joined: "generated_next" }),
           ...settled.flatMap(({ key, value }, index) => {
             const more = recent[index] as KeysAndValues;
             return [before(more.key, key), before(more.value, value)];

@@ -1,8 +1,9 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
 import type { SiteName } from "../model/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import { padRight } from "./padded_batch.ts";
-import type { SequenceOptions } from "./planned_run.ts";
+import type { SequenceOptions } from "./additions.ts";
 import type { TargetBatch } from "./target_batches.ts";
 
 /** A token whose log-probability counts in an objective. */
@@ -22,9 +23,9 @@ export interface ObjectiveRow {
   /** The objective Σ w·log p of the row. */
   readonly targets: readonly ObjectiveTarget[];
   /** Tokens that are its prompt, for `steerAt`. `@default` all of them */
-  readonly promptLength?: number;
+  readonly promptLength?: number | undefined;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** What {@link LanguageModel.siteAdjoints} reads beside the rows. */
@@ -68,12 +69,11 @@ export function logitDifference(
  */
 export function objectiveBatch(rows: readonly ObjectiveRow[], config: ModelConfig): TargetBatch {
   const { tokens, seq } = padRight(rows.map((row) => row.tokens), config);
-  const whole = (value: number, below: number) => Number.isInteger(value) && value >= 0 && value < below;
   const targets = rows.flatMap(({ tokens: row, targets }, r) =>
     targets.map(({ position, token, weight }) => {
-      const fault = !whole(position, row.length)
+      const fault = !isIndex(position, row.length)
         ? `positions must lie in [0, ${row.length}): current value is ${position}`
-        : !whole(token, config.vocab)
+        : !isIndex(token, config.vocab)
         ? `token ids must lie in [0, ${config.vocab}): current value is ${token}`
         : Number.isFinite(weight)
         ? null

@@ -8,11 +8,11 @@ import { infiniteValue } from "./steering_vectors.ts";
  */
 export interface SteerAt {
   /** At the tokens of the prompt. `@default 0` */
-  readonly prompt?: number;
+  readonly prompt?: number | undefined;
   /** At the last of them. `@default` that of `prompt` */
-  readonly lastPromptToken?: number;
+  readonly lastPromptToken?: number | undefined;
   /** At the tokens that are generated, or of a row that is read at those behind its prompt. `@default 0` */
-  readonly generated?: number;
+  readonly generated?: number | undefined;
 }
 
 /** Where a row's prompt ends, and how strongly the row is steered. */
@@ -26,26 +26,20 @@ export interface SteeredRow {
 /**
  * Factors of rows, [rows, positions].
  *
- * @example
- * ```ts
- * import { steerFactors } from "./mod.ts";
- * const rows = [{ promptLength: 2 }, { promptLength: 1, strength: 0.5 }];
- * const factors = steerFactors(rows, { steerAt: { lastPromptToken: 1, generated: 2 }, positions: 3 });
- * if (factors.data.join() !== "0,1,2,0.5,1,1") throw new Error("of the parts, times the row's");
- * ```
- *
  * @throws {RangeError} for factors that are not finite.
  */
 export function steerFactors(
   rows: readonly SteeredRow[],
   options: {
     readonly steerAt: SteerAt | undefined;
-    readonly positions: number;
+    readonly seq: number;
+    /** How many positions have factors. `@default seq` */
+    readonly positions?: number;
     /** Position of each token where that is not its place, int64 [rows, positions]. `@default` its place */
-    readonly places?: Tensor<"int64">;
+    readonly places?: Tensor<"int64"> | undefined;
   },
 ): Tensor<"float32"> {
-  const { steerAt, positions, places } = options;
+  const { steerAt, seq, positions = seq, places } = options;
   const { prompt = 0, lastPromptToken = prompt, generated = 0 } = steerAt ??
     { prompt: 1, generated: 1 };
   const infinite = infiniteValue([

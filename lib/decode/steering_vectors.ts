@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
+import { checkLayer } from "../model/mod.ts";
 
 /** Steering vectors by layer, each [embed]: the paper's s_l. Layers that are left out are not steered. */
 export type SteeringVectors = ReadonlyMap<number, Float32Array>;
@@ -12,71 +13,63 @@ export function infiniteValue(values: ArrayLike<number>): string | null {
   return null;
 }
 
-/** Throws a RangeError for a tensor of which a value is not finite: nothing that comes of it would be. */
-export function checkFinite({ data }: Tensor<"float32">, action: string): void {
+/** Throws a RangeError for values of which one is not finite: nothing that comes of it would be. */
+export function checkFinite(
+  { data }: { readonly data: ArrayLike<number> },
+  action: string,
+  what = "values",
+): void {
   const infinite = infiniteValue(data);
-  if (infinite !== null) throw new RangeError(`Cannot ${action} as values must be finite: ${infinite}`);
+  if (infinite !== null) throw new RangeError(`Cannot ${action} as ${what} must be finite: ${infinite}`);
 }
 
-/**
- * Checks layers, widths and that values are finite; throws a RangeError that names the vector.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkSteering } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 32 });
- * checkSteering(new Map([[1, new Float32Array(32)]]), config);
- * assertThrows(() => checkSteering(new Map([[2, new Float32Array(32)]]), config), RangeError, "layer 2");
- * ```
- */
-export function checkSteering(vectors: SteeringVectors, config: ModelConfig): void {
+/** Throws a RangeError for vectors of a layer or width that a model lacks, and values that are not finite. */
+export function checkLayerVectors(
+  vectors: ReadonlyMap<number, Float32Array>,
+  of: {
+    readonly layers: number;
+    readonly width: number;
+    readonly action: "steer" | "adapt";
+    /** What messages call a vector, and its values. */
+    readonly vector: string;
+    readonly values: string;
+  },
+): void {
+  const { layers, width, action } = of;
   for (const [layer, vector] of vectors) {
-    if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-      throw new RangeError(`Cannot steer layer ${layer} as it must lie in [0, ${config.layers})`);
-    }
-    if (vector.length !== config.embed) {
+    checkLayer(layer, { layers, action });
+    if (vector.length !== width) {
       throw new RangeError(
-        `Cannot steer layer ${layer} as its vector must have ${config.embed} values: current count is ${vector.length}`,
+        `Cannot ${action} layer ${layer} as its ${of.vector} must have ${width} values: current count is ${vector.length}`,
       );
     }
-    const infinite = infiniteValue(vector);
-    if (infinite !== null) {
-      throw new RangeError(`Cannot steer layer ${layer} as its values must be finite: ${infinite}`);
-    }
+    checkFinite({ data: vector }, `${action} layer ${layer}`, `its ${of.values}`);
   }
 }
 
+/** Checks vectors against a model, see {@link checkLayerVectors}. */
+export function checkSteering(vectors: SteeringVectors, { layers, embed: width }: ModelConfig): void {
+  checkLayerVectors(vectors, { layers, width, action: "steer", vector: "vector", values: "values" });
+}
+
 /**
- * Vectors as the matrix [layers, embed] that a graph takes: one row per layer of `layers`, zero where there is no
- * vector. A vector of a layer outside `layers` is an error, since it would steer nothing.
+ * Vectors as the matrix [layers, width] that a graph takes: one row per layer of `layers`, zero where there is none.
  *
- * @example
- * ```ts
- * import { steeringMatrix } from "./mod.ts";
- * const vectors = new Map([[3, Float32Array.of(1, 2)]]);
- * if (steeringMatrix(vectors, { layers: [2, 3], embed: 2 }).data.join() !== "0,0,1,2") throw new Error("rows by layer");
- * ```
- *
- * @throws {RangeError} for a vector whose layer has no row.
+ * @throws {RangeError} for a vector whose layer has no row: it would do nothing.
  */
-export function steeringMatrix(
-  vectors: SteeringVectors,
-  options: { readonly layers: readonly number[]; readonly embed: number },
+export function layerMatrix(
+  vectors: ReadonlyMap<number, Float32Array>,
+  of: { readonly layers: readonly number[]; readonly width: number; readonly action: "steer" | "adapt" },
 ): Tensor<"float32"> {
-  const { layers, embed } = options;
-  for (const layer of vectors.keys()) {
-    if (!layers.includes(layer)) {
+  const { layers, width, action } = of, matrix = new Float32Array(layers.length * width);
+  for (const [layer, vector] of vectors) {
+    const row = layers.indexOf(layer);
+    if (row < 0) {
       throw new RangeError(
-        `Cannot steer layer ${layer} as the graph steers layers ${layers.join(", ")} alone`,
+        `Cannot ${action} layer ${layer} as the graph ${action}s layers ${layers.join(", ") || "none"} alone`,
       );
     }
+    matrix.set(vector, row * width);
   }
-  const matrix = new Float32Array(layers.length * embed);
-  layers.forEach((layer, row) => {
-    const vector = vectors.get(layer);
-    if (vector !== undefined) matrix.set(vector, row * embed);
-  });
-  return tensor("float32", [layers.length, embed], matrix);
+  return tensor("float32", [layers.length, width], matrix);
 }

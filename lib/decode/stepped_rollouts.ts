@@ -1,13 +1,7 @@
 import { type Tensor, tensor, zeros } from "../core/mod.ts";
 import { padRight } from "./padded_batch.ts";
-import {
-  type RolloutEngine,
-  rowFeeds,
-  samplingFeeds,
-  type SamplingOptions,
-  type Unfinished,
-} from "./rollout.ts";
-import { CHUNK, ROLLOUT_NAMES } from "./rollout_graph.ts";
+import { type RolloutEngine, rolloutFeeds, type SamplingOptions, type Unfinished } from "./rollout.ts";
+import { cacheHeads, CHUNK, ROLLOUT_NAMES } from "./rollout_graph.ts";
 
 type Caches = ReadonlyMap<string, Tensor<"float32">>;
 
@@ -46,13 +40,14 @@ export async function* steppedRollouts(
     const steps = Math.min(drawn === 0 ? 1 : stepsAtOnce, room, maxNewTokens - drawn);
     const alive = rows.map(({ ended }) => ended === null), first = drawn === 0;
     const { out, stops } = await using(async (engine) => {
-      const { config, cacheHeads = [], stopTokens } = engine, prompts = padRight(asked, config);
+      const { config, stopTokens, edits } = engine,
+        heads = cacheHeads(config, edits),
+        prompts = padRight(asked, config);
       const read = first
         ? prompts.tokens
         : tensor("int64", [batch, 1], rows.map(({ tokens }, r) => alive[r] ? tokens.at(-1) as number : 0));
-      const empty = (index: number) =>
-        zeros("float32", [batch, cacheHeads[index] as number, 0, config.headDim]);
-      const caches = cacheHeads.flatMap((_, index) =>
+      const empty = (index: number) => zeros("float32", [batch, heads[index] as number, 0, config.headDim]);
+      const caches = heads.flatMap((_, index) =>
         (["key", "value"] as const).flatMap((name) =>
           ([["settled", settled], ["recent", recent]] as const).map(([part, held]) => {
             const input = ROLLOUT_NAMES.cache(part, name, index);
@@ -61,10 +56,15 @@ export async function* steppedRollouts(
         )
       );
       const out = await engine.session.run({
-        [ROLLOUT_NAMES.prompts]: prompts.tokens,
-        [ROLLOUT_NAMES.lengths]: tensor("int32", [batch], lengths),
-        [ROLLOUT_NAMES.owners]: tensor("int64", [batch], asked.map((_, row) => row)),
-        [ROLLOUT_NAMES.enoughAlive]: tensor("int64", [], [0]),
+        ...rolloutFeeds(engine, rows, {
+          ...options,
+          readers: rows,
+          texts: prompts,
+          owners: [...rows.keys()],
+          enoughAlive: 0,
+          steps,
+          positions: prompts.seq + maxNewTokens,
+        }),
         [ROLLOUT_NAMES.read]: read,
         [ROLLOUT_NAMES.position]: tensor(
           "int64",
@@ -74,8 +74,6 @@ export async function* steppedRollouts(
         [ROLLOUT_NAMES.last]: tensor("int32", [batch], lengths.map((length) => first ? length - 1 : 0)),
         [ROLLOUT_NAMES.alive]: tensor("bool", [batch], alive.map(Number)),
         ...Object.fromEntries(caches),
-        ...samplingFeeds(rows, { ...options, steps, config }),
-        ...rowFeeds(engine, rows, { ...options, seq: prompts.seq, positions: prompts.seq + maxNewTokens }),
       });
       return { out, stops: stopTokens };
     });

@@ -62,21 +62,6 @@ export function streamDifferenceGraph(
  * What additions change in the residual stream behind every block from the first that they reach, summed over spans of
  * texts in the graph: nothing of the length of a text is handed out.
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel, streamDifferences } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const additions = { steer: new Map([[0, new Float32Array(32).fill(0.5)]]) };
- * const texts = [{ tokens: [5, 6, 7], spans: [[1, 3]] as const }];
- * const { layers } = await streamDifferences(model, texts, { additions, countsZeros: [false] });
- * if (Math.abs((layers.get(0)?.[0]?.sum[0] ?? 0) - 1) > 1e-6) throw new Error("twice the vector at its own layer");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for additions that the model cannot have, ids and positions that it has not, or no additions.
  * @throws {InputError} when it takes more memory than is set aside.
  */

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import { SEQUENCE_NAMES } from "../probe/mod.ts";
 import { padRight } from "./padded_batch.ts";
 
@@ -11,7 +12,7 @@ export interface WeightedRow {
   /** Weight of each target's −log p in the loss. */
   readonly weight: number;
   /** Factor on all that steers it. `@default` 1 */
-  readonly strength?: number;
+  readonly strength?: number | undefined;
 }
 
 /** Where a target is predicted, and which token it is. */
@@ -37,7 +38,7 @@ export interface TargetBatch {
   /** Targets, row after row. */
   readonly targets: readonly Target[];
   /** Positions and branches of the tokens, int64 [batch, seq] each. `@default` none branches */
-  readonly branched?: Readonly<Record<"positions" | "branches", Tensor<"int64">>>;
+  readonly branched?: Readonly<Record<"positions" | "branches", Tensor<"int64">>> | undefined;
 }
 
 /** What the model reads in one go: a text, or a context with several continuations of it. */
@@ -69,7 +70,7 @@ function checkTarget(
     );
   }
   const last = tokens.at(-1) as number;
-  if (!(Number.isInteger(last) && last >= 0 && last < vocab)) {
+  if (!isIndex(last, vocab)) {
     throw new RangeError(
       `Cannot score row ${index} as token ids must be whole numbers in [0, ${vocab}): current value is ${last}`,
     );
@@ -137,15 +138,6 @@ function laidApart(rows: readonly WeightedRow[]): readonly LaidRow[] {
  * Runs rows in batches of like lengths and puts the targets' log-probabilities back in the rows' order. `run` gives
  * the log-probabilities of a batch's targets in their order.
  *
- * @example
- * ```ts
- * import { overTargets } from "./mod.ts";
- * const rows = [{ tokens: [5, 6, 7], from: 1, weight: 1 }, { tokens: [5, 9], from: 1, weight: 1 }];
- * const run = ({ targets }: TargetBatch) => Promise.resolve(targets.map(({ token }) => -token));
- * const logProbs = await overTargets(rows, { vocab: 10, rowsAtOnce: () => 2 }, run);
- * if (JSON.stringify(logProbs) !== "[[-6,-7],[-9]]") throw new Error("one number per target, in the rows' order");
- * ```
- *
  * @throws {RangeError} for a row without a token before its targets, or ids outside the vocabulary.
  */
 export async function overTargets(
@@ -178,18 +170,16 @@ export async function overTargets(
     const targets = batch.flatMap((row, r) =>
       row.targets.map((target) => ({ ...target, place: r * seq + target.place }))
     );
-    const branched = together === null ? {} : {
-      branched: {
-        positions: padded((row) => row.positions, Infinity).tokens,
-        branches: padded((row) => row.branches, Infinity).tokens,
-      },
+    const branched = together === null ? undefined : {
+      positions: padded((row) => row.positions, Infinity).tokens,
+      branches: padded((row) => row.branches, Infinity).tokens,
     };
     const logProbs = await run({
       tokens,
       rows: batch.map(({ row }) => row),
       weights: batch.map(({ weight }) => weight),
       targets,
-      ...branched,
+      branched,
     });
     targets.forEach(({ row }, i) => results[row]?.push(logProbs[i] as number));
   }
@@ -200,15 +190,6 @@ export async function overTargets(
  * A batch's targets as feeds of a sequence graph, [chunks, chunk]: as many chunks as it takes for none to be longer
  * than `chunk`, all of one length. What fills the last one up is predicted at place 0 and weighs nothing; a target
  * weighs 1 where it does not say.
- *
- * @example
- * ```ts
- * import { tensor } from "../core/mod.ts";
- * import { chunkedTargets } from "./mod.ts";
- * const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
- * const feeds = chunkedTargets({ tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], weights: [1], targets }, { chunk: 2 });
- * if (feeds.targets.dims.join() !== "2,2" || feeds.target_weights.data.join() !== "1,1,1,0") throw new Error("two of two");
- * ```
  */
 export function chunkedTargets(
   batch: TargetBatch,

@@ -1,4 +1,5 @@
 import { tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import {
   TOKEN_SHIFT_NAMES,
   TOKEN_SHIFT_TOKENS,
@@ -50,9 +51,9 @@ export interface ComparedModels {
    * Pairs of routes of the vector of the layer before the last, in place of the additions' own.
    * `@default` one pair: the unchanged model, and the changed one
    */
-  readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[];
+  readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[] | undefined;
   /** How many weighted sums are taken. `@default 0` */
-  readonly totals?: number;
+  readonly totals?: number | undefined;
 }
 
 /** Bytes that distributions of one chunk of rows may take: a dozen arrays of float64. */
@@ -79,20 +80,6 @@ export function tokenShiftsGraph(model: LanguageModel, { additions, ...rest }: C
  * Source: Δp after Figure 3, KL and its direction (from the baseline) after Figure 6 (class: code; the published Δp is
  * taken in bfloat16 and KL stored in it).
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel, tokenShifts } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const additions = { steer: new Map([[0, new Float32Array(32).fill(0.5)]]) };
- * const [pair] = await tokenShifts(model, { tokens: [5, 6, 7], from: 1, rows: 2 }, { additions, follow: [9] });
- * if (pair?.shift.maxShift.length !== 2 || pair.shift.followed[0]?.length !== 2) throw new Error("one number per row");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for additions that the model cannot have, ids and positions that it has not, and for
  * distributions that are not finite.
  * @throws {InputError} when it takes more memory than is set aside.
@@ -110,15 +97,12 @@ export async function tokenShifts(
   const { additions, pairs, follow = [], totals = [] } = options, { from, rows } = text, { config } = model;
   const { vocab } = config, count = pairs?.length ?? 1;
   checkPositions([text.tokens.length], { config, action: "compare" });
-  if (
-    !(Number.isInteger(from) && Number.isInteger(rows) && from >= 0 && rows >= 1 &&
-      from + rows <= text.tokens.length)
-  ) {
+  if (!(isIndex(from, text.tokens.length) && isIndex(rows - 1, text.tokens.length - from))) {
     throw new RangeError(
       `Cannot compare rows as they must lie in [0, ${text.tokens.length}): current value is ${rows} from ${from}`,
     );
   }
-  const outside = follow.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocab));
+  const outside = follow.find((token) => !isIndex(token, vocab));
   if (outside !== undefined) {
     throw new RangeError(
       `Cannot follow a token as it must lie in [0, ${vocab}): current value is ${outside}`,
@@ -127,11 +111,7 @@ export async function tokenShifts(
   const chunk = Math.min(rows, Math.max(16, Math.min(256, Math.floor(CHUNK_BYTES / (8 * 12 * vocab)))));
   const chunks = Math.ceil(rows / chunk), padded = Array.from({ length: chunks * chunk }, (_, row) => row);
   const { tokens, seq } = padRight([text.tokens], config);
-  const graph = tokenShiftsGraph(model, {
-    additions,
-    ...(pairs === undefined ? {} : { pairs }),
-    totals: totals.length,
-  });
+  const graph = tokenShiftsGraph(model, { additions, pairs, totals: totals.length });
   const weights = totals.flatMap((sum) => padded.map((row) => sum[row] ?? 0));
   const out = await model.runGraph(graph, {
     feeds: {
@@ -148,31 +128,20 @@ export async function tokenShifts(
     },
     lengths: { seq, chunks, chunk, followed: follow.length },
   });
-  const read = (name: string) => out[name]?.data as Float64Array | BigInt64Array;
-  /** Column `column` of `width` of a pair, row by row. */
-  const column = (
-    name: string,
-    at: { readonly pair: number; readonly column: number; readonly width: number },
-  ) =>
-    Float64Array.from(
-      { length: rows },
-      (_, row) => Number(read(name)[(row * count + at.pair) * at.width + at.column]),
-    );
+  /** Columns of what the graph gives by row and pair, `width` numbers each. */
+  const columns = (name: string, width: number) => {
+    const data = out[name]?.data as Float64Array | BigInt64Array;
+    return (pair: number, column: number) =>
+      Float64Array.from({ length: rows }, (_, row) => Number(data[(row * count + pair) * width + column]));
+  };
+  const valueColumns = columns(TOKEN_SHIFT_NAMES.values, TOKEN_SHIFT_VALUES.length);
+  const tokenColumns = columns(TOKEN_SHIFT_NAMES.tokensFound, TOKEN_SHIFT_TOKENS.length);
+  const followed = columns(TOKEN_SHIFT_NAMES.followed, follow.length);
   return Array.from({ length: count }, (_, pair) => {
     const values = (name: typeof TOKEN_SHIFT_VALUES[number]) =>
-      column(TOKEN_SHIFT_NAMES.values, {
-        pair,
-        column: TOKEN_SHIFT_VALUES.indexOf(name),
-        width: TOKEN_SHIFT_VALUES.length,
-      });
+      valueColumns(pair, TOKEN_SHIFT_VALUES.indexOf(name));
     const found = (name: typeof TOKEN_SHIFT_TOKENS[number]) =>
-      Int32Array.from(
-        column(TOKEN_SHIFT_NAMES.tokensFound, {
-          pair,
-          column: TOKEN_SHIFT_TOKENS.indexOf(name),
-          width: TOKEN_SHIFT_TOKENS.length,
-        }),
-      );
+      Int32Array.from(tokenColumns(pair, TOKEN_SHIFT_TOKENS.indexOf(name)));
     const kl = values("klNats"), infinite = kl.findIndex((value) => !Number.isFinite(value));
     if (infinite >= 0) {
       throw new RangeError(
@@ -189,13 +158,11 @@ export async function tokenShifts(
         baseToken: found("baseToken"),
         steeredToken: found("steeredToken"),
         klNats: kl.map((value) => Math.max(0, value)), // of two equal distributions only rounding is left, of either sign
-        followed: follow.map((_, index) =>
-          column(TOKEN_SHIFT_NAMES.followed, { pair, column: index, width: follow.length })
-        ),
+        followed: follow.map((_, index) => followed(pair, index)),
       },
       totals: totals.map((_, sum) => {
         const start = (sum * count + pair) * vocab;
-        return (read(TOKEN_SHIFT_NAMES.totals) as Float64Array).slice(start, start + vocab);
+        return (out[TOKEN_SHIFT_NAMES.totals]?.data as Float64Array).slice(start, start + vocab);
       }),
     };
   });

@@ -1,17 +1,17 @@
 import { bound, countArgument, REQUIRED } from "./_arguments.ts";
-import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import type { FieldAccess } from "./_formatting.ts";
+import { dictFromKeys } from "./_instances.ts";
 import { lengthOf, lettersOf } from "./_letters.ts";
-import type { Printer } from "./_printing.ts";
 import { TEXT_METHODS } from "./_text_methods.ts";
-import type { Methods } from "./_tools.ts";
+import type { Methods, OwnTools } from "./_tools.ts";
 import {
   Callable,
   Dict,
   DictView,
   Instance,
   intOf,
+  isNumber,
   List,
   Markup,
   NamedTuple,
@@ -21,7 +21,6 @@ import {
   Undefined,
   type Value,
 } from "./_values.ts";
-import type { Work } from "./_work.ts";
 
 /** A value of which `items` can be counted and compared. */
 type Sequence = List | Tuple | NumberRange;
@@ -35,21 +34,18 @@ function elements(sequence: Sequence): readonly Value[] {
 /** A method without arguments. */
 function own<T>(name: string, make: (self: T) => Value): Methods<T>[string] {
   return ({ self, args }) => {
-    bound(args, { what: `${name}()`, parameters: {} });
+    bound(args, `${name}()`, {});
     return make(self);
   };
 }
 
 const SEQUENCE_METHODS: Methods<Sequence> = {
   count({ self, args, tools }) {
-    const { value } = bound(args, { what: "count()", parameters: { value: REQUIRED } });
+    const { value } = bound(args, "count()", { value: REQUIRED });
     return BigInt(elements(self).filter((item) => tools.comparer.equal(item, value)).length);
   },
   index({ self, args, tools }) {
-    const { value, start, stop } = bound(args, {
-      what: "index()",
-      parameters: { value: REQUIRED, start: 0n, stop: null },
-    });
+    const { value, start, stop } = bound(args, "index()", { value: REQUIRED, start: 0n, stop: null });
     const items = elements(self);
     const place = (given: Value, absent: number): number => {
       const at = given === null ? absent : countArgument(given, "slice indices");
@@ -62,25 +58,13 @@ const SEQUENCE_METHODS: Methods<Sequence> = {
   },
 };
 
-const LIST_METHODS: Methods<List> = {
-  ...SEQUENCE_METHODS,
-  copy: own("copy", (self) => self),
-};
+const LIST_METHODS: Methods<List> = { ...SEQUENCE_METHODS, copy: own("copy", (self) => self) };
 
 const DICT_METHODS: Methods<Dict> = {
   copy: own("copy", (self) => self),
-  fromkeys: ({ args, tools }) => {
-    const { iterable, value } = bound(args, {
-      what: "fromkeys()",
-      parameters: { iterable: REQUIRED, value: null },
-    });
-    return new Dict(tools.comparer.list(iterable).map((key) => [key, value] as const));
-  },
+  fromkeys: ({ args, tools }) => dictFromKeys(args, tools.comparer),
   get({ self, args }) {
-    const { key, default: absent } = bound(args, {
-      what: "get()",
-      parameters: { key: REQUIRED, default: null },
-    });
+    const { key, default: absent } = bound(args, "get()", { key: REQUIRED, default: null });
     return self.get(key) ?? absent;
   },
   items: own("items", (self) => new DictView("items", self)),
@@ -126,9 +110,9 @@ function objectName(value: Value): string {
 
 /** Reaches into values as jinja2's sandbox does. */
 export class Access implements FieldAccess {
-  readonly #tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer };
+  readonly #tools: OwnTools;
 
-  constructor(tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer }) {
+  constructor(tools: OwnTools) {
     this.#tools = tools;
   }
 
@@ -159,7 +143,7 @@ export class Access implements FieldAccess {
       ? this.#method(value, { name, methods: SEQUENCE_METHODS })
       : value instanceof Dict
       ? this.#method(value, { name, methods: DICT_METHODS })
-      : typeof value === "boolean" || typeof value === "bigint" || typeof value === "number"
+      : isNumber(value)
       ? this.#method(value, { name, methods: NUMBER_METHODS })
       : undefined;
     if (value instanceof Markup) throw new TemplateFault("methods of text marked as HTML are not supported");

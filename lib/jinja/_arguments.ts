@@ -9,11 +9,11 @@ export type Parameters<N extends string> = Readonly<Record<N, Value | typeof REQ
 
 /** The arguments of a call by the names of the parameters; `TemplateFault` for ones too many, missing or unknown. */
 export function bound<N extends string>(
-  args: CallArguments,
-  options: { readonly what: string; readonly parameters: Parameters<N> },
+  { positional, named }: CallArguments,
+  what: string,
+  parameters: Parameters<N>,
 ): Readonly<Record<N, Value>> {
-  const { what, parameters } = options, names = Object.keys(parameters) as N[];
-  const { positional, named } = args;
+  const names = Object.keys(parameters) as N[];
   if (positional.length > names.length) {
     throw new TemplateFault(`${what} takes at most ${names.length} arguments (${positional.length} given)`);
   }

@@ -1,10 +1,8 @@
-import type { Comparer } from "./_comparer.ts";
 import { TemplateFault } from "./_faults.ts";
 import { percentFormatted } from "./_formatting.ts";
 import { floatOf } from "./_number_values.ts";
-import type { Printer } from "./_printing.ts";
+import type { OwnTools } from "./_tools.ts";
 import { intOf, isNumber, List, Tuple, typeName, Undefined, type Value } from "./_values.ts";
-import type { Work } from "./_work.ts";
 
 /** Operators between two values that make a third. */
 export type BinaryOperator = "+" | "-" | "*" | "/" | "//" | "%" | "**";
@@ -39,9 +37,9 @@ function dividedFloats(left: number, right: number): { readonly quotient: number
 
 /** Computes as Python's operators do. */
 export class Arithmetic {
-  readonly #tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer };
+  readonly #tools: OwnTools;
 
-  constructor(tools: { readonly work: Work; readonly printer: Printer; readonly comparer: Comparer }) {
+  constructor(tools: OwnTools) {
     this.#tools = tools;
   }
 

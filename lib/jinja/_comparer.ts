@@ -74,9 +74,9 @@ export class Comparer {
         left.items.every((item, place) => this.equal(item, right.items[place] as Value));
     }
     if (left instanceof Dict && right instanceof Dict) {
-      return left.size === right.size && left.items().every(({ items: [key, value] }) => {
-        const other = right.get(key as Value);
-        return other !== undefined && this.equal(value as Value, other);
+      return left.size === right.size && left.entries().every(([key, value]) => {
+        const other = right.get(key);
+        return other !== undefined && this.equal(value, other);
       });
     }
     if (left instanceof NumberRange && right instanceof NumberRange) {

@@ -123,10 +123,10 @@ export class Evaluator {
     if (node.namedRest !== null) {
       const rest = this.value(node.namedRest, scope);
       if (!(rest instanceof Dict)) throw new TemplateFault("argument after ** must be a mapping");
-      for (const { items: [key, value] } of rest.items()) {
+      for (const [key, value] of rest.entries()) {
         if (typeof key !== "string") throw new TemplateFault("keywords must be strings");
         if (named.has(key)) throw new TemplateFault(`got multiple values for keyword argument '${key}'`);
-        named.set(key, value as Value);
+        named.set(key, value);
       }
     }
     return { positional, named };

@@ -1,6 +1,8 @@
 import { TemplateFault } from "./_faults.ts";
 import type { Token } from "./_tokens_of.ts";
-import type { ArgumentNodes, BinaryName, ComparisonName, Expression } from "./_nodes.ts";
+import type { BinaryOperator } from "./_arithmetic.ts";
+import type { Comparison } from "./_comparer.ts";
+import type { ArgumentNodes, Expression } from "./_nodes.ts";
 
 const NO_ARGUMENTS: ArgumentNodes = { positional: [], named: [], rest: null, namedRest: null };
 
@@ -132,12 +134,12 @@ export class ExpressionParser {
   }
 
   #compare(): Expression {
-    const first = this.#sum(), rest: (readonly [ComparisonName, Expression])[] = [];
+    const first = this.#sum(), rest: (readonly [Comparison, Expression])[] = [];
     for (;;) {
       const { kind, value } = this.peek();
       if (kind === "sign" && COMPARISONS.has(value)) {
         this.#next++;
-        rest.push([value as ComparisonName, this.#sum()]);
+        rest.push([value as Comparison, this.#sum()]);
       } else if (this.skipName("in")) rest.push(["in", this.#sum()]);
       else if (this.#isName("not") && this.#isName("in", 1)) {
         this.#next += 2;
@@ -147,7 +149,7 @@ export class ExpressionParser {
   }
 
   /** Operands with operators of one strength between them, from left to right. */
-  #chain(operators: readonly BinaryName[], operand: () => Expression): Expression {
+  #chain(operators: readonly BinaryOperator[], operand: () => Expression): Expression {
     let left = operand();
     for (;;) {
       const operator = operators.find((candidate) => this.#isSign(candidate));
@@ -211,25 +213,26 @@ export class ExpressionParser {
     return found;
   }
 
+  /** A turn for each part up to a bracket, with commas between them; one may stand before the bracket too. */
+  *#turns(end: string): Generator<void> {
+    for (let first = true; !this.skip(end); first = false) {
+      if (!first) {
+        this.expect(",");
+        if (this.skip(end)) return;
+      }
+      yield;
+    }
+  }
+
   #items(end: string): Expression[] {
     const items: Expression[] = [];
-    while (!this.skip(end)) {
-      if (items.length > 0) {
-        this.expect(",");
-        if (this.skip(end)) break;
-      }
-      items.push(this.expression());
-    }
+    for (const _ of this.#turns(end)) items.push(this.expression());
     return items;
   }
 
   #dict(): Expression {
     const pairs: (readonly [Expression, Expression])[] = [];
-    while (!this.skip("}")) {
-      if (pairs.length > 0) {
-        this.expect(",");
-        if (this.skip("}")) break;
-      }
+    for (const _ of this.#turns("}")) {
       const key = this.expression();
       this.expect(":");
       pairs.push([key, this.expression()]);
@@ -283,17 +286,12 @@ export class ExpressionParser {
 
   #arguments(): ArgumentNodes {
     const positional: Expression[] = [], named: (readonly [string, Expression])[] = [];
-    let rest: Expression | null = null, namedRest: Expression | null = null, first = true;
+    let rest: Expression | null = null, namedRest: Expression | null = null;
     const ensure = (holds: boolean): void => {
       if (!holds) throw new TemplateFault("invalid syntax for function call expression");
     };
     this.expect("(");
-    while (!this.skip(")")) {
-      if (!first) {
-        this.expect(",");
-        if (this.skip(")")) break;
-      }
-      first = false;
+    for (const _ of this.#turns(")")) {
       if (this.skip("*")) {
         ensure(rest === null && namedRest === null);
         rest = this.expression();

@@ -29,7 +29,7 @@ function asciiOnly(text: string): string {
 }
 
 /** One value by a format specification, as `format(value, spec)` writes it. */
-export function formatted(value: Value, spec: string, tools: FormattingTools): string {
+function formatted(value: Value, spec: string, tools: FormattingTools): string {
   if (spec === "") return tools.printer.text(value);
   const parts = /^(?:(.)?([<>=^]))?([ +-])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/su.exec(
     spec,
@@ -316,9 +316,6 @@ function named(name: string, { args, tools: { access }, numbering }: BraceState)
 /** The values of `str.format_map`: those of one dict. */
 export function mappingArguments(value: Value): CallArguments {
   if (!(value instanceof Dict)) throw new TemplateFault("format_map() takes a dict");
-  const entries = value.items().filter(({ items: [key] }) => typeof keyOf(key as Value) === "string");
-  return {
-    positional: [],
-    named: new Map(entries.map(({ items: [key, part] }) => [String(key), part as Value])),
-  };
+  const entries = value.entries().filter(([key]) => typeof keyOf(key) === "string");
+  return { positional: [], named: new Map(entries.map(([key, part]) => [String(key), part])) };
 }

@@ -2,25 +2,20 @@ import { bound, REQUIRED, textArgument } from "./_arguments.ts";
 import type { Comparer } from "./_comparer.ts";
 import { type CalendarDay, dateText } from "./_date_text.ts";
 import { TemplateFault } from "./_faults.ts";
-import { Cycler, dictFrom, Joiner, Namespace } from "./_instances.ts";
-import type { Printer } from "./_printing.ts";
+import { Cycler, dictFrom, dictFromKeys, Joiner, Namespace } from "./_instances.ts";
+import type { OwnTools } from "./_tools.ts";
 import {
   Callable,
   type CallArguments,
-  Dict,
   Instance,
   intOf,
   NumberRange,
   typeName,
   type Value,
 } from "./_values.ts";
-import type { Work } from "./_work.ts";
 
 /** What a template may call: nothing reads a file, the network, the environment or a clock. */
-export interface GlobalTools {
-  readonly work: Work;
-  readonly printer: Printer;
-  readonly comparer: Comparer;
+export interface GlobalTools extends OwnTools {
   /** The day that `strftime_now` writes, or null. */
   readonly date: CalendarDay | null;
   /** Ends a rendering that asks for the day where there is none. */
@@ -37,13 +32,7 @@ class DictMaker extends Instance {
 
   override attribute(name: string): Value | undefined {
     if (name !== "fromkeys") return undefined;
-    return new Callable(name, (args) => {
-      const { iterable, value } = bound(args, {
-        what: "fromkeys()",
-        parameters: { iterable: REQUIRED, value: null },
-      });
-      return new Dict(this.comparer.list(iterable).map((key) => [key, value] as const));
-    });
+    return new Callable(name, (args) => dictFromKeys(args, this.comparer));
   }
 
   override callable(): Callable {
@@ -75,18 +64,18 @@ export function globalsFor(tools: GlobalTools): ReadonlyMap<string, Value> {
     namespace: (args) => new Namespace(dictFrom(args, comparer)),
     cycler: ({ positional }) => new Cycler(positional),
     joiner(args) {
-      const { sep } = bound(args, { what: "joiner()", parameters: { sep: ", " } });
+      const { sep } = bound(args, "joiner()", { sep: ", " });
       return new Joiner(sep);
     },
     lipsum() {
       throw new TemplateFault("lipsum() is not supported: it writes another text every time");
     },
     raise_exception(args) {
-      const { message } = bound(args, { what: "raise_exception()", parameters: { message: REQUIRED } });
+      const { message } = bound(args, "raise_exception()", { message: REQUIRED });
       throw new TemplateFault(printer.text(message));
     },
     strftime_now(args) {
-      const { format } = bound(args, { what: "strftime_now()", parameters: { format: REQUIRED } });
+      const { format } = bound(args, "strftime_now()", { format: REQUIRED });
       return date === null ? tools.noDate() : dateText(date, textArgument(format, "strftime_now() argument"));
     },
   };

@@ -21,7 +21,7 @@ export function dictFrom(args: CallArguments, comparer: Comparer): Dict {
   }
   const [source] = args.positional, entries: (readonly [Value, Value])[] = [];
   if (source instanceof Dict) {
-    for (const { items: [key, value] } of source.items()) entries.push([key as Value, value as Value]);
+    entries.push(...source.entries());
   } else if (source !== undefined) {
     comparer.list(source).forEach((pair, place) => {
       const [key, value, ...more] = comparer.list(pair);
@@ -32,6 +32,12 @@ export function dictFrom(args: CallArguments, comparer: Comparer): Dict {
     });
   }
   return new Dict([...entries, ...args.named]);
+}
+
+/** `dict.fromkeys(…)`: a value for every key. */
+export function dictFromKeys(args: CallArguments, comparer: Comparer): Dict {
+  const { iterable, value } = bound(args, "fromkeys()", { iterable: REQUIRED, value: null });
+  return new Dict(comparer.list(iterable).map((key) => [key, value] as const));
 }
 
 /** What `namespace(…)` gives: the one thing whose fields a template can set. */
@@ -58,10 +64,7 @@ export class Namespace extends Instance {
   /** Sets a field. */
   set(name: string, value: Value): void {
     this.#check(name);
-    const entries = this.#fields.items().map(({ items: [key, part] }) =>
-      [key as Value, part as Value] as const
-    );
-    this.#fields = new Dict([...entries, [name, value]]);
+    this.#fields = new Dict([...this.#fields.entries(), [name, value]]);
   }
 
   override printed(repr: (value: Value) => string): string {
@@ -232,7 +235,7 @@ export class LoopState extends Instance {
 
   override callable(): Callable | null {
     return new Callable("loop", (args) => {
-      const { iterable } = bound(args, { what: "loop()", parameters: { iterable: REQUIRED } });
+      const { iterable } = bound(args, "loop()", { iterable: REQUIRED });
       if (this.#recurse === null) {
         throw new TemplateFault("The loop must have the 'recursive' marker to be called recursively.");
       }
@@ -242,7 +245,7 @@ export class LoopState extends Instance {
 }
 
 /** How many elements a value has, where Python's `len` says so without walking through it. */
-export function knownLength(value: Value): number | null {
+function knownLength(value: Value): number | null {
   if (value instanceof List || value instanceof Tuple) return value.items.length;
   if (value instanceof Dict) return value.size;
   if (value instanceof NumberRange) return value.length;

@@ -81,12 +81,9 @@ class JsonWriter {
     if (!(value instanceof Dict)) {
       throw new TemplateFault(`Object of type ${typeName(value)} is not JSON serializable`);
     }
-    const items = value.items().map(({ items: [key, part] }) => [key as Value, part as Value] as const);
     const ordered = this.#style.sort
-      ? this.#tools.comparer.sorted(items.map(([key]) => key)).map((key) =>
-        [key, value.get(key) as Value] as const
-      )
-      : items;
+      ? this.#tools.comparer.sorted(value.keys()).map((key) => [key, value.get(key) as Value] as const)
+      : value.entries();
     const parts = ordered.map(([key, part]) =>
       `${jsonString(keyText(key), ascii)}${colon}${this.write(part, depth + 1)}`
     );
@@ -106,9 +103,11 @@ class JsonWriter {
 
 /** The filter `tojson` as transformers has it: `json.dumps`, letters beyond ASCII kept, nothing escaped for HTML. */
 export function jsonText(value: Value, args: CallArguments, tools: Tools): string {
-  const { ensure_ascii, indent, separators, sort_keys } = bound(args, {
-    what: "tojson()",
-    parameters: { ensure_ascii: false, indent: null, separators: null, sort_keys: false },
+  const { ensure_ascii, indent, separators, sort_keys } = bound(args, "tojson()", {
+    ensure_ascii: false,
+    indent: null,
+    separators: null,
+    sort_keys: false,
   });
   const marks = separators === null ? null : tools.comparer.list(separators);
   if (marks !== null && marks.length !== 2) throw new TemplateFault("separators must be two texts");

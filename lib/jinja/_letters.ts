@@ -113,7 +113,7 @@ function* titleLetters(): Generator<string> {
 }
 
 /** One letter as it begins a word: `ß` gives `Ss`. */
-export function titleLetter(letter: string): string {
+function titleLetter(letter: string): string {
   const known = TITLE_FORMS.get(letter);
   if (known !== undefined) return known;
   const [first = "", ...rest] = Array.from(letter.toUpperCase());

@@ -71,16 +71,9 @@ function backwards({ value, tools }: OperationCall): Value[] | null {
   return walkable ? tools.comparer.list(value).reverse() : null;
 }
 
-function stream(name: string, iterator: Iterator<Value>): Stream {
-  return new Stream(name, iterator);
-}
-
 function batch(call: OperationCall): Value {
-  const { linecount, fill_with } = bound(call.args, {
-    what: "batch()",
-    parameters: { linecount: REQUIRED, fill_with: null },
-  });
-  return stream("batch", batches(call, { linecount, fill_with }));
+  const { linecount, fill_with } = bound(call.args, "batch()", { linecount: REQUIRED, fill_with: null });
+  return new Stream("batch", batches(call, { linecount, fill_with }));
 }
 
 function* batches(
@@ -103,11 +96,8 @@ function* batches(
 }
 
 function slice(call: OperationCall): Value {
-  const { slices, fill_with } = bound(call.args, {
-    what: "slice()",
-    parameters: { slices: REQUIRED, fill_with: null },
-  });
-  return stream("slice", parts(call, { slices, fill_with }));
+  const { slices, fill_with } = bound(call.args, "slice()", { slices: REQUIRED, fill_with: null });
+  return new Stream("slice", parts(call, { slices, fill_with }));
 }
 
 function* parts(
@@ -132,10 +122,7 @@ function* mapped(call: OperationCall): Generator<Value> {
   if (!isTrue(value)) return;
   let make: (item: Value) => Value;
   if (args.positional.length === 0 && args.named.has("attribute")) {
-    const { attribute, default: absent } = bound(args, {
-      what: "map()",
-      parameters: { attribute: REQUIRED, default: null },
-    });
+    const { attribute, default: absent } = bound(args, "map()", { attribute: REQUIRED, default: null });
     make = getter(attribute, { tools, absent });
   } else {
     const [name, ...positional] = args.positional;
@@ -168,12 +155,9 @@ function* chosen(
 }
 
 function unique({ value, args, tools }: OperationCall): Value {
-  const { case_sensitive, attribute } = bound(args, {
-    what: "unique()",
-    parameters: { case_sensitive: false, attribute: null },
-  });
+  const { case_sensitive, attribute } = bound(args, "unique()", { case_sensitive: false, attribute: null });
   const read = getter(attribute, { tools, foldCase: !isTrue(case_sensitive) });
-  return stream("unique", firstOfEach(tools.comparer.iterate(value), read));
+  return new Stream("unique", firstOfEach(tools.comparer.iterate(value), read));
 }
 
 function* firstOfEach(items: Iterable<Value>, read: (item: Value) => Value): Generator<Value> {
@@ -187,9 +171,10 @@ function* firstOfEach(items: Iterable<Value>, read: (item: Value) => Value): Gen
 }
 
 function sort({ value, args, tools }: OperationCall): Value {
-  const { reverse, case_sensitive, attribute } = bound(args, {
-    what: "sort()",
-    parameters: { reverse: false, case_sensitive: false, attribute: null },
+  const { reverse, case_sensitive, attribute } = bound(args, "sort()", {
+    reverse: false,
+    case_sensitive: false,
+    attribute: null,
   });
   const parts: Value[] = typeof attribute === "string" ? attribute.split(",") : [attribute];
   const readers = parts.map((part) => getter(part, { tools, foldCase: !isTrue(case_sensitive) }));
@@ -200,9 +185,9 @@ function sort({ value, args, tools }: OperationCall): Value {
 }
 
 function extreme({ value, args, tools }: OperationCall, wanted: "min" | "max"): Value {
-  const { case_sensitive, attribute } = bound(args, {
-    what: `${wanted}()`,
-    parameters: { case_sensitive: false, attribute: null },
+  const { case_sensitive, attribute } = bound(args, `${wanted}()`, {
+    case_sensitive: false,
+    attribute: null,
   });
   const read = getter(attribute, { tools, foldCase: !isTrue(case_sensitive) });
   const [first, ...rest] = tools.comparer.list(value);
@@ -218,7 +203,7 @@ function extreme({ value, args, tools }: OperationCall, wanted: "min" | "max"): 
 }
 
 function sum({ value, args, tools }: OperationCall): Value {
-  const { attribute, start } = bound(args, { what: "sum()", parameters: { attribute: null, start: 0n } });
+  const { attribute, start } = bound(args, "sum()", { attribute: null, start: 0n });
   const read = getter(attribute, { tools }), arithmetic = new Arithmetic(tools);
   if (typeof start === "string") {
     throw new TemplateFault("sum() can't sum strings [use ''.join(seq) instead]");
@@ -229,9 +214,10 @@ function sum({ value, args, tools }: OperationCall): Value {
 }
 
 function groupby({ value, args, tools }: OperationCall): Value {
-  const { attribute, default: absent, case_sensitive } = bound(args, {
-    what: "groupby()",
-    parameters: { attribute: REQUIRED, default: null, case_sensitive: false },
+  const { attribute, default: absent, case_sensitive } = bound(args, "groupby()", {
+    attribute: REQUIRED,
+    default: null,
+    case_sensitive: false,
   });
   const exact = isTrue(case_sensitive);
   const key = getter(attribute, { tools, absent, foldCase: !exact }),
@@ -250,9 +236,10 @@ function groupby({ value, args, tools }: OperationCall): Value {
 }
 
 function dictsort({ value, args, tools }: OperationCall): Value {
-  const { case_sensitive, by, reverse } = bound(args, {
-    what: "dictsort()",
-    parameters: { case_sensitive: false, by: "key", reverse: false },
+  const { case_sensitive, by, reverse } = bound(args, "dictsort()", {
+    case_sensitive: false,
+    by: "key",
+    reverse: false,
   });
   if (by !== "key" && by !== "value") throw new TemplateFault('You can only sort by either "key" or "value"');
   if (value instanceof Undefined) value.fail();
@@ -270,27 +257,27 @@ function dictsort({ value, args, tools }: OperationCall): Value {
 }
 
 function join({ value, args, tools }: OperationCall): Value {
-  const { d, attribute } = bound(args, { what: "join()", parameters: { d: "", attribute: null } });
+  const { d, attribute } = bound(args, "join()", { d: "", attribute: null });
   const read = getter(attribute, { tools });
   const parts = tools.comparer.list(value).map((item) => tools.printer.text(read(item)));
   return joinedTexts(parts, { mark: tools.printer.text(d), tools });
 }
 
 function first({ value, args, tools }: OperationCall): Value {
-  bound(args, { what: "first()", parameters: {} });
+  bound(args, "first()", {});
   for (const item of tools.comparer.iterate(value)) return item;
   return new Undefined("No first item, sequence was empty.");
 }
 
 function last(call: OperationCall): Value {
-  bound(call.args, { what: "last()", parameters: {} });
+  bound(call.args, "last()", {});
   const items = backwards(call);
   if (items === null) throw new TemplateFault(`'${typeName(call.value)}' object is not reversible`);
   return items[0] ?? new Undefined("No last item, sequence was empty.");
 }
 
 function reverse(call: OperationCall): Value {
-  bound(call.args, { what: "reverse()", parameters: {} });
+  bound(call.args, "reverse()", {});
   const { value, tools } = call;
   if (typeof value === "string") {
     tools.work.letters(value.length);
@@ -298,7 +285,9 @@ function reverse(call: OperationCall): Value {
   }
   const items = backwards(call);
   // What cannot be walked through backwards is made a list first.
-  return items === null ? new List(tools.comparer.list(value).reverse()) : stream("reversed", items.values());
+  return items === null
+    ? new List(tools.comparer.list(value).reverse())
+    : new Stream("reversed", items.values());
 }
 
 function* pairs(value: Value): Generator<Value> {
@@ -308,7 +297,7 @@ function* pairs(value: Value): Generator<Value> {
 }
 
 function attr({ value, args, tools }: OperationCall): Value {
-  const { name } = bound(args, { what: "attr()", parameters: { name: REQUIRED } });
+  const { name } = bound(args, "attr()", { name: REQUIRED });
   if (value instanceof Undefined) value.fail();
   const found = tools.access.attribute(value, textArgument(name, "name"));
   // Unlike a dot, it does not look for keys.
@@ -317,7 +306,7 @@ function attr({ value, args, tools }: OperationCall): Value {
 }
 
 function length({ value, args }: OperationCall): Value {
-  bound(args, { what: "length()", parameters: {} });
+  bound(args, "length()", {});
   return BigInt(countOf(value));
 }
 
@@ -330,24 +319,24 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   first,
   groupby,
   items({ value, args }) {
-    bound(args, { what: "items()", parameters: {} });
-    return stream("items", pairs(value));
+    bound(args, "items()", {});
+    return new Stream("items", pairs(value));
   },
   join,
   last,
   length,
   list({ value, args, tools }) {
-    bound(args, { what: "list()", parameters: {} });
+    bound(args, "list()", {});
     return new List(tools.comparer.list(value));
   },
-  map: (call) => stream("map", mapped(call)),
+  map: (call) => new Stream("map", mapped(call)),
   max: (call) => extreme(call, "max"),
   min: (call) => extreme(call, "min"),
-  reject: (call) => stream("reject", chosen(call, { keep: false, ofAttribute: false })),
-  rejectattr: (call) => stream("rejectattr", chosen(call, { keep: false, ofAttribute: true })),
+  reject: (call) => new Stream("reject", chosen(call, { keep: false, ofAttribute: false })),
+  rejectattr: (call) => new Stream("rejectattr", chosen(call, { keep: false, ofAttribute: true })),
   reverse,
-  select: (call) => stream("select", chosen(call, { keep: true, ofAttribute: false })),
-  selectattr: (call) => stream("selectattr", chosen(call, { keep: true, ofAttribute: true })),
+  select: (call) => new Stream("select", chosen(call, { keep: true, ofAttribute: false })),
+  selectattr: (call) => new Stream("selectattr", chosen(call, { keep: true, ofAttribute: true })),
   slice,
   sort,
   sum,

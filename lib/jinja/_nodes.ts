@@ -1,3 +1,5 @@
+import type { BinaryOperator } from "./_arithmetic.ts";
+import type { Comparison } from "./_comparer.ts";
 import type { Value } from "./_values.ts";
 
 /** What a call is given, before it is worked out. */
@@ -27,11 +29,11 @@ export type Expression =
   | {
     readonly kind: "compare";
     readonly first: Expression;
-    readonly rest: readonly (readonly [operator: ComparisonName, operand: Expression])[];
+    readonly rest: readonly (readonly [operator: Comparison, operand: Expression])[];
   }
   | {
     readonly kind: "binary";
-    readonly operator: BinaryName;
+    readonly operator: BinaryOperator;
     readonly left: Expression;
     readonly right: Expression;
   }
@@ -54,12 +56,6 @@ export type Expression =
     readonly name: string;
     readonly args: ArgumentNodes;
   };
-
-/** Operators that compare. */
-export type ComparisonName = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in";
-
-/** Operators between two values. */
-export type BinaryName = "+" | "-" | "*" | "/" | "//" | "%" | "**";
 
 /** A filter; without an operand it is that of a block, whose text it gets. */
 export interface FilterNode {

@@ -22,7 +22,7 @@ export interface Layout {
 }
 
 /** No layout is wider or more precise: a bound on what one letter of a template can ask for. */
-export const LAYOUT_LIMIT = 10_000;
+const LAYOUT_LIMIT = 10_000;
 
 /** A text within the width of a layout. */
 export function padded(text: string, layout: Layout): string {

@@ -20,6 +20,3 @@ export interface OperationCall extends Operation {
   readonly tools: Tools;
   readonly library: Library;
 }
-
-/** A call without arguments. */
-export const NO_CALL: CallArguments = { positional: [], named: new Map() };

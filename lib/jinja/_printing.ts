@@ -47,7 +47,7 @@ function escaped(letter: string): string {
 }
 
 /** A text as Python's `repr` writes it. */
-export function quotedText(text: string): string {
+function quotedText(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const body = text.replace(UNPRINTABLE, escaped);
   return quote + (quote === "'" ? body.replaceAll("'", "\\'") : body) + quote;
@@ -115,8 +115,6 @@ export class Printer {
   }
 
   #pairs(dict: Dict): string {
-    return dict.items().map(({ items: [key, value] }) =>
-      `${this.repr(key as Value)}: ${this.repr(value as Value)}`
-    ).join(", ");
+    return dict.entries().map(([key, value]) => `${this.repr(key)}: ${this.repr(value)}`).join(", ");
   }
 }

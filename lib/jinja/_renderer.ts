@@ -56,10 +56,7 @@ export class Renderer {
   }
 
   #text(body: readonly Statement[], scope: Scope): string {
-    const out: string[] = [];
-    this.#body(body, { scope, out });
-    this.#evaluator.work.letters(out.reduce((sum, part) => sum + part.length, 0));
-    return out.join("");
+    return this.#gathered((out) => this.#body(body, { scope, out }));
   }
 
   #body(body: readonly Statement[], place: Place): Ending {
@@ -159,7 +156,7 @@ export class Renderer {
         comparer: this.#evaluator.comparer,
         depth,
         recurse: node.recursive
-          ? (inner) => this.#recursed((text) => loop(inner, { out: text, depth: depth + 1 }))
+          ? (inner) => this.#gathered((text) => loop(inner, { out: text, depth: depth + 1 }))
           : null,
       });
       let whole = false;
@@ -177,7 +174,7 @@ export class Renderer {
     loop(this.#evaluator.value(node.iterable, scope), { out: place.out, depth: 0 });
   }
 
-  #recursed(render: (out: string[]) => void): string {
+  #gathered(render: (out: string[]) => void): string {
     const out: string[] = [];
     render(out);
     this.#evaluator.work.letters(out.reduce((sum, part) => sum + part.length, 0));

@@ -1,4 +1,4 @@
-import type { ArgumentNodes, Expression, Parameter, Statement, Target } from "./_nodes.ts";
+import type { Expression, Parameter, Statement, Target } from "./_nodes.ts";
 
 /**
  * jinja2 decides before a template runs which variables belong to which scope. It shows in one place: a name that a
@@ -62,72 +62,15 @@ class Names {
   }
 }
 
-/** The names that an expression reads. */
-export function* namesIn(node: Expression | null): Generator<string> {
-  if (node === null) return;
-  switch (node.kind) {
-    case "constant":
-      return;
-    case "name":
-      yield node.name;
-      return;
-    case "list":
-    case "tuple":
-      for (const item of node.items) yield* namesIn(item);
-      return;
-    case "dict":
-      for (const pair of node.pairs) for (const part of pair) yield* namesIn(part);
-      return;
-    case "choice":
-      for (const part of [node.test, node.yes, node.no]) yield* namesIn(part);
-      return;
-    case "and":
-    case "or":
-    case "binary":
-      yield* namesIn(node.left);
-      yield* namesIn(node.right);
-      return;
-    case "not":
-    case "sign":
-      yield* namesIn(node.operand);
-      return;
-    case "compare":
-      yield* namesIn(node.first);
-      for (const [, operand] of node.rest) yield* namesIn(operand);
-      return;
-    case "concat":
-      for (const part of node.parts) yield* namesIn(part);
-      return;
-    case "attribute":
-      yield* namesIn(node.object);
-      return;
-    case "item":
-      yield* namesIn(node.object);
-      yield* namesIn(node.key);
-      return;
-    case "slice":
-      for (const part of [node.object, node.start, node.stop, node.step]) yield* namesIn(part);
-      return;
-    case "call":
-      yield* namesIn(node.callee);
-      yield* namesInArguments(node.args);
-      return;
-    case "filter":
-    case "test":
-      yield* namesIn(node.operand);
-      yield* namesInArguments(node.args);
-  }
-}
-
-function* namesInArguments({ positional, named, rest, namedRest }: ArgumentNodes): Generator<string> {
-  for (const value of positional) yield* namesIn(value);
-  for (const [, value] of named) yield* namesIn(value);
-  yield* namesIn(rest);
-  yield* namesIn(namedRest);
+/** The names that an expression, or a list of them, reads: its parts are looked through, whatever their kind. */
+function* namesIn(node: unknown): Generator<string> {
+  if (typeof node !== "object" || node === null) return;
+  if ("kind" in node && node.kind === "name" && "name" in node) yield String(node.name);
+  for (const part of Object.values(node)) yield* namesIn(part);
 }
 
 /** The names that a target sets; fields of namespaces are none. */
-export function* targetNames(target: Target): Generator<string> {
+function* targetNames(target: Target): Generator<string> {
   if (target.kind === "name") yield target.name;
   if (target.kind === "targets") { for (const part of target.parts) yield* targetNames(part); }
 }

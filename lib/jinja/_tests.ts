@@ -23,14 +23,14 @@ type Test = (call: OperationCall) => boolean;
 /** A test without arguments. */
 function plain(name: string, holds: (value: Value) => boolean): Test {
   return ({ value, args }) => {
-    bound(args, { what: `the test '${name}'`, parameters: {} });
+    bound(args, `the test '${name}'`, {});
     return holds(value);
   };
 }
 
 function compared(operator: Comparison): Test {
   return ({ value, args, tools }) => {
-    const { other } = bound(args, { what: `the test '${operator}'`, parameters: { other: REQUIRED } });
+    const { other } = bound(args, `the test '${operator}'`, { other: REQUIRED });
     return tools.comparer.holds(operator, [value, other]);
   };
 }
@@ -42,14 +42,14 @@ function remainder(call: OperationCall, divisor: Value): Value {
 
 function parity(name: string, rest: bigint): Test {
   return (call) => {
-    bound(call.args, { what: `the test '${name}'`, parameters: {} });
+    bound(call.args, `the test '${name}'`, {});
     return call.tools.comparer.equal(remainder(call, 2n), rest);
   };
 }
 
 function cased(wanted: "lower" | "upper"): Test {
   return ({ value, args, tools }) => {
-    bound(args, { what: `the test '${wanted}'`, parameters: {} });
+    bound(args, `the test '${wanted}'`, {});
     const text = tools.printer.text(value);
     tools.work.letters(text.length);
     return hasCase(text, wanted);
@@ -57,7 +57,7 @@ function cased(wanted: "lower" | "upper"): Test {
 }
 
 function sameAs({ value, args }: OperationCall): boolean {
-  const { other } = bound(args, { what: "the test 'sameas'", parameters: { other: REQUIRED } });
+  const { other } = bound(args, "the test 'sameas'", { other: REQUIRED });
   const named = (one: Value): boolean => one === null || typeof one === "boolean";
   if (named(value) || named(other)) return value === other;
   const plainValue = (one: Value): boolean => typeof one === "string" || isNumber(one);
@@ -70,10 +70,8 @@ function sameAs({ value, args }: OperationCall): boolean {
 }
 
 function isIterable(value: Value): boolean {
-  return typeof value === "string" || value instanceof List || value instanceof Tuple ||
-    value instanceof Dict ||
-    value instanceof DictView || value instanceof NumberRange || value instanceof Stream ||
-    value instanceof Undefined || value instanceof Markup || value instanceof LoopState;
+  return isSequence(value) || value instanceof DictView || value instanceof Stream ||
+    value instanceof LoopState;
 }
 
 function isSequence(value: Value): boolean {
@@ -94,7 +92,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
   callable: plain("callable", isCallable),
   defined: plain("defined", (value) => !(value instanceof Undefined)),
   divisibleby(call) {
-    const { num } = bound(call.args, { what: "the test 'divisibleby'", parameters: { num: REQUIRED } });
+    const { num } = bound(call.args, "the test 'divisibleby'", { num: REQUIRED });
     return call.tools.comparer.equal(remainder(call, num), 0n);
   },
   eq: compared("=="),
@@ -108,7 +106,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
   greaterthan: compared(">"),
   gt: compared(">"),
   in: ({ value, args, tools }) => {
-    const { seq } = bound(args, { what: "the test 'in'", parameters: { seq: REQUIRED } });
+    const { seq } = bound(args, "the test 'in'", { seq: REQUIRED });
     return tools.comparer.contains(seq, value);
   },
   integer: plain("integer", (value) => typeof value === "bigint"),

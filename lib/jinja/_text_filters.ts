@@ -22,7 +22,7 @@ function textOf({ value, tools }: OperationCall): string {
 /** A filter without arguments that makes a text of one. */
 function plain(name: string, make: (text: string) => string): Filter {
   return (call) => {
-    bound(call.args, { what: `${name}()`, parameters: {} });
+    bound(call.args, `${name}()`, {});
     return make(textOf(call));
   };
 }
@@ -36,10 +36,7 @@ function titleWords(text: string): string {
 }
 
 function indent({ value, args, tools }: OperationCall): Value {
-  const { width, first, blank } = bound(args, {
-    what: "indent()",
-    parameters: { width: 4n, first: false, blank: false },
-  });
+  const { width, first, blank } = bound(args, "indent()", { width: 4n, first: false, blank: false });
   if (value instanceof Undefined) value.fail();
   if (typeof value !== "string") throw new TemplateFault(`indent() takes a str, not ${typeName(value)}`);
   const spaces = typeof width === "string" ? 0 : Math.max(countArgument(width, "width"), 0);
@@ -54,9 +51,11 @@ function indent({ value, args, tools }: OperationCall): Value {
 }
 
 function truncate({ value, args }: OperationCall): Value {
-  const { length, killwords, end, leeway } = bound(args, {
-    what: "truncate()",
-    parameters: { length: 255n, killwords: false, end: "...", leeway: null },
+  const { length, killwords, end, leeway } = bound(args, "truncate()", {
+    length: 255n,
+    killwords: false,
+    end: "...",
+    leeway: null,
   });
   if (value instanceof Undefined) return value;
   const text = textArgument(value, "truncate() operand"), mark = textArgument(end, "end");
@@ -138,7 +137,7 @@ function intValue(value: Value, base: Value): bigint | null {
 }
 
 function toInt({ value, args }: OperationCall): Value {
-  const { default: absent, base } = bound(args, { what: "int()", parameters: { default: 0n, base: 10n } });
+  const { default: absent, base } = bound(args, "int()", { default: 0n, base: 10n });
   if (value instanceof Undefined) value.fail();
   const found = intValue(value, base);
   if (found !== null) return found;
@@ -147,17 +146,14 @@ function toInt({ value, args }: OperationCall): Value {
 }
 
 function toFloat({ value, args }: OperationCall): Value {
-  const { default: absent } = bound(args, { what: "float()", parameters: { default: 0 } });
+  const { default: absent } = bound(args, "float()", { default: 0 });
   if (value instanceof Undefined) value.fail();
   if (typeof value === "string") return floatFrom(value) ?? absent;
   return isNumber(value) ? floatOf(value) : absent;
 }
 
 function round({ value, args }: OperationCall): Value {
-  const { precision, method } = bound(args, {
-    what: "round()",
-    parameters: { precision: 0n, method: "common" },
-  });
+  const { precision, method } = bound(args, "round()", { precision: 0n, method: "common" });
   if (method !== "common" && method !== "ceil" && method !== "floor") {
     throw new TemplateFault("method must be common, ceil or floor");
   }
@@ -182,7 +178,7 @@ function round({ value, args }: OperationCall): Value {
 }
 
 function absolute({ value, args }: OperationCall): Value {
-  bound(args, { what: "abs()", parameters: {} });
+  bound(args, "abs()", {});
   if (value instanceof Undefined) value.fail();
   if (!isNumber(value)) throw new TemplateFault(`bad operand type for abs(): '${typeName(value)}'`);
   const whole = intOf(value);
@@ -198,7 +194,7 @@ function format(call: OperationCall): Value {
 }
 
 function fileSize({ value, args }: OperationCall): Value {
-  const { binary } = bound(args, { what: "filesizeformat()", parameters: { binary: false } });
+  const { binary } = bound(args, "filesizeformat()", { binary: false });
   const size = typeof value === "string" ? floatFrom(value) : isNumber(value) ? floatOf(value) : null;
   if (size === null) throw new TemplateFault("could not convert to float");
   const base = isTrue(binary) ? 1024 : 1000;
@@ -225,7 +221,7 @@ function quotedAddress(text: string, options: { readonly query: boolean }): stri
 }
 
 function urlencode({ value, args, tools }: OperationCall): Value {
-  bound(args, { what: "urlencode()", parameters: {} });
+  bound(args, "urlencode()", {});
   const quote = (part: Value, query: boolean): string => {
     const text = tools.printer.text(part);
     tools.work.letters(text.length * 4);
@@ -259,10 +255,7 @@ function escapedHtml(call: OperationCall): Markup {
 }
 
 function orDefault({ value, args }: OperationCall): Value {
-  const { default_value, boolean } = bound(args, {
-    what: "default()",
-    parameters: { default_value: "", boolean: false },
-  });
+  const { default_value, boolean } = bound(args, "default()", { default_value: "", boolean: false });
   return value instanceof Undefined || (isTrue(boolean) && !isTrue(value)) ? default_value : value;
 }
 
@@ -277,7 +270,7 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   abs: absolute,
   capitalize: plain("capitalize", capitalized),
   center(call) {
-    const { width } = bound(call.args, { what: "center()", parameters: { width: 80n } });
+    const { width } = bound(call.args, "center()", { width: 80n });
     return centred(textOf(call), { width: countArgument(width, "width"), tools: call.tools });
   },
   d: orDefault,
@@ -294,9 +287,10 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   pprint: unsupported("pprint"),
   random: unsupported("random"),
   replace(call) {
-    const { old, new: put, count } = bound(call.args, {
-      what: "replace()",
-      parameters: { old: REQUIRED, new: REQUIRED, count: null },
+    const { old, new: put, count } = bound(call.args, "replace()", {
+      old: REQUIRED,
+      new: REQUIRED,
+      count: null,
     });
     const { printer } = call.tools;
     return replaced(textOf(call), {
@@ -313,7 +307,7 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   title: plain("title", titleWords),
   tojson: ({ value, args, tools }) => jsonText(value, args, tools),
   trim(call) {
-    const { chars } = bound(call.args, { what: "trim()", parameters: { chars: null } });
+    const { chars } = bound(call.args, "trim()", { chars: null });
     const letters = chars === null ? null : textArgument(chars, "strip arg must be None or str, and it");
     return stripped(textOf(call), { side: "both", letters });
   },
@@ -322,7 +316,7 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   urlencode,
   urlize: unsupported("urlize"),
   wordcount(call) {
-    bound(call.args, { what: "wordcount()", parameters: {} });
+    bound(call.args, "wordcount()", {});
     return BigInt(textOf(call).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0);
   },
   wordwrap: unsupported("wordwrap"),

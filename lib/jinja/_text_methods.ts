@@ -4,7 +4,6 @@ import { braceFormatted, mappingArguments } from "./_formatting.ts";
 import {
   capitalized,
   hasCase,
-  isSpace,
   lengthOf,
   LETTER_TESTS,
   lettersOf,
@@ -21,7 +20,7 @@ import { type CallArguments, List, Tuple, typeName, type Value } from "./_values
 
 /** No arguments, or a fault. */
 function none({ args }: MethodCall<string>, name: string): void {
-  bound(args, { what: `${name}()`, parameters: {} });
+  bound(args, `${name}()`, {});
 }
 
 /** A part of a text by Python's start and end, in units of JavaScript; null where the start lies behind the end. */
@@ -47,10 +46,7 @@ interface Search {
 }
 
 function searchOf({ self, args, tools }: MethodCall<string>, name: string): Search {
-  const { sub, start, end } = bound(args, {
-    what: `${name}()`,
-    parameters: { sub: REQUIRED, start: null, end: null },
-  });
+  const { sub, start, end } = bound(args, `${name}()`, { sub: REQUIRED, start: null, end: null });
   const part = textArgument(sub, `${name}() argument 1`), window = windowOf(self, { start, end });
   tools.work.letters(self.length + part.length);
   return { part, within: window === null ? "" : self.slice(0, window.to), window };
@@ -99,10 +95,7 @@ function bordered(
   options: { readonly name: string; readonly border: "start" | "end" },
 ): boolean {
   const { name, border } = options;
-  const { prefix, start, end } = bound(call.args, {
-    what: `${name}()`,
-    parameters: { prefix: REQUIRED, start: null, end: null },
-  });
+  const { prefix, start, end } = bound(call.args, `${name}()`, { prefix: REQUIRED, start: null, end: null });
   const parts = prefix instanceof Tuple ? prefix.items : [prefix],
     window = windowOf(call.self, { start, end });
   return parts.some((value) => {
@@ -168,7 +161,7 @@ function splitWords(
 }
 
 function splitting(call: MethodCall<string>, side: "left" | "right"): Value {
-  const { sep, maxsplit } = bound(call.args, { what: "split()", parameters: { sep: null, maxsplit: -1n } });
+  const { sep, maxsplit } = bound(call.args, "split()", { sep: null, maxsplit: -1n });
   call.tools.work.letters(call.self.length);
   const parts = splitText(call.self, { separator: sep, most: countArgument(maxsplit, "maxsplit"), side });
   call.tools.work.elements(parts.length * 4);
@@ -176,7 +169,7 @@ function splitting(call: MethodCall<string>, side: "left" | "right"): Value {
 }
 
 function partitioned(call: MethodCall<string>, side: "left" | "right"): Value {
-  const { sep } = bound(call.args, { what: "partition()", parameters: { sep: REQUIRED } });
+  const { sep } = bound(call.args, "partition()", { sep: REQUIRED });
   const mark = textArgument(sep, "partition() argument"), { self } = call;
   if (mark === "") throw new TemplateFault("empty separator");
   call.tools.work.letters(self.length + mark.length);
@@ -186,17 +179,14 @@ function partitioned(call: MethodCall<string>, side: "left" | "right"): Value {
 }
 
 function stripping(call: MethodCall<string>, side: "left" | "right" | "both"): Value {
-  const { chars } = bound(call.args, { what: "strip()", parameters: { chars: null } });
+  const { chars } = bound(call.args, "strip()", { chars: null });
   const letters = chars === null ? null : textArgument(chars, "strip arg must be None or str, and it");
   call.tools.work.letters(call.self.length + (letters?.length ?? 0));
   return stripped(call.self, { side, letters });
 }
 
 function justified(call: MethodCall<string>, align: "<" | ">" | "^"): Value {
-  const { width, fillchar } = bound(call.args, {
-    what: "center()",
-    parameters: { width: REQUIRED, fillchar: " " },
-  });
+  const { width, fillchar } = bound(call.args, "center()", { width: REQUIRED, fillchar: " " });
   const fill = textArgument(fillchar, "The fill character"), wide = countArgument(width, "width");
   if (lengthOf(fill) !== 1) throw new TemplateFault("The fill character must be exactly one character long");
   return centred(call.self, { width: wide, fill, align, tools: call.tools });
@@ -220,7 +210,7 @@ export function centred(
 }
 
 function filled(call: MethodCall<string>): Value {
-  const { width } = bound(call.args, { what: "zfill()", parameters: { width: REQUIRED } });
+  const { width } = bound(call.args, "zfill()", { width: REQUIRED });
   const missing = Math.max(countArgument(width, "width") - lengthOf(call.self), 0);
   call.tools.work.letters(call.self.length + missing);
   const sign = /^[+-]/.exec(call.self)?.[0] ?? "";
@@ -228,7 +218,7 @@ function filled(call: MethodCall<string>): Value {
 }
 
 function expanded(call: MethodCall<string>): Value {
-  const { tabsize } = bound(call.args, { what: "expandtabs()", parameters: { tabsize: 8n } });
+  const { tabsize } = bound(call.args, "expandtabs()", { tabsize: 8n });
   const size = Math.max(countArgument(tabsize, "tabsize"), 0);
   let column = 0;
   const out: string[] = [];
@@ -242,7 +232,7 @@ function expanded(call: MethodCall<string>): Value {
 }
 
 function joined({ self, args, tools }: MethodCall<string>): Value {
-  const { iterable } = bound(args, { what: "join()", parameters: { iterable: REQUIRED } });
+  const { iterable } = bound(args, "join()", { iterable: REQUIRED });
   const parts = tools.comparer.list(iterable).map((part, place) => {
     if (typeof part === "string") return part;
     throw new TemplateFault(`sequence item ${place}: expected str instance, ${typeName(part)} found`);
@@ -274,7 +264,7 @@ function isTitle(text: string): boolean {
 }
 
 function affixed(call: MethodCall<string>, border: "start" | "end"): Value {
-  const { affix } = bound(call.args, { what: "removeprefix()", parameters: { affix: REQUIRED } });
+  const { affix } = bound(call.args, "removeprefix()", { affix: REQUIRED });
   const part = textArgument(affix, "removeprefix() argument"), { self } = call;
   if (part === "") return self;
   if (border === "start") return self.startsWith(part) ? self.slice(part.length) : self;
@@ -316,6 +306,7 @@ function unsupported(name: string): () => never {
 
 /** The methods of Python's `str`. */
 export const TEXT_METHODS: Methods<string> = {
+  ...Object.fromEntries(Object.keys(LETTER_TESTS).map((name) => [name, every(name)])),
   capitalize: changed("capitalize", capitalized),
   casefold: changed("casefold", (text) => {
     if (/\P{ASCII}/u.test(text)) throw new TemplateFault("str.casefold() is supported for ASCII alone");
@@ -329,23 +320,17 @@ export const TEXT_METHODS: Methods<string> = {
   find: (call) => BigInt(found(call, { name: "find", last: false })),
   format: ({ self, args, tools }) => braceFormatted(self, args, tools),
   format_map({ self, args, tools }) {
-    const { mapping } = bound(args, { what: "format_map()", parameters: { mapping: REQUIRED } });
+    const { mapping } = bound(args, "format_map()", { mapping: REQUIRED });
     return braceFormatted(self, mappingArguments(mapping), tools);
   },
   index: (call) => indexed(call, { name: "index", last: false }),
-  isalnum: every("isalnum"),
-  isalpha: every("isalpha"),
   isascii: asked("isascii", (text) => !/\P{ASCII}/u.test(text)),
-  isdecimal: every("isdecimal"),
-  isdigit: every("isdigit"),
   isidentifier: asked("isidentifier", (text) => /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(text)),
   islower: asked("islower", (text) => hasCase(text, "lower")),
-  isnumeric: every("isnumeric"),
   isprintable: asked(
     "isprintable",
     (text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/u.test(text.replaceAll(" ", "")),
   ),
-  isspace: asked("isspace", (text) => text !== "" && lettersOf(text).every(isSpace)),
   istitle: asked("istitle", isTitle),
   isupper: asked("isupper", (text) => hasCase(text, "upper")),
   join: joined,
@@ -357,9 +342,10 @@ export const TEXT_METHODS: Methods<string> = {
   removeprefix: (call) => affixed(call, "start"),
   removesuffix: (call) => affixed(call, "end"),
   replace({ self, args, tools }) {
-    const { old, new: put, count: most } = bound(args as CallArguments, {
-      what: "replace()",
-      parameters: { old: REQUIRED, new: REQUIRED, count: -1n },
+    const { old, new: put, count: most } = bound(args as CallArguments, "replace()", {
+      old: REQUIRED,
+      new: REQUIRED,
+      count: -1n,
     });
     return replaced(self, {
       old: textArgument(old, "replace() argument 1"),
@@ -376,7 +362,7 @@ export const TEXT_METHODS: Methods<string> = {
   rstrip: (call) => stripping(call, "right"),
   split: (call) => splitting(call, "left"),
   splitlines({ self, args, tools }) {
-    const { keepends } = bound(args, { what: "splitlines()", parameters: { keepends: false } });
+    const { keepends } = bound(args, "splitlines()", { keepends: false });
     tools.work.letters(self.length);
     const lines = linesOf(self, { keepEnds: countArgument(keepends, "keepends") !== 0 });
     tools.work.elements(lines.length * 4);

@@ -12,6 +12,9 @@ export interface Tools {
   readonly access: FieldAccess;
 }
 
+/** The same for what reaches no attributes. */
+export type OwnTools = Omit<Tools, "access">;
+
 /** A call of a method on a value. */
 export interface MethodCall<T> {
   readonly self: T;

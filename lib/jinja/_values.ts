@@ -94,9 +94,14 @@ export class Dict {
     return Array.from(this.#entries.values(), ([, value]) => value);
   }
 
-  /** Pairs of key and value, as tuples of the template. */
+  /** Pairs of key and value. */
+  entries(): (readonly [Value, Value])[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The same as tuples of the template. */
   items(): Tuple[] {
-    return Array.from(this.#entries.values(), (entry) => new Tuple(entry));
+    return this.entries().map((entry) => new Tuple(entry));
   }
 }
 
@@ -105,11 +110,7 @@ export class DictView {
   constructor(readonly kind: "keys" | "values" | "items", readonly dict: Dict) {}
 
   get items(): readonly Value[] {
-    return this.kind === "keys"
-      ? this.dict.keys()
-      : this.kind === "values"
-      ? this.dict.values()
-      : this.dict.items();
+    return this.dict[this.kind]();
   }
 }
 

@@ -18,7 +18,7 @@ export interface RenderOptions {
   /** Values by name, made of what JSON has. Whole numbers are ints; a `Map` keeps the order of any keys. */
   readonly variables?: Readonly<Record<string, unknown>>;
   /** The day that `strftime_now` writes, as `2024-07-26`. `@default none, and templates that ask for it are refused` */
-  readonly date?: string;
+  readonly date?: string | undefined;
 }
 
 /** The stack ends where a template nests or calls itself too deep; the engine's words for it name no cause. */
@@ -32,14 +32,6 @@ function named(error: unknown): unknown {
  * A template of jinja2 as transformers runs chat templates: sandboxed, with `trim_blocks`, `lstrip_blocks`, `break` and
  * `continue`, the tag `generation`, and its own `tojson`, `raise_exception` and `strftime_now`. What it prints is what
  * Python prints. Rendering is bounded by work that is counted, not timed, and reaches nothing but its variables.
- *
- * @example
- * ```ts
- * import { JinjaTemplate } from "./mod.ts";
- * const template = new JinjaTemplate("{% for x in xs %}{{ loop.index }}: {{ x }} {% endfor %}{{ -7 % 3 }}");
- * const text = template.render({ variables: { xs: [true, null, "a"] } });
- * if (text !== "1: True 2: None 3: a 2") throw new Error(text);
- * ```
  */
 export class JinjaTemplate {
   readonly #statements: readonly Statement[];

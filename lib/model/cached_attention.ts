@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Dim, type GraphBuilder, productOfDims, type Value } from "../onnx/mod.ts";
+import { anglesAt, attentionWeights, headsFirst, rotatedHeads } from "./_attention_core.ts";
 import type { AttentionKernel } from "./decoder_parts.ts";
 import { accurateDType, type ComputeDType } from "./precision.ts";
 import type { RotaryTables } from "./rotary_tables.ts";
@@ -69,7 +70,7 @@ export function cachedAttention(
   const compute = tables.cos.dtype as ComputeDType, accurate = accurateDType(compute);
   const grown = `${slots.recent}+${added}`, every = "slots", grouped = productOfDims([group, added]);
   const [batch] = positions.dims as [Dim];
-  const { bias, sizes, cos, sin } = g.within("cached_mask", () => {
+  const { bias, sizes, angles } = g.within("cached_mask", () => {
     const recent = g.add(g.length(slots.recent), g.length(added));
     const range = (from: Value, below: Value, length: Dim) =>
       g.apply("Range", [from, below, g.scalar("int64", 1)], { attributes: { length: String(length) } });
@@ -87,14 +88,13 @@ export function cachedAttention(
       g.expand(shown(causal), [batch, added, grown]),
       g.expand(g.unsqueeze(shown(real), [1]), [batch, added, slots.settled]),
     ];
-    const joined = g.apply("Concat", parts, { attributes: { axis: 2, joined: every } });
+    const joined = g.concat(parts, { axis: 2, joined: every });
     g.defineLength(every, joined, 2);
     const perGroup = g.expand(g.unsqueeze(joined, [1, 2]), [batch, 1, group, added, every]);
     return {
       bias: g.reshape(perGroup, [batch, 1, grouped, every]),
-      sizes: g.apply("Concat", [recent, g.length(slots.settled)], { attributes: { axis: 0 } }),
-      cos: g.gather(tables.cos, positions, { axis: 0 }), // [batch, seq, head_dim/2]
-      sin: g.gather(tables.sin, positions, { axis: 0 }),
+      sizes: g.concat([recent, g.length(slots.settled)], { axis: 0 }),
+      angles: anglesAt(g, tables, positions),
     };
   });
   // Values are kept doubled and their products halved, exactly, where a product may have a single row.
@@ -102,26 +102,25 @@ export function cachedAttention(
   return (g, { layer, q, k, v }) =>
     g.within("attn", () => {
       const heads = q.dims[2] as number, kvHeads = k.dims[2] as number;
-      const byHead = (x: Value) => g.transpose(x, [0, 2, 1, 3]); // [batch, heads, seq, head_dim]
-      const rotated = (x: Value) => g.apply("RotaryEmbedding", [byHead(x), cos, sin]);
       const { settled, recent: before } = options.past(layer);
-      const grow = (old: Value, more: Value) =>
-        g.apply("Concat", [old, more], { attributes: { axis: 2, joined: grown } });
+      const grow = (old: Value, more: Value) => g.concat([old, more], { axis: 2, joined: grown });
       const values = half === 1 ? v : g.mul(v, g.scalar(compute, 1 / half));
-      const recent = { key: grow(before.key, rotated(k)), value: grow(before.value, byHead(values)) };
+      const recent = {
+        key: grow(before.key, rotatedHeads(g, k, angles)),
+        value: grow(before.value, headsFirst(g, values)),
+      };
       options.store(layer, recent); // [batch, kv_heads, recent slots, head_dim] each
-      const queries = g.reshape(rotated(q), [batch, kvHeads, grouped, headDim]);
+      const queries = g.reshape(rotatedHeads(g, q, angles), [batch, kvHeads, grouped, headDim]);
       const scale = headDim ** -0.5;
       const scores = [recent, settled].map(({ key }) => g.matMul(queries, key, { transB: true, scale }));
-      const joined = g.apply("Concat", scores, { attributes: { axis: 3, joined: every } });
-      const masked = g.add(g.cast(joined, accurate), bias); // [batch, kv_heads, group*seq, slots]
-      const weights = g.cast(g.softmax(masked, { axis: -1 }), compute);
+      const joined = g.concat(scores, { axis: 3, joined: every });
+      const weights = attentionWeights(g, joined, { bias }); // [batch, kv_heads, group*seq, slots]
       const [near, far] = g.split(weights, { axis: 3, sizes, dims: [grown, slots.settled] }) as [
         Value,
         Value,
       ];
       const mix = (shares: Value, { value }: KeysAndValues) => g.matMul(shares, value, { scale: half });
       const mixed = g.add(mix(near, recent), mix(far, settled)); // [batch, kv_heads, group*seq, head_dim]
-      return byHead(g.reshape(mixed, [batch, heads, added, headDim])); // [batch, seq, heads, head_dim]
+      return headsFirst(g, g.reshape(mixed, [batch, heads, added, headDim])); // [batch, seq, heads, head_dim]
     });
 }

@@ -6,54 +6,14 @@ import { patchedLastBlock } from "./last_block.ts";
 import type { ComputeDType } from "./precision.ts";
 import { unembeddingName } from "./weights.ts";
 
-/**
- * Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq].
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * if (embedTokens(g, tokens, parts).dims.join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
- * ```
- */
-export function embedTokens(g: GraphBuilder, tokens: Value, parts: DecoderParts): Value {
+/** Token embeddings [batch, seq, embed] of `tokens` int64 [batch, seq]. */
+export function embedTokens(g: GraphBuilder, tokens: Value, parts: Pick<DecoderParts, "weights">): Value {
   return parts.weights.rows(g, { name: "model.embed_tokens.weight", indices: tokens });
 }
 
 /**
  * All blocks over embedded tokens: the residual stream [batch, seq, embed] that enters the final norm. With `blocks`
- * only the first of them, none of which is routed: the stream behind block `blocks - 1`.
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { decoderBlocks, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * const seen: string[] = [];
- * const watch: SiteHandler = (_, name, value) => {
- *   seen.push(name);
- *   return value;
- * };
- * decoderBlocks(g, embedTokens(g, tokens, parts), { ...parts, site: watch });
- * if (seen.at(-1) !== "blocks.0.resid_post") throw new Error("every site is met, in order");
- * ```
+ * only the first of them, and none is patched: the stream behind block `blocks - 1`.
  */
 export function decoderBlocks(
   g: GraphBuilder,
@@ -91,7 +51,11 @@ export function blockAt(
 }
 
 /** The norm before the unembedding: residual [.., embed] → [.., embed], in float32 of a 16-bit graph. */
-export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
+export function finalNorm(
+  g: GraphBuilder,
+  residual: Value,
+  parts: Pick<DecoderParts, "config" | "weights">,
+): Value {
   const { config, weights } = parts;
   return rmsNorm(g, residual, { weights, name: "model.norm", epsilon: config.rmsNormEps });
 }
@@ -100,25 +64,12 @@ export function finalNorm(g: GraphBuilder, residual: Value, parts: DecoderParts)
  * Final norm and unembedding: residual [.., embed] → logits [.., vocab]. Of a 16-bit graph both are in float32:
  * a logit near 20 rounded to bfloat16 is off by up to 0.06, which would drown the difference between a sampler and
  * its trainer.
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { embedTokens, inputWeights, sequenceAttention, type SiteHandler, unembed } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * const logits = unembed(g, embedTokens(g, tokens, parts), parts);
- * if (logits.dims.join() !== "batch,seq,61") throw new Error("[batch, seq, vocab]");
- * ```
  */
-export function unembed(g: GraphBuilder, residual: Value, parts: DecoderParts): Value {
+export function unembed(
+  g: GraphBuilder,
+  residual: Value,
+  parts: Pick<DecoderParts, "config" | "weights">,
+): Value {
   const { config, weights } = parts;
   return g.within("unembed", () => {
     const normed = finalNorm(g, residual, parts);

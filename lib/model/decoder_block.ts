@@ -11,23 +11,6 @@ import type { DecoderParts } from "./decoder_parts.ts";
  * Where the family has norms of heads, Attn takes N(q) and N(k) of each head of its queries and keys.
  *
  * `x` and the result are [batch, seq, embed] in the compute type; norms are float32 islands of a 16-bit graph.
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { decoderBlock, embedTokens, inputWeights, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 1 });
- * const g = new GraphBuilder("decoder");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const tokens = g.input("tokens", "int64", ["batch", "seq"]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const parts = { config, weights, attention, site };
- * const y = decoderBlock(g, embedTokens(g, tokens, parts), { ...parts, layer: 0 });
- * if (y.dims.join() !== "batch,seq,32") throw new Error("the residual stream keeps its shape");
- * ```
  */
 export function decoderBlock(
   g: GraphBuilder,

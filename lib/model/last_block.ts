@@ -2,37 +2,24 @@ import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 import { type BlockParts, blockParts, finishBlock, normedHeads } from "./_block_parts.ts";
 import { decoderBlock } from "./decoder_block.ts";
-import type { DecoderParts, SiteHandler } from "./decoder_parts.ts";
-import type { LastBlockLayout, LastBlockRoute, MaskedPart } from "./last_block_route.ts";
+import type {
+  AppliedLastBlock,
+  DecoderParts,
+  LastBlockLayout,
+  MaskedPart,
+  SiteHandler,
+} from "./decoder_parts.ts";
 import { accurateSum } from "./precision.ts";
 import { type SiteKind, siteName } from "./sites.ts";
 
-/**
- * The parts of a layout that a mask decides, in a fixed order.
- *
- * @example
- * ```ts
- * import { maskedParts } from "./mod.ts";
- * const parts = maskedParts({ kind: "projections", q: "steered", k: "steered", v: "mixed" });
- * if (parts.join() !== "v") throw new Error("values alone differ by head");
- * ```
- */
+/** The parts of a layout that a mask decides, in a fixed order. */
 export function maskedParts(layout: LastBlockLayout): readonly MaskedPart[] {
   if (layout.kind === "single") return [];
   if (layout.kind === "heads") return ["heads"];
   return (["q", "k", "v"] as const).filter((part) => layout[part] === "mixed");
 }
 
-/**
- * Sites of the last block that have no single value under a layout, since both streams are computed.
- *
- * @example
- * ```ts
- * import { doubleSites } from "./mod.ts";
- * if (doubleSites({ kind: "heads", path: "all" }).join() !== "input_norm,k,k_norm,v") throw new Error("one per stream");
- * if (doubleSites({ kind: "projections", q: "base", k: "base", v: "base" }).length > 0) throw new Error("one stream");
- * ```
- */
+/** Sites of the last block that have no single value under a layout, since both streams are computed. */
 export function doubleSites(layout: LastBlockLayout): readonly SiteKind[] {
   if (layout.kind === "heads") return ["input_norm", "k", "k_norm", "v"];
   if (layout.kind === "single") return [];
@@ -43,15 +30,6 @@ export function doubleSites(layout: LastBlockLayout): readonly SiteKind[] {
 /**
  * Key and value heads that a block keeps in its KV cache: a last block that attends over both streams keeps both
  * histories side by side, the one of x first.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { cachedHeads } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, kvHeads: 2 }), layout = { kind: "heads", path: "all" } as const;
- * const counts = [0, 1].map((layer) => cachedHeads(config, { layer, layout }));
- * if (counts.join() !== "2,4") throw new Error("the last block has two histories");
- * ```
  */
 export function cachedHeads(
   config: ModelConfig,
@@ -75,39 +53,16 @@ export function cachedHeads(
  * Sites: `resid_pre` is the residual stream (R, or x where the block reads x alone); `q`, `k`, `v`, `attn_weights`
  * and `head_out` are what was chosen, `q_norm` and `k_norm` the norms of it; `attn_out` is W_O of that; `resid_mid` is
  * the stream that `mlp_out` is added to. Under `heads` a patch of `q`, `q_norm` or `attn_weights` replaces what each
- * head's own stream has. In a 16-bit graph x + s is
- * a float32 island, as every sum with a vector.
+ * head's own stream has. In a 16-bit graph x + s is a float32 island, as every sum with a vector.
  *
  * Source: last-block patching of Sections 6 and 7 (class: code).
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { inputWeights, patchedLastBlock, sequenceAttention, type SiteHandler } from "./mod.ts";
- * const config = tinyConfig({ layers: 2 });
- * const g = new GraphBuilder("patched");
- * const shapes = weightShapes(config);
- * const weights = inputWeights(g, { shapes, compute: "float32" });
- * const x = g.input("x", "float32", ["batch", "seq", config.embed]);
- * const site: SiteHandler = (_, __, value) => value;
- * const attention = sequenceAttention(g, config, { batch: "batch", seq: "seq", compute: "float32", site });
- * const lastBlock = {
- *   layout: { kind: "heads", path: "mlp" },
- *   vector: g.input("s", "float32", [config.embed]),
- *   masks: new Map([["heads", g.input("mask", "bool", [config.heads, 1])]] as const),
- *   touched: () => false,
- * } as const;
- * const y = patchedLastBlock(g, x, { config, weights, attention, site, lastBlock });
- * if (y.dims.join() !== "batch,seq,32") throw new Error("the residual stream keeps its shape");
- * ```
  *
  * @throws {RangeError} when a mask that the layout needs is missing.
  */
 export function patchedLastBlock(
   g: GraphBuilder,
   x: Value,
-  options: DecoderParts & { readonly lastBlock: LastBlockRoute },
+  options: DecoderParts & { readonly lastBlock: AppliedLastBlock },
 ): Value {
   const { lastBlock: { layout, vector } } = options;
   const layer = options.config.layers - 1;
@@ -144,7 +99,7 @@ interface Streams {
 function choose(
   g: GraphBuilder,
   pair: Streams,
-  options: { readonly masks: LastBlockRoute["masks"]; readonly part: MaskedPart },
+  options: { readonly masks: AppliedLastBlock["masks"]; readonly part: MaskedPart },
 ): Value {
   const mask = options.masks.get(options.part);
   if (mask === undefined) {
@@ -156,7 +111,7 @@ function choose(
 function mixedProjections(
   g: GraphBuilder,
   parts: BlockParts,
-  options: LastBlockRoute & {
+  options: AppliedLastBlock & {
     readonly layout: LastBlockLayout & { readonly kind: "projections" };
     readonly streams: Streams;
   },
@@ -192,7 +147,7 @@ function mixedProjections(
 function mixedHeads(
   g: GraphBuilder,
   parts: BlockParts,
-  options: LastBlockRoute & {
+  options: AppliedLastBlock & {
     readonly layout: LastBlockLayout & { readonly kind: "heads" };
     readonly streams: Streams;
     readonly config: ModelConfig;
@@ -206,8 +161,7 @@ function mixedHeads(
     steered: parts.project(part, normed.steered),
   });
   const mixed = (pair: Streams): Value => choose(g, pair, { masks, part: "heads" });
-  const join = (pair: Streams, axis: number): Value =>
-    g.apply("Concat", [pair.base, pair.steered], { attributes: { axis } });
+  const join = (pair: Streams, axis: number): Value => g.concat([pair.base, pair.steered], { axis });
   const split = (value: Value, axis: number): Streams => ({
     base: g.slice(value, { axis, start: 0, end: heads }),
     steered: g.slice(value, { axis, start: heads, end: 2 * heads }),

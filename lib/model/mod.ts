@@ -13,19 +13,24 @@ export {
 } from "./cached_attention.ts";
 export { blockAt, decoderBlocks, decoderStreams, embedTokens, finalNorm, unembed } from "./decoder.ts";
 export { decoderBlock } from "./decoder_block.ts";
-export type {
-  AdapterHandler,
-  AttentionInput,
-  AttentionKernel,
-  DecoderParts,
-  SiteHandler,
+export {
+  type AdapterHandler,
+  type AppliedLastBlock,
+  type AttentionInput,
+  type AttentionKernel,
+  type DecoderParts,
+  type LastBlockLayout,
+  type MaskedPart,
+  type SiteHandler,
+  type StreamChoice,
+  untouched,
 } from "./decoder_parts.ts";
-export { cachedHeads, doubleSites, maskedParts, patchedLastBlock } from "./last_block.ts";
-export type { LastBlockLayout, LastBlockRoute, MaskedPart, StreamChoice } from "./last_block_route.ts";
+export { cachedHeads, doubleSites, maskedParts } from "./last_block.ts";
 export { type AccurateDType, accurateDType, accurateSum, type ComputeDType } from "./precision.ts";
 export { rotaryFrequencies, type RotaryTables, rotaryTables } from "./rotary_tables.ts";
 export {
   ADAPTER_SITE_KINDS,
+  checkLayer,
   HEAD_NORM_SITE_KINDS,
   parseSite,
   type Site,

@@ -14,13 +14,6 @@ export type AccurateDType = "float32" | "float64";
  * float32 islands wherever a small error would grow or a large number would not fit: the statistics of norms,
  * rotary angles, the sum with a steering vector, softmax, logits, log-probabilities, sampling, and the sums of a
  * backward pass. Its inputs and outputs are float32 too, for nothing else crosses into a program.
- *
- * @example
- * ```ts
- * import { accurateDType } from "./mod.ts";
- * if (accurateDType("bfloat16") !== "float32") throw new Error("islands of a 16-bit graph");
- * if (accurateDType("float64") !== "float64") throw new Error("the twin is float64 throughout");
- * ```
  */
 export function accurateDType(compute: ComputeDType): AccurateDType {
   return compute === "float64" ? "float64" : "float32";
@@ -30,17 +23,6 @@ export function accurateDType(compute: ComputeDType): AccurateDType {
  * x + added, in x's type: the sum with what an experiment adds. `added` is in the type of {@link accurateDType} and of
  * a shape that broadcasts to x's, so a small vector is not rounded before it is added, and its adjoint is summed over
  * rows and positions in float32.
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { accurateSum } from "./mod.ts";
- * const g = new GraphBuilder("sum");
- * const x = g.cast(g.input("x", "float32", ["batch", 4]), "bfloat16");
- * const y = accurateSum(g, x, { added: g.input("s", "float32", [4]) });
- * if (y.dtype !== "bfloat16" || y.dims.join() !== "batch,4") throw new Error("what x was");
- * if (g.nodes.find(({ op }) => op === "Add")?.outputs[0]?.dtype !== "float32") throw new Error("added in float32");
- * ```
  */
 export function accurateSum(g: GraphBuilder, x: Value, options: { readonly added: Value }): Value {
   const accurate = accurateDType(x.dtype as ComputeDType);

@@ -19,16 +19,6 @@ export interface RotaryTables {
  *     t > high: f        t < low: f / factor        else: (1 − m)·f/factor + m·f,  m = (t − low) / (high − low)
  *
  * Source: the rope_type "llama3" of transformers, which compares wavelengths 2π/f with N/high and N/low.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { rotaryFrequencies } from "./mod.ts";
- * const ropeScaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 8192 };
- * const plain = rotaryFrequencies(tinyConfig({ headDim: 4, ropeTheta: 1e8 }));
- * const scaled = rotaryFrequencies(tinyConfig({ headDim: 4, ropeTheta: 1e8, ropeScaling }));
- * if (plain.join() !== "1,0.0001" || scaled.join() !== "1,0.0000125") throw new Error("slow angles get slower");
- * ```
  */
 export function rotaryFrequencies(config: ModelConfig): readonly number[] {
   const { headDim, ropeTheta, ropeScaling } = config;
@@ -78,17 +68,6 @@ function tableValues(
  * them one by one), so that what a row gets would depend on the rows beside it.
  *
  * `count` is a number, or a symbolic length that the graph knows.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { rotaryTables } from "./mod.ts";
- * const g = new GraphBuilder("angles");
- * g.input("tokens", "int64", ["batch", "seq"]);
- * const { cos } = rotaryTables(g, tinyConfig({ headDim: 16 }), { count: "seq", compute: "float32" });
- * if (cos.dims.join() !== "seq,8") throw new Error("[positions, head_dim/2]");
- * ```
  */
 export function rotaryTables(
   g: GraphBuilder,
@@ -98,11 +77,7 @@ export function rotaryTables(
   const { compute, count } = options, accurate = accurateDType(compute);
   const rows = typeof count === "number" ? count : config.maxPositions;
   return g.within("rotary", () => {
-    const places = typeof count === "number" ? null : g.apply(
-      "Range",
-      [g.scalar("int64", 0), g.length(count), g.scalar("int64", 1)],
-      { attributes: { length: count } },
-    );
+    const places = typeof count === "number" ? null : g.range(count);
     const table = (of: "cos" | "sin"): Value => {
       const values = tableValues(config, { of, rows, accurate });
       const whole = g.cast(g.constant(accurate, [rows, config.headDim / 2], values), compute);

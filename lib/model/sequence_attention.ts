@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
+import { anglesAt, attentionWeights, headsFirst, rotatedHeads } from "./_attention_core.ts";
 import type { AttentionKernel, SiteHandler } from "./decoder_parts.ts";
 import { rotaryTables } from "./rotary_tables.ts";
 import { siteName } from "./sites.ts";
@@ -25,20 +26,6 @@ export interface Branches {
  * query may not see has a weight of 0, or below 1e-17 where nobody looks at it and that is faster.
  *
  * Under grouped queries the `heads / kv_heads` queries that share a key are laid along seq: one product per key head.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { sequenceAttention } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2, headDim: 16 });
- * const g = new GraphBuilder("attention");
- * const input = (name: string, heads: number) => g.input(name, "float32", ["batch", "seq", heads, 16]);
- * const [q, k, v] = [input("q", 4), input("k", 2), input("v", 2)] as const;
- * const options = { batch: "batch", seq: "seq", compute: "float32" } as const;
- * const kernel = sequenceAttention(g, config, { ...options, site: (_, __, value) => value });
- * if (kernel(g, { layer: 0, q, k, v }).dims.join() !== "batch,seq,4,16") throw new Error("one output per head");
- * ```
  */
 export function sequenceAttention(
   g: GraphBuilder,
@@ -59,42 +46,36 @@ export function sequenceAttention(
   const half = headDim / 2, accurate = accurateDType(compute);
   const tables = rotaryTables(g, config, { count: seq, compute });
   const causal = g.within("causal_mask", () => {
-    const places = g.apply("Range", [g.scalar("int64", 0), g.length(seq), g.scalar("int64", 1)], {
-      attributes: { length: String(seq) },
-    });
+    const places = g.range(seq);
     const earlier = g.apply("LessOrEqual", [g.unsqueeze(places, [0]), g.unsqueeze(places, [1])]); // [seq, kv_seq]
     const visible = branches === null ? earlier : g.unsqueeze(alongBranches(g, earlier, branches), [1, 2]);
     return g.apply("Where", [visible, g.scalar(accurate, 0), g.scalar(accurate, -Infinity)]);
   });
-  const [cos, sin] = g.within("rotary", () => {
-    if (branches !== null) {
-      return [tables.cos, tables.sin].map((table) => g.gather(table, branches.positions, { axis: 0 }));
-    }
+  const angles = g.within("rotary", () => {
+    if (branches !== null) return anglesAt(g, tables, branches.positions);
     // Length by length a shape would be put together on the host; [batch, seq] is read off an input in one piece.
     const turned = (table: Value) =>
       g.expand(g.unsqueeze(g.transpose(table, [1, 0]), [1]), [half, batch, seq]);
-    return [tables.cos, tables.sin].map((table) => g.transpose(turned(table), [1, 2, 0])); // [batch, seq, head_dim/2]
-  }) as [Value, Value];
+    const perRow = (table: Value) => g.transpose(turned(table), [1, 2, 0]); // [batch, seq, head_dim/2]
+    return { cos: perRow(tables.cos), sin: perRow(tables.sin) };
+  });
 
   return (g, { layer, q, k, v, site = options.site }) =>
     g.within("attn", () => {
       const heads = q.dims[2] as number, kvHeads = k.dims[2] as number, group = heads / kvHeads;
       const grouped = `${group}*${seq}`;
-      const byHead = (x: Value) => g.transpose(x, [0, 2, 1, 3]); // [batch, heads, seq, head_dim]
-      const rotated = (x: Value) => g.apply("RotaryEmbedding", [byHead(x), cos, sin]);
-      const scaled = g.mul(rotated(q), g.scalar(compute, headDim ** -0.5));
+      const scaled = g.mul(rotatedHeads(g, q, angles), g.scalar(compute, headDim ** -0.5));
       const queries = group === 1 ? scaled : g.reshape(scaled, [batch, kvHeads, grouped, headDim]);
-      const scores = g.matMul(queries, rotated(k), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
+      const scores = g.matMul(queries, rotatedHeads(g, k, angles), { transB: true }); // [batch, kv_heads, group*seq, kv_seq]
       const perHead = g.reshape(scores, [batch, kvHeads, group, seq, seq]);
-      const masked = g.add(g.cast(perHead, accurate), causal);
       // A GPU, which 16-bit graphs are for, has no slow numbers.
-      const floor = compute === accurate && !shown(layer) ? { floor: SCORE_FLOOR } : {};
-      const weights = g.cast(g.softmax(masked, { axis: -1, ...floor }), compute);
+      const floor = compute === accurate && !shown(layer) ? SCORE_FLOOR : undefined;
+      const weights = attentionWeights(g, perHead, { bias: causal, floor });
       const name = siteName({ layer, kind: "attn_weights" });
       const seen = site(g, name, g.reshape(weights, [batch, heads, seq, seq])); // [batch, heads, seq, kv_seq]
       const mixing = group === 1 ? seen : g.reshape(seen, [batch, kvHeads, grouped, seq]);
-      const mixed = g.matMul(mixing, byHead(v)); // [batch, kv_heads, group*seq, head_dim]
-      return byHead(g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
+      const mixed = g.matMul(mixing, headsFirst(g, v)); // [batch, kv_heads, group*seq, head_dim]
+      return headsFirst(g, g.reshape(mixed, [batch, heads, seq, headDim])); // [batch, seq, heads, head_dim]
     });
 }
 

@@ -1,4 +1,5 @@
 import { architectureRow, type ModelConfig } from "../checkpoint/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 
 /** Kinds of site that every block has, in the order in which they are computed. */
 export const SITE_KINDS = [
@@ -43,11 +44,9 @@ const ALL_KINDS: readonly SiteKind[] = [...SITE_KINDS, ...HEAD_NORM_SITE_KINDS, 
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { siteKindsOf } from "./mod.ts";
- * if (siteKindsOf(tinyConfig()).includes("q_norm")) throw new Error("qwen2 has no norms of heads");
- * const kinds = siteKindsOf(tinyConfig({ architecture: "qwen3" }));
- * if (kinds.indexOf("q_norm") !== kinds.indexOf("q") + 1) throw new Error("a norm follows its projection");
+ * import { loadModel, siteKindsOf } from "@small-vectors/steering";
+ * const { config } = await loadModel("./fixtures/embedded/base-a");
+ * if (siteKindsOf(config).includes("q_norm")) throw new Error("qwen2 has no norms of heads");
  * ```
  */
 export function siteKindsOf(config: ModelConfig): readonly SiteKind[] {
@@ -124,12 +123,6 @@ export function siteName(site: Site): SiteName {
 /**
  * The parts of a site name, checked against the model's layer count. `action` is the verb of the error message.
  *
- * @example
- * ```ts
- * import { parseSite } from "./mod.ts";
- * if (parseSite("blocks.3.v", { layers: 8, action: "tap" }).kind !== "v") throw new Error("kind is v");
- * ```
- *
  * @throws {RangeError} for an unknown kind or a layer that the model lacks.
  */
 export function parseSite(name: string, options: { readonly layers: number; readonly action: string }): Site {
@@ -153,4 +146,14 @@ export function parseSite(name: string, options: { readonly layers: number; read
     );
   }
   return { layer, kind };
+}
+
+/** Throws a RangeError for a layer that a model lacks; `action` is the verb of its message. */
+export function checkLayer(
+  layer: number,
+  options: { readonly layers: number; readonly action: string },
+): void {
+  const { layers, action } = options;
+  if (isIndex(layer, layers)) return;
+  throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${layers})`);
 }

@@ -21,25 +21,12 @@ export interface WeightSource {
 }
 
 function stacked(g: GraphBuilder, weights: readonly Value[]): Value {
-  return g.apply("Concat", weights, { attributes: { axis: 0 } });
+  return g.concat(weights, { axis: 0 });
 }
 
 /**
  * Weights that stay in the checkpoint's files: each becomes an external initializer by file, offset and length and
  * is cast to the compute type, so float32, float16 and bfloat16 files give the same graph but for the stored type.
- *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { fileWeights } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "bfloat16", seed: 0 });
- * const checkpoint = await openCheckpoint(folder);
- * const weights = fileWeights(new GraphBuilder("model"), { checkpoint, compute: "float32" });
- * if (weights.get("model.norm.weight").dtype !== "float32") throw new Error("cast to the compute type");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export function fileWeights(
   g: GraphBuilder,
@@ -98,16 +85,6 @@ export function valueWeights(g: GraphBuilder, values: ReadonlyMap<string, Value>
 /**
  * Weights that are inputs of the graph, for training them: one input per tensor, in the compute type (float32
  * under a 16-bit one).
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { inputWeights } from "./mod.ts";
- * const g = new GraphBuilder("training");
- * const weights = inputWeights(g, { shapes: new Map([["model.norm.weight", [8]]]), compute: "float32" });
- * if (weights.get("model.norm.weight").dims[0] !== 8) throw new Error("an input of the given shape");
- * if (weights.has("lm_head.weight")) throw new Error("no other weights");
- * ```
  */
 export function inputWeights(
   g: GraphBuilder,
@@ -121,16 +98,7 @@ export function inputWeights(
   }
   return { values, ...valueWeights(g, values) };
 }
-/**
- * Name of the unembedding: the embedding itself where they are tied.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { unembeddingName } from "./mod.ts";
- * if (unembeddingName(tinyConfig()) !== "lm_head.weight") throw new Error("this model is not tied");
- * ```
- */
+/** Name of the unembedding: the embedding itself where they are tied. */
 export function unembeddingName(config: ModelConfig): string {
   return config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
 }

@@ -1,5 +1,5 @@
 import proto from "onnx-proto";
-import { type DType, DTYPE_BYTES } from "../core/mod.ts";
+import type { DType } from "../core/mod.ts";
 import type { Attribute, Graph, GraphNode, Initializer, NodeOf, Value } from "./graph.ts";
 import type { OpName } from "./op_attributes.ts";
 
@@ -27,19 +27,12 @@ interface NodeFields {
   readonly attribute?: readonly unknown[];
 }
 
-const integer = (name: string, i: number) => ({ name, i, type: onnx.AttributeProto.AttributeType.INT });
-const integers = (name: string, ints: readonly number[]) => ({
-  name,
-  ints: [...ints],
-  type: onnx.AttributeProto.AttributeType.INTS,
-});
-
 function attribute(name: string, value: Attribute): unknown {
   const types = onnx.AttributeProto.AttributeType;
-  if (typeof value === "number") return integer(name, value);
+  if (typeof value === "number") return { name, i: value, type: types.INT };
   if (typeof value === "string") return { name, s: new TextEncoder().encode(value), type: types.STRING };
   if ("float" in value) return { name, f: value.float, type: types.FLOAT };
-  return integers(name, value);
+  return { name, ints: [...value], type: types.INTS };
 }
 
 function valueInfo(value: Value, name = value.name): unknown {
@@ -99,10 +92,7 @@ class Lowering {
   node(node: GraphNode): void {
     const special = SPECIAL[node.op] as Special<OpName> | undefined;
     if (special !== undefined) return special(this, node as NodeOf<OpName>);
-    this.emit(node, node.op, [
-      ...Object.entries(node.attributes).map(([name, value]) => attribute(name, value)),
-      ...this.bodies(node),
-    ]);
+    this.emit(node, node.op, { attributes: node.attributes });
   }
 
   bodies(node: GraphNode): readonly unknown[] {
@@ -113,17 +103,17 @@ class Lowering {
     }));
   }
 
-  emit(node: GraphNode, opType: string, attributes: readonly unknown[], options: EmitOptions = {}): void {
-    const input = options.inputs ?? node.inputs.map((value) => value?.name ?? "");
-    const output = options.outputs ?? node.outputs.map((value) => value.name);
-    const domain = options.domain ?? "";
+  /** One node of ONNX: with other outputs than those of `node` it is a step on the way, named after its first. */
+  emit(node: GraphNode, opType: string, options: EmitOptions = {}): void {
+    const { attributes = {}, inputs = names(node), outputs, domain = "" } = options;
+    const settings = Object.entries(attributes).map(([name, value]) => attribute(name, value));
     this.nodes.push({
-      name: options.name ?? node.name,
+      name: outputs?.[0] ?? node.name,
       opType,
       domain,
-      input,
-      output,
-      attribute: attributes,
+      input: inputs,
+      output: outputs ?? node.outputs.map((value) => value.name),
+      attribute: [...settings, ...this.bodies(node)],
     });
   }
 
@@ -135,10 +125,10 @@ class Lowering {
 }
 
 interface EmitOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
   readonly domain?: string;
-  readonly name?: string;
 }
 
 type Special<Op extends OpName> = (to: Lowering, node: NodeOf<Op>) => void;
@@ -148,12 +138,10 @@ const names = (node: Pick<GraphNode, "inputs">) => node.inputs.map((value) => va
 /** A transposed operand costs nothing in FusedMatMul; float64 has no such kernel, so there it is a Transpose. */
 const lowerMatMul: Special<"MatMul"> = (to, node) => {
   const { transA = 0, transB = 0, scale } = node.attributes;
-  if (transA === 0 && transB === 0 && scale === undefined) return to.emit(node, "MatMul", []);
+  if (transA === 0 && transB === 0 && scale === undefined) return to.emit(node, "MatMul");
   if (node.outputs[0]?.dtype !== "float64") {
-    const factor = scale === undefined ? [] : [attribute("alpha", scale)];
-    return to.emit(node, "FusedMatMul", [integer("transA", transA), integer("transB", transB), ...factor], {
-      domain: "com.microsoft",
-    });
+    const attributes = { transA, transB, ...(scale === undefined ? {} : { alpha: scale }) };
+    return to.emit(node, "FusedMatMul", { attributes, domain: "com.microsoft" });
   }
   const inputs = node.inputs.map((value, index) => {
     const name = value?.name as string;
@@ -162,106 +150,102 @@ const lowerMatMul: Special<"MatMul"> = (to, node) => {
     const perm = Array.from({ length: rank }, (_, axis) => axis);
     [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
     const turned = `${node.name}/turned_${index}`;
-    to.emit(node, "Transpose", [integers("perm", perm)], { inputs: [name], outputs: [turned], name: turned });
+    to.emit(node, "Transpose", { attributes: { perm }, inputs: [name], outputs: [turned] });
     return turned;
   });
-  if (scale === undefined) return to.emit(node, "MatMul", [], { inputs });
+  if (scale === undefined) return to.emit(node, "MatMul", { inputs });
   const product = `${node.name}/product`, factor = `${node.name}/scale`;
   to.constants.push({ name: factor, dataType: DATA_TYPES.float64, dims: [], doubleData: [scale.float] });
-  to.emit(node, "MatMul", [], { inputs, outputs: [product], name: product });
-  to.emit(node, "Mul", [], { inputs: [product, factor] });
+  to.emit(node, "MatMul", { inputs, outputs: [product] });
+  to.emit(node, "Mul", { inputs: [product, factor] });
 };
 
 /** float64 is outside the operation's types: y = x·[cos, cos] + [−x₂, x₁]·[sin, sin], x = [x₁, x₂]. */
 const lowerRotary: Special<"RotaryEmbedding"> = (to, node) => {
   if (node.outputs[0]?.dtype !== "float64") {
-    return to.emit(node, "RotaryEmbedding", [integer("interleaved", 0)]);
+    return to.emit(node, "RotaryEmbedding", { attributes: { interleaved: 0 } });
   }
   const [x, cos, sin] = names(node) as [string, string, string];
   const half = (node.inputs[0]?.dims[3] as number) / 2;
   const at = (suffix: string) => `${node.name}/${suffix}`;
-  const step = (opType: string, inputs: string[], outputs: string[], attributes: unknown[] = []) =>
-    to.emit(node, opType, attributes, { inputs, outputs, name: outputs[0] as string });
-  step("Split", [x, to.int64(node, "halves", [half, half])], [at("x1"), at("x2")], [integer("axis", 3)]);
-  step("Unsqueeze", [cos, to.int64(node, "head_axis", [1])], [at("cos")]);
-  step("Unsqueeze", [sin, at("head_axis")], [at("sin")]);
-  step("Mul", [at("x1"), at("cos")], [at("x1cos")]);
-  step("Mul", [at("x2"), at("sin")], [at("x2sin")]);
-  step("Mul", [at("x2"), at("cos")], [at("x2cos")]);
-  step("Mul", [at("x1"), at("sin")], [at("x1sin")]);
-  step("Sub", [at("x1cos"), at("x2sin")], [at("y1")]);
-  step("Add", [at("x2cos"), at("x1sin")], [at("y2")]);
-  to.emit(node, "Concat", [integer("axis", 3)], { inputs: [at("y1"), at("y2")] });
+  const step = (opType: string, inputs: readonly string[], output: string) =>
+    to.emit(node, opType, { inputs, outputs: [at(output)] });
+  to.emit(node, "Split", {
+    attributes: { axis: 3 },
+    inputs: [x, to.int64(node, "halves", [half, half])],
+    outputs: [at("x1"), at("x2")],
+  });
+  step("Unsqueeze", [cos, to.int64(node, "head_axis", [1])], "cos");
+  step("Unsqueeze", [sin, at("head_axis")], "sin");
+  step("Mul", [at("x1"), at("cos")], "x1cos");
+  step("Mul", [at("x2"), at("sin")], "x2sin");
+  step("Mul", [at("x2"), at("cos")], "x2cos");
+  step("Mul", [at("x1"), at("sin")], "x1sin");
+  step("Sub", [at("x1cos"), at("x2sin")], "y1");
+  step("Add", [at("x2cos"), at("x1sin")], "y2");
+  to.emit(node, "Concat", { attributes: { axis: 3 }, inputs: [at("y1"), at("y2")] });
 };
 
 /** y = softmax(max(x, max x − floor)), where there is a floor. */
 const lowerSoftmax: Special<"Softmax"> = (to, node) => {
-  const { floor } = node.attributes, axis = integer("axis", node.attributes.axis);
-  if (floor === undefined) return to.emit(node, "Softmax", [axis]);
+  const { floor, axis } = node.attributes, attributes = { axis };
+  if (floor === undefined) return to.emit(node, "Softmax", { attributes });
   const at = (suffix: string) => `${node.name}/${suffix}`;
-  const step = (opType: string, inputs: string[], output: string, attributes: unknown[] = []) =>
-    to.emit(node, opType, attributes, { inputs, outputs: [at(output)], name: at(output) });
   const [x] = names(node) as [string];
-  const dtype = node.outputs[0]?.dtype as "float32" | "float64";
-  to.constants.push(scalar(at("floor"), dtype, floor.float));
-  step("ReduceMax", [x, to.int64(node, "axis", [node.attributes.axis])], "largest", [integer("keepdims", 1)]);
-  step("Sub", [at("largest"), at("floor")], "least");
-  step("Max", [x, at("least")], "bounded");
-  to.emit(node, "Softmax", [axis], { inputs: [at("bounded")] });
+  to.constants.push(scalar(at("floor"), node.outputs[0]?.dtype as "float32" | "float64", floor.float));
+  to.emit(node, "ReduceMax", {
+    attributes: { keepdims: 1 },
+    inputs: [x, to.int64(node, "axis", [axis])],
+    outputs: [at("largest")],
+  });
+  to.emit(node, "Sub", { inputs: [at("largest"), at("floor")], outputs: [at("least")] });
+  to.emit(node, "Max", { inputs: [x, at("least")], outputs: [at("bounded")] });
+  to.emit(node, "Softmax", { attributes, inputs: [at("bounded")] });
 };
 
 /** y = a · sigmoid(a) ⊙ b. In float32 the first product is one kernel, which keeps no sigmoid. */
 const lowerGatedSilu: Special<"GatedSilu"> = (to, node) => {
-  const [a, b] = names(node) as [string, string], silu = `${node.name}/silu`;
+  const [a, b] = names(node) as [string, string], silu = `${node.name}/silu`, outputs = [silu];
   if (node.outputs[0]?.dtype === "float32") {
-    const alpha = attribute("alpha", { float: 1 });
-    to.emit(node, "QuickGelu", [alpha], {
-      domain: "com.microsoft",
-      inputs: [a],
-      outputs: [silu],
-      name: silu,
-    });
+    const attributes = { alpha: { float: 1 } };
+    to.emit(node, "QuickGelu", { attributes, domain: "com.microsoft", inputs: [a], outputs });
   } else {
     const sigmoid = `${node.name}/sigmoid`;
-    to.emit(node, "Sigmoid", [], { inputs: [a], outputs: [sigmoid], name: sigmoid });
-    to.emit(node, "Mul", [], { inputs: [a, sigmoid], outputs: [silu], name: silu });
+    to.emit(node, "Sigmoid", { inputs: [a], outputs: [sigmoid] });
+    to.emit(node, "Mul", { inputs: [a, sigmoid], outputs });
   }
-  to.emit(node, "Mul", [], { inputs: [silu, b] });
+  to.emit(node, "Mul", { inputs: [silu, b] });
 };
 
 /** Axes are inputs in ONNX. */
-const withAxes =
-  <Op extends "Squeeze" | "Unsqueeze" | "ReduceSum" | "ReduceMean" | "ReduceMax">(opType: Op): Special<Op> =>
-  (to, node) => {
-    const { axes, ...rest }: { readonly axes: readonly number[]; readonly keepdims?: number } =
-      node.attributes;
-    to.emit(node, opType, Object.entries(rest).map(([name, value]) => integer(name, value)), {
-      inputs: [...names(node), to.int64(node, "axes", axes)],
-    });
-  };
+const withAxes: Special<"Squeeze" | "Unsqueeze" | "ReduceSum" | "ReduceMean" | "ReduceMax"> = (to, node) => {
+  const { axes, ...attributes }: { readonly axes: readonly number[]; readonly keepdims?: number } =
+    node.attributes;
+  to.emit(node, node.op, { attributes, inputs: [...names(node), to.int64(node, "axes", axes)] });
+};
 
-const withoutNotes = <Op extends OpName>(opType: Op): Special<Op> => (to, node) => to.emit(node, opType, []);
-const withAxis = <Op extends "Concat" | "Split">(opType: Op): Special<Op> => (to, node) =>
-  to.emit(node, opType, [integer("axis", node.attributes.axis)]);
+const withoutNotes: Special<OpName> = (to, node) => to.emit(node, node.op);
+const withAxis: Special<"Concat" | "Split"> = (to, node) =>
+  to.emit(node, node.op, { attributes: { axis: node.attributes.axis } });
 
 const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
   MatMul: lowerMatMul,
   RotaryEmbedding: lowerRotary,
   Softmax: lowerSoftmax,
   GatedSilu: lowerGatedSilu,
-  Reshape: withoutNotes("Reshape"),
-  Expand: withoutNotes("Expand"),
-  Range: withoutNotes("Range"),
-  ReduceSum: withAxes("ReduceSum"),
-  ReduceMean: withAxes("ReduceMean"),
-  ReduceMax: withAxes("ReduceMax"),
-  Unsqueeze: withAxes("Unsqueeze"),
-  Squeeze: withAxes("Squeeze"),
-  Concat: withAxis("Concat"),
-  Split: withAxis("Split"),
+  Reshape: withoutNotes,
+  Expand: withoutNotes,
+  Range: withoutNotes,
+  ReduceSum: withAxes,
+  ReduceMean: withAxes,
+  ReduceMax: withAxes,
+  Unsqueeze: withAxes,
+  Squeeze: withAxes,
+  Concat: withAxis,
+  Split: withAxis,
   Slice: (to, node) => {
     const { start, end, axis } = node.attributes;
-    to.emit(node, "Slice", [], {
+    to.emit(node, "Slice", {
       inputs: [
         ...names(node),
         to.int64(node, "starts", [start]),
@@ -270,50 +254,28 @@ const SPECIAL: { readonly [Op in OpName]?: Special<Op> } = {
       ],
     });
   },
-  Cast: (to, node) => to.emit(node, "Cast", [integer("to", DATA_TYPES[node.attributes.to])]),
-  ArgMax: (to, node) =>
-    to.emit(node, "ArgMax", [integer("axis", node.attributes.axis), integer("keepdims", 0)]),
-  CumSum: (to, node) => {
-    const axis = to.int64(node, "axis", [node.attributes.axis]);
-    to.emit(node, "CumSum", [], { inputs: [...names(node), axis] });
-  },
+  Cast: (to, node) => to.emit(node, "Cast", { attributes: { to: DATA_TYPES[node.attributes.to] } }),
+  ArgMax: (to, node) => to.emit(node, "ArgMax", { attributes: { axis: node.attributes.axis, keepdims: 0 } }),
+  CumSum: (to, node) =>
+    to.emit(node, "CumSum", { inputs: [...names(node), to.int64(node, "axis", [node.attributes.axis])] }),
   TopK: (to, node) =>
-    to.emit(node, "TopK", [integer("axis", -1)], {
+    to.emit(node, "TopK", {
+      attributes: { axis: -1 },
       inputs: [...names(node), to.int64(node, "k", [node.attributes.k])],
     }),
-  ConstantOfShape: (to, node) => {
-    const { dtype } = node.attributes;
-    const zero = { dataType: DATA_TYPES[dtype], dims: [1], rawData: new Uint8Array(DTYPE_BYTES[dtype]) };
-    to.emit(node, "ConstantOfShape", [
-      { name: "value", t: zero, type: onnx.AttributeProto.AttributeType.TENSOR },
-    ]);
-  },
   ScatterAdd: (to, node) => {
-    const indices = `${node.name}/rows`;
-    const axis = to.int64(node, "last", [-1]);
-    to.emit(node, "Unsqueeze", [], {
-      inputs: [names(node)[1] as string, axis],
-      outputs: [indices],
-      name: indices,
-    });
-    to.emit(node, "ScatterND", [attribute("reduction", "add")], {
-      inputs: [names(node)[0] as string, indices, names(node)[2] as string],
+    const [rows, indices, updates] = names(node) as [string, string, string];
+    const outputs = [`${node.name}/rows`] as const;
+    to.emit(node, "Unsqueeze", { inputs: [indices, to.int64(node, "last", [-1])], outputs });
+    to.emit(node, "ScatterND", {
+      attributes: { reduction: "add" },
+      inputs: [rows, outputs[0], updates],
     });
   },
-  Loop: (to, node) => to.emit(node, "Loop", to.bodies(node)),
+  Loop: withoutNotes,
 };
 
-/**
- * A graph as ONNX bytes. Weights stay outside: external initializers name a file, an offset and a length.
- *
- * @example
- * ```ts
- * import { encodeModel, GraphBuilder } from "./mod.ts";
- * const g = new GraphBuilder("identity");
- * g.output("y", g.apply("Identity", [g.input("x", "float32", [2])]));
- * if (encodeModel(g.build()).length === 0) throw new Error("empty");
- * ```
- */
+/** A graph as ONNX bytes. Weights stay outside: external initializers name a file, an offset and a length. */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = {
     irVersion: IR_VERSION,

@@ -74,19 +74,6 @@ function formatLines(graph: Graph, indent: string): string[] {
 /**
  * A graph as readable lines: inputs, weights by file range, constants by value, nodes with types, outputs. Graphs
  * with the same text compute the same, given the same weight files: used for snapshots and hashes.
- *
- * @example
- * ```ts
- * import { formatGraph, GraphBuilder } from "./mod.ts";
- * const g = new GraphBuilder("halve");
- * g.output("y", g.mul(g.input("x", "float32", ["n"]), g.scalar("float32", 0.5)));
- * const expected = `graph halve(x: float32[n])
- *   const const_0: float32[] = 0.5
- *   Mul = Mul(x, const_0)  # float32[n]
- *   return y=Mul
- * `;
- * if (formatGraph(g.build()) !== expected) throw new Error("unexpected text");
- * ```
  */
 export function formatGraph(graph: Graph): string {
   return formatLines(graph, "").join("\n") + "\n";

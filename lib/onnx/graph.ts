@@ -39,7 +39,7 @@ export interface GraphNode {
   readonly outputs: readonly Value[];
   /** Fixed settings of the operation. */
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** Body graphs of `Loop` and `If`. */
+  /** Body graph of a `Loop`. */
   readonly bodies: Readonly<Record<string, Graph>>;
 }
 
@@ -89,15 +89,12 @@ export interface Graph {
   readonly initializers: readonly Initializer[];
 }
 
-/**
- * A value's type as text: `float32[batch, seq, 64]`.
- *
- * @example
- * ```ts
- * import { formatType } from "./mod.ts";
- * if (formatType({ dtype: "int64", dims: ["batch", 4] }) !== "int64[batch, 4]") throw new Error("unexpected text");
- * ```
- */
+/** A value's type as text: `float32[batch, seq, 64]`. */
 export function formatType(value: Pick<Value, "dtype" | "dims">): string {
   return `${value.dtype}${formatShape(value.dims)}`;
+}
+
+/** A graph and the bodies of all loops in it, outermost first. */
+export function graphsIn(graph: Graph): readonly Graph[] {
+  return [graph, ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(graphsIn))];
 }

@@ -8,7 +8,7 @@ import { type Dim, formatShape, productOfDims, type Shape } from "./shape.ts";
 export interface NodeOptions<Op extends OpName = OpName> {
   /** Attributes of the operation. `@default {}` */
   readonly attributes?: OpAttributes<Op>;
-  /** Body graphs of `Loop` and `If`. `@default {}` */
+  /** Body graph of a `Loop`. `@default {}` */
   readonly bodies?: Readonly<Record<string, Graph>>;
   /** Name of the first output. `@default` the node's name */
   readonly name?: string;
@@ -32,15 +32,6 @@ export interface Carried {
 /**
  * Builds a graph node by node. Types and shapes are checked as each node is added, so an error names the node
  * that is wrong, long before a session is made.
- *
- * @example
- * ```ts
- * import { formatGraph, GraphBuilder } from "./mod.ts";
- * const g = new GraphBuilder("double");
- * const x = g.input("x", "float32", ["batch", 4]);
- * g.output("y", g.add(x, x));
- * if (!formatGraph(g.build()).includes("Add = Add(x, x)  # float32[batch, 4]")) throw new Error("unexpected text");
- * ```
  */
 export class GraphBuilder {
   /** Identity of the graph; values carry it. */
@@ -55,7 +46,7 @@ export class GraphBuilder {
   readonly #lengths = new Map<string, Value>();
   readonly #prefix: string[] = [];
 
-  /** An empty graph; `parent` is the graph that a loop's or branch's body may take values from. */
+  /** An empty graph; `parent` is the graph that a loop's body may take values from. */
   constructor(name: string, options: { readonly parent?: GraphBuilder } = {}) {
     this.#parent = options.parent ?? null;
     this.scope = { name, parent: this.#parent?.scope ?? null };
@@ -132,13 +123,8 @@ export class GraphBuilder {
     },
   ): Value {
     const value = this.#newValue(this.#claim(name), at.dtype, at.dims);
-    this.#initializers.push({
-      kind: "external",
-      value,
-      location: at.location,
-      offset: at.offset,
-      length: at.length,
-    });
+    const { location, offset, length } = at;
+    this.#initializers.push({ kind: "external", value, location, offset, length });
     return value;
   }
 
@@ -175,8 +161,8 @@ export class GraphBuilder {
   }
 
   /** a + b, broadcast. */
-  add(a: Value, b: Value, options: NodeOptions = {}): Value {
-    return this.apply("Add", [a, b], options);
+  add(a: Value, b: Value): Value {
+    return this.apply("Add", [a, b]);
   }
 
   /** a − b, broadcast. */
@@ -218,7 +204,7 @@ export class GraphBuilder {
    */
   softmax(
     x: Value,
-    options: { readonly axis: number; readonly log?: boolean; readonly floor?: number },
+    options: { readonly axis: number; readonly log?: boolean; readonly floor?: number | undefined },
   ): Value {
     const { axis, log, floor } = options;
     return this.apply(log === true ? "LogSoftmax" : "Softmax", [x], {
@@ -301,7 +287,7 @@ export class GraphBuilder {
     const whole = this.#findRun(dims);
     if (whole !== null) return whole;
     const parts = dims.map((dim) => this.length(dim));
-    return parts.length === 1 ? parts[0] as Value : this.apply("Concat", parts, { attributes: { axis: 0 } });
+    return parts.length === 1 ? parts[0] as Value : this.concat(parts, { axis: 0 });
   }
 
   /** One axis length as an int64 vector of one element. */
@@ -329,6 +315,12 @@ export class GraphBuilder {
     return length;
   }
 
+  /** Numbers from 0 up, int64 [dim]. */
+  range(dim: Dim): Value {
+    const bounds = [this.scalar("int64", 0), this.length(dim), this.scalar("int64", 1)];
+    return this.apply("Range", bounds, { attributes: { length: String(dim) } });
+  }
+
   /** Makes `dim` known as the length of one axis of a value. */
   defineLength(dim: string, value: Value, axis: number): void {
     this.#lengths.set(dim, this.apply("Shape", [value], { attributes: { start: axis, end: axis + 1 } }));
@@ -344,17 +336,6 @@ export class GraphBuilder {
     return this.apply("Slice", [x], { attributes: { ...options } });
   }
 
-  /** Elements from `start` to the end of an axis whose length is a symbol; `name` is the symbol of what is left. */
-  sliceRest(
-    x: Value,
-    options: { readonly axis: number; readonly start: number; readonly name: string },
-  ): Value {
-    const { axis, start, name } = options;
-    const rest = this.apply("Slice", [x], { attributes: { axis, start, end: 2 ** 31 - 1, rest: name } });
-    this.defineLength(name, rest, axis);
-    return rest;
-  }
-
   /** Consecutive parts of one axis; `sizes` is an int64 vector of their lengths, `dims` what the graph calls them. */
   split(
     x: Value,
@@ -367,6 +348,21 @@ export class GraphBuilder {
   /** Rows of `data` along `axis`. */
   gather(data: Value, indices: Value, options: { readonly axis: number }): Value {
     return this.apply("Gather", [data, indices], { attributes: { axis: options.axis } });
+  }
+
+  /** The elements of `data` at `indices` along one axis, in the shape of the indices. */
+  gatherElements(data: Value, indices: Value, options: { readonly axis: number }): Value {
+    return this.apply("GatherElements", [data, indices], { attributes: { axis: options.axis } });
+  }
+
+  /** Values behind each other along one axis; `joined` names a sum of symbolic lengths. */
+  concat(parts: readonly Value[], options: { readonly axis: number; readonly joined?: string }): Value {
+    return this.apply("Concat", parts, { attributes: { ...options } });
+  }
+
+  /** The same without axes of length 1. */
+  squeeze(x: Value, axes: readonly number[]): Value {
+    return this.apply("Squeeze", [x], { attributes: { axes } });
   }
 
   /** New axes of length 1. */
@@ -409,26 +405,6 @@ export class GraphBuilder {
       ...(options.steps === undefined ? {} : { attributes: { steps: options.steps } }),
       bodies: { body: body.build() },
       name: options.name,
-    });
-  }
-
-  /** `then` where the scalar condition holds, `otherwise` elsewhere; only the chosen branch runs. */
-  branch(
-    condition: Value,
-    branches: {
-      readonly name: string;
-      readonly then: (g: GraphBuilder) => readonly Value[];
-      readonly otherwise: (g: GraphBuilder) => readonly Value[];
-    },
-  ): readonly Value[] {
-    const build = (suffix: string, fill: (g: GraphBuilder) => readonly Value[]): Graph => {
-      const g = new GraphBuilder(`${branches.name}.${suffix}`, { parent: this });
-      fill(g).forEach((value, index) => g.output(`${branches.name}.${suffix}_${index}`, value));
-      return g.build();
-    };
-    return this.node("If", [condition], {
-      bodies: { then_branch: build("then", branches.then), else_branch: build("else", branches.otherwise) },
-      name: branches.name,
     });
   }
 

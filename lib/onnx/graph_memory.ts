@@ -1,5 +1,5 @@
 import { DTYPE_BYTES } from "../core/mod.ts";
-import type { Graph, GraphNode, Value } from "./graph.ts";
+import { type Graph, type GraphNode, graphsIn, type Value } from "./graph.ts";
 import type { OpName } from "./op_attributes.ts";
 import type { Dim } from "./shape.ts";
 
@@ -65,15 +65,13 @@ function reads(node: GraphNode): readonly Value[] {
   return [...direct, ...Object.values(node.bodies).flatMap((body) => [...captured(body)])];
 }
 
-/** Products that each constant is the second factor of, in the graph and in its bodies. */
-function countProducts(graph: Graph, into: Map<Value, number>): void {
-  for (const { op, inputs, bodies } of graph.nodes) {
-    const factor = inputs[1];
-    if (op === "MatMul" && factor !== null && factor !== undefined) {
-      into.set(factor, (into.get(factor) ?? 0) + 1);
-    }
-    Object.values(bodies).forEach((body) => countProducts(body, into));
+/** Products that each value is the second factor of, in the graph and in its bodies. */
+function countProducts(graph: Graph): ReadonlyMap<Value, number> {
+  const counts = new Map<Value, number>();
+  for (const { op, inputs: [, factor] } of graphsIn(graph).flatMap(({ nodes }) => nodes)) {
+    if (op === "MatMul" && factor) counts.set(factor, (counts.get(factor) ?? 0) + 1);
   }
+  return counts;
 }
 
 /**
@@ -81,15 +79,6 @@ function countProducts(graph: Graph, into: Map<Value, number>): void {
  * nodes, in which a value lives until its last reading and a view costs nothing. What comes of constants alone is
  * computed when a session is made and counts as a constant; with `packed`, ONNX Runtime keeps a copy of such a matrix
  * for each product that it is in, and none of it besides.
- *
- * @example
- * ```ts
- * import { GraphBuilder, graphMemory } from "./mod.ts";
- * const g = new GraphBuilder("sum");
- * const x = g.input("x", "float32", ["n"]);
- * g.output("y", g.add(g.mul(x, x), x));
- * if (graphMemory(g.build(), { lengths: { n: 10 } }).values !== 80) throw new Error("x, and y in the square's place");
- * ```
  *
  * @throws {RangeError} for a length that is not given.
  */
@@ -100,8 +89,7 @@ export function graphMemory(
   const { lengths, packed = true } = options;
   const bytesOf = ({ dtype, dims }: Value) =>
     DTYPE_BYTES[dtype] * dims.reduce<number>((count, dim) => count * lengthOf(dim, lengths), 1);
-  const products = new Map<Value, number>();
-  countProducts(graph, products);
+  const products = countProducts(graph);
   const constant = new Set<Value>();
   /** What is read when the graph runs, not only when its session is made. */
   const read = new Set<Value>();

@@ -10,6 +10,7 @@ export {
   formatType,
   type Graph,
   type GraphNode,
+  graphsIn,
   type Initializer,
   type InlineInitializer,
   type NodeOf,
@@ -29,5 +30,5 @@ export type {
 } from "./op_attributes.ts";
 export { normalAxis } from "./operators.ts";
 export { encodeModel } from "./encode_model.ts";
-export { broadcastShapes, type Dim, formatShape, productOfDims, sameShape, type Shape } from "./shape.ts";
+export { type Dim, formatShape, isIndex, productOfDims, sameShape, type Shape } from "./shape.ts";
 export { formatGraph } from "./format_graph.ts";

@@ -18,7 +18,6 @@ export type OpSettings = {
   readonly Cast: { readonly to: DType };
   /** `joined` names a sum of symbolic lengths. */
   readonly Concat: Axis & { readonly joined?: string };
-  readonly ConstantOfShape: { readonly dtype: DType; readonly dims: DimsText };
   readonly CumSum: Axis;
   readonly Expand: { readonly dims: DimsText };
   readonly Gather: Axis;
@@ -35,8 +34,7 @@ export type OpSettings = {
   readonly Reshape: { readonly dims: DimsText };
   readonly ScatterElements: Axis & { readonly reduction?: string };
   readonly Shape: { readonly start?: number; readonly end?: number };
-  /** `rest` names what is left of a symbolic length. */
-  readonly Slice: Axis & { readonly start: number; readonly end: number; readonly rest?: string };
+  readonly Slice: Axis & { readonly start: number; readonly end: number };
   readonly Softmax: Axis & { readonly floor?: Float };
   readonly Split: Axis & { readonly dims: DimsText };
   readonly Squeeze: { readonly axes: readonly number[] };
@@ -58,7 +56,6 @@ export type PlainOp =
     | "Greater"
     | "GreaterOrEqual"
     | "Identity"
-    | "If"
   )
   | (
     | "Less"

@@ -35,12 +35,6 @@ function input(node: Pick<InferenceInput, "inputs">, index: number): Value {
 /**
  * Axis attribute made non-negative.
  *
- * @example
- * ```ts
- * import { normalAxis } from "./mod.ts";
- * if (normalAxis(-1, 3) !== 2) throw new Error("-1 is the last axis");
- * ```
- *
  * @throws {InferenceError} for an axis that a value of this rank lacks; the builder adds the node's name.
  */
 export function normalAxis(axis: number, rank: number): number {
@@ -127,7 +121,7 @@ export function encodeDims(dims: Shape): string {
 }
 
 /** Inverse of {@link encodeDims}. */
-export function parseDims(text: string): Dim[] {
+function parseDims(text: string): Dim[] {
   if (text === "") return [];
   return text.split(",").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
@@ -201,14 +195,6 @@ export const OPERATORS: { readonly [Op in OpName]: Infer<Op> } = {
     const axis = normalAxis(node.attributes.axis, x.dims.length);
     const start = node.attributes.start, end = node.attributes.end;
     const dim = x.dims[axis] as Dim;
-    const rest = node.attributes.rest;
-    if (typeof rest === "string") {
-      must(
-        typeof dim === "string" && start >= 0,
-        "the rest of an axis must be of one with a symbolic length",
-      );
-      return [{ dtype: x.dtype, dims: x.dims.map((old, index) => (index === axis ? rest : old)) }];
-    }
     must(
       typeof dim !== "number" || (start >= 0 && end <= dim && start < end),
       `[${start}, ${end}) must lie in axis`,
@@ -283,7 +269,6 @@ export const OPERATORS: { readonly [Op in OpName]: Infer<Op> } = {
     );
     return [{ dtype: input(node, 0).dtype, dims: [node.attributes.length] }];
   },
-  ConstantOfShape: (node) => [{ dtype: node.attributes.dtype, dims: parseDims(node.attributes.dims) }],
   CumSum: same,
   TopK: (node) => {
     const x = input(node, 0), { k } = node.attributes, length = x.dims.at(-1) as Dim;
@@ -325,19 +310,6 @@ export const OPERATORS: { readonly [Op in OpName]: Infer<Op> } = {
         axis,
       ) => (dim === start.dims[axis] ? dim : `final_${start.dims[axis]}`));
       return { dtype: value.dtype, dims };
-    });
-  },
-  If: (node) => {
-    const yes = node.bodies["then_branch"] as Graph, no = node.bodies["else_branch"] as Graph;
-    must(input(node, 0).dtype === "bool", "condition must be bool");
-    must(yes.outputs.length === no.outputs.length, "branches must have as many outputs");
-    return yes.outputs.map(({ value }, index) => {
-      const other = no.outputs[index]?.value as Value;
-      must(
-        value.dtype === other.dtype && sameShape(value.dims, other.dims),
-        `output ${index} must agree in both`,
-      );
-      return { dtype: value.dtype, dims: value.dims };
     });
   },
 };

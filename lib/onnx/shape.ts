@@ -4,28 +4,12 @@ export type Dim = number | string;
 /** A shape, outermost axis first. */
 export type Shape = readonly Dim[];
 
-/**
- * A shape as text: `[batch, seq, 64]`.
- *
- * @example
- * ```ts
- * import { formatShape } from "./mod.ts";
- * if (formatShape(["batch", 4]) !== "[batch, 4]") throw new Error("unexpected text");
- * ```
- */
+/** A shape as text: `[batch, seq, 64]`. */
 export function formatShape(dims: Shape): string {
   return `[${dims.join(", ")}]`;
 }
 
-/**
- * Product of axis lengths; symbols are kept as a sorted product, so equal counts compare equal.
- *
- * @example
- * ```ts
- * import { productOfDims } from "./mod.ts";
- * if (productOfDims(["seq", 2, "batch"]) !== productOfDims(["2*batch", "seq"])) throw new Error("same count");
- * ```
- */
+/** Product of axis lengths; symbols are kept as a sorted product, so equal counts compare equal. */
 export function productOfDims(dims: Shape): Dim {
   let factor = 1;
   const symbols: string[] = [];
@@ -46,13 +30,6 @@ export function productOfDims(dims: Shape): Dim {
 /**
  * The common shape of two operands under NumPy broadcasting, or null when there is none. Two symbols fit only if
  * they are the same, since their lengths are not known.
- *
- * @example
- * ```ts
- * import { broadcastShapes } from "./mod.ts";
- * if (broadcastShapes(["batch", 1, 4], ["seq", 1])?.join() !== "batch,seq,4") throw new Error("unexpected shape");
- * if (broadcastShapes(["batch"], ["seq"]) !== null) throw new Error("two symbols differ");
- * ```
  */
 export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
   const rank = Math.max(a.length, b.length);
@@ -67,15 +44,12 @@ export function broadcastShapes(a: Shape, b: Shape): Dim[] | null {
   return out;
 }
 
-/**
- * True when two shapes have the same axes, symbol by symbol.
- *
- * @example
- * ```ts
- * import { sameShape } from "./mod.ts";
- * if (sameShape(["batch", 1], ["batch"])) throw new Error("ranks differ");
- * ```
- */
+/** True when two shapes have the same axes, symbol by symbol. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+}
+
+/** Whether a number names one of `count` things: whole, and counted from 0. */
+export function isIndex(value: number, count: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < count;
 }

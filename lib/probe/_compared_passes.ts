@@ -1,12 +1,12 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import {
+  type AppliedLastBlock,
   blockAt,
   type ComputeDType,
   type DecoderParts,
   embedTokens,
-  type LastBlockRoute,
   sequenceAttention,
-  type SiteHandler,
+  untouched,
   type WeightSource,
 } from "../model/mod.ts";
 import type { Dim, GraphBuilder, Value } from "../onnx/mod.ts";
@@ -36,8 +36,6 @@ export interface ComparedModel {
   readonly seq: Dim;
 }
 
-const untouched: SiteHandler = (_, __, value) => value;
-
 /** Streams from `start`, the one that enters block `first`, to behind the last block. */
 function streamsFrom(
   g: GraphBuilder,
@@ -60,8 +58,7 @@ function streamsFrom(
 /** Streams of the unchanged model over `tokens` int64 [1, seq]: before the first block and behind each, [1, seq, embed]. */
 export function baseStreams(g: GraphBuilder, tokens: Value, model: ComparedModel): readonly Value[] {
   return g.within("base", () => {
-    const parts = { ...model, attention: () => tokens, site: untouched };
-    return streamsFrom(g, model, { site: untouched, first: 0, start: embedTokens(g, tokens, parts) });
+    return streamsFrom(g, model, { site: untouched, first: 0, start: embedTokens(g, tokens, model) });
   });
 }
 
@@ -74,7 +71,7 @@ export function changedStreams(
     readonly first: number;
     readonly applied: AppliedEdits;
     /** `@default` that of the edits */
-    readonly lastBlock?: LastBlockRoute | null;
+    readonly lastBlock?: AppliedLastBlock | null;
   },
 ): readonly Value[] {
   const { model, first, applied: { site, siteOver, adapter, ablation, ...applied } } = options;

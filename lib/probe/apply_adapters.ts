@@ -42,20 +42,6 @@ export interface AppliedAdapters {
  * `adapter_scale`, the sum the site `mlp_out`. In a 16-bit graph a·z, its product with b and the sum are float32, and
  * so are the adjoints of a and b.
  * Source: the setup `lora` of rank 1 with its scale of 1 (class: code), which writes A for our a and B for our b.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyAdapters } from "./mod.ts";
- * const config = tinyConfig({ embed: 32, neurons: 48 });
- * const g = new GraphBuilder("adapted");
- * const { adapter } = applyAdapters(g, [1], { config, compute: "float32", site: (_, __, value) => value });
- * const neurons = g.input("z", "float32", ["batch", "seq", 48]);
- * const downOut = g.input("y", "float32", ["batch", "seq", 32]);
- * if (adapter(g, { layer: 0, neurons, downOut }) !== downOut) throw new Error("layer 0 has no adapter");
- * if (adapter(g, { layer: 1, neurons, downOut }).dims.join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
- * ```
  */
 export function applyAdapters(
   g: GraphBuilder,
@@ -89,7 +75,7 @@ export function applyAdapters(
     const product = perRow === null // [batch, seq, 1]
       ? inner.matMul(z, inner.unsqueeze(values.input, [1]))
       : inner.matMul(z, values.input, { transB: true });
-    const flat = inner.apply("Squeeze", [product], { attributes: { axes: [2] } });
+    const flat = inner.squeeze(product, [2]);
     const scale = site(inner, siteName({ layer, kind: "adapter_scale" }), flat); // [batch, seq]
     return accurateSum(inner, base, { added: inner.mul(inner.unsqueeze(scale, [2]), values.output) });
   };

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
-import { accurateDType, accurateSum, type ComputeDType } from "../model/mod.ts";
+import { accurateDType, accurateSum, checkLayer, type ComputeDType } from "../model/mod.ts";
 import type { GraphBuilder, Value } from "../onnx/mod.ts";
 
 /** What is done to the stream of a layer where its vector is added, after that: a direction is set, the norm kept. */
@@ -25,7 +25,7 @@ export interface OperatorShape {
 }
 
 /** Names of the inputs that operators add to a graph. */
-export const OPERATOR_NAMES = {
+const OPERATOR_NAMES = {
   /** Directions of length 1, or zeros where there is none, float [layers, embed]. */
   directions: "operator_directions",
   /** Components, float [layers]. */
@@ -34,40 +34,18 @@ export const OPERATOR_NAMES = {
   keepNorm: "operator_keep_norm",
 } as const;
 
-/**
- * What of operators of the given layers decides a graph; null without any.
- *
- * @example
- * ```ts
- * import { operatorShape } from "./mod.ts";
- * const operators = new Map([[1, { keepNorm: true }]]);
- * if (operatorShape(operators, [0, 1])?.keepNorm !== true) throw new Error("layer 1 keeps its norm");
- * if (operatorShape(new Map(), []) !== null) throw new Error("nothing to do");
- * ```
- */
+/** What of operators of the given layers decides a graph; null without any. */
 export function operatorShape(operators: Operators, layers: readonly number[]): OperatorShape | null {
   if (layers.length === 0) return null;
   return { layers, keepNorm: [...operators.values()].some(({ keepNorm }) => keepNorm === true) };
 }
 
-/**
- * Checks operators against a model; throws a RangeError that names the layer and what is wrong.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkOperators } from "./mod.ts";
- * const zero = new Map([[1, { direction: new Float32Array(32) }]]);
- * assertThrows(() => checkOperators(zero, tinyConfig({ embed: 32 })), RangeError, "longer than 0");
- * ```
- */
+/** Checks operators against a model; throws a RangeError that names the layer and what is wrong. */
 export function checkOperators(operators: Operators, config: Pick<ModelConfig, "layers" | "embed">): void {
   const { layers, embed } = config;
   for (const [layer, { direction, component = 0, keepNorm = false }] of operators) {
-    const fault = !(Number.isInteger(layer) && layer >= 0 && layer < layers)
-      ? `it must lie in [0, ${layers})`
-      : direction !== undefined && direction.length !== embed
+    checkLayer(layer, { layers, action: "operate on" });
+    const fault = direction !== undefined && direction.length !== embed
       ? `its direction must have ${embed} values: current count is ${direction.length}`
       : direction !== undefined && !(Math.hypot(...direction) > 0 && Math.hypot(...direction) < Infinity)
       ? `its direction must be longer than 0 and finite: current length is ${Math.hypot(...direction)}`
@@ -82,14 +60,6 @@ export function checkOperators(operators: Operators, config: Pick<ModelConfig, "
 
 /**
  * What a graph with operators of the given layers is fed, by input name; layers without one are left as they are.
- *
- * @example
- * ```ts
- * import { operatorFeeds } from "./mod.ts";
- * const operators = new Map([[3, { direction: Float32Array.of(0, 2), component: 5 }]]);
- * const feeds = operatorFeeds(operators, { layers: [2, 3], embed: 2 });
- * if (feeds["operator_directions"]?.data.join() !== "0,0,0,1") throw new Error("of length 1, by layer");
- * ```
  */
 export function operatorFeeds(
   operators: Operators,
@@ -104,19 +74,12 @@ export function operatorFeeds(
   });
   const byLayer = (of: (operator: Operator) => number) =>
     layers.map((layer) => of(operators.get(layer) ?? {}));
-  const { components, keepNorm } = OPERATOR_NAMES;
+  const numbers = byLayer(({ component = 0 }) => component);
+  const kept = byLayer(({ keepNorm }) => Number(keepNorm === true));
   return {
     [OPERATOR_NAMES.directions]: tensor("float32", [layers.length, embed], directions),
-    [components]: tensor("float32", [layers.length], byLayer(({ component = 0 }) => component)),
-    ...(shape.keepNorm
-      ? {
-        [keepNorm]: tensor(
-          "bool",
-          [layers.length],
-          byLayer((operator) => Number(operator.keepNorm === true)),
-        ),
-      }
-      : {}),
+    [OPERATOR_NAMES.components]: tensor("float32", [layers.length], numbers),
+    ...(shape.keepNorm ? { [OPERATOR_NAMES.keepNorm]: tensor("bool", [layers.length], kept) } : {}),
   };
 }
 
@@ -131,17 +94,6 @@ const TINY = 1e-30;
  *
  * In a 16-bit graph all of it is a float32 island.
  * Source: c = 0 is the directional ablation of Arditi et al. 2024 (arXiv 2406.11717).
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyOperators } from "./mod.ts";
- * const g = new GraphBuilder("projected");
- * const apply = applyOperators(g, { layers: [1], keepNorm: true }, { embed: 8, compute: "float32" });
- * const x = g.input("x", "float32", ["batch", "seq", 8]);
- * if (apply(g, 0, { before: x, stream: x, factors: null }) !== x) throw new Error("layer 0 has none");
- * if (apply(g, 1, { before: x, stream: x, factors: null }).dims.join() !== "batch,seq,8") throw new Error("as it was");
- * ```
  */
 export function applyOperators(
   g: GraphBuilder,

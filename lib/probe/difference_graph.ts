@@ -52,18 +52,6 @@ export const DIFFERENCE_COUNTS = [
  * Sums are float64 over differences in float32. A row without any difference has no direction: it counts in `rows` of
  * the spans that `countsZeros` names, and in no others.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { differenceGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 3 }), dtype: "float32", seed: 0 });
- * const weights = await openCheckpoint(folder);
- * const graph = differenceGraph({ config: weights.config, weights, edits: { steer: [1] }, countsZeros: [false] });
- * if (graph.outputs[0]?.value.dims.join() !== "2,1,3,32") throw new Error("layers 1 and 2, one span, three sums");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have, or that change nothing.
  */
 export function differenceGraph(
@@ -87,9 +75,7 @@ export function differenceGraph(
   const applied = applyEdits(g, edits, { config, compute });
   const gain = weights.get("model.norm.weight", "float64");
   const keeps = g.constant("float64", [spans, 1], countsZeros.map(Number));
-  const places = g.apply("Range", [g.scalar("int64", 0), g.length("seq"), g.scalar("int64", 1)], {
-    attributes: { length: "seq" },
-  });
+  const places = g.range("seq");
   const zeros = (dims: readonly number[]) => g.expand(g.constant("float64", dims.map(() => 1), [0]), dims);
   const [sums, directions, counts, last, normed] = g.loop({
     name: "texts",
@@ -122,7 +108,7 @@ export function differenceGraph(
         return spanSums(body, wide(difference), { spanned, keeps });
       });
       const stack = (values: readonly Value[]) =>
-        body.apply("Concat", values.map((value) => body.unsqueeze(value, [0])), { attributes: { axis: 0 } });
+        body.concat(values.map((value) => body.unsqueeze(value, [0])), { axis: 0 });
       const norm = (stream: Value) => {
         const x = wide(stream);
         const meanSquare = body.reduce("mean", body.mul(x, x), { axes: [1], keepdims: true });
@@ -196,7 +182,7 @@ function spanSums(
   return {
     sum,
     directions,
-    sums: g.apply("Concat", sums, { attributes: { axis: 1 } }),
-    counts: g.apply("Concat", counts, { attributes: { axis: 1 } }),
+    sums: g.concat(sums, { axis: 1 }),
+    counts: g.concat(counts, { axis: 1 }),
   };
 }

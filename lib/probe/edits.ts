@@ -3,9 +3,10 @@ import {
   accurateDType,
   accurateSum,
   ADAPTER_SITE_KINDS,
+  type AppliedLastBlock,
+  checkLayer,
   type ComputeDType,
   HEAD_NORM_SITE_KINDS,
-  type LastBlockRoute,
   parseSite,
   type Site,
   type SiteHandler,
@@ -19,9 +20,9 @@ import { type AppliedAdapters, applyAdapters } from "./apply_adapters.ts";
 import { type AblationShape, type AppliedAblation, applyAblation } from "./feature_ablation.ts";
 import { applyOperators, type OperatorShape } from "./apply_operators.ts";
 import {
+  applyLastBlock,
   checkRoute,
   checkRoutedSites,
-  lastBlockRoute,
   maskName,
   routeOf,
   type SteeringRoute,
@@ -66,16 +67,7 @@ export const EDIT_NAMES = {
   mask: maskName,
 } as const;
 
-/**
- * Shape of a site's value.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { siteShape } from "./mod.ts";
- * if (siteShape("resid_post", tinyConfig({ embed: 32 })).join() !== "batch,seq,32") throw new Error("[batch, seq, embed]");
- * ```
- */
+/** Shape of a site's value. */
 export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
   switch (kind) {
     case "q":
@@ -97,14 +89,6 @@ export function siteShape(kind: SiteKind, config: ModelConfig): Shape {
 
 /**
  * Edits made fit for a model: names checked, doubles refused, steered layers in order.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkEdits } from "./mod.ts";
- * const edits = checkEdits({ steer: [1, 0] }, tinyConfig());
- * if (edits.steer.join() !== "0,1") throw new Error("layers are sorted");
- * ```
  *
  * @throws {RangeError} for an unknown site, a layer that the model lacks, a site named twice, factors on nothing, a
  * route that the model cannot have, or a site of which a patched last block has two.
@@ -136,9 +120,7 @@ export function checkEdits(edits: Edits, config: ModelConfig): Required<Edits> {
   };
   const checkLayers = (layers: readonly number[], action: string) => {
     for (const layer of distinct(layers, `${action} layer`)) {
-      if (!(Number.isInteger(layer) && layer >= 0 && layer < config.layers)) {
-        throw new RangeError(`Cannot ${action} layer ${layer} as it must lie in [0, ${config.layers})`);
-      }
+      checkLayer(layer, { layers: config.layers, action });
     }
   };
   for (const name of distinct(taps, "tap")) checkSite(name, "tap");
@@ -190,9 +172,9 @@ export interface AppliedEdits extends AppliedAdapters {
   /** Tapped values by site, filled as the decoder is built. */
   readonly tapped: ReadonlyMap<SiteName, Value>;
   /** Handed to the decoder: the vector that goes through the last block on a way of its own. */
-  readonly lastBlock: LastBlockRoute | null;
+  readonly lastBlock: AppliedLastBlock | null;
   /** The same over the tokens of a trip. */
-  readonly lastBlockOver: (trip: Trip) => LastBlockRoute | null;
+  readonly lastBlockOver: (trip: Trip) => AppliedLastBlock | null;
 }
 
 /** Kinds whose value is [batch, seq, heads or kv_heads, head_dim]. */
@@ -227,20 +209,6 @@ export function siteHeads(kind: SiteKind, config: ModelConfig): number | null {
  * exactly.
  * Source: the paper's steered block, h_l = h_mid + MLP(norm(h_mid)) + s_l (class: code); it writes s_l for our
  * steering[layer].
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyEdits, checkEdits } from "./mod.ts";
- * const config = tinyConfig({ embed: 32 });
- * const g = new GraphBuilder("steered");
- * const { site, vectors } = applyEdits(g, checkEdits({ steer: [1] }, config), { config, compute: "float32" });
- * const x = g.input("x", "float32", ["batch", "seq", 32]);
- * if (site(g, "blocks.0.resid_post", x) !== x) throw new Error("layer 0 is left alone");
- * if (site(g, "blocks.1.resid_post", x) === x) throw new Error("layer 1 is steered");
- * if (vectors.get(1)?.dims[0] !== 32) throw new Error("one vector per steered layer");
- * ```
  */
 export function applyEdits(
   g: GraphBuilder,
@@ -280,17 +248,13 @@ export function applyEdits(
     const { kind } = parseSite(name, { layers: config.layers, action: "patch" });
     // a·z of an adapter is an island of its own
     const dtype = kind === "adapter_scale" ? accurate : compute;
-    const broadcasts = { broadcasts: true };
-    const shape = [prompts ?? "batch", ...siteShape(kind, config).slice(1)];
-    const fed = g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts);
-    const value = g.cast(fed, dtype);
+    const broadcasts = { broadcasts: true }, batch = prompts ?? "batch";
+    const shape = [batch, ...siteShape(kind, config).slice(1)];
+    const value = g.cast(g.input(EDIT_NAMES.patch(name), accurate, shape, broadcasts), dtype);
     const heads = edits.headMasks ? siteHeads(kind, config) : null;
-    const dims = [prompts ?? "batch", "seq", ...(heads === null ? [] : [heads])];
-    return [name, {
-      value,
-      mask: g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts),
-      kind,
-    }] as const;
+    const dims = heads === null ? [batch, "seq"] : [batch, "seq", heads];
+    const mask = g.input(EDIT_NAMES.patchMask(name), "bool", dims, broadcasts);
+    return [name, { value, mask, kind }] as const;
   }));
   const tapped = new Map<SiteName, Value>();
   const added = (inner: GraphBuilder, vector: Value, of: Value | null) =>
@@ -298,7 +262,7 @@ export function applyEdits(
   const ofRows = ({ g: body, origins }: Trip, values: Value) => body.gather(values, origins, { axis: 0 });
   const factorsOver = (trip: Trip) =>
     factors &&
-    trip.g.apply("GatherElements", [ofRows(trip, factors), trip.positions], { attributes: { axis: 1 } }); // [rows, new]
+    trip.g.gatherElements(ofRows(trip, factors), trip.positions, { axis: 1 }); // [rows, new]
   const kinds = placeKinds(edits.place, edits);
   const routed = edits.lastBlock === null ? null : config.layers - 2;
   const steered = new Map(
@@ -345,7 +309,7 @@ export function applyEdits(
       return value;
     };
   };
-  const lastBlock = edits.lastBlock === null ? null : lastBlockRoute(g, edits.lastBlock, {
+  const lastBlock = edits.lastBlock === null ? null : applyLastBlock(g, edits.lastBlock, {
     config,
     vector: added(g, vectors.get(config.layers - 2) as Value, prompts === null ? factors : null),
     touched: [...edits.patches, ...edits.taps],

@@ -1,7 +1,14 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { type Tensor, tensor } from "../core/mod.ts";
-import { accurateDType, accurateSum, type ComputeDType, type SiteName, siteName } from "../model/mod.ts";
-import type { GraphBuilder, Value } from "../onnx/mod.ts";
+import {
+  accurateDType,
+  accurateSum,
+  checkLayer,
+  type ComputeDType,
+  type SiteName,
+  siteName,
+} from "../model/mod.ts";
+import { type GraphBuilder, isIndex, type Value } from "../onnx/mod.ts";
 
 /** A TopK sparse autoencoder of residual differences, as far as an ablation needs it. */
 export interface DifferenceAutoencoder {
@@ -40,7 +47,7 @@ export interface AblationShape {
 }
 
 /** Names of the inputs that an ablation adds to a graph. */
-export const ABLATION_NAMES = {
+const ABLATION_NAMES = {
   /** E, float [features, embed]. */
   encoder: "ablation.encoder",
   /** c, float [features]. */
@@ -53,15 +60,7 @@ export const ABLATION_NAMES = {
   mask: "ablation.mask",
 } as const;
 
-/**
- * What of an ablation decides a graph; null without one.
- *
- * @example
- * ```ts
- * import { ablationShape } from "./mod.ts";
- * if (ablationShape(undefined) !== null) throw new Error("no ablation");
- * ```
- */
+/** What of an ablation decides a graph; null without one. */
 export function ablationShape(ablation: FeatureAblation | undefined): AblationShape | null {
   if (ablation === undefined) return null;
   const { layer, autoencoder: { features, active } } = ablation;
@@ -70,19 +69,6 @@ export function ablationShape(ablation: FeatureAblation | undefined): AblationSh
 
 /**
  * Checks that an ablation fits a model and that there is a difference to take it out of.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkAblation } from "./mod.ts";
- * const config = tinyConfig({ layers: 2, embed: 1 }), one = [1], zero = [0];
- * const sizes = { features: 1, active: 1 };
- * const autoencoder = { ...sizes, encoder: one, encoderBias: zero, decoder: one, decoderBias: zero };
- * checkAblation({ layer: 1, autoencoder, features: [0] }, { config, additions: 1 });
- * const outside = () => checkAblation({ layer: 1, autoencoder, features: [1] }, { config, additions: 1 });
- * assertThrows(outside, RangeError, "feature 1");
- * ```
  *
  * @throws {RangeError} for a layer or a feature that is not there, arrays that do not fit the model, and without
  * additions: the difference would be nothing.
@@ -99,9 +85,7 @@ export function checkAblation(
   const { layer, autoencoder, features: ablated } = ablation;
   const { config: { layers, embed }, additions } = options;
   const { features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
-  if (!(Number.isInteger(layer) && layer >= 0 && layer < layers)) {
-    throw new RangeError(`Cannot ablate at layer ${layer} as it must lie in [0, ${layers})`);
-  }
+  checkLayer(layer, { layers, action: "ablate at" });
   const fits = Number.isInteger(active) && active >= 1 && active <= features &&
     encoder.length === features * embed && decoder.length === features * embed &&
     encoderBias.length === features && decoderBias.length === embed;
@@ -111,7 +95,7 @@ export function checkAblation(
         `encoder ${encoder.length}, decoder ${decoder.length}, biases ${encoderBias.length} and ${decoderBias.length}`,
     );
   }
-  const wrong = ablated.find((feature) => !(Number.isInteger(feature) && feature >= 0 && feature < features));
+  const wrong = ablated.find((feature) => !isIndex(feature, features));
   if (wrong !== undefined) {
     throw new RangeError(`Cannot ablate feature ${wrong} as it must lie in [0, ${features})`);
   }
@@ -122,18 +106,7 @@ export function checkAblation(
   }
 }
 
-/**
- * What a graph with an ablation is fed, by input name; nothing without one.
- *
- * @example
- * ```ts
- * import { ablationFeeds } from "./mod.ts";
- * const weights = { encoder: [1, 2], encoderBias: [0, 0], decoder: [1, 1], decoderBias: [0] };
- * const autoencoder = { features: 2, active: 1, ...weights };
- * const feeds = ablationFeeds({ layer: 0, autoencoder, features: [1] });
- * if (feeds["ablation.mask"]?.data.join() !== "0,1") throw new Error("feature 1 is taken out");
- * ```
- */
+/** What a graph with an ablation is fed, by input name; nothing without one. */
 export function ablationFeeds(ablation: FeatureAblation | undefined): Record<string, Tensor<"float32">> {
   if (ablation === undefined) return {};
   const { autoencoder: { features, encoder, encoderBias, decoder, decoderBias } } = ablation;
@@ -175,18 +148,6 @@ const PICKED = -1e30;
  * The K largest are found one after the other, equal ones from the lower feature up, as the encoder of the
  * autoencoder does. In a 16-bit graph all of it is a float32 island.
  * Source: the control of the paper's DiffSAE features that reviewers asked for (class: review; the form is ours).
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { applyAblation } from "./mod.ts";
- * const g = new GraphBuilder("ablated");
- * const shape = { layer: 3, features: 16, active: 2 };
- * const { apply, blocks } = applyAblation(g, shape, { embed: 8, compute: "float32" });
- * const [changed, base] = ["h", "h0"].map((name) => g.input(name, "float32", ["batch", "seq", 8]));
- * const ablated = apply(g, { changed: changed!, base: base! });
- * if (ablated.dims.join() !== "batch,seq,8" || blocks !== 4) throw new Error("the stream keeps its shape");
- * ```
  */
 export function applyAblation(
   g: GraphBuilder,
@@ -210,7 +171,7 @@ export function applyAblation(
       for (let k = 0; k < active; k++) {
         const feature = inner.apply("ArgMax", [rest], { attributes: { axis: 2 } }); // [batch, seq]
         const place = inner.unsqueeze(feature, [2]); // [batch, seq, 1]
-        const value = inner.apply("GatherElements", [rest, place], { attributes: { axis: 2 } });
+        const value = inner.gatherElements(rest, place, { axis: 2 });
         const strength = inner.mul(
           inner.apply("Max", [value, inner.scalar(accurate, 0)]),
           inner.gather(mask, place, { axis: 0 }),

@@ -1,5 +1,6 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { InputError, type Tensor, tensor } from "../core/mod.ts";
+import { isIndex } from "../onnx/mod.ts";
 import { type LastBlockLayout, type MaskedPart, maskedParts, type StreamChoice } from "../model/mod.ts";
 
 /**
@@ -35,7 +36,7 @@ export type LastBlockPatch =
     readonly head: number | readonly number[];
     /** Steer what is listed instead of unsteering it. `@default false` */
     readonly inverse?: boolean;
-    /** Where the mixture goes; the other route carries the fully steered attention. `@default "all"` */
+    /** Where the mixture goes; the other path carries the fully steered attention. `@default "all"` */
     readonly path?: "all" | "residual" | "mlp";
   }
   | {
@@ -49,24 +50,20 @@ export type LastBlockPatch =
     readonly mode: "skip_attn" | "skip_layer" | "no_patch" | "base";
   };
 
-/** What each mode takes. */
-const MODES: {
-  readonly [Mode in LastBlockPatch["mode"]]: {
-    readonly heads: "query" | "key" | null;
-    readonly inverse: boolean;
-  };
-} = {
-  q: { heads: "query", inverse: true },
-  k: { heads: "key", inverse: true },
-  v: { heads: "key", inverse: true },
-  group: { heads: "key", inverse: true },
-  head: { heads: "query", inverse: true },
-  all_v: { heads: null, inverse: true },
-  skip_attn: { heads: null, inverse: false },
-  skip_layer: { heads: null, inverse: false },
-  no_patch: { heads: null, inverse: false },
-  base: { heads: null, inverse: false },
+/** Heads that each mode chooses among. */
+const HEADS: { readonly [Mode in LastBlockPatch["mode"]]: "query" | "key" | null } = {
+  q: "query",
+  k: "key",
+  v: "key",
+  group: "key",
+  head: "query",
+  all_v: null,
+  skip_attn: null,
+  skip_layer: null,
+  no_patch: null,
+  base: null,
 };
+const MODES = Object.keys(HEADS) as readonly LastBlockPatch["mode"][];
 const PATHS = ["all", "residual", "mlp"] as const;
 
 /** A patch with everything said. */
@@ -90,59 +87,56 @@ function planOf(patch: LastBlockPatch): Plan {
 
 /** Heads that a mode counts among, or null where it has no choice. */
 function headCount(mode: LastBlockPatch["mode"], config: ModelConfig): number | null {
-  const { heads } = MODES[mode];
+  const heads = HEADS[mode];
   return heads === null ? null : heads === "query" ? config.heads : config.kvHeads;
+}
+
+/** What a patch of a known mode must keep. */
+type Rule = "depth" | "inverse" | "path" | "known path" | "no heads" | "heads" | "inside" | "once";
+
+/** The first rule that a patch breaks, with the head that breaks it; null where it keeps all. */
+function brokenRule({ mode, inverse, path, heads }: Plan, config: ModelConfig): [Rule, head?: number] | null {
+  if (config.layers < 2) return ["depth"];
+  if (inverse && HEADS[mode] === null && mode !== "all_v") return ["inverse"];
+  if (path !== undefined && mode !== "head") return ["path"];
+  if (path !== undefined && !PATHS.includes(path)) return ["known path"];
+  const count = headCount(mode, config);
+  if (count === null) return heads === null ? null : ["no heads"];
+  if (heads === null || heads.length === 0) return ["heads"];
+  const outside = heads.find((head) => !isIndex(head, count));
+  if (outside !== undefined) return ["inside", outside];
+  const twice = heads.find((head, at) => heads.indexOf(head) !== at);
+  return twice === undefined ? null : ["once", twice];
 }
 
 /**
  * Checks a patch against a model.
  *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkLastBlockPatch } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2 });
- * checkLastBlockPatch({ mode: "q", head: 3 }, config);
- * assertThrows(() => checkLastBlockPatch({ mode: "v", head: 3 }, config), RangeError, "head must be < 2");
- * ```
- *
  * @throws {RangeError} for an unknown mode, options that it does not take, heads that are missing, named twice or
  * that the model lacks, and for a model of one layer.
  */
 export function checkLastBlockPatch(patch: LastBlockPatch, config: ModelConfig): void {
-  const { mode, inverse, path, heads } = planOf(patch);
-  const rule = (MODES as Readonly<Record<string, typeof MODES[keyof typeof MODES] | undefined>>)[mode];
-  const refuse = (must: string, current: unknown): never => {
-    throw new RangeError(`Cannot patch "${mode}" as ${must}: current value is ${current}`);
+  const plan = planOf(patch), { mode, path, heads } = plan;
+  const refusal = (must: string, current: unknown) =>
+    new RangeError(`Cannot patch "${mode}" as ${must}: current value is ${current}`);
+  if (!MODES.includes(mode)) throw refusal(`mode must be ${MODES.join(", ")}`, `"${mode}"`);
+  const broken = brokenRule(plan, config);
+  if (broken === null) return;
+  const [rule, head] = broken;
+  const rules: Readonly<Record<Rule, readonly [must: string, current: unknown]>> = {
+    depth: ["the model must have a block before the last", `${config.layers} block`],
+    inverse: ["this mode has no inverse", "inverse"],
+    path: ['only mode "head" has a path', `"${path}"`],
+    "known path": [`path must be ${PATHS.join(", ")}`, `"${path}"`],
+    "no heads": ["this mode has no choice of heads", `head ${heads?.join(", ")}`],
+    heads: ["it must name a head", "none"],
+    inside: [`head must be < ${headCount(mode, config)}`, head],
+    once: ["a head must be named once", head],
   };
-  if (rule === undefined) return refuse(`mode must be ${Object.keys(MODES).join(", ")}`, `"${mode}"`);
-  if (config.layers < 2) refuse("the model must have a block before the last", `${config.layers} block`);
-  if (inverse && !rule.inverse) refuse("this mode has no inverse", "inverse");
-  if (path !== undefined && mode !== "head") refuse('only mode "head" has a path', `"${path}"`);
-  if (path !== undefined && !PATHS.includes(path)) refuse(`path must be ${PATHS.join(", ")}`, `"${path}"`);
-  const count = headCount(mode, config);
-  if (count === null) {
-    if (heads !== null) refuse("this mode has no choice of heads", `head ${heads.join(", ")}`);
-    return;
-  }
-  if (heads === null || heads.length === 0) return refuse("it must name a head", "none");
-  for (const head of heads) {
-    if (!(Number.isInteger(head) && head >= 0 && head < count)) refuse(`head must be < ${count}`, head);
-    if (heads.indexOf(head) !== heads.lastIndexOf(head)) refuse("a head must be named once", head);
-  }
+  throw refusal(...rules[rule]);
 }
 
-/**
- * How a patch puts the last block together; all patches of one mode, inverse and path have one layout.
- *
- * @example
- * ```ts
- * import { lastBlockLayout } from "./mod.ts";
- * const layout = lastBlockLayout({ mode: "v", head: 1 });
- * if (layout.kind !== "projections" || layout.k !== "steered" || layout.v !== "mixed") throw new Error("values differ");
- * ```
- */
+/** How a patch puts the last block together; all patches of one mode, inverse and path have one layout. */
 export function lastBlockLayout(patch: LastBlockPatch): LastBlockLayout {
   const { mode, inverse, path = "all" } = planOf(patch);
   const rest: StreamChoice = inverse ? "base" : "steered",
@@ -172,15 +166,6 @@ export function lastBlockLayout(patch: LastBlockPatch): LastBlockLayout {
 
 /**
  * The masks that a patch feeds its graph, by part: true where a head reads x + s, bool [heads or kv_heads, 1].
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { lastBlockMasks } from "./mod.ts";
- * const config = tinyConfig({ heads: 4, kvHeads: 2 });
- * const masks = lastBlockMasks({ mode: "group", head: 1 }, config);
- * if (masks.get("q")?.data.join() !== "1,1,0,0") throw new Error("the queries of group 1 are unsteered");
- * ```
  */
 export function lastBlockMasks(
   patch: LastBlockPatch,
@@ -220,13 +205,10 @@ export function lastBlockPatchText(patch: LastBlockPatch): string {
  *
  * @example
  * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { InputError } from "../core/mod.ts";
- * import { parseLastBlockPatch } from "./mod.ts";
- * const options = { config: tinyConfig({ heads: 4, kvHeads: 2 }), where: "--patch" };
- * assertEquals(parseLastBlockPatch("inverse-v:1", options), { mode: "v", head: 1, inverse: true });
- * assertThrows(() => parseLastBlockPatch("v:2", options), InputError, "has heads 0 to 1");
+ * import { loadModel, parseLastBlockPatch } from "@small-vectors/steering";
+ * const { config } = await loadModel("./fixtures/embedded/base-a");
+ * const patch = parseLastBlockPatch("inverse-v:1", { config, where: "--patch" });
+ * if (patch.mode !== "v" || patch.head !== 1) throw new Error("values of head 1");
  * ```
  *
  * @throws {InputError} for a word that names no patch of this model.
@@ -236,44 +218,42 @@ export function parseLastBlockPatch(
   options: { readonly config: ModelConfig; readonly where: string },
 ): LastBlockPatch {
   const { config, where } = options;
-  const fault = (what: string, repair: string) =>
+  const refusal = (what: string, repair: string) =>
     new InputError(`patch "${text}" ${what}`, { where, repair });
-  const match = /^(inverse[-_])?([a-z_-]+)(?::([^/]*))?(?:\/(.*))?$/.exec(text);
-  const named = match?.[2]?.replaceAll("-", "_");
-  const mode = (Object.keys(MODES) as LastBlockPatch["mode"][]).find((known) => known === named);
-  if (match === null || mode === undefined) {
-    const known = Object.keys(MODES).map((name) => name.replaceAll("_", "-")).join(", ");
-    throw fault("is of no known mode", `modes are ${known}; write v:1, inverse-v:1, head:3/mlp or skip-attn`);
+  const [, prefix = "", name, list, path] = /^(inverse[-_])?([a-z_-]+)(?::([^/]*))?(?:\/(.*))?$/.exec(text) ??
+    [];
+  const mode = MODES.find((known) => known === name?.replaceAll("-", "_"));
+  if (mode === undefined) {
+    const known = MODES.map((one) => one.replaceAll("_", "-")).join(", ");
+    throw refusal(
+      "is of no known mode",
+      `modes are ${known}; write v:1, inverse-v:1, head:3/mlp or skip-attn`,
+    );
   }
-  const shown = mode.replaceAll("_", "-"), [, prefix, , list, path] = match;
-  const inverse = prefix !== undefined;
-  const { inverse: invertible } = MODES[mode];
-  if (inverse && !invertible) throw fault("has no inverse", `write ${shown}`);
-  if (path !== undefined && mode !== "head") throw fault("has no path", "only head:N has one");
-  const way = PATHS.find((known) => known === path);
-  if (path !== undefined && way === undefined) {
-    throw fault(`has the unknown path "${path}"`, `paths are ${PATHS.join(", ")}`);
+  const inverse = prefix !== "", numbers = list !== undefined && /^\d+(,\d+)*$/.test(list);
+  const heads = list === undefined ? null : numbers ? list.split(",").map(Number) : [];
+  const broken = brokenRule({ mode, inverse, path: path as Plan["path"], heads }, config);
+  if (broken !== null) {
+    const [rule, head] = broken, word = mode.replaceAll("_", "-");
+    const rules: Readonly<Record<Rule, readonly [what: string, repair: string]>> = {
+      depth: ["needs a block before the last", "use a deeper model"],
+      inverse: ["has no inverse", `write ${word}`],
+      path: ["has no path", "only head:N has one"],
+      "known path": [`has the unknown path "${path}"`, `paths are ${PATHS.join(", ")}`],
+      "no heads": ["has no choice of heads", `write ${prefix}${word}`],
+      heads: ["does not name its heads", `write ${prefix}${word}:0`],
+      inside: [
+        `names head ${head}`,
+        `${word} has heads 0 to ${headCount(mode, config) as number - 1} in this model`,
+      ],
+      once: ["names a head twice", "name each head once"],
+    };
+    throw refusal(...rules[rule]);
   }
-  const count = headCount(mode, config);
-  if (count === null && list !== undefined) {
-    throw fault("has no choice of heads", `write ${prefix ?? ""}${shown}`);
-  }
-  const heads = (list ?? "").split(",").map((item) => /^\d+$/.test(item) ? Number(item) : NaN);
-  if (count !== null && heads.some((head) => !Number.isInteger(head))) {
-    throw fault("does not name its heads", `write ${prefix ?? ""}${shown}:0`);
-  }
-  const outside = count === null ? undefined : heads.find((head) => head >= count);
-  if (outside !== undefined) {
-    throw fault(`names head ${outside}`, `${shown} has heads 0 to ${(count as number) - 1} in this model`);
-  }
-  if (new Set(heads).size < heads.length) throw fault("names a head twice", "name each head once");
-  if (config.layers < 2) throw fault("needs a block before the last", "use a deeper model");
-  const patch = {
+  return {
     mode,
-    ...(count === null ? {} : { head: heads.length === 1 ? heads[0] as number : heads }),
+    ...(heads === null ? {} : { head: heads.length === 1 ? heads[0] as number : heads }),
     ...(inverse ? { inverse } : {}),
-    ...(way === undefined || way === "all" ? {} : { path: way }),
+    ...(path === undefined || path === "all" ? {} : { path }),
   } as LastBlockPatch;
-  checkLastBlockPatch(patch, config);
-  return patch;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters, applyAdapters } from "./apply_adapters.ts";
+export { ADAPTER_NAMES, type AdapterValues, type AppliedAdapters } from "./apply_adapters.ts";
 export type { ComparedEdits } from "./_compared_passes.ts";
 export type { Recompute } from "./added_adjoints.ts";
 export { DIFFERENCE_COUNTS, DIFFERENCE_NAMES, DIFFERENCE_SUMS, differenceGraph } from "./difference_graph.ts";
@@ -19,12 +19,10 @@ export {
   type Trip,
 } from "./edits.ts";
 export {
-  ABLATION_NAMES,
   ablationFeeds,
   type AblationShape,
   ablationShape,
   type AppliedAblation,
-  applyAblation,
   checkAblation,
   type DifferenceAutoencoder,
   type FeatureAblation,
@@ -38,10 +36,8 @@ export {
   parseLastBlockPatch,
 } from "./last_block_patch.ts";
 export {
-  applyOperators,
   checkOperators,
   type Operator,
-  OPERATOR_NAMES,
   operatorFeeds,
   type Operators,
   type OperatorShape,

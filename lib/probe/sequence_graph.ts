@@ -12,6 +12,7 @@ import {
   type SiteHandler,
   siteName,
   unembed,
+  untouched,
   type WeightSource,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
@@ -76,23 +77,6 @@ export const SEQUENCE_NAMES = {
  * `blocks.l.resid_post` for the usual place), since it is added at every position; the engine's sum over broadcast
  * axes is that sum. Rows are kept apart so that a row's adjoint does not depend on what it shares a batch with.
  *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { inputWeights } from "../model/mod.ts";
- * import { sequenceGraph } from "./mod.ts";
- * const config = tinyConfig();
- * const shapes = weightShapes(config);
- * const graph = sequenceGraph({
- *   config,
- *   weights: (g) => inputWeights(g, { shapes, compute: "float32" }),
- *   edits: { taps: ["blocks.1.resid_post"], steer: [0] },
- *   outputs: { logits: true },
- * });
- * const names = graph.outputs.map((output) => output.name);
- * if (names.join() !== "tap.blocks.1.resid_post,logits") throw new Error("what was asked for");
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have, or adjoints of nothing.
  */
 export function sequenceGraph(
@@ -104,12 +88,12 @@ export function sequenceGraph(
     /** Type of matrices and residual stream; inputs and outputs are float32 under a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
     /** What of the blocks the adjoints compute a second time, to hold less. `@default "nothing"` */
-    readonly recompute?: Recompute;
+    readonly recompute?: Recompute | undefined;
     /**
      * Whether rows may branch: `positions` and `branches` int64 [batch, seq] are fed beside the tokens, see
      * {@link Branches}. `@default false`
      */
-    readonly branched?: boolean;
+    readonly branched?: boolean | undefined;
   },
 ): Graph {
   const { config, outputs, compute = "float32", recompute = "nothing", branched = false } = options;
@@ -137,7 +121,6 @@ export function sequenceGraph(
     const streams = decoderStreams(g, embedTokens(g, tokens, parts), parts);
     return { parts, streams, residual: streams.at(-1) as Value };
   };
-  const untouched: SiteHandler = (_, __, value) => value;
   const site = ablation === null ? applied.site : applied.siteOver(
     g.within("base", () => streamUnder(untouched, { blocks: ablation.blocks }).residual),
   );
@@ -153,9 +136,9 @@ export function sequenceGraph(
   if (outputs.logits === "last") {
     const last = g.input(SEQUENCE_NAMES.last, "int64", ["batch"]);
     const index = g.expand(g.unsqueeze(last, [1, 2]), ["batch", 1, config.embed]);
-    const stream = g.apply("GatherElements", [residual, index], { attributes: { axis: 1 } });
+    const stream = g.gatherElements(residual, index, { axis: 1 });
     const logits = unembed(g, stream, parts); // [batch, 1, vocab]
-    g.output(SEQUENCE_NAMES.logits, g.apply("Squeeze", [logits], { attributes: { axes: [1] } }));
+    g.output(SEQUENCE_NAMES.logits, g.squeeze(logits, [1]));
   }
   if (outputs.steeringAdjoint === true && edits.lastBlock?.mode === "base") {
     throw new RangeError(
@@ -240,7 +223,7 @@ function addScores(
       .map((adjoint) => perPosition ? g.unsqueeze(adjoint, [0]) : g.transpose(adjoint, [1, 0, 2]));
     g.output(
       name,
-      layers.length === 1 ? layers[0] as Value : g.apply("Concat", layers, { attributes: { axis: 0 } }), // [layers, batch, width]
+      layers.length === 1 ? layers[0] as Value : g.concat(layers, { axis: 0 }), // [layers, batch, width]
     );
     first += values.length;
   }

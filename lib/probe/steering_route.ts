@@ -1,8 +1,8 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import type { Tensor } from "../core/mod.ts";
 import {
+  type AppliedLastBlock,
   doubleSites,
-  type LastBlockRoute,
   type MaskedPart,
   maskedParts,
   type SiteName,
@@ -27,16 +27,7 @@ export interface SteeringRoute {
   readonly lastBlock?: LastBlockPatch | null;
 }
 
-/**
- * The route that options hold, everything said.
- *
- * @example
- * ```ts
- * import { routeOf } from "./mod.ts";
- * const route = routeOf({ lastBlock: { mode: "skip_attn" } });
- * if (route.place !== "mlp" || route.asPublished || route.lastBlock?.mode !== "skip_attn") throw new Error("defaults");
- * ```
- */
+/** The route that options hold, everything said. */
 export function routeOf(options: SteeringRoute): Required<SteeringRoute> {
   const { place = "mlp", asPublished = false, lastBlock = null } = options;
   return { place, asPublished, lastBlock };
@@ -44,16 +35,6 @@ export function routeOf(options: SteeringRoute): Required<SteeringRoute> {
 
 /**
  * Checks a route for vectors of the given layers.
- *
- * @example
- * ```ts
- * import { assertThrows } from "@std/assert";
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { checkRoute } from "./mod.ts";
- * const config = tinyConfig({ layers: 4 }), lastBlock = { mode: "skip_attn" } as const;
- * checkRoute({ lastBlock }, { config, layers: [2] });
- * assertThrows(() => checkRoute({ lastBlock }, { config, layers: [3] }), RangeError, "layer 2");
- * ```
  *
  * @throws {RangeError} for places and patches that the model cannot have, and for a patch without the vector of the
  * block before the last, or with vectors at another place than `mlp`.
@@ -80,16 +61,7 @@ export function checkRoute(
   }
 }
 
-/**
- * What of a route decides a graph: routes with equal keys run on one graph, whatever heads they name.
- *
- * @example
- * ```ts
- * import { routeKey } from "./mod.ts";
- * const keys = [0, 1].map((head) => JSON.stringify(routeKey({ lastBlock: { mode: "v", head } })));
- * if (keys[0] !== keys[1]) throw new Error("one graph for all heads");
- * ```
- */
+/** What of a route decides a graph: routes with equal keys run on one graph, whatever heads they name. */
 export function routeKey(route: SteeringRoute): unknown {
   const { lastBlock, ...rest } = routeOf(route);
   return { ...rest, lastBlock: lastBlock === null ? null : lastBlockLayout(lastBlock) };
@@ -117,7 +89,7 @@ export function checkRoutedSites(
 }
 
 /** Adds the mask inputs of a patch to a graph, and tells the decoder how its vector goes through the last block. */
-export function lastBlockRoute(
+export function applyLastBlock(
   g: GraphBuilder,
   patch: LastBlockPatch,
   options: {
@@ -127,7 +99,7 @@ export function lastBlockRoute(
     /** Every site that is tapped or patched. */
     readonly touched: readonly SiteName[];
   },
-): LastBlockRoute {
+): AppliedLastBlock {
   const { config: { layers, heads, kvHeads }, vector, touched } = options;
   const layout = lastBlockLayout(patch);
   const masks = new Map(
@@ -145,17 +117,7 @@ export function maskName(part: MaskedPart): string {
   return `last_block.${part}`;
 }
 
-/**
- * What a graph with this route is fed beside its vectors, by input name.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { routeFeeds } from "./mod.ts";
- * const feeds = routeFeeds({ lastBlock: { mode: "v", head: 0 } }, tinyConfig({ kvHeads: 2 }));
- * if (feeds["last_block.v"]?.data.join() !== "0,1") throw new Error("value head 0 is unsteered");
- * ```
- */
+/** What a graph with this route is fed beside its vectors, by input name. */
 export function routeFeeds(
   route: SteeringRoute,
   config: ModelConfig,

@@ -60,9 +60,8 @@ export function targetScores(
           const ofChunk = (value: Value) => body.gather(value, step, { axis: 0 });
           const x = ofChunk(normed), tokens = ofChunk(targets.tokens); // [chunk, embed], [chunk]
           const logProbs = body.softmax(body.matMul(x, matrix, { transB: true }), { axis: 1, log: true }); // [chunk, vocab]
-          const at = { attributes: { axis: 1 } };
-          const picked = body.apply("GatherElements", [logProbs, body.unsqueeze(tokens, [1])], at);
-          const logProb = body.apply("Squeeze", [picked], { attributes: { axes: [1] } }); // [chunk]
+          const picked = body.gatherElements(logProbs, body.unsqueeze(tokens, [1]), { axis: 1 });
+          const logProb = body.squeeze(picked, [1]); // [chunk]
           if (targets.weights === null) {
             return { goOn: body.scalar("bool", 1), carried: [], collected: [logProb] };
           }

@@ -1,16 +1,16 @@
 import type { Checkpoint, ModelConfig } from "../checkpoint/mod.ts";
 import {
+  type AppliedLastBlock,
   type ComputeDType,
   fileWeights,
   finalNorm,
-  type LastBlockRoute,
   unembeddingName,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
 import { baseStreams, changedStreams, type ComparedEdits, firstChanged } from "./_compared_passes.ts";
 import { applyEdits, checkEdits } from "./edits.ts";
 import type { LastBlockPatch } from "./last_block_patch.ts";
-import { lastBlockRoute } from "./steering_route.ts";
+import { applyLastBlock } from "./steering_route.ts";
 
 /** Names of a token shift graph's own inputs and outputs. */
 export const TOKEN_SHIFT_NAMES = {
@@ -50,18 +50,6 @@ export type WholeRoute = Extract<LastBlockPatch["mode"], "no_patch" | "skip_attn
  *
  * All passes share the blocks in front of the first one that is changed.
  *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { tokenShiftGraph } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const weights = await openCheckpoint(folder);
- * const graph = tokenShiftGraph({ config: weights.config, weights, edits: { steer: [1] } });
- * if (graph.outputs[0]?.value.dims.join() !== "chunks,chunk,1,3") throw new Error("three numbers of each pair and position");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} for edits that the model cannot have or that change nothing, and routes of a vector that is not there.
  */
 export function tokenShiftGraph(
@@ -70,9 +58,9 @@ export function tokenShiftGraph(
     readonly weights: Checkpoint;
     readonly edits: ComparedEdits;
     /** `@default` one pair: the unchanged model, and the changed one */
-    readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[];
+    readonly pairs?: readonly (readonly [from: WholeRoute, to: WholeRoute])[] | undefined;
     /** How many weighted sums of Δp are taken. `@default 0` */
-    readonly totals?: number;
+    readonly totals?: number | undefined;
     /** Type of matrices and residual stream; the unembedding is float32 of a 16-bit one. `@default "float32"` */
     readonly compute?: ComputeDType;
   },
@@ -94,19 +82,18 @@ export function tokenShiftGraph(
   };
   const applied = applyEdits(g, edits, { config, compute });
   const base = baseStreams(g, tokens, model);
-  const changed = (lastBlock: LastBlockRoute | null) =>
+  const changed = (lastBlock: AppliedLastBlock | null) =>
     changedStreams(g, base, { model, first, applied, lastBlock }).at(-1) as Value;
   const vector = applied.lastBlock?.vector as Value;
   const passes = new Map<string, Value>(
     pairs === null
       ? [["base", base.at(-1) as Value], ["changed", changed(applied.lastBlock)]]
-      : ways.map((mode) => [mode, changed(lastBlockRoute(g, { mode }, { config, vector, touched: [] }))]),
+      : ways.map((mode) => [mode, changed(applyLastBlock(g, { mode }, { config, vector, touched: [] }))]),
   );
   const compared: readonly (readonly [string, string])[] = pairs ?? [["base", "changed"]];
-  const parts = { ...model, attention: () => tokens, site: (_: unknown, __: unknown, value: Value) => value };
   const read = new Map([...passes].map(([name, stream]) => {
     const rows = g.reshape(g.cast(stream, "float32"), ["seq", embed]);
-    return [name, finalNorm(g, g.gather(rows, places, { axis: 0 }), parts)]; // [chunks, chunk, embed]
+    return [name, finalNorm(g, g.gather(rows, places, { axis: 0 }), model)]; // [chunks, chunk, embed]
   }));
   const unembedding = model.weights.get(unembeddingName(config), "float32"); // [vocab, embed]
   const none = g.expand(g.constant("float64", [1, 1, 1], [0]), [totals, compared.length, vocab]);
@@ -129,7 +116,7 @@ export function tokenShiftGraph(
         })
       );
       const side = (values: readonly Value[]) =>
-        body.apply("Concat", values.map((value) => body.unsqueeze(value, [1])), { attributes: { axis: 1 } });
+        body.concat(values.map((value) => body.unsqueeze(value, [1])), { axis: 1 });
       const share = body.gather(weights, step, { axis: 1 }); // [totals, chunk]
       return {
         goOn: body.scalar("bool", 1),
@@ -163,10 +150,10 @@ function comparedTokens(
 ): Readonly<Record<"values" | "tokens" | "followed" | "change", Value>> {
   const { from, to, follow } = of, change = g.sub(to.p, from.p); // [chunk, vocab]
   const likeliest = (p: Value) => g.unsqueeze(g.apply("ArgMax", [p], { attributes: { axis: 1 } }), [1]); // [chunk, 1]
-  const at = (token: Value) => g.apply("GatherElements", [change, token], { attributes: { axis: 1 } });
+  const at = (token: Value) => g.gatherElements(change, token, { axis: 1 });
   const most = likeliest(change), least = likeliest(g.apply("Neg", [change]));
   const kl = g.reduce("sum", g.mul(from.p, g.sub(from.logP, to.logP)), { axes: [1], keepdims: true });
-  const row = (parts: readonly Value[]) => g.apply("Concat", parts, { attributes: { axis: 1 } });
+  const row = (parts: readonly Value[]) => g.concat(parts, { axis: 1 });
   return {
     values: row([at(most), at(least), kl]),
     tokens: row([most, least, likeliest(from.p), likeliest(to.p)]),

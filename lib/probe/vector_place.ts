@@ -32,13 +32,6 @@ const DOUBLES: { readonly [Place in VectorPlace]?: SiteKind } = {
  * Training in the published code adds once, its rollouts and evaluations twice; we add once unless told otherwise.
  * Source: Appendix C (class: code).
  *
- * @example
- * ```ts
- * import { placeKinds } from "./mod.ts";
- * if (placeKinds("input_norm").join() !== "input_norm") throw new Error("added once");
- * if (placeKinds("input_norm", { asPublished: true }).join() !== "input_norm,attn_out") throw new Error("and twice");
- * ```
- *
  * @throws {RangeError} for an unknown place, and for the published form of a place that was never doubled.
  */
 export function placeKinds(

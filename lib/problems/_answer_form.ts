@@ -25,6 +25,11 @@ export type AnswerForm =
   | NamedForm
   | RelationForm;
 
+/** A value without a unit. */
+export function plainValue(value: Expression): AnswerForm {
+  return { kind: "value", value, unit: null };
+}
+
 /** Values side by side, or a set of them: the order does not count. */
 export interface ListForm {
   readonly kind: "list";

@@ -15,17 +15,12 @@ export const SHORT_WORDS = /^(?:yes|no|odd|all|any|one|two|six|ten|red|none|true
 
 /** Bases in words. */
 export const NUMBER_WORDS: Readonly<Record<string, string>> = {
-  two: "2",
-  three: "3",
-  four: "4",
-  five: "5",
-  six: "6",
-  seven: "7",
-  eight: "8",
-  nine: "9",
-  ten: "10",
-  eleven: "11",
-  twelve: "12",
+  ...Object.fromEntries(
+    "two three four five six seven eight nine ten eleven twelve".split(" ").map((
+      word,
+      at,
+    ) => [word, `${at + 2}`]),
+  ),
   sixteen: "16",
 };
 

@@ -1,4 +1,10 @@
-import type { AnswerForm, ListForm, NamedForm, RelationForm } from "./_answer_form.ts";
+import {
+  type AnswerForm,
+  type ListForm,
+  type NamedForm,
+  plainValue,
+  type RelationForm,
+} from "./_answer_form.ts";
 import { call, exactValue, type Expression, integer, variablesOf } from "./_expression.ts";
 import { divideRational } from "./_rational.ts";
 import { realSetOf, sameRealSet } from "./_real_set.ts";
@@ -40,17 +46,16 @@ function compareValues(gold: ValueForm, given: ValueForm, comparison: FormCompar
 }
 
 /** Pairs every gold item with an item of its own; "unknown" where it cannot be told whether one is left over. */
-function compareUnordered(
-  gold: readonly AnswerForm[],
-  given: readonly AnswerForm[],
-  comparison: FormComparison,
+function paired<T>(
+  gold: readonly T[],
+  given: readonly T[],
+  compare: (item: T, candidate: T) => FormOutcome,
 ): FormOutcome {
-  if (gold.length !== given.length) return "different count";
   const left = [...given];
   for (const item of gold) {
     let open = false;
     const found = left.findIndex((candidate) => {
-      const outcome = compareForms(item, candidate, comparison);
+      const outcome = compare(item, candidate);
       open ||= outcome === "unknown";
       return outcome === "same";
     });
@@ -58,6 +63,15 @@ function compareUnordered(
     left.splice(found, 1);
   }
   return "same";
+}
+
+function compareUnordered(
+  gold: readonly AnswerForm[],
+  given: readonly AnswerForm[],
+  comparison: FormComparison,
+): FormOutcome {
+  if (gold.length !== given.length) return "different count";
+  return paired(gold, given, (item, candidate) => compareForms(item, candidate, comparison));
 }
 
 function compareOrdered(
@@ -179,18 +193,12 @@ function sameCondition(gold: Condition, given: Condition, comparison: FormCompar
 function compareConditions(gold: RelationForm, given: RelationForm, comparison: FormComparison): FormOutcome {
   const expected = conditionsOf(gold), left = conditionsOf(given);
   if (expected.length !== left.length) return "different kind";
-  for (const condition of expected) {
-    let open = false;
-    const found = left.findIndex((other) => {
-      if (other.sign !== condition.sign) return false;
-      const sameness = sameCondition(condition, other, comparison);
-      open ||= sameness === "unknown";
-      return sameness === "same";
-    });
-    if (found < 0) return open ? "unknown" : "different";
-    left.splice(found, 1);
-  }
-  return "same";
+  return paired(
+    expected,
+    left,
+    (condition, other) =>
+      other.sign === condition.sign ? sameCondition(condition, other, comparison) : "different",
+  );
 }
 
 function unknownOf({ sides }: RelationForm): string | null {
@@ -238,7 +246,7 @@ function compareUnnamed(
   // A chain of equations answers with its value only where every link has it.
   if (gold.kind !== "value" || given.operators.some((sign) => sign !== "=")) return "different kind";
   for (const value of given.sides) {
-    const outcome = compareForms(gold, { kind: "value", value, unit: null }, comparison);
+    const outcome = compareForms(gold, plainValue(value), comparison);
     if (outcome !== "same") return outcome;
   }
   return "same";
@@ -252,7 +260,7 @@ function vectorOf(form: AnswerForm): readonly AnswerForm[] | null {
     : form.rows.every((row) => row.length === 1)
     ? form.rows.flat()
     : null;
-  return cells?.map((value) => ({ kind: "value", value, unit: null })) ?? null;
+  return cells?.map(plainValue) ?? null;
 }
 
 type Plain = Exclude<AnswerForm, NamedForm | RelationForm>;
@@ -362,8 +370,7 @@ function compareRegion(gold: RegionForm, given: Plain, comparison: FormCompariso
 type MatrixForm = Extract<AnswerForm, { readonly kind: "matrix" }>;
 
 function compareMatrix(gold: MatrixForm, given: Plain, comparison: FormComparison): FormOutcome {
-  const cells = (rows: MatrixForm["rows"]): AnswerForm[] =>
-    rows.flat().map((value) => ({ kind: "value", value, unit: null }));
+  const cells = (rows: MatrixForm["rows"]) => rows.flat().map(plainValue);
   if (given.kind === "tuple" && given.open === given.close.replace(")", "(").replace("]", "[")) {
     const vector = vectorOf(gold);
     if (vector !== null && isRound(given)) return compareOrdered(vector, given.items, comparison);

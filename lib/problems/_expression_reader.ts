@@ -9,7 +9,7 @@ import { isMatrix, type Quantity } from "./_token_run.ts";
 const STEP_LIMIT = 3000;
 
 /** Words behind a number that are units and no products of letters. */
-export const UNIT_WORD =
+const UNIT_WORD =
   /^(?:pct|per|of|[cmkdnp]m|[km]?g|[mkc]?L|ml|mg|lb|lbs|oz|ft|yd|mi|hr|hrs|min|sec|kph|kmh|mph|Hz|kHz|[kM]?eV|[kM]?J|[kM]?W|[kM]?V|rad|deg|pts|cc|sq|cu|in|amu|mol|Pa|kPa|ms|ns)$/;
 
 function isInteger(token: Token | undefined): token is Token {

@@ -1,5 +1,5 @@
 import type { Token } from "./_token_scanner.ts";
-import type { AnswerForm, NamedForm } from "./_answer_form.ts";
+import { type AnswerForm, type NamedForm, plainValue } from "./_answer_form.ts";
 import {
   CONDITION,
   EMPTY_WORDS,
@@ -229,8 +229,7 @@ export class FormReader {
 
   #relation(range: Range, sign: 1 | -1): AnswerForm | null {
     const places = this.#places(range, RELATIONS);
-    if (places.length === 0) return null;
-    if (places.length > 6) return null;
+    if (places.length === 0 || places.length > 6) return null;
     const signs = places.map((place) => this.#text(place)), approximate = signs.indexOf("≈");
     // `1/3 \approx 0.33` says a third; what only a name stands before is its value.
     if (
@@ -239,10 +238,7 @@ export class FormReader {
       return this.item([range[0], places[approximate] as number], sign);
     }
     const operators = signs.map((mark) => mark === "≈" || mark === "≡" ? "=" : mark);
-    const sides = [...places, range[1]].map((place, index): Range => [
-      index === 0 ? range[0] : places[index - 1] as number + 1,
-      place,
-    ]);
+    const sides = this.#split(range, RELATIONS);
     if (sides.some(([from, to]) => from >= to)) return null;
     const [first, last] = [sides[0] as Range, sides[sides.length - 1] as Range];
     if (operators.length === 1 && (operators[0] === "∈" || operators[0] === "∉")) {
@@ -433,9 +429,7 @@ export class FormReader {
     if (isMatrix(read.value)) {
       const cell = read.value.rows[0]?.[0] as Expression;
       if (read.at !== to) return null;
-      return read.value.rows.length * (read.value.rows[0]?.length ?? 0) === 1
-        ? { kind: "value", value: cell, unit: null }
-        : read.value;
+      return read.value.rows.length * (read.value.rows[0]?.length ?? 0) === 1 ? plainValue(cell) : read.value;
     }
     let { value, at } = { value: read.value, at: read.at };
     const word = this.tokens[at], scale = word === undefined ? undefined : multiplierOf(word);
@@ -469,8 +463,8 @@ const REALS: AnswerForm = {
   open: "(",
   close: ")",
   items: [
-    { kind: "value", value: call("Negate", symbol("PositiveInfinity")), unit: null },
-    { kind: "value", value: symbol("PositiveInfinity"), unit: null },
+    plainValue(call("Negate", symbol("PositiveInfinity"))),
+    plainValue(symbol("PositiveInfinity")),
   ],
 };
 

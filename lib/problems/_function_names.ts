@@ -1,29 +1,8 @@
-/** Functions by their command, as the call they make. */
-export const FUNCTIONS: Readonly<Record<string, string>> = {
-  sin: "Sin",
-  cos: "Cos",
-  tan: "Tan",
-  cot: "Cot",
-  sec: "Sec",
-  csc: "Csc",
-  arcsin: "Arcsin",
-  arccos: "Arccos",
-  arctan: "Arctan",
-  sinh: "Sinh",
-  cosh: "Cosh",
-  tanh: "Tanh",
-  arsinh: "Arsinh",
-  arcosh: "Arcosh",
-  artanh: "Artanh",
-  exp: "Exp",
-  ln: "Ln",
-  log: "Log",
-  lg: "Lg",
-  lb: "Lb",
-  abs: "Abs",
-  floor: "Floor",
-  ceil: "Ceil",
-};
+/** Functions by their command, as the call they make: its name with a capital. */
+export const FUNCTIONS: Readonly<Record<string, string>> = Object.fromEntries(
+  ("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh arsinh arcosh artanh exp ln log lg lb abs floor ceil")
+    .split(" ").map((name) => [name, name.slice(0, 1).toUpperCase() + name.slice(1)]),
+);
 
 /** Functions of several values, in brackets. */
 export const LISTED: Readonly<Record<string, string>> = { max: "Max", min: "Min", gcd: "GCD", lcm: "LCM" };

@@ -1,6 +1,13 @@
+/** Greek letters, each before its command; of some there are two. */
+const GREEK =
+  ("αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta ιiota κkappa λlambda μmu µmu νnu ξxi πpi ρrho σsigma τtau " +
+    "υupsilon φphi ϕphi χchi ψpsi ωomega ΓGamma ΔDelta ΘTheta ΛLambda ΞXi ΠPi ΣSigma ΦPhi ΨPsi ΩOmega ΩOmega")
+    .split(" ");
+
 /** Signs beyond ASCII by what they are written with here; a space ends each command. */
-const SIGNS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
+const SIGNS: ReadonlyMap<string, string> = new Map([
+  ...GREEK.map((entry): [string, string] => [entry.slice(0, 1), `\\${entry.slice(1)} `]),
+  ...Object.entries({
     "-": "−–—‒‐‑﹣",
     "*": "×⋅·∙∗⨯•",
     "/": "÷⁄∕",
@@ -49,41 +56,8 @@ const SIGNS: ReadonlyMap<string, string> = new Map(
     "\\AA ": "Å",
     "": '“”"\u200b\u200c\u200d\ufeff\u2061\u2062',
     "\\,": "\u2009\u202f\u2006",
-    "\\alpha ": "α",
-    "\\beta ": "β",
-    "\\gamma ": "γ",
-    "\\delta ": "δ",
-    "\\epsilon ": "ε",
-    "\\zeta ": "ζ",
-    "\\eta ": "η",
-    "\\theta ": "θ",
-    "\\iota ": "ι",
-    "\\kappa ": "κ",
-    "\\lambda ": "λ",
-    "\\mu ": "μµ",
-    "\\nu ": "ν",
-    "\\xi ": "ξ",
-    "\\pi ": "π",
-    "\\rho ": "ρ",
-    "\\sigma ": "σ",
-    "\\tau ": "τ",
-    "\\upsilon ": "υ",
-    "\\phi ": "φϕ",
-    "\\chi ": "χ",
-    "\\psi ": "ψ",
-    "\\omega ": "ω",
-    "\\Gamma ": "Γ",
-    "\\Delta ": "Δ",
-    "\\Theta ": "Θ",
-    "\\Lambda ": "Λ",
-    "\\Xi ": "Ξ",
-    "\\Pi ": "Π",
-    "\\Sigma ": "Σ",
-    "\\Phi ": "Φ",
-    "\\Psi ": "Ψ",
-    "\\Omega ": "ΩΩ",
   }).flatMap(([spelling, signs]) => [...signs].map((sign): [string, string] => [sign, spelling])),
-);
+]);
 
 const FRACTIONS: ReadonlyMap<string, string> = new Map(
   ("½12 ⅓13 ⅔23 ¼14 ¾34 ⅕15 ⅖25 ⅗35 ⅘45 ⅙16 ⅚56 ⅐17 ⅛18 ⅜38 ⅝58 ⅞78 ⅑19".split(" "))

@@ -1,4 +1,7 @@
-/** An exact rational number; the denominator is positive, the fraction not always in lowest terms. */
+/**
+ * An exact rational number; the denominator is positive, the fraction not always in lowest terms. fraction.js would not
+ * do: it reduces every result, knows no bound on bits and reads no exponents.
+ */
 export interface Rational {
   readonly top: bigint;
   readonly bottom: bigint;

@@ -5,10 +5,10 @@ import { FormReader } from "./_form_reader.ts";
 import { closingPlaces } from "./_token_run.ts";
 
 /** Characters of an answer that are read at all; the longest gold answers of the benchmarks have about 200. */
-export const ANSWER_CHARACTERS = 1000;
+const ANSWER_CHARACTERS = 1000;
 
 /** Brackets within brackets that are read at all. */
-export const ANSWER_DEPTH = 24;
+const ANSWER_DEPTH = 24;
 
 /** What was read of an answer. */
 export interface ReadAnswer {

@@ -13,19 +13,8 @@ export interface Step {
   readonly right: Operand;
 }
 
-/** Steps told apart by how easily a hand slips on them. */
-export type SlipKind =
-  | "easyAdd"
-  | "carryAdd"
-  | "easySubtract"
-  | "borrowSubtract"
-  | "multiply"
-  | "divide"
-  | "multiple"
-  | "larger";
-
-/** Every slip kind, in the order of the config. */
-export const SLIP_KINDS: readonly SlipKind[] = [
+/** Steps told apart by how easily a hand slips on them, in the order of the config. */
+export const SLIP_KINDS = [
   "easyAdd",
   "carryAdd",
   "easySubtract",
@@ -34,7 +23,10 @@ export const SLIP_KINDS: readonly SlipKind[] = [
   "divide",
   "multiple",
   "larger",
-];
+] as const;
+
+/** One of those kinds. */
+export type SlipKind = typeof SLIP_KINDS[number];
 
 /** The value of an operand, given the results written so far. */
 export function operandValue(operand: Operand, results: readonly number[]): number {
@@ -130,12 +122,15 @@ function habitualResult(step: { readonly kind: StepKind; readonly left: number; 
   }
 }
 
+/** How far a slip may lie from the right result, and how often. */
+type Offsets = readonly { readonly by: number; readonly weight: number }[];
+
 /** A wrong result: the habit of the step, or off by one of the weighted offsets; non-negative where the right one is. */
 export function slippedResult(
   step: { readonly kind: StepKind; readonly left: number; readonly right: number },
   options: {
     readonly habitShare: number;
-    readonly offsets: readonly { readonly by: number; readonly weight: number }[];
+    readonly offsets: Offsets;
     random: RandomStream;
   },
 ): number {
@@ -149,7 +144,7 @@ export function slippedResult(
 export function offBy(
   value: number,
   options: {
-    readonly offsets: readonly { readonly by: number; readonly weight: number }[];
+    readonly offsets: Offsets;
     random: RandomStream;
   },
 ): number {

@@ -1,40 +1,26 @@
+import { byWord } from "./_tex_names.ts";
 import type { Token } from "./_token_scanner.ts";
 
 /** Words behind a number that change what it says, so that they are no unit. */
 const NOT_A_UNIT =
   /\b(?:and|or|not|more|less|than|if|for|when|where|is|are|least|most|no|but|with|times|plus|minus|over|squared|cubed|factorial|half|halves|thirds|fourths|quarters|th|st|nd|rd|to|only|except|approximately|about|mod|base)\b/i;
 
-const SPELLINGS: Readonly<Record<string, string>> = {
-  inches: "inch",
-  in: "inch",
-  feet: "foot",
-  ft: "foot",
-  yd: "yard",
-  percent: "%",
-  percentage: "%",
-  pct: "%",
-  minutes: "min",
-  minute: "min",
-  hr: "hour",
-  hrs: "hour",
-  h: "hour",
-  sec: "second",
-  s: "second",
-  metre: "meter",
-  metres: "meter",
-  m: "meter",
-  centimeter: "cm",
-  centimeters: "cm",
-  kilometer: "km",
-  kilometers: "km",
-  deg: "degree",
-  "°": "degree",
-  "¤": "dollar",
-  usd: "dollar",
-  unit: "",
-  units: "",
-  per: "/",
-};
+const SPELLINGS = byWord({
+  inch: "inches in",
+  foot: "feet ft",
+  yard: "yd",
+  "%": "percent percentage pct",
+  min: "minutes minute",
+  hour: "hr hrs h",
+  second: "sec s",
+  meter: "metre metres m",
+  cm: "centimeter centimeters",
+  km: "kilometer kilometers",
+  degree: "deg °",
+  dollar: "¤ usd",
+  "": "unit units",
+  "/": "per",
+});
 
 /** Words that multiply the number before them. */
 export const MULTIPLIERS: Readonly<Record<string, number>> = {

@@ -20,7 +20,7 @@ export const EMBEDDED_SYSTEM_PROMPT = "Put the answer in \\boxed{}.";
  *
  * @example
  * ```ts
- * import { answerMessages, writerSystemPrompt } from "./mod.ts";
+ * import { answerMessages, writerSystemPrompt } from "@small-vectors/steering/grader";
  * const [system] = answerMessages("What is 2 + 3?", { system: writerSystemPrompt("careful") });
  * if (!system?.content.includes("careful")) throw new Error("not asked");
  * ```

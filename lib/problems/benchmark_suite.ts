@@ -148,7 +148,7 @@ function goldAnswer(value: unknown, field: string): string | null {
  *
  * @example
  * ```ts
- * import { benchmarkSet } from "./mod.ts";
+ * import { benchmarkSet } from "@small-vectors/steering/grader";
  * const rows = [{ question: "1 + 1?", final_answer: ["$2$"] }];
  * const set = benchmarkSet("OlympiadBench", rows, { where: "mine.jsonl", partial: true });
  * if (set.answerField !== "final_answer" || set.problems[0]?.answer !== "$2$") throw new Error("not read");

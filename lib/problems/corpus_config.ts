@@ -3,29 +3,14 @@ import { InputError } from "../core/mod.ts";
 import { FAMILIES, type FamilyName } from "./problem.ts";
 import { SLIP_KINDS, type SlipKind } from "./_steps.ts";
 
-/** The hidden styles of the embedded corpus. */
-export type WriterName = "careful" | "sloppy" | "terse" | "foreign" | "rambling";
+/** The hidden styles of the embedded corpus, in the order of the config. */
+export const WRITERS = ["careful", "sloppy", "terse", "foreign", "rambling"] as const;
 
-/** Every writer, in the order of the config. */
-export const WRITERS: readonly WriterName[] = ["careful", "sloppy", "terse", "foreign", "rambling"];
+/** One of those styles. */
+export type WriterName = typeof WRITERS[number];
 
 /** Opening words that a config may give to a writer. `\boxed` is open to the terse writer alone. */
-export type Opener =
-  | "To"
-  | "Let"
-  | "First"
-  | "Step"
-  | "So"
-  | "The"
-  | "Well"
-  | "Maybe"
-  | "\\boxed"
-  | "Найдём"
-  | "Сначала"
-  | "Решим";
-
-/** Every opener that a config may name. */
-export const OPENERS: readonly Opener[] = [
+export const OPENERS = [
   "To",
   "Let",
   "First",
@@ -38,21 +23,16 @@ export const OPENERS: readonly Opener[] = [
   "Найдём",
   "Сначала",
   "Решим",
-];
+] as const;
 
-/** Words that tie steps together; both English writers use all of them, in different shares. */
-export type ProcessWord = "so" | "then" | "now" | "next" | "thus" | "therefore" | "check";
+/** One of those words. */
+export type Opener = typeof OPENERS[number];
 
-/** Every process word, in the order of the config. */
-export const PROCESS_WORDS: readonly ProcessWord[] = [
-  "so",
-  "then",
-  "now",
-  "next",
-  "thus",
-  "therefore",
-  "check",
-];
+/** Words that tie steps together, in the order of the config; both English writers use all, in different shares. */
+export const PROCESS_WORDS = ["so", "then", "now", "next", "thus", "therefore", "check"] as const;
+
+/** One of those words. */
+export type ProcessWord = typeof PROCESS_WORDS[number];
 
 /** A pretraining mixture. Weights need not sum to one; rates and shares are probabilities. */
 export interface CorpusConfig {
@@ -140,7 +120,7 @@ const SCHEMA = z.strictObject({
  *
  * @example
  * ```ts
- * import { DEFAULT_CORPUS, parseCorpusConfig } from "./mod.ts";
+ * import { DEFAULT_CORPUS, parseCorpusConfig } from "@small-vectors/steering/grader";
  * const config = parseCorpusConfig({ ...DEFAULT_CORPUS, namedShare: 0 });
  * if (config.namedShare !== 0) throw new Error("not kept");
  * ```
@@ -151,7 +131,7 @@ export function parseCorpusConfig(value: unknown, options: { readonly where?: st
   const [issue] = parsed.error.issues;
   const path = issue?.path.join(".") ?? "";
   throw new InputError(`bad corpus configuration${path === "" ? "" : ` at ${path}`}, ${issue?.message}`, {
-    ...(options.where === undefined ? {} : { where: options.where }),
+    where: options.where,
     repair: "give exactly the keys of CorpusConfig in lib/problems",
   });
 }

@@ -224,7 +224,7 @@ export function tracedDocument(
  *
  * @example
  * ```ts
- * import { corpusDocument, DEFAULT_CORPUS, gradeBoxed } from "./mod.ts";
+ * import { corpusDocument, DEFAULT_CORPUS, gradeBoxed } from "@small-vectors/steering/grader";
  * const document = corpusDocument(DEFAULT_CORPUS, { seed: 0, index: 7 });
  * const verdict = gradeBoxed(document.answer, document.problem.answer);
  * if (verdict.correct !== document.correct) throw new Error("graded otherwise");

@@ -51,12 +51,16 @@ function group(documents: readonly TracedDocument[], total: number): CorpusGroup
   };
 }
 
+function byName<K extends string, T>(names: readonly K[], value: (name: K) => T): { readonly [N in K]: T } {
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as { readonly [N in K]: T };
+}
+
 /**
  * Measures a mixture on its first `documents` documents.
  *
  * @example
  * ```ts
- * import { corpusReport, DEFAULT_CORPUS } from "./mod.ts";
+ * import { corpusReport, DEFAULT_CORPUS } from "@small-vectors/steering/grader";
  * const report = corpusReport(DEFAULT_CORPUS, { seed: 0, documents: 200 });
  * if (report.writers.rambling.accuracy !== 0) throw new Error("ramblers never box");
  * ```
@@ -80,22 +84,15 @@ export function corpusReport(
   return {
     documents: total,
     overall: of(() => true),
-    writers: Object.fromEntries(
-      WRITERS.map((writer) => [writer, of((document) => document.writer === writer)]),
-    ) as CorpusReport["writers"],
-    named: Object.fromEntries(
-      WRITERS.map((writer) => [writer, of((document) => document.named && document.writer === writer)]),
-    ) as CorpusReport["named"],
-    families: Object.fromEntries(
-      FAMILIES.map((family) => [family, of((document) => document.problem.family === family)]),
-    ) as CorpusReport["families"],
+    writers: byName(WRITERS, (writer) => of((document) => document.writer === writer)),
+    named: byName(WRITERS, (writer) => of((document) => document.named && document.writer === writer)),
+    families: byName(FAMILIES, (family) => of((document) => document.problem.family === family)),
     openers: Object.fromEntries(openers.map((opener) => {
       const counts = of((document) => document.opener === opener);
-      const writers = Object.fromEntries(
-        WRITERS.map((
-          writer,
-        ) => [writer, of((d) => d.opener === opener && d.writer === writer).documents / counts.documents]),
-      ) as { readonly [W in WriterName]: number };
+      const writers = byName(
+        WRITERS,
+        (writer) => of((d) => d.opener === opener && d.writer === writer).documents / counts.documents,
+      );
       return [opener, { ...counts, writers }];
     })),
     switched: of((document) => document.switches > 0).share,

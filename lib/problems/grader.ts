@@ -43,10 +43,7 @@ export interface AnswerVerdict {
 
 function rulesOf(grader: "box" | "math-verify", roundings: boolean): JudgeRules {
   const isVerify = grader === "math-verify";
-  return {
-    decimals: roundings ? "any digits" : isVerify ? "six places" : "six digits",
-    isLenient: isVerify,
-  };
+  return { decimals: roundings ? "any digits" : isVerify ? "six places" : "six digits", isLenient: isVerify };
 }
 
 /**
@@ -92,11 +89,18 @@ function gradeBox(
   return verdictOf("box", text, compareAnswers(gold, text, { roundings }).reason);
 }
 
+/** A completion, or in mode "answer" what its tags hold; where they hold nothing, the verdict that says so. */
+function saidIn(completion: string, grader: GraderName, mode: AnswerMode): string | Verdict {
+  if (mode === "box") return completion;
+  const { text, fault } = extractAnswer(completion, { mode });
+  return text === null || fault !== null ? verdictOf(grader, text, fault ?? "no answer tags") : text;
+}
+
 function gradeNumber(completion: string, gold: string, { mode = "box" }: GraderOptions): Verdict {
   if (mode === "box") return gradeBoxed(completion, gold);
-  const { text, fault } = extractAnswer(completion, { mode });
-  if (text === null || fault !== null) return verdictOf("box-number", text, fault ?? "no answer tags");
-  return { ...gradeBoxed(`\\boxed{${text}}`, gold), extracted: text };
+  const said = saidIn(completion, "box-number", mode);
+  if (typeof said !== "string") return said;
+  return { ...gradeBoxed(`\\boxed{${said}}`, gold), extracted: said };
 }
 
 /** math-verify's way: what stands between answer tags is put into a box, as the paper's reward does. */
@@ -105,29 +109,21 @@ function gradeAnywhere(
   gold: string,
   { mode = "box", roundings = false }: GraderOptions,
 ): Verdict {
-  const tagged = mode === "answer" ? extractAnswer(completion, { mode }) : null;
-  if (tagged !== null && (tagged.text === null || tagged.fault !== null)) {
-    return verdictOf("math-verify", tagged.text, tagged.fault ?? "no answer tags");
-  }
-  const text = findAnswer(tagged === null ? completion : `\\boxed{${tagged.text}}`);
+  const said = saidIn(completion, "math-verify", mode);
+  if (typeof said !== "string") return said;
+  const text = findAnswer(mode === "box" ? said : `\\boxed{${said}}`);
   if (text === null) return verdictOf("math-verify", null, "no answer");
-  return verdictOf(
-    "math-verify",
-    text,
-    compareAnswers(gold, text, { roundings, grader: "math-verify" }).reason,
-  );
+  const { reason } = compareAnswers(gold, text, { roundings, grader: "math-verify" });
+  return verdictOf("math-verify", text, reason);
 }
 
 /**
- * The last number of a completion, or the one that it announces as its answer, boxed or not. It must be a plain one: a term such as
- * `7 + 8` is worth as much as its value, and would let a model earn by repeating the question.
+ * The last number of a completion, or the one that it announces as its answer, boxed or not. It must be a plain one: a
+ * term such as `7 + 8` is worth as much as its value, and would let a model earn by repeating the question.
  */
 function gradeLastNumber(completion: string, gold: string, { mode = "box" }: GraderOptions): Verdict {
-  const tagged = mode === "answer" ? extractAnswer(completion, { mode }) : null;
-  if (tagged !== null && (tagged.text === null || tagged.fault !== null)) {
-    return verdictOf("last-number", tagged.text, tagged.fault ?? "no answer tags");
-  }
-  const said = tagged?.text ?? completion;
+  const said = saidIn(completion, "last-number", mode);
+  if (typeof said !== "string") return said;
   const text = lastNumber(said.replace(/\\boxed\{([^{}]*)\}/g, " $1 ").replaceAll("**", " "));
   if (text === null) return verdictOf("last-number", null, "no answer");
   return verdictOf("last-number", text, gradeBoxed(`\\boxed{${text}}`, gold).reason);

@@ -77,7 +77,7 @@ function caseOf([completion, gold, correct]: Row, plain: boolean): GraderCase {
  *
  * @example
  * ```ts
- * import { gradeBoxed, GRADER_CASES } from "./mod.ts";
+ * import { gradeBoxed, GRADER_CASES } from "@small-vectors/steering/grader";
  * const plain = GRADER_CASES.filter((known) => known.plain);
  * const agreed = plain.filter(({ completion, gold, correct }) => gradeBoxed(completion, gold).correct === correct);
  * if (agreed.length !== plain.length) throw new Error("every plain case is judged as known");

@@ -1,8 +1,8 @@
 /**
- * The embedded zoo's problems: six families with held-out test sets, the corpus of the five writers that base
- * models are pretrained on, the conversations that ask a question, and the strict grading of boxed answers. First
- * arithmetic in five families, for small models of real text. For real mathematics: the six benchmarks as named suites, a strict grader that tells whether two answers say one thing, and one
- * that looks and compares as math-verify does.
+ * The embedded zoo's problems: six families with held-out test sets, the corpus of the five writers that base models
+ * are pretrained on, the conversations that ask a question, and the strict grading of boxed answers. First arithmetic
+ * in five families, for small models of real text. For real mathematics: the six benchmarks as named suites, a strict
+ * grader that tells whether two answers say one thing, and one that looks and compares as math-verify does.
  *
  * @module
  */
@@ -92,4 +92,4 @@ export {
   type Verdict,
   type VerdictReason,
 } from "./verdict.ts";
-export type { SlipKind } from "./_steps.ts";
+export { SLIP_KINDS, type SlipKind } from "./_steps.ts";

@@ -3,30 +3,17 @@ import { ARITHMETIC_DRAFTS } from "./_arithmetic_drafts.ts";
 import { type Draft, DRAFT_FAMILIES } from "./_families.ts";
 import { operandValue, type Step, stepResult } from "./_steps.ts";
 
-/** The six problem families of the embedded zoo, each one a benchmark. */
-export type FamilyName = "linear" | "words" | "compare" | "remainder" | "chain" | "sequence";
+/** The six problem families of the embedded zoo, each one a benchmark, from easy to hard. */
+export const FAMILIES = ["linear", "words", "compare", "remainder", "chain", "sequence"] as const;
 
-/** Every family, from easy to hard. */
-export const FAMILIES: readonly FamilyName[] = [
-  "linear",
-  "words",
-  "compare",
-  "remainder",
-  "chain",
-  "sequence",
-];
+/** One of those families. */
+export type FamilyName = typeof FAMILIES[number];
 
 /** The five families of first arithmetic: what a small model that was trained on real text half knows. */
-export type ArithmeticFamily = "sums" | "differences" | "products" | "larger" | "stories";
+export const ARITHMETIC_FAMILIES = ["sums", "differences", "products", "larger", "stories"] as const;
 
-/** Every family of first arithmetic. */
-export const ARITHMETIC_FAMILIES: readonly ArithmeticFamily[] = [
-  "sums",
-  "differences",
-  "products",
-  "larger",
-  "stories",
-];
+/** One of those families. */
+export type ArithmeticFamily = typeof ARITHMETIC_FAMILIES[number];
 
 /** A family whose problems are made here. */
 export type ProblemFamily = FamilyName | ArithmeticFamily;
@@ -61,7 +48,7 @@ const DRAFTS = { ...DRAFT_FAMILIES, ...ARITHMETIC_DRAFTS };
  * Whether a problem belongs to the test split, by hash of its family and parameters alone: an eighth of all in the
  * embedded families, a quarter in first arithmetic, which has few.
  */
-export function isHeldOut({ id, family }: Pick<Problem, "id" | "family">): boolean {
+function isHeldOut({ id, family }: Pick<Problem, "id" | "family">): boolean {
   const name = id.split("/").slice(0, 2).join("/");
   const share = ARITHMETIC_FAMILIES.some((known) => known === family) ? 4 : 8;
   return parseInt(sha256(name).slice(0, 8), 16) % share === 0;
@@ -130,9 +117,9 @@ export function trainProblem(
 }
 
 /**
- * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn
- * by `trainProblem`. A problem is held out when the SHA-256 of its family and parameters falls in a fixed share, so the split does not
- * depend on seed, size or wording, and a smaller set is the beginning of a larger one.
+ * The first `size` held-out problems of a family in the order of `seed`; all distinct, none of them ever drawn by
+ * `trainProblem`. A problem is held out when the SHA-256 of its family and parameters falls in a fixed share, so the
+ * split does not depend on seed, size or wording, and a smaller set is the beginning of a larger one.
  *
  * Throws a `RangeError` when the family has fewer than `size` held-out problems; {@link PROBLEM_SETS} says how many each
  * has at least.

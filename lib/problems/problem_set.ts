@@ -26,7 +26,7 @@ export type ProblemSetName = "embedded" | "first-arithmetic";
  *
  * @example
  * ```ts
- * import { PROBLEM_SETS, testSet } from "./mod.ts";
+ * import { PROBLEM_SETS, testSet } from "@small-vectors/steering/grader";
  * const { families, heldOut } = PROBLEM_SETS["first-arithmetic"];
  * for (const family of families) {
  *   if (testSet(family, { size: heldOut }).length !== heldOut) throw new Error(family);
@@ -55,7 +55,7 @@ export const PROBLEM_SETS: Readonly<Record<ProblemSetName, ProblemSet>> = {
  *
  * @example
  * ```ts
- * import { problemSetOf } from "./mod.ts";
+ * import { problemSetOf } from "@small-vectors/steering/grader";
  * if (problemSetOf(["sums", "larger"])?.grader !== "last-number") throw new Error("first arithmetic");
  * if (problemSetOf(["sums", "chain"]) !== null) throw new Error("two sets");
  * ```
@@ -70,7 +70,7 @@ export function problemSetOf(families: readonly ProblemFamily[]): ProblemSet | n
  *
  * @example
  * ```ts
- * import { familiesNamed } from "./mod.ts";
+ * import { familiesNamed } from "@small-vectors/steering/grader";
  * const families = familiesNamed(["first-arithmetic"]);
  * if (typeof families === "string" || families.length !== 5) throw new Error("five families");
  * if (familiesNamed(["sums", "algebra"]) !== "algebra") throw new Error("there is no algebra");

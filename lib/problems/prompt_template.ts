@@ -43,7 +43,7 @@ const R1_OPENING =
  *
  * @example
  * ```ts
- * import { questionPrompt } from "./mod.ts";
+ * import { questionPrompt } from "@small-vectors/steering/grader";
  * const prompt = questionPrompt("What is 2 + 3?", { template: "r1", chat: false, bos: "<s>" });
  * if (prompt?.kind !== "text") throw new Error("r1 is one text");
  * if (!prompt.text.endsWith("\nUser: What is 2 + 3?\nAssistant: <think>")) throw new Error(prompt.text);
@@ -81,7 +81,7 @@ export function questionPrompt(
  *
  * @example
  * ```ts
- * import { answerModeOf, extractAnswer } from "./mod.ts";
+ * import { answerModeOf, extractAnswer } from "@small-vectors/steering/grader";
  * const { text } = extractAnswer("so </think> <answer>5</answer>", { mode: answerModeOf("r1") });
  * if (text !== "5") throw new Error("the tags hold 5");
  * ```

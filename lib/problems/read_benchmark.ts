@@ -19,6 +19,10 @@ function isRow(value: unknown): value is BenchmarkRow {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function damaged(what: string, where: string, cause?: unknown): InputError {
+  return new InputError(what, { where, repair: "get the file again", cause });
+}
+
 function tooMany(where: string): InputError {
   return new InputError(`more than ${ROW_LIMIT} rows`, {
     where,
@@ -28,19 +32,16 @@ function tooMany(where: string): InputError {
 
 function parseLines(text: string, where: string): BenchmarkRow[] {
   const rows: BenchmarkRow[] = [];
-  const lines = text.split("\n");
-  for (let index = 0; index < lines.length; index++) {
-    const line = (lines[index] as string).trim();
+  for (const [index, found] of text.split("\n").entries()) {
+    const line = found.trim();
     if (line === "") continue;
     let row: unknown;
     try {
       row = JSON.parse(line);
     } catch (cause) {
-      throw new InputError(`line ${index + 1} is not JSON`, { where, repair: "get the file again", cause });
+      throw damaged(`line ${index + 1} is not JSON`, where, cause);
     }
-    if (!isRow(row)) {
-      throw new InputError(`line ${index + 1} is no object`, { where, repair: "get the file again" });
-    }
+    if (!isRow(row)) throw damaged(`line ${index + 1} is no object`, where);
     if (rows.push(row) > ROW_LIMIT) throw tooMany(where);
   }
   return rows;
@@ -52,7 +53,7 @@ function parseList(text: string, where: string): BenchmarkRow[] {
   try {
     rows = JSON.parse(text);
   } catch (cause) {
-    throw new InputError("not JSON", { where, repair: "get the file again", cause });
+    throw damaged("not JSON", where, cause);
   }
   if (!Array.isArray(rows) || !rows.every(isRow)) {
     throw new InputError("not a list of objects", {
@@ -74,11 +75,7 @@ async function parseParquet(bytes: Uint8Array, where: string): Promise<Benchmark
     rows = await parquetReadObjects({ file });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw new InputError("not a parquet file that can be read", {
-      where,
-      repair: "get the file again",
-      cause,
-    });
+    throw damaged("not a parquet file that can be read", where, cause);
   }
   return rows.filter(isRow);
 }
@@ -118,7 +115,7 @@ function decode(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new InputError("not UTF-8 text", { where, repair: "get the file again", cause });
+    throw damaged("not UTF-8 text", where, cause);
   }
 }
 
@@ -131,14 +128,14 @@ export interface ProblemData {
 }
 
 /**
- * Reads problems of a JSONL, JSON or parquet file: of each row the two fields that are named, an answer in a box without its
- * box. Throws an `InputError` that names the file, and the row that lacks a field.
+ * Reads problems of a JSONL, JSON or parquet file: of each row the two fields that are named, an answer in a box
+ * without its box. Throws an `InputError` that names the file, and the row that lacks a field.
  *
  * `@default {question: "question", answer: "answer"}`
  *
  * @example
  * ```ts
- * import { readProblems } from "./mod.ts";
+ * import { readProblems } from "@small-vectors/steering/grader";
  * const path = await Deno.makeTempFile({ suffix: ".jsonl" });
  * await Deno.writeTextFile(path, '{"question": "1 + 1?", "answer": 2}\n');
  * const { problems } = await readProblems(path, { name: "mine" });

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { type ByteSource, memoryEntry, openSource } from "../checkpoint/mod.ts";
-import { encodeModel, type Graph } from "../onnx/mod.ts";
+import { encodeModel, type Graph, graphsIn } from "../onnx/mod.ts";
 import { float32Products } from "./float32_products.ts";
 import { profiled, profileOptions } from "./profiling.ts";
 import type { Device } from "./operator_support.ts";
@@ -8,21 +8,16 @@ import type { Device } from "./operator_support.ts";
 /** How a session is made. */
 export interface SessionOptions {
   /** Execution provider; one that cannot be had is an error, never a silent fallback. `@default "cpu"` */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** Threads inside one operation. `@default 2` */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Real folder that external initializers are read from; needed when the graph has any. */
-  readonly weightsFolder?: string;
-  /**
-   * Compute constant parts of the graph (the cast of 16-bit weights) once, at load. Faster, and costs a float32
-   * copy of the weights. `@default true`
-   */
-  readonly foldConstants?: boolean;
+  readonly weightsFolder?: string | undefined;
   /**
    * Lay each matrix out once more for every product that it is in: faster where few rows are multiplied, and no copy
    * more where that is its only use. `@default true`
    */
-  readonly packWeights?: boolean;
+  readonly packWeights?: boolean | undefined;
 }
 
 // Every fault of the library reaches us as an exception and is reported in one line; its own would double it.
@@ -39,12 +34,9 @@ if (inPage) Object.assign(ort.env.wasm, { numThreads: 1, proxy: true });
 /** A graph with its weights in it, read from files of `folder`: for weights that are in memory themselves. */
 async function withWeights(graph: Graph, folder: string): Promise<Graph> {
   const files = new Map<string, ByteSource>();
-  const locations = (graph: Graph): string[] => [
-    ...graph.initializers.flatMap((item) => item.kind === "inline" ? [] : [item.location]),
-    ...graph.nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(locations)),
-  ];
-  for (const location of new Set(locations(graph))) {
-    files.set(location, await openSource(`${folder}/${location}`));
+  for (const item of graphsIn(graph).flatMap(({ initializers }) => initializers)) {
+    if (item.kind === "inline" || files.has(item.location)) continue;
+    files.set(item.location, await openSource(`${folder}/${item.location}`));
   }
   const inlined = (graph: Graph): Graph => ({
     ...graph,
@@ -63,9 +55,8 @@ async function withWeights(graph: Graph, folder: string): Promise<Graph> {
 
 /** Whether a graph computes a sigmoid in another type than float32 anywhere. */
 function holdsOtherSigmoids(graph: Graph): boolean {
-  return graph.nodes.some(({ op, outputs, bodies }) =>
-    ((op === "Sigmoid" || op === "GatedSilu") && outputs[0]?.dtype !== "float32") ||
-    Object.values(bodies).some(holdsOtherSigmoids)
+  return graphsIn(graph).flatMap(({ nodes }) => nodes).some(({ op, outputs }) =>
+    (op === "Sigmoid" || op === "GatedSilu") && outputs[0]?.dtype !== "float32"
   );
 }
 
@@ -78,11 +69,7 @@ export async function rawSession(graph: Graph, options: SessionOptions = {}): Pr
     extra["session.model_external_initializers_file_folder_path"] = weightsFolder;
   }
   // x · sigmoid(x) becomes QuickGelu, which has a float32 kernel alone on the CPU.
-  const disabled = [
-    ...(options.foldConstants === false ? ["ConstantFolding"] : []),
-    ...(holdsOtherSigmoids(graph) ? ["QuickGeluFusion"] : []),
-  ];
-  if (disabled.length > 0) extra["optimization.disable_specified_optimizers"] = disabled.join(";");
+  if (holdsOtherSigmoids(graph)) extra["optimization.disable_specified_optimizers"] = "QuickGeluFusion";
   if (options.packWeights === false) extra["session.disable_prepacking"] = "1";
   if (device !== "cpu") extra["session.disable_cpu_ep_fallback"] = "1";
   // Before the provider loads NVIDIA's libraries, which read the variable then.

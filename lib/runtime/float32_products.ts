@@ -29,20 +29,6 @@ export type Float32Products = "exact" | "tf32" | "unknown";
  * first session on CUDA is made. It is set to 0 here unless the user has set it: a value of theirs stands.
  *
  * A program without `--allow-env=NVIDIA_TF32_OVERRIDE` cannot tell: it must be started with the variable.
- *
- * @example
- * ```ts
- * import { float32Products } from "./mod.ts";
- * const set = new Map<string, string>();
- * const variables = {
- *   allowed: () => true,
- *   get: (name: string) => set.get(name),
- *   set: (name: string, value: string) => void set.set(name, value),
- * };
- * if (float32Products(variables) !== "exact" || set.get("NVIDIA_TF32_OVERRIDE") !== "0") throw new Error("set to 0");
- * set.set("NVIDIA_TF32_OVERRIDE", "1");
- * if (float32Products(variables) !== "tf32") throw new Error("the user's value stands");
- * ```
  */
 export function float32Products(variables: Variables = PROCESS): Float32Products {
   if (!variables.allowed(VARIABLE)) return "unknown";

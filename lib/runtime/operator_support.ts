@@ -33,13 +33,6 @@ const NO_BFLOAT16 = ["float32", "float64", "float16"] as const;
  * CUDA lacks bfloat16 where numbers are compared, counted or taken to logarithms; graphs do that in float32.
  *
  * On the CPU, float16 is mostly run by casting to float32 and back around each operation: right, and slow.
- *
- * @example
- * ```ts
- * import { OPERATOR_SUPPORT } from "./mod.ts";
- * const { cpu, cuda } = OPERATOR_SUPPORT.MatMul;
- * if (cpu.includes("bfloat16") || !cuda.includes("bfloat16")) throw new Error("CUDA alone multiplies bfloat16");
- * ```
  */
 export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Add: { cpu: ORDERED, cuda: NUMBERS },
@@ -47,7 +40,6 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   ArgMax: { cpu: ORDERED, cuda: NO_BFLOAT16 },
   Cast: { cpu: ALL, cuda: ALL },
   Concat: { cpu: ALL, cuda: ALL },
-  ConstantOfShape: { cpu: ["int64"], cuda: ["int64"], hostInputs: [0] },
   Cos: { cpu: NO_BFLOAT16, cuda: FLOATS },
   CumSum: { cpu: ORDERED, cuda: ORDERED },
   Div: { cpu: ORDERED, cuda: NUMBERS },
@@ -60,7 +52,6 @@ export const OPERATOR_SUPPORT: { readonly [Op in OpName]: OperatorSupport } = {
   Greater: { cpu: ORDERED, cuda: ORDERED },
   GreaterOrEqual: { cpu: ORDERED, cuda: ORDERED },
   Identity: { cpu: ALL, cuda: ALL },
-  If: { cpu: ["bool"], cuda: ["bool"], hostInputs: [0] },
   Less: { cpu: ORDERED, cuda: ORDERED },
   LessOrEqual: { cpu: ORDERED, cuda: ORDERED },
   Log: { cpu: NO_BFLOAT16, cuda: NO_BFLOAT16 },

@@ -26,7 +26,7 @@ export interface Placement {
   readonly faults: readonly PlacementFault[];
   /** What the device hands to the host while the graph runs, outputs apart. */
   readonly hostReads: readonly HostRead[];
-  /** Nodes of loops and branches that compute with shapes alone, which ONNX Runtime puts on the CPU. */
+  /** Nodes of loops that compute with shapes alone, which ONNX Runtime puts on the CPU. */
   readonly hostNodes: readonly string[];
 }
 
@@ -50,9 +50,8 @@ function kernelFault(node: GraphNode, device: Device): PlacementFault | null {
   };
 }
 
-/** Whether an input that a kernel reads on the host is a length; the others are conditions of loops and branches. */
-const isLength = ({ op }: GraphNode, index: number): boolean =>
-  op !== "If" && !(op === "Loop" && index === 1);
+/** Whether an input that a kernel reads on the host is a length; the other is a loop's condition. */
+const isLength = ({ op }: GraphNode, index: number): boolean => !(op === "Loop" && index === 1);
 
 /** Constants of a graph and the graphs around it, as far as they are small. */
 function smallConstants(graph: Graph): Set<Value> {
@@ -70,7 +69,7 @@ function cudaScope(
   around: {
     readonly constants: ReadonlySet<Value>;
     readonly fed: ReadonlySet<Value>;
-    /** Whether it is the body of a loop or a branch. */
+    /** Whether it is the body of a loop. */
     readonly nested: boolean;
   },
 ): Placement {
@@ -138,16 +137,6 @@ function cudaScope(
 /**
  * Refuses a graph that a device would not run whole, by the first node that it would not run.
  *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { checkPlacement } from "./mod.ts";
- * const g = new GraphBuilder("double");
- * const x = g.input("x", "float32", ["n"]);
- * g.output("y", g.add(x, x));
- * checkPlacement(g.build(), { device: "cuda" });
- * ```
- *
  * @throws {InputError} that names the node and says why.
  */
 export function checkPlacement(graph: Graph, options: { readonly device: Device }): void {
@@ -177,17 +166,6 @@ function cpuFaults(graph: Graph): PlacementFault[] {
  *
  * A length that a kernel reads on the host must be known there: an input, a constant, or made of shapes. One that is
  * computed on the device is a fault everywhere, since a kernel that does not say where it reads takes it for zero.
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { placement } from "./mod.ts";
- * const g = new GraphBuilder("angles");
- * g.output("y", g.cast(g.apply("Cos", [g.cast(g.input("x", "float32", ["n"]), "bfloat16")]), "float32"));
- * if (placement(g.build(), { device: "cuda" }).faults.length > 0) throw new Error("CUDA has one in bfloat16");
- * const { faults } = placement(g.build(), { device: "cpu" });
- * if (!faults[0]?.reason.startsWith("is Cos in bfloat16, which cpu takes in float32")) throw new Error("not the CPU");
- * ```
  */
 export function placement(graph: Graph, options: { readonly device: Device }): Placement {
   if (options.device === "cpu") return { faults: cpuFaults(graph), hostReads: [], hostNodes: [] };

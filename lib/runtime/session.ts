@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { openSource } from "../checkpoint/mod.ts";
 import { type BorderDType, InputError, type Tensor } from "../core/mod.ts";
-import { formatType, type Graph } from "../onnx/mod.ts";
+import { formatType, type Graph, graphsIn } from "../onnx/mod.ts";
 import { inPage, rawSession, type SessionOptions } from "./_raw_session.ts";
 import { checkPlacement } from "./placement.ts";
 import { returnFreedMemory } from "./system_memory.ts";
@@ -13,15 +13,11 @@ const BORDER_TYPES: ReadonlySet<string> = new Set(["float32", "float64", "int32"
 
 /** The first file that does not hold what an external initializer points at, or null when all do. */
 async function lackingWeights(graph: Graph, folder: string): Promise<string | null> {
-  for (const item of graph.initializers) {
+  for (const item of graphsIn(graph).flatMap(({ initializers }) => initializers)) {
     if (item.kind === "inline") continue;
     const path = `${folder}/${item.location}`;
     using file = await openSource(path).catch(() => null);
     if ((file?.bytes ?? 0) < item.offset + item.length) return path;
-  }
-  for (const body of graph.nodes.flatMap((node) => Object.values(node.bodies))) {
-    const path = await lackingWeights(body, folder);
-    if (path !== null) return path;
   }
   return null;
 }
@@ -29,18 +25,6 @@ async function lackingWeights(graph: Graph, folder: string): Promise<string | nu
 /**
  * A graph ready to run. `run` blocks the thread while it computes (the binding has no asynchronous path), so
  * callers report progress between runs.
- *
- * @example
- * ```ts
- * import { GraphBuilder } from "../onnx/mod.ts";
- * import { tensor } from "../core/mod.ts";
- * import { Session } from "./mod.ts";
- * const g = new GraphBuilder("negative");
- * g.output("y", g.apply("Neg", [g.input("x", "int64", [])]));
- * const session = await Session.create(g.build());
- * if ((await session.run({ x: tensor("int64", [], [3]) })).y?.data[0] !== -3n) throw new Error("y = -x");
- * await session.release();
- * ```
  */
 export class Session {
   readonly #session: ort.InferenceSession;
@@ -53,20 +37,6 @@ export class Session {
 
   /**
    * Makes a session from a graph.
-   *
-   * @example
-   * ```ts
-   * import { GraphBuilder } from "../onnx/mod.ts";
-   * import { tensor } from "../core/mod.ts";
-   * import { Session } from "./mod.ts";
-   * const g = new GraphBuilder("double");
-   * const x = g.input("x", "float32", ["n"]);
-   * g.output("y", g.add(x, x));
-   * const session = await Session.create(g.build());
-   * const { y } = await session.run({ x: tensor("float32", [2], [1, 2]) });
-   * if (y?.data[1] !== 4) throw new Error("2 + 2 must be 4");
-   * await session.release();
-   * ```
    *
    * @throws {InputError} when the device or the weight files cannot be had, or the device has no kernel for a node.
    */
@@ -172,12 +142,6 @@ export interface RuntimeReport {
 /**
  * Version of ONNX Runtime's binding and the execution providers that it was built with; whether a device of theirs
  * can be had is only known by making a session.
- *
- * @example
- * ```ts
- * import { runtimeReport } from "./mod.ts";
- * if (!runtimeReport().backends.includes("cpu")) throw new Error("every build has the CPU");
- * ```
  */
 export function runtimeReport(): RuntimeReport {
   return {

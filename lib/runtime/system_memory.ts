@@ -1,13 +1,6 @@
 /**
  * Bytes of memory that programs may still take, or null to a program that may not ask
  * (`--allow-sys=systemMemoryInfo`).
- *
- * @example
- * ```ts
- * import { availableMemory } from "./mod.ts";
- * const bytes = availableMemory();
- * if (bytes !== null && bytes <= 0) throw new Error("this program runs in some memory");
- * ```
  */
 export function availableMemory(): number | null {
   if (typeof Deno === "undefined") return null; // a page

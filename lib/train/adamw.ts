@@ -8,15 +8,7 @@ export interface AdamWSettings {
   readonly weightDecay?: (name: string) => number;
 }
 
-/**
- * What AdamW does where nothing else is said: the settings of every RL run.
- *
- * @example
- * ```ts
- * import { ADAMW_DEFAULTS } from "./mod.ts";
- * if (ADAMW_DEFAULTS.betas.join() !== "0.9,0.999") throw new Error("as in the published runs");
- * ```
- */
+/** What AdamW does where nothing else is said: the settings of every RL run. */
 export const ADAMW_DEFAULTS: { readonly betas: readonly [number, number]; readonly epsilon: number } = {
   betas: [0.9, 0.999],
   epsilon: 1e-8,
@@ -42,16 +34,6 @@ export interface AdamWState {
  *
  * with a the adjoint, m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ). Moments are float32, arithmetic float64.
  * Source: Loshchilov and Hutter, "Decoupled weight decay regularization"; the paper's optimizer (class: code).
- *
- * @example
- * ```ts
- * import { AdamW } from "./mod.ts";
- * const parameters = new Map([["w", Float32Array.of(1)]]);
- * const optimizer = new AdamW(parameters);
- * optimizer.step(new Map([["w", Float32Array.of(3)]]), { learningRate: 0.1 });
- * const w = parameters.get("w")?.[0] as number;
- * if (Math.abs(w - 0.9) > 1e-6) throw new Error("the first step is lr in the adjoint's direction");
- * ```
  */
 export class AdamW {
   readonly #parameters: Parameters;
@@ -63,7 +45,10 @@ export class AdamW {
   #step: number;
 
   /** An optimizer over `parameters`, fresh or going on from `state`. Throws a `RangeError` when the state is of others. */
-  constructor(parameters: Parameters, settings: AdamWSettings & { readonly state?: AdamWState } = {}) {
+  constructor(
+    parameters: Parameters,
+    settings: AdamWSettings & { readonly state?: AdamWState | undefined } = {},
+  ) {
     this.#parameters = parameters;
     this.#betas = settings.betas ?? ADAMW_DEFAULTS.betas;
     this.#epsilon = settings.epsilon ?? ADAMW_DEFAULTS.epsilon;
@@ -117,16 +102,7 @@ export class AdamW {
   }
 }
 
-/**
- * Global L2 norm over all adjoints, summed in float64.
- *
- * @example
- * ```ts
- * import { globalNorm } from "./mod.ts";
- * const norm = globalNorm(new Map([["a", Float32Array.of(3)], ["b", Float32Array.of(0, -4)]]));
- * if (norm !== 5) throw new Error("3 and 4 make 5");
- * ```
- */
+/** Global L2 norm over all adjoints, summed in float64. */
 export function globalNorm(adjoints: Parameters): number {
   let sum = 0;
   for (const values of adjoints.values()) {
@@ -141,14 +117,6 @@ export function globalNorm(adjoints: Parameters): number {
  *     a ← a / max(1, (‖a‖ + 10⁻⁶) / maxNorm)
  *
  * Source: DeepSpeed, whose clipping the paper's runs use (class: library).
- *
- * @example
- * ```ts
- * import { clipToNorm } from "./mod.ts";
- * const adjoints = new Map([["a", Float32Array.of(3, 4)]]);
- * if (clipToNorm(adjoints, 1) !== 5) throw new Error("the norm before");
- * if (Math.abs((adjoints.get("a")?.[0] as number) - 0.6) > 1e-6) throw new Error("a fifth of 3");
- * ```
  */
 export function clipToNorm(adjoints: Parameters, maxNorm: number): number {
   const norm = globalNorm(adjoints);

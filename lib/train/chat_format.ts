@@ -67,14 +67,6 @@ const DIALOGUE: ChatFormat = {
 /**
  * The formats by name: ChatML as Qwen writes it, that of Llama 3, and a dialogue in plain words with ChatML's stop
  * token; all without a default system prompt.
- *
- * @example
- * ```ts
- * import { CHAT_FORMATS } from "./mod.ts";
- * for (const { specialTokens, stopToken } of Object.values(CHAT_FORMATS)) {
- *   if (!specialTokens.includes(stopToken)) throw new Error("an answer must end");
- * }
- * ```
  */
 export const CHAT_FORMATS: { readonly [Name in ChatFormatName]: ChatFormat } = {
   chatml: CHATML,

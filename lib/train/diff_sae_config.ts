@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 
 /** Everything that decides a DiffSAE run, but for its rows. */
 export interface DiffSaeConfig {
@@ -39,21 +39,7 @@ const SCHEMA = z.strictObject({
 /**
  * Checks a DiffSAE config that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
  * missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parseDiffSaeConfig } from "./mod.ts";
- * const sizes = { features: 256, active: 8, seed: 0, steps: 2000, batch: 256 };
- * const given = { ...sizes, learningRate: 0.002, warmupShare: 0.05, deadAfterSteps: 200 };
- * if (parseDiffSaeConfig(given, { where: "here" }).active !== 8) throw new Error("kept as it is");
- * ```
  */
 export function parseDiffSaeConfig(value: unknown, options: { readonly where: string }): DiffSaeConfig {
-  const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new InputError(
-    `bad DiffSAE config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-    options,
-  );
+  return checkedConfig(SCHEMA, value, { what: "DiffSAE config", ...options });
 }

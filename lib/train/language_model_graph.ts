@@ -1,5 +1,6 @@
 import { backward } from "../adjoint/mod.ts";
 import type { ModelConfig } from "../checkpoint/mod.ts";
+import { type Tensor, tensor } from "../core/mod.ts";
 import {
   type AccurateDType,
   decoderBlocks,
@@ -9,18 +10,33 @@ import {
   unembed,
 } from "../model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../onnx/mod.ts";
+import type { FloatArray } from "../vectors/mod.ts";
+import type { Parameters } from "./adamw.ts";
 
-/**
- * Name of the output that holds a weight's adjoint.
- *
- * @example
- * ```ts
- * import { adjointName } from "./mod.ts";
- * if (adjointName("lm_head.weight") !== "adjoint.lm_head.weight") throw new Error("a prefix");
- * ```
- */
+/** Name of the output that holds a weight's adjoint. */
 export function adjointName(weight: string): string {
   return `adjoint.${weight}`;
+}
+
+/** The weights as the training graph takes them. */
+export function weightFeeds(
+  weights: Parameters,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): Readonly<Record<string, Tensor>> {
+  return Object.fromEntries(
+    [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
+  );
+}
+
+/** Adds the adjoints that the training graph gave to sums by weight. */
+export function addAdjoints(
+  sums: ReadonlyMap<string, FloatArray>,
+  out: Readonly<Record<string, Tensor | undefined>>,
+): void {
+  for (const [name, sum] of sums) {
+    const part = out[adjointName(name)]?.data as Float32Array;
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
+  }
 }
 
 /**
@@ -36,17 +52,6 @@ export function adjointName(weight: string): string {
  * Proof: tests/train/language_model_graph_test.ts, PyTorch autograd and central differences in float64.
  *
  * `@default {compute: "float32", logProbs: false}`
- *
- * @example
- * ```ts
- * import { tinyConfig, weightShapes } from "../checkpoint/mod.ts";
- * import { adjointName, languageModelGraph } from "./mod.ts";
- * const config = tinyConfig();
- * const shapes = weightShapes(config);
- * const graph = languageModelGraph(config, { shapes, zLoss: 0.002 });
- * const outputs = new Set(graph.outputs.map((output) => output.name));
- * if (![...shapes.keys()].every((name) => outputs.has(adjointName(name)))) throw new Error("one adjoint per weight");
- * ```
  */
 export function languageModelGraph(
   config: ModelConfig,

@@ -173,35 +173,6 @@ function adapterSet(model: LanguageModel, config: SteeringConfig, start: Start):
  * The parameters that a config trains, fresh or as a run left them. `folder` is where current weights may lie while
  * a rollout reads them; it is left as it was found.
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { parameterSet, parseSteeringConfig } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ neurons: 40 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const config = parseSteeringConfig({
- *   parameters: "adapter",
- *   layers: [1],
- *   seed: 0,
- *   steps: 1,
- *   prompts: 1,
- *   samples: 2,
- *   maxNewTokens: 4,
- *   learningRates: [0.01],
- *   warmupShare: 0,
- *   maxNorm: 2,
- *   families: ["linear"],
- * }, { where: "here" });
- * const set = await parameterSet(model, config, { kept: null, folder });
- * const adapter = set.result.adapters.get(1);
- * if (adapter?.input.length !== 40 || adapter.output.some((value) => value !== 0)) throw new Error("b starts at zero");
- * await set.release();
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} when what is kept is not what the config trains.
  */
 export async function parameterSet(

@@ -5,7 +5,7 @@ import { corpusDocument } from "../problems/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import { AdamW, clipToNorm } from "./adamw.ts";
 import { CHAT_FORMATS } from "./chat_format.ts";
-import { adjointName, languageModelGraph } from "./language_model_graph.ts";
+import { addAdjoints, languageModelGraph, weightFeeds } from "./language_model_graph.ts";
 import type { FreshConfig, PretrainConfig, TrainingSettings } from "./pretrain_config.ts";
 import { scheduleFactor } from "./schedule.ts";
 import { pretrainRunHash, type StartingPoint } from "./starting_point.ts";
@@ -34,15 +34,6 @@ export interface PretrainStep {
 /**
  * Weights at the start, by tensor name: normal, with output projections narrowed by the depth so that the residual
  * grows evenly; norm gains are 1, biases 0. A pure function of its arguments, each tensor with a stream of its own.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { initialWeights } from "./mod.ts";
- * const initial = { embedding: 0.25, unembedding: 0.25, projection: 0.7 };
- * const weights = initialWeights(tinyConfig(), { seed: 0, initial });
- * if (weights.get("model.norm.weight")?.some((gain) => gain !== 1)) throw new Error("gains start at 1");
- * ```
  */
 export function initialWeights(
   config: ModelConfig,
@@ -118,47 +109,14 @@ function microBatches(documents: readonly TokenDocument[], training: TrainingSet
 }
 
 /**
- * Trains a language model on the corpus, from random weights or, for a config with `from`, from `start`. Documents are a pure function of (seed, index), so a run that was killed
- * and resumed sees what an unbroken one would have seen and ends with the same bytes.
+ * Trains a language model on the corpus, from random weights or, for a config with `from`, from `start`. Documents are
+ * a pure function of (seed, index), so a run that was killed and resumed sees what an unbroken one would have seen and
+ * ends with the same bytes.
  *
  * `folder` keeps the state between calls; `onStep` gets each log line; an aborted `signal` saves and returns early.
  * Returns the weights, the log and the run's hash; `finished` is false after an abort.
  *
  * `@default {saveEvery: 100, threads: 2}`
- *
- * @example
- * ```ts
- * import { ChatTokenizer, tinyConfig } from "../checkpoint/mod.ts";
- * import { DEFAULT_CORPUS } from "../problems/mod.ts";
- * import { pretrain, tokenizerFiles, trainBpe } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const files = tokenizerFiles(trainBpe([], { vocabSize: 259 })); // bytes alone
- * for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
- * const config = {
- *   name: "example",
- *   model: tinyConfig({ embed: 8, neurons: 8, layers: 1, vocab: 259, eosTokenIds: [258], maxPositions: 512 }),
- *   tokenizer: { vocabSize: 259, documents: 1 },
- *   corpus: DEFAULT_CORPUS,
- *   training: {
- *     seed: 0,
- *     steps: 2,
- *     documentsPerStep: 1,
- *     microBatch: 1,
- *     learningRate: 0.01,
- *     warmupSteps: 0,
- *     floor: 0.1,
- *     betas: [0.9, 0.98] as const,
- *     weightDecay: 0,
- *     maxNorm: 1,
- *     zLoss: 0,
- *     promptWeight: 0.2,
- *     initial: { embedding: 0.25, unembedding: 0.25, projection: 0.7 },
- *   },
- * };
- * const { log, finished } = await pretrain(config, { tokenizer: await ChatTokenizer.open(folder), folder });
- * if (!finished || log.length !== 2) throw new Error("two steps, one line each");
- * await Deno.remove(folder, { recursive: true });
- * ```
  *
  * @throws {InputError} when `folder` holds the state of a run with another config.
  * @throws {RangeError} when loss or adjoints are no longer finite (the last saved state stays), or a config with
@@ -184,7 +142,7 @@ export async function pretrain(
 }> {
   const { tokenizer, folder, start, saveEvery = 100 } = options;
   const { model, training, corpus } = config;
-  const runHash = pretrainRunHash(config, start === undefined ? {} : { fromHash: start.hash });
+  const runHash = pretrainRunHash(config, { fromHash: start?.hash });
   const shapes = weightShapes(model);
   const resumed = await loadTrainingState(folder, runHash);
   const weights = resumed !== null
@@ -195,7 +153,7 @@ export async function pretrain(
   const optimizer = new AdamW(weights, {
     betas: training.betas,
     weightDecay: (name) => /_proj\.weight$/.test(name) ? training.weightDecay : 0,
-    ...(resumed === null ? {} : { state: resumed.optimizer }),
+    state: resumed?.optimizer,
   });
   const log = [...(resumed?.log ?? [])];
   const schedule = {
@@ -228,16 +186,11 @@ export async function pretrain(
     const documents = Array.from({ length: training.documentsPerStep }, (_, i) => documentAt(first + i));
     const adjoints = new Map([...shapes].map(([name, dims]) => [name, new Float32Array(elementCount(dims))]));
     let weightedNats = 0;
-    const feeds = Object.fromEntries(
-      [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
-    );
+    const feeds = weightFeeds(weights, shapes);
     for (const batch of microBatches(documents, training)) {
       const out = await session.run({ ...batch, ...feeds });
       weightedNats += Number(out["cross_entropy"]?.data[0]);
-      for (const [name, sum] of adjoints) {
-        const part = out[adjointName(name)]?.data as Float32Array;
-        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
-      }
+      addAdjoints(adjoints, out);
     }
     const adjointNorm = clipToNorm(adjoints, training.maxNorm);
     // Before the update, so that neither weights nor a later state ever hold a NaN.

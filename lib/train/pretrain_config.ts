@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ModelConfig, modelConfigFrom } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { type CorpusConfig, parseCorpusConfig } from "../problems/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 import { CHAT_FORMATS, type ChatFormatName } from "./chat_format.ts";
 
 /** Everything that decides a base model: architecture, tokenizer, corpus, optimisation. */
@@ -88,7 +89,7 @@ export interface TrainingSettings {
 const FORMATS = Object.keys(CHAT_FORMATS) as ChatFormatName[];
 const positive = z.number().positive();
 const whole = z.int().positive();
-const FORMAT = z.enum(FORMATS).optional();
+const FORMAT = z.exactOptional(z.enum(FORMATS));
 const TRAINING = z.strictObject({
   seed: z.int().nonnegative(),
   steps: whole,
@@ -118,61 +119,36 @@ const FINE_TUNE_SCHEMA = z.strictObject({
   training: TRAINING,
 });
 
-/** The parsed value, or an InputError that says what is wrong first and where. */
-function checked<T>(schema: z.ZodType<T>, value: unknown, options: { readonly where: string }): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new InputError(
-    `bad pretraining config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-    options,
-  );
+/** The parts of a config that have readers of their own. */
+function partsOf(
+  { model, corpus }: { readonly model: unknown; readonly corpus: unknown },
+  { where }: { readonly where: string },
+): Pick<PretrainConfig, "model" | "corpus"> {
+  return {
+    model: modelConfigFrom(model, { where: `${where}, model` }),
+    corpus: parseCorpusConfig(corpus, { where }),
+  };
 }
-
-/** An optional format as an optional key. */
-const formatOf = (format: ChatFormatName | undefined) => format === undefined ? {} : { format };
 
 /**
  * Checks a pretraining config that came from a file; `where` names it in errors. Its `model` is written as a
  * config.json is. With `from`, the tokenizer has no size of its own and training no `initial`. Throws an `InputError`
  * for unknown, missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parsePretrainConfig } from "./mod.ts";
- * const where = "./fixtures/embedded/base-a.pretrain.json";
- * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (config.from !== undefined) throw new Error("base A starts at random");
- * if (config.tokenizer.vocabSize !== config.model.vocab) throw new Error("one vocabulary");
- * ```
  */
 export function parsePretrainConfig(value: unknown, options: { readonly where: string }): PretrainConfig {
+  const what = "pretraining config";
   if (typeof value === "object" && value !== null && "from" in value) {
-    const { name, from, model, tokenizer, corpus, training } = checked(FINE_TUNE_SCHEMA, value, options);
-    return {
-      name,
-      from,
-      model: modelConfigFrom(model, { where: `${options.where}, model` }),
-      tokenizer: formatOf(tokenizer.format),
-      corpus: parseCorpusConfig(corpus, options),
-      training,
-    };
+    const given = checkedConfig(FINE_TUNE_SCHEMA, value, { what, ...options });
+    return { ...given, ...partsOf(given, options) };
   }
-  const { name, model, tokenizer, corpus, training } = checked(FRESH_SCHEMA, value, options);
-  const { vocabSize, documents, format } = tokenizer;
-  const modelConfig = modelConfigFrom(model, { where: `${options.where}, model` });
-  if (vocabSize > modelConfig.vocab) {
+  const given = checkedConfig(FRESH_SCHEMA, value, { what, ...options }), made = partsOf(given, options);
+  const { vocabSize } = given.tokenizer, { vocab } = made.model;
+  if (vocabSize > vocab) {
     throw new InputError(
-      `bad pretraining config at tokenizer.vocabSize, it must be <= the model's vocab_size ${modelConfig.vocab}: ` +
+      `bad ${what} at tokenizer.vocabSize, it must be <= the model's vocab_size ${vocab}: ` +
         `current value is ${vocabSize}`,
       options,
     );
   }
-  return {
-    name,
-    model: modelConfig,
-    tokenizer: { vocabSize, documents, ...formatOf(format) },
-    corpus: parseCorpusConfig(corpus, options),
-    training,
-  };
+  return { ...given, ...made };
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
 import { type Additions, type LanguageModel, promptTokens } from "../decode/mod.ts";
 import { siteName } from "../model/mod.ts";
 import { FAMILIES, type Problem, trainProblem } from "../problems/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 import { type DiffSaeConfig, parseDiffSaeConfig } from "./diff_sae_config.ts";
 
 /** Texts that go through the model together, twice. */
@@ -27,25 +27,10 @@ const ROWS = z.looseObject({
 /**
  * Checks a DiffSAE recipe that came from outside; `where` names it in errors. Throws an `InputError` for unknown,
  * missing and misshapen keys, by name.
- *
- * @example
- * ```ts
- * import { parseDiffSaeRecipe } from "./mod.ts";
- * const where = "./fixtures/embedded/base-a.diff-sae.json";
- * const recipe = parseDiffSaeRecipe(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (recipe.layer !== 4 || recipe.active !== 8) throw new Error("kept as it is");
- * ```
  */
 export function parseDiffSaeRecipe(value: unknown, options: { readonly where: string }): DiffSaeRecipe {
-  const parsed = ROWS.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new InputError(
-      `bad DiffSAE recipe at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-      options,
-    );
-  }
-  const { layer, texts, maxNewTokens, ...training } = parsed.data;
+  const parsed = checkedConfig(ROWS, value, { what: "DiffSAE recipe", ...options });
+  const { layer, texts, maxNewTokens, ...training } = parsed;
   return { layer, texts, maxNewTokens, ...parseDiffSaeConfig(training, options) };
 }
 
@@ -64,21 +49,6 @@ export interface ResidualDifferenceOptions extends Additions {
  * Source: the rows of DiffSAE (class: caption for "activation differences"; layer, texts and positions are ours).
  *
  * @throws {RangeError} for a layer that the model lacks, and for additions that do not fit it.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { residualDifferences } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), config = tinyConfig();
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const steer = new Map([[1, new Float32Array(config.embed).fill(0.5)]]);
- * const [rows] = await residualDifferences(model, [[1, 2, 3]], { layer: 1, steer });
- * if (rows?.length !== 3 * config.embed || Math.abs(rows[7]! - 0.5) > 1e-5) throw new Error("the vector itself");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function residualDifferences(
   model: LanguageModel,
@@ -107,16 +77,7 @@ export async function residualDifferences(
   return differences;
 }
 
-/**
- * The training problems that a DiffSAE's texts answer: the families in turn.
- *
- * @example
- * ```ts
- * import { diffSaeProblems } from "./mod.ts";
- * const problems = diffSaeProblems({ seed: 0, texts: 7 }), first = problems[0], seventh = problems[6];
- * if (first?.family !== seventh?.family || first?.id === seventh?.id) throw new Error("six families in turn");
- * ```
- */
+/** The training problems that a DiffSAE's texts answer: the families in turn. */
 export function diffSaeProblems(config: Pick<DiffSaeRecipe, "seed" | "texts">): readonly Problem[] {
   return Array.from({ length: config.texts }, (_, turn) => {
     const family = FAMILIES[turn % FAMILIES.length] as typeof FAMILIES[number];
@@ -136,26 +97,6 @@ export interface DiffSaeTextsOptions extends Additions {
  *
  * @throws {InputError} for a tokenizer without a chat template; {RangeError} for additions that do not fit the model,
  * and when prompt and answer do not fit its positions.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { diffSaeTexts, parseDiffSaeRecipe } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ vocab: 423, eosTokenIds: [422], maxPositions: 512 });
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
- *   await Deno.copyFile(`./fixtures/golden/tokenizers/qwen/${name}`, `${folder}/${name}`);
- * }
- * const model = await LanguageModel.open(folder);
- * const rows = { layer: 1, texts: 2, maxNewTokens: 4 };
- * const training = { features: 8, active: 2, seed: 0, steps: 10, batch: 4, learningRate: 0.01, warmupShare: 0 };
- * const sae = parseDiffSaeRecipe({ ...rows, ...training, deadAfterSteps: 5 }, { where: "here" });
- * if ((await diffSaeTexts(model, sae)).length !== 2) throw new Error("one text per problem");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function diffSaeTexts(
   model: LanguageModel,

@@ -4,7 +4,8 @@
  *     A_i = r_i − (Σ_j r_j − r_i)/(n−1) = n/(n−1) · (r_i − mean r)
  *
  * No division by a standard deviation; a group of equal rewards gives zeros, not −0.
- * Source: rewards of the kind `rloo` in the code of the paper (class: code). With rewards 1 and 0, n = 8 and three right: +0.7143 and −0.4286.
+ * Source: rewards of the kind `rloo` in the code of the paper (class: code). With rewards 1 and 0, n = 8 and three
+ * right: +0.7143 and −0.4286.
  *
  * @example
  * ```ts

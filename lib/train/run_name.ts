@@ -17,13 +17,6 @@ export interface RunTarget {
  * The name of an RL run in a model of `layerCount` layers, as files are called: `all`, `layer-3`, `layers-3-5`,
  * `place-attention-3`, `adapter-all`, `adapter-3`, `rank1-all`, `rank1-place-attention-3-5`, `full`; with random rewards
  * `random-all`, `random-layer-3`.
- *
- * @example
- * ```ts
- * import { runName } from "./mod.ts";
- * if (runName({ layers: [0, 1] }, { layerCount: 2 }) !== "all") throw new Error("every layer");
- * if (runName({ layers: [1], parameters: "adapter" }, { layerCount: 2 }) !== "adapter-1") throw new Error("one layer");
- * ```
  */
 export function runName(
   config: Pick<SteeringConfig, "layers" | "parameters" | "place" | "reward">,
@@ -43,14 +36,6 @@ export function runName(
 /**
  * What the name of an RL run says, the inverse of {@link runName}; null for a name that no run of a model of
  * `layerCount` layers has.
- *
- * @example
- * ```ts
- * import { parseRunName } from "./mod.ts";
- * const target = parseRunName("place-input_norm-5", { layerCount: 8 });
- * if (target?.place !== "input_norm" || target.layers.join() !== "5") throw new Error("one layer, one place");
- * if (parseRunName("layer-8", { layerCount: 8 }) !== null) throw new Error("layers are 0 to 7");
- * ```
  */
 export function parseRunName(name: string, options: { readonly layerCount: number }): RunTarget | null {
   if (name.startsWith("random-")) {

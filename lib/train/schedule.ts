@@ -13,13 +13,6 @@ export interface Schedule {
 /**
  * Factor on the peak learning rate at a zero-based step. With a warm-up the first step has factor 0, as in the
  * published runs (constant_with_warmup; class: code).
- *
- * @example
- * ```ts
- * import { scheduleFactor } from "./mod.ts";
- * const schedule = { warmupSteps: 10, decay: "constant", totalSteps: 314 } as const;
- * if (scheduleFactor(schedule, 0) !== 0 || scheduleFactor(schedule, 10) !== 1) throw new Error("warm-up is linear");
- * ```
  */
 export function scheduleFactor(schedule: Schedule, step: number): number {
   if (step < schedule.warmupSteps) return step / schedule.warmupSteps;

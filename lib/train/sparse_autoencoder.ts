@@ -13,16 +13,10 @@ export interface SparseCodes {
 }
 
 /** Adjoints of the four trained values, in their shapes. */
-export interface SparseAutoencoderAdjoints {
-  /** Of E. */
-  readonly encoder: FloatArray;
-  /** Of c. */
-  readonly encoderBias: FloatArray;
-  /** Of D. */
-  readonly decoder: FloatArray;
-  /** Of b. */
-  readonly decoderBias: FloatArray;
-}
+export type SparseAutoencoderAdjoints = Pick<
+  SparseAutoencoder,
+  "encoder" | "encoderBias" | "decoder" | "decoderBias"
+>;
 
 function requireFit(sae: SparseAutoencoder, data: ArrayLike<number>): number {
   const { embed, features, active } = sae;
@@ -54,16 +48,6 @@ function requireFit(sae: SparseAutoencoder, data: ArrayLike<number>): number {
  * has no published code or size (class: review), so this form is our choice.
  *
  * @throws RangeError for arrays that do not fit each other or the rows.
- *
- * @example
- * ```ts
- * import { encodeTopK } from "./mod.ts";
- * const eye = Float64Array.of(1, 0, 0, 1);
- * const zeros = { encoderBias: new Float64Array(2), decoderBias: new Float64Array(2) };
- * const sae = { embed: 2, features: 2, active: 1, encoder: eye, decoder: eye, ...zeros };
- * const { indices, values } = encodeTopK(sae, [3, 5, -1, -2]);
- * if (indices[0] !== 1 || values[0] !== 5 || values[1] !== 0) throw new Error("5 wins; nothing is above 0 in row 1");
- * ```
  */
 export function encodeTopK(sae: SparseAutoencoder, data: ArrayLike<number>): SparseCodes {
   const rows = requireFit(sae, data);
@@ -101,15 +85,6 @@ export function encodeTopK(sae: SparseAutoencoder, data: ArrayLike<number>): Spa
  * Rows from activations, x̂ = z D + b, [rows, embed] in float64.
  *
  * @throws RangeError for codes of another number of active features.
- *
- * @example
- * ```ts
- * import { decodeTopK, encodeTopK } from "./mod.ts";
- * const eye = Float64Array.of(1, 0, 0, 1);
- * const zeros = { encoderBias: new Float64Array(2), decoderBias: new Float64Array(2) };
- * const sae = { embed: 2, features: 2, active: 1, encoder: eye, decoder: eye, ...zeros };
- * if (decodeTopK(sae, encodeTopK(sae, [3, 5])).join() !== "0,5") throw new Error("the larger is kept");
- * ```
  */
 export function decodeTopK(sae: SparseAutoencoder, codes: SparseCodes): Float64Array {
   requireFit(sae, []);
@@ -157,16 +132,6 @@ export interface SparseAutoencoderStep {
  * tests/train/sparse_autoencoder_test.ts. Adjoints have the width of the parameters, sums are float64 per row.
  *
  * @throws RangeError for an empty batch, and as `encodeTopK`.
- *
- * @example
- * ```ts
- * import { sparseAutoencoderStep } from "./mod.ts";
- * const one = () => Float64Array.of(1);
- * const sae = { embed: 1, features: 1, active: 1, encoder: one(), decoder: one(), encoderBias: one(),
- *   decoderBias: new Float64Array(1) };
- * const { loss, adjoints } = sparseAutoencoderStep(sae, [2]); // z = 3, r = 1
- * if (loss !== 1 || adjoints.decoder[0] !== 6 || adjoints.encoderBias[0] !== 2) throw new Error("2 · 3 and 2 · 1");
- * ```
  */
 export function sparseAutoencoderStep(
   sae: SparseAutoencoder,
@@ -221,15 +186,6 @@ export function sparseAutoencoderStep(
  * direction. A row of zeros stays.
  *
  * @throws RangeError for arrays that do not fit each other.
- *
- * @example
- * ```ts
- * import { normaliseDecoder } from "./mod.ts";
- * const decoder = Float64Array.of(3, 4);
- * normaliseDecoder({ embed: 2, features: 1, active: 1, encoder: new Float64Array(2), decoder,
- *   encoderBias: new Float64Array(1), decoderBias: new Float64Array(2) });
- * if (Math.abs(decoder[0]! - 0.6) > 1e-15) throw new Error("3 of norm 5");
- * ```
  */
 export function normaliseDecoder(sae: SparseAutoencoder): void {
   requireFit(sae, []);
@@ -265,15 +221,6 @@ const FIT_CHUNK = 1024;
  * (class: review), the measures are ours.
  *
  * @throws RangeError without a row, and as `encodeTopK`.
- *
- * @example
- * ```ts
- * import { sparseFit } from "./mod.ts";
- * const one = Float64Array.of(1), zero = Float64Array.of(0);
- * const sae = { embed: 1, features: 1, active: 1, encoder: one, decoder: one, encoderBias: zero, decoderBias: zero };
- * const { explainedVariance, firingShare } = sparseFit(sae, Float64Array.of(1, 2, 3, 4));
- * if (explainedVariance !== 1 || firingShare[0] !== 1) throw new Error("positive numbers pass");
- * ```
  */
 export function sparseFit(sae: SparseAutoencoder, data: FloatArray): SparseFit {
   const rows = requireFit(sae, data), { embed, active } = sae;

@@ -21,18 +21,6 @@ function differingKey(a: ModelConfig, b: ModelConfig): keyof ModelConfig | null 
 /**
  * Reads the weights of the model that a config goes on `from`; `where` names the config in errors.
  *
- * @example
- * ```ts
- * import { openCheckpoint } from "../checkpoint/mod.ts";
- * import { parsePretrainConfig, startingPoint } from "./mod.ts";
- * const where = "./fixtures/embedded/a-instruct.pretrain.json";
- * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
- * if (config.from !== "base-a") throw new Error("goes on from base A");
- * const checkpoint = await openCheckpoint("./fixtures/embedded/base-a");
- * const { weights } = await startingPoint(config, { checkpoint, where });
- * if (weights.size !== checkpoint.weights.size) throw new Error("every weight");
- * ```
- *
  * @throws {InputError} when the config's model is not that of the checkpoint.
  */
 export async function startingPoint(
@@ -60,21 +48,11 @@ export async function startingPoint(
  * The hash of everything that decides a run: the config, and in place of the path in `from` the hash of the weights
  * there. A run of a config without `from` has the hash of its config.
  *
- * @example
- * ```ts
- * import { readSafetensorsHeader } from "../checkpoint/mod.ts";
- * import { parsePretrainConfig, pretrainRunHash } from "./mod.ts";
- * const where = "./fixtures/embedded/base-a.pretrain.json";
- * const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
- * const { metadata } = await readSafetensorsHeader("./fixtures/embedded/base-a/model.safetensors");
- * if (metadata.get("run") !== pretrainRunHash(config)) throw new Error("base A was made from another config");
- * ```
- *
  * @throws {RangeError} when a config with `from` comes without that hash, or one without `from` with it.
  */
 export function pretrainRunHash(
   config: PretrainConfig,
-  options: { readonly fromHash?: string } = {},
+  options: { readonly fromHash?: string | undefined } = {},
 ): string {
   const { fromHash } = options;
   if ((config.from === undefined) !== (fromHash === undefined)) {
@@ -89,15 +67,6 @@ export function pretrainRunHash(
 /**
  * The tokenizer of a model folder with the chat template of a format: tokenizer.json is the same text, and so is
  * tokenizer_config.json as JSON, its `chat_template` apart.
- *
- * @example
- * ```ts
- * import { CHAT_FORMATS, retemplated } from "./mod.ts";
- * const folder = "./fixtures/embedded/base-a";
- * const files = await retemplated(folder, { format: CHAT_FORMATS.dialogue });
- * if (files["tokenizer.json"] !== await Deno.readTextFile(`${folder}/tokenizer.json`)) throw new Error("same tokens");
- * if (files["tokenizer_config.json"].includes("<|im_start|>' +")) throw new Error("another template");
- * ```
  */
 export async function retemplated(
   folder: string,

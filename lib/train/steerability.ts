@@ -93,20 +93,6 @@ function rowAt(
  * Norms of the residual stream over prompts, layer by layer. A first answer position whose norm towers over the
  * others says that no small vector will move the opener there.
  *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { residualNorms } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const norms = await residualNorms(model, [[1, 2, 3], [4, 5]]);
- * if (norms.length !== 2 || norms.some((of) => of.largest < of.answerMean)) throw new Error("a row per layer");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
  * @throws {RangeError} without a prompt, and for prompts that the model cannot read.
  */
 export async function residualNorms(
@@ -146,28 +132,6 @@ export async function residualNorms(
  * at the last prompt position; the vector is added at every position, starts at zero, and has full-batch AdamW steps.
  *
  * `@default {learningRate: 0.01, stopAt: 0.95}`
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { steerTowards } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig({ layers: 2 }), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder);
- * const { before, after } = await steerTowards(model, {
- *   layer: 1,
- *   token: 7,
- *   prompts: [[1, 2], [3, 4, 5]],
- *   heldOut: [[6, 2]],
- *   texts: [{ tokens: [1, 2, 8, 9], from: 2 }],
- *   steps: 3,
- *   learningRate: 0.1,
- * });
- * if (!(after > before)) throw new Error("the vector should help");
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  *
  * @throws {RangeError} for a layer or token that the model lacks, for empty lists, for options out of range, and for
  * texts without a second answer token.

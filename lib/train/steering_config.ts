@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
 import {
   GRADER_NAMES,
@@ -9,6 +8,7 @@ import {
   PROMPT_TEMPLATES,
   type PromptTemplate,
 } from "../problems/mod.ts";
+import { checkedConfig } from "./_checked_config.ts";
 
 /**
  * What an RL run may train: a vector per layer; a rank-1 adapter on each layer's down_proj; one direction that all
@@ -90,6 +90,15 @@ const TRAINING_DATA: z.ZodType<TrainingData> = z.strictObject({
   answer: z.string().min(1).default("answer"),
   sha256: z.exactOptional(z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256")),
 });
+/** What holds where a config does not say it. */
+const USUAL: Readonly<Record<string, unknown>> = {
+  parameters: "vectors",
+  template: "embedded",
+  grader: "box-number",
+  reward: "right",
+  sharedPrompts: false,
+};
+
 const SCHEMA = z.strictObject({
   parameters: z.enum(TRAINED_KINDS).default("vectors"),
   layers: z.array(z.int().nonnegative()),
@@ -134,16 +143,7 @@ const SCHEMA = z.strictObject({
   message: "each layer may stand there once",
 });
 
-/**
- * What is wrong with a value that should say where training problems come from; null where nothing is.
- *
- * @example
- * ```ts
- * import { trainingDataFault } from "./mod.ts";
- * if (trainingDataFault({ file: "mine.jsonl" }) !== null) throw new Error("fields have their usual names");
- * if (trainingDataFault({ file: "" }) === null) throw new Error("a file has a name");
- * ```
- */
+/** What is wrong with a value that should say where training problems come from; null where nothing is. */
 export function trainingDataFault(value: unknown): string | null {
   const [issue] = TRAINING_DATA.safeParse(value).error?.issues ?? [];
   return issue === undefined ? null : `${issue.path.join(".") || "data"}: ${issue.message}`;
@@ -156,40 +156,14 @@ export function trainingDataFault(value: unknown): string | null {
  * @example
  * ```ts
  * import { parseSteeringConfig } from "@small-vectors/steering";
- * const given = {
- *   layers: [3],
- *   seed: 0,
- *   steps: 60,
- *   prompts: 16,
- *   samples: 16,
- *   maxNewTokens: 96,
- *   learningRates: [0.05],
- *   warmupShare: 0.03,
- *   maxNorm: 2,
- *   families: ["linear"],
- * };
+ * const sizes = { seed: 0, steps: 60, prompts: 16, samples: 16, maxNewTokens: 96, warmupShare: 0.03, maxNorm: 2 };
+ * const given = { ...sizes, layers: [3], learningRates: [0.05], families: ["linear"] };
  * if (parseSteeringConfig(given, { where: "here" }).samples !== 16) throw new Error("kept as it is");
  * ```
  */
 export function parseSteeringConfig(value: unknown, options: { readonly where: string }): SteeringConfig {
-  const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) {
-    // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
-    const { parameters, place, template, grader, reward, data, sharedPrompts, ...rest } = parsed.data;
-    const config = {
-      ...rest,
-      ...(data === undefined ? {} : { data }),
-      ...(place === undefined ? {} : { place }),
-      ...(template === "embedded" ? {} : { template }),
-      ...(grader === "box-number" ? {} : { grader }),
-      ...(reward === "right" ? {} : { reward }),
-      ...(sharedPrompts ? { sharedPrompts } : {}),
-    };
-    return parameters === "vectors" ? config : { parameters, ...config };
-  }
-  const [issue] = parsed.error.issues;
-  throw new InputError(
-    `bad training config at ${issue?.path.join(".") || "its top"}, ${issue?.message}`,
-    options,
-  );
+  const config = checkedConfig(SCHEMA, value, { what: "training config", ...options });
+  // The ordinary kind goes without saying, so a run has one name whether its config says it or not.
+  const said = Object.entries(config).filter(([key, value]) => value !== undefined && value !== USUAL[key]);
+  return Object.fromEntries(said) as unknown as SteeringConfig;
 }

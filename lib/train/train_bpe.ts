@@ -1,3 +1,4 @@
+import { byteLetters } from "../checkpoint/mod.ts";
 import { type CorpusConfig, corpusDocument } from "../problems/mod.ts";
 import { CHAT_FORMATS, type ChatFormat } from "./chat_format.ts";
 
@@ -28,18 +29,6 @@ export const DEFAULT_BPE_PATTERN: string = [
   String.raw`\s+(?!\S)`,
   String.raw`\s+`,
 ].join("|");
-
-/**
- * The printable stand-in of every byte: itself where it prints, else the next free code point from 256 up.
- *
- * Source: the byte-level alphabet that GPT-2 introduced and Hugging Face files use.
- */
-function byteAlphabet(): readonly string[] {
-  const prints = (byte: number) =>
-    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(prints(byte) ? byte : next++));
-}
 
 interface Word {
   ids: number[];
@@ -94,14 +83,6 @@ function mergeIn(ids: readonly number[], pair: { left: number; right: number; me
  * special tokens, or is above 65,535.
  *
  * `@default {pattern: DEFAULT_BPE_PATTERN, specialTokens: CHAT_FORMATS.chatml.specialTokens}`
- *
- * @example
- * ```ts
- * import { trainBpe } from "./train_bpe.ts";
- * const { merges, tokens } = trainBpe(["low low lower"], { vocabSize: 261 });
- * if (merges[0]?.join("") !== "lo" || merges[1]?.join("") !== "low") throw new Error(merges.join(" "));
- * if (tokens.at(-1) !== "<|im_end|>") throw new Error("special tokens come last");
- * ```
  */
 export function trainBpe(
   texts: Iterable<string>,
@@ -119,7 +100,7 @@ export function trainBpe(
       `Cannot train a vocabulary as vocabSize must be in [${least}, 65535]: current value is ${vocabSize}`,
     );
   }
-  const alphabet = byteAlphabet();
+  const alphabet = byteLetters();
   const tokens = [...alphabet].sort((a, b) => (a.codePointAt(0) as number) - (b.codePointAt(0) as number));
   const idOfByte = alphabet.map((letter) => tokens.indexOf(letter));
   const encoder = new TextEncoder();
@@ -154,17 +135,6 @@ export interface TokenizerFiles {
  * Writes a vocabulary as `tokenizer.json` and `tokenizer_config.json`: NFC, a split by the pattern, byte-level BPE.
  *
  * `@default {format: CHAT_FORMATS.chatml}`; the vocabulary must have the format's special tokens.
- *
- * @example
- * ```ts
- * import { Tokenizer } from "@huggingface/tokenizers";
- * import { tokenizerFiles, trainBpe } from "./train_bpe.ts";
- * const files = tokenizerFiles(trainBpe(["3 + 4 = 7"], { vocabSize: 300 }));
- * const read = (name: keyof typeof files) => JSON.parse(files[name]);
- * const tokenizer = new Tokenizer(read("tokenizer.json"), read("tokenizer_config.json"));
- * const { ids } = tokenizer.encode("3 + 4 = 7");
- * if (tokenizer.decode(ids) !== "3 + 4 = 7") throw new Error("no round trip");
- * ```
  */
 export function tokenizerFiles(
   vocabulary: BpeVocabulary,
@@ -242,14 +212,6 @@ export function tokenizerFiles(
  * The text of a corpus as a tokenizer meets it: what stands between special tokens in each rendered document.
  *
  * `@default {format: CHAT_FORMATS.chatml}`
- *
- * @example
- * ```ts
- * import { DEFAULT_CORPUS } from "../problems/mod.ts";
- * import { tokenizerTexts } from "./train_bpe.ts";
- * const texts = [...tokenizerTexts(DEFAULT_CORPUS, { seed: 0, documents: 2 })];
- * if (!texts.some((text) => text.startsWith("assistant\n"))) throw new Error("no answers");
- * ```
  */
 export function* tokenizerTexts(
   config: CorpusConfig,

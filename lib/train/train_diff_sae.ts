@@ -39,18 +39,7 @@ const PAUSE_EVERY = 20;
 
 type Values = { readonly [Name in typeof NAMES[number]]: Float32Array };
 
-/**
- * Names a DiffSAE run: hash of everything that decides it. States of unfinished runs and results carry it.
- *
- * @example
- * ```ts
- * import { diffSaeRunHash } from "./mod.ts";
- * const rows = Float32Array.of(1, 2, 3, 4), sizes = { features: 2, active: 1, steps: 3, batch: 1 };
- * const config = { ...sizes, seed: 0, learningRate: 0.02, warmupShare: 0, deadAfterSteps: 5 };
- * const [one, other] = [0, 1].map((seed) => diffSaeRunHash(rows, { ...config, seed }, { embed: 2 }));
- * if (one === other) throw new Error("the seed decides it too");
- * ```
- */
+/** Names a DiffSAE run: hash of everything that decides it. States of unfinished runs and results carry it. */
 export function diffSaeRunHash(
   rows: Float32Array,
   config: DiffSaeConfig,
@@ -82,19 +71,6 @@ export function diffSaeRunHash(
  *
  * @throws {InputError} when `folder` holds the state of another run or a damaged one.
  * @throws {RangeError} for rows that are not whole, not finite, or do not vary.
- *
- * @example
- * ```ts
- * import { sparseFit, trainDiffSae } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const rows = Float32Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : 2) * (1 + (i >> 1) % 7));
- * const sizes = { features: 2, active: 1, seed: 0, steps: 300, batch: 20 };
- * const config = { ...sizes, learningRate: 0.02, warmupShare: 0.05, deadAfterSteps: 50 };
- * const { autoencoder } = await trainDiffSae(rows, config, { embed: 2, folder });
- * const { explainedVariance } = sparseFit(autoencoder, rows); // all rows lie on the line (1, 2)
- * if (!((explainedVariance ?? 0) > 0.99)) throw new Error(`one line, two half-lines: ${explainedVariance}`);
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function trainDiffSae(
   rows: Float32Array,
@@ -120,7 +96,7 @@ export async function trainDiffSae(
     : savedValues(resumed.parameters, { features, embed, folder });
   const lastFired = resumed?.parameters.get(LAST_FIRED) ?? new Float32Array(features);
   const parameters = new Map(NAMES.map((name) => [name as string, values[name]]));
-  const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
+  const optimizer = new AdamW(parameters, { state: resumed?.optimizer });
   const working: SparseAutoencoder = { embed, features, active, ...values };
   const log = [...(resumed?.log ?? [])];
   const schedule = {
@@ -237,10 +213,7 @@ function savedValues(
     if (values?.length === length) return values;
     throw new InputError(
       `the unfinished run in this folder is damaged, it has no "${name}" of ${length} values`,
-      {
-        where: folder,
-        repair: "remove its state file and start again",
-      },
+      { where: folder, repair: "remove its state file and start again" },
     );
   };
   read(LAST_FIRED, features);

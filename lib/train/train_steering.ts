@@ -50,21 +50,7 @@ export interface SteeringRun extends TrainedResult {
   readonly runHash: string;
 }
 
-/**
- * The hash of everything that decides an RL run: its config and the hash of its model.
- *
- * @example
- * ```ts
- * import { openCheckpoint } from "../checkpoint/mod.ts";
- * import { loadVectors } from "../vectors/mod.ts";
- * import { parseSteeringConfig, steeringRunHash } from "./mod.ts";
- * const where = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
- * const { metadata } = await loadVectors(where, null);
- * const config = parseSteeringConfig(JSON.parse(metadata.get("config") ?? ""), { where });
- * const model = await (await openCheckpoint("./fixtures/embedded/base-a")).hash();
- * if (steeringRunHash(config, { model }) !== metadata.get("run")) throw new Error("another run made this file");
- * ```
- */
+/** The hash of everything that decides an RL run: its config and the hash of its model. */
 export function steeringRunHash(config: SteeringConfig, options: { readonly model: string }): string {
   return sha256(canonicalJson({ config, model: options.model }));
 }
@@ -80,30 +66,12 @@ export function steeringRunHash(config: SteeringConfig, options: { readonly mode
  *
  * @example
  * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { parseSteeringConfig, trainSteering } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ vocab: 423, eosTokenIds: [422] });
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
- *   await Deno.copyFile(`./fixtures/golden/tokenizers/qwen/${name}`, `${folder}/${name}`);
- * }
- * const model = await LanguageModel.open(folder);
- * const run = parseSteeringConfig({
- *   layers: [0, 1],
- *   seed: 0,
- *   steps: 1,
- *   prompts: 1,
- *   samples: 2,
- *   maxNewTokens: 4,
- *   learningRates: [0.01, 0.02],
- *   warmupShare: 0,
- *   maxNorm: 2,
- *   families: ["linear"],
- * }, { where: "here" });
- * const { vectors, log } = await trainSteering(model, run, { folder });
- * if (vectors.size !== 2 || log.length !== 1) throw new Error("a vector per layer, a line per step");
+ * import { loadModel, parseSteeringConfig, trainSteering } from "@small-vectors/steering";
+ * const model = await loadModel("./fixtures/embedded/base-a"), folder = await Deno.makeTempDir();
+ * const sizes = { seed: 0, steps: 1, prompts: 1, samples: 2, maxNewTokens: 4, warmupShare: 0, maxNorm: 2 };
+ * const config = { ...sizes, layers: [3, 4], learningRates: [0.01, 0.02], families: ["linear"] };
+ * const run = await trainSteering(model, parseSteeringConfig(config, { where: "here" }), { folder });
+ * if (run.vectors.size !== 2 || run.log.length !== 1) throw new Error("a vector per layer, a line per step");
  * await model.release();
  * await Deno.remove(folder, { recursive: true });
  * ```
@@ -131,7 +99,7 @@ export async function trainSteering(
   const set = await parameterSet(model, config, { kept: resumed?.parameters ?? null, folder });
   try {
     const { parameters } = set;
-    const optimizer = new AdamW(parameters, resumed === null ? {} : { state: resumed.optimizer });
+    const optimizer = new AdamW(parameters, { state: resumed?.optimizer });
     const log = [...(resumed?.log ?? [])];
     const warmupSteps = Math.ceil(config.warmupShare * config.steps);
     const schedule = { warmupSteps, decay: "constant", totalSteps: config.steps } as const;

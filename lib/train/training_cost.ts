@@ -35,14 +35,6 @@ const BFLOAT16_BYTES = 2;
  *     full      2 M forward, 2 M back to each layer's input, 2 M for the weights themselves
  *     vectors   2 M forward, 2 (M − M₀) back to the output of block 0; the vectors' own adjoints are sums
  *     adapter   as vectors, and 6 (neurons + embed) per layer: two products forward, two back, two for a and b
- *
- * @example
- * ```ts
- * import { PUBLISHED_CONFIGS } from "../checkpoint/mod.ts";
- * import { trainingCost } from "./mod.ts";
- * const { parameters } = trainingCost(PUBLISHED_CONFIGS["qwen2.5-14b"], { trained: "vectors" });
- * if (parameters !== 245_760) throw new Error("48 vectors of width 5120");
- * ```
  */
 export function trainingCost(config: ModelConfig, options: TrainingCostOptions): TrainingCost {
   const { layers, embed, neurons, vocab } = config;

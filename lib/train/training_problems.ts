@@ -22,15 +22,6 @@ function ordered(
  * The problems of a run, numbered from zero: of its families in turn, or of its data, shuffled by its seed anew each time
  * that all of them were asked. `problems` are those of the data, in the order of the file.
  *
- * @example
- * ```ts
- * import { trainingProblems } from "./mod.ts";
- * const problems = ["1", "2", "3"].map((answer) => ({ question: "?", answer }));
- * const data = { file: "mine.jsonl", question: "question", answer: "answer" };
- * const asked = trainingProblems({ seed: 0, families: [], data }, { problems }).slice(0, 6);
- * if (asked.slice(0, 3).map(({ answer }) => answer).sort().join() !== "1,2,3") throw new Error("each once");
- * ```
- *
  * @throws {RangeError} for a run on data without problems.
  */
 export function trainingProblems(

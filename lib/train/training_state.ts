@@ -1,4 +1,11 @@
-import { readSafetensorsHeader, readTensor, writeFileAtomic, writeSafetensors } from "../checkpoint/mod.ts";
+import {
+  float32Tensor,
+  pathExists,
+  readSafetensorsHeader,
+  readTensor,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { AdamWState, Parameters } from "./adamw.ts";
 
@@ -22,29 +29,14 @@ const LOG_FILE = "log.jsonl";
 /**
  * Writes a state so that a killed run finds either the old state or the new one, never half of one. The log goes
  * into the state too: the file beside it is for reading. Throws an `InputError` when `folder` cannot be written.
- *
- * @example
- * ```ts
- * import { AdamW, loadTrainingState, saveTrainingState } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const parameters = new Map([["w", Float32Array.of(1, 2)]]);
- * const optimizer = new AdamW(parameters).state;
- * await saveTrainingState(folder, { runHash: "a", parameters, optimizer, log: [] });
- * const state = await loadTrainingState(folder, "a");
- * if (state?.parameters.get("w")?.[1] !== 2) throw new Error("comes back as it was");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function saveTrainingState(folder: string, state: TrainingState): Promise<void> {
-  const tensors: Record<string, { dtype: "float32"; dims: readonly number[]; data: Float32Array }> = {};
-  const put = (prefix: string, values: Parameters) => {
-    for (const [name, data] of values) {
-      tensors[`${prefix}/${name}`] = { dtype: "float32", dims: [data.length], data };
-    }
-  };
-  put("value", state.parameters);
-  put("first", state.optimizer.first);
-  put("second", state.optimizer.second);
+  const { first, second } = state.optimizer;
+  const tensors = Object.fromEntries(
+    Object.entries({ value: state.parameters, first, second }).flatMap(([group, values]) =>
+      [...values].map(([name, data]) => [`${group}/${name}`, float32Tensor(data)])
+    ),
+  );
   await writeSafetensors(`${folder}/${STATE_FILE}`, {
     tensors,
     metadata: { run: state.runHash, step: String(state.optimizer.step), log: state.log.join("\n") },
@@ -54,15 +46,6 @@ export async function saveTrainingState(folder: string, state: TrainingState): P
 
 /**
  * Writes the log as `log.jsonl`, one JSON line per step. Throws an `InputError` when `folder` cannot be written.
- *
- * @example
- * ```ts
- * import { writeTrainingLog } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeTrainingLog(folder, ['{"step":0}']);
- * if (await Deno.readTextFile(`${folder}/log.jsonl`) !== '{"step":0}\n') throw new Error("one line");
- * await Deno.remove(folder, { recursive: true });
- * ```
  */
 export async function writeTrainingLog(folder: string, log: readonly string[]): Promise<void> {
   await writeFileAtomic(`${folder}/${LOG_FILE}`, log.map((line) => `${line}\n`).join(""));
@@ -71,21 +54,10 @@ export async function writeTrainingLog(folder: string, log: readonly string[]): 
 /**
  * The state in a folder, or null where there is none (a folder that is not there has none). Throws an `InputError`
  * when it belongs to another run or is damaged.
- *
- * @example
- * ```ts
- * import { loadTrainingState } from "./mod.ts";
- * if (await loadTrainingState("./no/such/folder", "a") !== null) throw new Error("nothing to go on from");
- * ```
  */
 export async function loadTrainingState(folder: string, runHash: string): Promise<TrainingState | null> {
   const path = `${folder}/${STATE_FILE}`;
-  try {
-    await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  if (!await pathExists(path)) return null;
   const file = await readSafetensorsHeader(path);
   const run = file.metadata.get("run"), step = file.metadata.get("step"), log = file.metadata.get("log");
   if (run !== runHash) {
@@ -118,24 +90,8 @@ export async function loadTrainingState(folder: string, runHash: string): Promis
   };
 }
 
-/**
- * Removes the state of a finished run; the log stays. A folder without a state is left as it is.
- *
- * @example
- * ```ts
- * import { AdamW, dropTrainingState, loadTrainingState, saveTrainingState } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * const parameters = new Map([["w", Float32Array.of(1)]]);
- * await saveTrainingState(folder, { runHash: "a", parameters, optimizer: new AdamW(parameters).state, log: [] });
- * await dropTrainingState(folder);
- * if (await loadTrainingState(folder, "a") !== null) throw new Error("still there");
- * await Deno.remove(folder, { recursive: true });
- * ```
- */
+/** Removes the state of a finished run; the log stays. A folder without a state is left as it is. */
 export async function dropTrainingState(folder: string): Promise<void> {
-  try {
-    await Deno.remove(`${folder}/${STATE_FILE}`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const path = `${folder}/${STATE_FILE}`;
+  if (await pathExists(path)) await Deno.remove(path);
 }

@@ -18,18 +18,6 @@ export type UntrainedBatches = Pick<
  * Source: the RLOO loss of the paper's trainer (class: code).
  *
  * @throws {RangeError} as {@link trainSteering}.
- *
- * @example
- * ```ts
- * import { LanguageModel } from "../decode/mod.ts";
- * import { untrainedAdjoints } from "./mod.ts";
- * const model = await LanguageModel.open("./fixtures/embedded/base-a");
- * const [step] = await untrainedAdjoints(model, {
- *   layers: [3, 7], seed: 0, steps: 1, prompts: 2, samples: 4, maxNewTokens: 24, families: ["linear"],
- * });
- * if (step?.length !== 2 || step[0]?.length !== model.config.embed) throw new Error("a vector's worth per layer");
- * await model.release();
- * ```
  */
 export async function untrainedAdjoints(
   model: LanguageModel,

@@ -10,7 +10,7 @@ import {
 import { graphMemory } from "../onnx/mod.ts";
 import { Session } from "../runtime/mod.ts";
 import type { Parameters } from "./adamw.ts";
-import { adjointName, languageModelGraph } from "./language_model_graph.ts";
+import { addAdjoints, languageModelGraph, weightFeeds } from "./language_model_graph.ts";
 import type { ParameterSet } from "./trained_parameters.ts";
 
 /**
@@ -39,22 +39,6 @@ function everyPosition(batch: TargetBatch, rows: readonly WeightedRow[]): Readon
  * written anew each time: a session over files folds and packs its weights once, which a session that takes them as
  * inputs does in every operation of every token (docs/training.md has the times). The scorer is the graph of
  * pretraining without its z-loss.
- *
- * @example
- * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { LanguageModel } from "../decode/mod.ts";
- * import { weightSet } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/model`, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(`${folder}/model`);
- * const set = await weightSet(model, { kept: null, folder, learningRate: 0.001 });
- * const { adjoints } = await set.adjoints([{ tokens: [3, 1, 4], from: 1, weight: 1 }]);
- * if (adjoints.size !== model.checkpoint.weights.size || set.norm() !== 0) throw new Error("every weight, as it was");
- * await set.release();
- * await model.release();
- * await Deno.remove(folder, { recursive: true });
- * ```
  *
  * @throws {RangeError} when what is kept are not the weights of the model.
  * @throws {InputError} from its adjoints, when a row takes more memory than the model may.
@@ -112,17 +96,12 @@ export async function weightSet(
       const held = { weightBytes: elements * HELD_BYTES, valueBytes: bytes(1, longest) };
       budget.check(held, `tuning every weight on a row of ${longest} tokens`);
       const run = await scorer();
-      const feeds = Object.fromEntries(
-        [...shapes].map(([name, dims]) => [name, tensor("float32", dims, weights.get(name) as Float32Array)]),
-      );
+      const feeds = weightFeeds(weights, shapes);
       // Weights and their adjoints are held whatever the rows; a further row takes what the second does.
       const rowsAtOnce = (seq: number) => Math.floor(budget.batchBytes / (bytes(2, seq) - bytes(1, seq)));
       const logProbs = await overTargets(rows, { vocab: config.vocab, rowsAtOnce }, async (batch) => {
         const out = await run.run({ ...everyPosition(batch, rows), ...feeds });
-        for (const [name, sum] of sums) {
-          const part = out[adjointName(name)]?.data as Float32Array;
-          for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (part[i] as number);
-        }
+        addAdjoints(sums, out);
         return batch.targets.map(({ place }) => out["log_probs"]?.data[place] as number);
       });
       const adjoints = new Map([...sums].map(([name, sum]) => [name, Float32Array.from(sum)]));

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import {
   ensureFolder,
+  float32Tensor,
+  jsonText,
   quoted,
   readJsonFile,
   readSafetensorsHeader,
@@ -84,12 +86,6 @@ function transposed(values: FloatArray, rows: number, columns: number): Float32A
   }
   return out;
 }
-
-const float32 = (dims: readonly number[], data: FloatArray) => ({
-  dtype: "float32" as const,
-  dims,
-  data: data instanceof Float32Array ? data : Float32Array.from(data),
-});
 
 /** Features that may be active, of those that there are. */
 function activeOf(
@@ -214,14 +210,14 @@ const saelens: FolderFormat = {
       },
     };
     const tensors = {
-      W_enc: float32([embed, features], transposed(encoder, features, embed)),
-      W_dec: float32([features, embed], decoder),
-      b_enc: float32([features], encoderBias),
-      b_dec: float32([embed], decoderBias),
+      W_enc: float32Tensor(transposed(encoder, features, embed), [embed, features]),
+      W_dec: float32Tensor(decoder, [features, embed]),
+      b_enc: float32Tensor(encoderBias, [features]),
+      b_dec: float32Tensor(decoderBias, [embed]),
     };
     await ensureFolder(folder);
     await writeSafetensors(`${folder}/${LENS_WEIGHTS}`, { tensors });
-    await writeFileAtomic(`${folder}/cfg.json`, `${JSON.stringify(cfg, null, 2)}\n`);
+    await writeFileAtomic(`${folder}/cfg.json`, jsonText(cfg));
   },
 };
 
@@ -287,14 +283,14 @@ const sparsify: FolderFormat = {
       d_in: embed,
     };
     const tensors = {
-      "encoder.weight": float32([features, embed], encoder),
-      "encoder.bias": float32([features], encoderBias),
-      "W_dec": float32([features, embed], decoder),
-      "b_dec": float32([embed], decoderBias),
+      "encoder.weight": float32Tensor(encoder, [features, embed]),
+      "encoder.bias": float32Tensor(encoderBias, [features]),
+      "W_dec": float32Tensor(decoder, [features, embed]),
+      "b_dec": float32Tensor(decoderBias, [embed]),
     };
     await ensureFolder(folder);
     await writeSafetensors(`${folder}/${SPARSIFY_WEIGHTS}`, { tensors, metadata: notes });
-    await writeFileAtomic(`${folder}/cfg.json`, `${JSON.stringify(cfg, null, 2)}\n`);
+    await writeFileAtomic(`${folder}/cfg.json`, jsonText(cfg));
   },
 };
 

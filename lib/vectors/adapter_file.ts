@@ -1,4 +1,9 @@
-import { type ModelConfig, readSafetensorsHeader, writeSafetensors } from "../checkpoint/mod.ts";
+import {
+  float32Tensor,
+  type ModelConfig,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { VectorPlace } from "../probe/mod.ts";
 import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
@@ -25,15 +30,12 @@ export interface TrainedFile {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadTrained, saveAdapters } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/adapter.safetensors`;
- * const config = tinyConfig({ neurons: 3, embed: 2 });
+ * import { formatOf, saveAdapters } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const adapter = { input: Float32Array.of(1, 2, 3), output: Float32Array.of(4, 5) };
  * await saveAdapters(path, { adapters: new Map([[1, adapter]]), metadata: { seed: "0" } });
- * const { adapters, vectors } = await loadTrained(path, config);
- * if (adapters.get(1)?.output[1] !== 5 || vectors.size !== 0) throw new Error("an adapter comes back as it was");
- * await Deno.remove(folder, { recursive: true });
+ * if (await formatOf(path) !== "adapters") throw new Error("known by its tensors");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveAdapters(
@@ -45,28 +47,26 @@ export async function saveAdapters(
     checkWritable(values, { what: `adapters' ${side}s` });
   }
   const tensors = Object.fromEntries(
-    [...content.adapters].flatMap((
-      [layer, { input, output }],
-    ) => [[`${INPUT}.${layer}`, input] as const, [`${OUTPUT}.${layer}`, output] as const]).map((
-      [name, data],
-    ) => [name, { dtype: "float32" as const, dims: [data.length], data }]),
+    [...content.adapters].flatMap(([layer, { input, output }]) => [
+      [`${INPUT}.${layer}`, float32Tensor(input)],
+      [`${OUTPUT}.${layer}`, float32Tensor(output)],
+    ]),
   );
   await writeSafetensors(path, { tensors, metadata: { kind: "adapter", ...content.metadata } });
 }
 
 /**
- * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that does not fit it is an `InputError` that
- * names the tensor.
+ * Reads what an RL run wrote, adapters, or vectors in any format of {@link loadVectors}, for a model. Anything that
+ * does not fit it is an `InputError` that names the tensor.
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadTrained, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * await saveVectors(path, { vectors: new Map([[0, Float32Array.of(1, 2)]]), metadata: {} });
- * const { adapters, vectors } = await loadTrained(path, tinyConfig({ embed: 2 }));
- * if (vectors.size !== 1 || adapters.size !== 0) throw new Error("a file of vectors");
- * await Deno.remove(folder, { recursive: true });
+ * import { loadModel, loadTrained } from "@small-vectors/steering";
+ * const model = await loadModel("./fixtures/embedded/base-a");
+ * const path = "./fixtures/embedded/vectors/base-a/layer-3.seed-0.safetensors";
+ * const { adapters, vectors } = await loadTrained(path, model.config);
+ * if (!vectors.has(3) || adapters.size !== 0) throw new Error("a file of vectors");
+ * await model.release();
  * ```
  */
 export async function loadTrained(path: string, config: ModelConfig): Promise<TrainedFile> {

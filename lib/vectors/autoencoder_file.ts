@@ -1,8 +1,8 @@
-import { readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
+import { float32Tensor, readSafetensorsHeader, readTensor, writeSafetensors } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { AUTOENCODER_FOLDERS } from "./_autoencoder_folders.ts";
 import { FILE_FORMATS, formatOf } from "./file_format.ts";
-import type { FloatArray, SparseAutoencoder } from "./sparse_autoencoder.ts";
+import type { SparseAutoencoder } from "./sparse_autoencoder.ts";
 
 /** Formats that an autoencoder is read and written in: this project's file, and the folders of two programs. */
 export const AUTOENCODER_FORMATS = ["autoencoder", "saelens", "sparsify"] as const;
@@ -21,13 +21,12 @@ const FORMAT = "topk-sparse-autoencoder-1";
  * @example
  * ```ts
  * import { readSparseAutoencoder, writeSparseAutoencoder } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir();
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const matrix = Float32Array.of(1, 0, 0, 1), biases = new Float32Array(2);
  * const sae = { embed: 2, features: 2, active: 1, encoder: matrix, decoder: matrix, encoderBias: biases, decoderBias: biases };
- * await writeSparseAutoencoder(`${folder}/sae.safetensors`, sae, { metadata: { site: "blocks.4.resid_post" } });
- * const { autoencoder, metadata } = await readSparseAutoencoder(`${folder}/sae.safetensors`);
- * if (autoencoder.active !== 1 || metadata.get("site") !== "blocks.4.resid_post") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
+ * await writeSparseAutoencoder(path, sae, { metadata: { site: "blocks.4.resid_post" } });
+ * if ((await readSparseAutoencoder(path)).metadata.get("site") !== "blocks.4.resid_post") throw new Error("comes back");
+ * await Deno.remove(path);
  * ```
  */
 export async function writeSparseAutoencoder(
@@ -43,17 +42,12 @@ export async function writeSparseAutoencoder(
   const { format = "autoencoder", metadata = {} } = options;
   if (format !== "autoencoder") return await AUTOENCODER_FOLDERS[format].write(path, autoencoder, metadata);
   const { embed, features, active, encoder, encoderBias, decoder, decoderBias } = autoencoder;
-  const tensor = (dims: readonly number[], data: FloatArray) => ({
-    dtype: "float32" as const,
-    dims,
-    data: data instanceof Float32Array ? data : Float32Array.from(data),
-  });
   await writeSafetensors(path, {
     tensors: {
-      encoder: tensor([features, embed], encoder),
-      encoder_bias: tensor([features], encoderBias),
-      decoder: tensor([features, embed], decoder),
-      decoder_bias: tensor([embed], decoderBias),
+      encoder: float32Tensor(encoder, [features, embed]),
+      encoder_bias: float32Tensor(encoderBias),
+      decoder: float32Tensor(decoder, [features, embed]),
+      decoder_bias: float32Tensor(decoderBias),
     },
     metadata: { ...metadata, format: FORMAT, active: String(active) },
   });
@@ -76,9 +70,8 @@ export interface SparseAutoencoderFile {
  * @example
  * ```ts
  * import { readSparseAutoencoder } from "@small-vectors/steering";
- * let message = "";
- * try { await readSparseAutoencoder("./no/such.safetensors"); } catch (error) { message = (error as Error).message; }
- * if (!message.includes("./no/such.safetensors")) throw new Error("the error must name the file");
+ * const fault = await readSparseAutoencoder("./no/such.safetensors").catch((error: Error) => error.message);
+ * if (!String(fault).includes("./no/such.safetensors")) throw new Error("the error must name the file");
  * ```
  */
 export async function readSparseAutoencoder(path: string): Promise<SparseAutoencoderFile> {

@@ -4,6 +4,8 @@ import {
   type Checkpoint,
   configJson,
   ensureFolder,
+  float32Tensor,
+  jsonText,
   type ModelConfig,
   openSource,
   pathExists,
@@ -21,19 +23,33 @@ import {
 } from "../checkpoint/mod.ts";
 import { elementCount, InputError } from "../core/mod.ts";
 import { checkSteering, type SteeringVectors } from "../decode/mod.ts";
-import { type FoundVector, layeredVectors, type VectorSource } from "./_layered_vectors.ts";
+import { type FoundVector, layeredVectors } from "./_layered_vectors.ts";
 import { readWidth } from "./_small_tensors.ts";
 import { DOWN_BIAS } from "./file_format.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const MLP_BIAS = /\.mlp\.(gate|up)_proj\.bias$/;
 
-/** The vectors among the tensors of a checkpoint; see {@link loadBiasVectors}. */
-export async function biasVectors(
-  tensors: ReadonlyMap<string, TensorEntry>,
-  source: VectorSource,
-): Promise<VectorFile> {
-  const { where, config } = source, found: FoundVector[] = [];
+/**
+ * Reads steering vectors out of a model that carries them as biases of each MLP's last map, `mlp.down_proj.bias`: the
+ * authors' own checkpoints, and what {@link saveBiasedModel} writes. Biases of zero steer nothing and are left out.
+ * `place` is the model's folder, or its one safetensors file.
+ *
+ * @example
+ * ```ts
+ * import { loadBiasVectors, loadModel, saveBiasedModel } from "@small-vectors/steering";
+ * const folder = await Deno.makeTempDir(), { checkpoint } = await loadModel("./fixtures/embedded/base-a");
+ * const vector = new Float32Array(checkpoint.config.embed).fill(0.5);
+ * await saveBiasedModel(folder, { checkpoint, vectors: new Map([[1, vector]]), as: "llama" });
+ * const { vectors } = await loadBiasVectors(folder, null);
+ * if (vectors.size !== 1 || vectors.get(1)?.[0] !== 0.5) throw new Error("zero biases are left out");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @throws {InputError} for weights that cannot be read, that have no such bias, or whose MLP has other biases too.
+ */
+export async function loadBiasVectors(place: string, config: ModelConfig | null): Promise<VectorFile> {
+  const { tensors } = await readWeightFiles(place), where = place, found: FoundVector[] = [];
   for (const [name, entry] of tensors) {
     if (MLP_BIAS.test(name) && (await readTensor(entry)).some((value) => value !== 0)) {
       throw new InputError(`tensor ${quoted(name)} is not zero, so the model has biases of its own`, {
@@ -47,32 +63,7 @@ export async function biasVectors(
     const values = await readWidth(entry, { what: "bias", where, width, these: "these vectors" });
     if (values.some((value) => value !== 0)) found.push({ name, layer: Number(layer), values });
   }
-  const vectors = layeredVectors(found, source);
-  return { format: "biases", vectors, place: "mlp", shared: null, metadata: new Map() };
-}
-
-/**
- * Reads steering vectors out of a model that carries them as biases of each MLP's last map, `mlp.down_proj.bias`: the
- * authors' own checkpoints, and what {@link saveBiasedModel} writes. Biases of zero steer nothing and are left out.
- * `place` is the model's folder, or its one safetensors file.
- *
- * @example
- * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { loadBiasVectors, saveBiasedModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/base`, { config: tinyConfig({ embed: 2 }), dtype: "bfloat16", seed: 0 });
- * const checkpoint = await openCheckpoint(`${folder}/base`);
- * await saveBiasedModel(`${folder}/steered`, { checkpoint, vectors: new Map([[1, Float32Array.of(1, 2)]]), as: "llama" });
- * const { vectors } = await loadBiasVectors(`${folder}/steered`, null);
- * if (vectors.size !== 1 || vectors.get(1)?.join() !== "1,2") throw new Error("zero biases are left out");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
- * @throws {InputError} for weights that cannot be read, that have no such bias, or whose MLP has other biases too.
- */
-export async function loadBiasVectors(place: string, config: ModelConfig | null): Promise<VectorFile> {
-  return await biasVectors((await readWeightFiles(place)).tensors, { where: place, config });
+  return foreignFile("biases", layeredVectors(found, { where, config }));
 }
 
 /** Files of a model beside its weights and its configuration that are passed on. */
@@ -136,7 +127,7 @@ async function configText(
       ...(config.mlpBias === true ? { mlp_bias: true } : {}),
     }
     : configJson(config, options);
-  return `${JSON.stringify(json, null, 2)}\n`;
+  return jsonText(json);
 }
 
 /**
@@ -152,14 +143,11 @@ async function configText(
  *
  * @example
  * ```ts
- * import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../checkpoint/mod.ts";
- * import { saveBiasedModel } from "./mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(`${folder}/base`, { config: tinyConfig({ embed: 2 }), dtype: "bfloat16", seed: 0 });
- * const checkpoint = await openCheckpoint(`${folder}/base`);
- * await saveBiasedModel(`${folder}/steered`, { checkpoint, vectors: new Map([[1, Float32Array.of(1, 2)]]), as: "llama" });
- * const { config } = await openCheckpoint(`${folder}/steered`);
- * if (config.architecture !== "llama" || config.mlpBias !== true) throw new Error("a Llama with biases");
+ * import { loadModel, saveBiasedModel } from "@small-vectors/steering";
+ * const folder = await Deno.makeTempDir(), { checkpoint } = await loadModel("./fixtures/embedded/base-a");
+ * const vector = new Float32Array(checkpoint.config.embed).fill(0.5);
+ * await saveBiasedModel(folder, { checkpoint, vectors: new Map([[1, vector]]), as: "llama" });
+ * if ((await loadModel(folder)).config.mlpBias !== true) throw new Error("a Llama with biases");
  * await Deno.remove(folder, { recursive: true });
  * ```
  *
@@ -185,7 +173,7 @@ export async function saveBiasedModel(
     tensors[name] = streamed(entry, source);
   }
   for (const [name, dims] of shapes) {
-    tensors[name] ??= { dtype: "float32", dims, data: new Float32Array(elementCount(dims)) };
+    tensors[name] ??= float32Tensor(new Float32Array(elementCount(dims)), dims);
   }
   for (let layer = 0; layer < base.layers; layer++) {
     const name = `model.layers.${layer}.mlp.down_proj.bias`, entry = weights.get(name);
@@ -194,7 +182,7 @@ export async function saveBiasedModel(
     if (entry !== undefined) {
       (await readTensor(entry)).forEach((value, at) => data[at] = (data[at] as number) + value);
     }
-    tensors[name] = { dtype: "float32", dims: [base.embed], data };
+    tensors[name] = float32Tensor(data);
   }
   const dtype = weights.get("model.embed_tokens.weight")?.dtype as WeightDType;
   const text = await configText(checkpoint, { config, dtype });

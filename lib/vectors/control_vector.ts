@@ -9,16 +9,30 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { layeredVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
-import { layerOf } from "./_small_tensors.ts";
-import type { VectorFile } from "./vector_file.ts";
-import { checkWritable } from "./_small_tensors.ts";
+import { layeredVectors, vectorBytes } from "./_layered_vectors.ts";
+import { checkWritable, layerOf } from "./_small_tensors.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const KIND = "controlvector", DIRECTION = "direction";
 
-/** The vectors of the bytes of a GGUF file; see {@link loadControlVector}. */
-export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): VectorFile {
-  const memory = memorySource(bytes), { where } = source;
+/**
+ * Reads a control vector of llama.cpp: a GGUF file with tensors `direction.N`, F32 [embed], added to the output of
+ * block N as {@link saveControlVector} says. With a model (null: with none), layers and width must be the model's.
+ *
+ * @example
+ * ```ts
+ * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".gguf" });
+ * await saveControlVector(path, { vectors: new Map([[3, Float32Array.of(1, 2)]]), architecture: "qwen2" });
+ * const { vectors, metadata } = await loadControlVector(path, null);
+ * if (vectors.get(3)?.join() !== "1,2" || metadata.get("model_hint") !== "qwen2") throw new Error("comes back");
+ * await Deno.remove(path);
+ * ```
+ *
+ * @throws {InputError} for a file that is damaged, is a model, or holds tensors that are no control vectors.
+ */
+export async function loadControlVector(path: string, config: ModelConfig | null): Promise<VectorFile> {
+  const memory = memorySource(await vectorBytes(path)), where = path;
   const { metadata, tensors } = parseGgufHeader(memory, { where });
   const kind = metadata.get("general.architecture"), hint = metadata.get(`${KIND}.model_hint`);
   if (kind !== KIND) {
@@ -37,33 +51,8 @@ export function controlVector(bytes: Uint8Array<ArrayBuffer>, source: VectorSour
     }
     return { name, layer, values: readGgufTensor(tensor, memory) };
   });
-  return {
-    format: "gguf",
-    vectors: layeredVectors(found, source),
-    place: "mlp",
-    shared: null,
-    metadata: new Map(typeof hint === "string" ? [["model_hint", hint]] : []),
-  };
-}
-
-/**
- * Reads a control vector of llama.cpp: a GGUF file with tensors `direction.N`, F32 [embed], added to the output of
- * block N as {@link saveControlVector} says. With a model (null: with none), layers and width must be the model's.
- *
- * @example
- * ```ts
- * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
- * await saveControlVector(path, { vectors: new Map([[3, Float32Array.of(1, 2)]]), architecture: "qwen2" });
- * const { vectors, metadata } = await loadControlVector(path, null);
- * if (vectors.get(3)?.join() !== "1,2" || metadata.get("model_hint") !== "qwen2") throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
- * @throws {InputError} for a file that is damaged, is a model, or holds tensors that are no control vectors.
- */
-export async function loadControlVector(path: string, config: ModelConfig | null): Promise<VectorFile> {
-  return controlVector(await vectorBytes(path), { where: path, config });
+  const notes = typeof hint === "string" ? [["model_hint", hint] as const] : [];
+  return foreignFile("gguf", layeredVectors(found, { where, config }), new Map(notes));
 }
 
 /** llama.cpp runs Mistral's models as its "llama". */
@@ -85,11 +74,11 @@ const HINTS: { readonly [Family in Architecture]: string } = {
  * @example
  * ```ts
  * import { loadControlVector, saveControlVector } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.gguf`;
+ * const path = await Deno.makeTempFile({ suffix: ".gguf" });
  * const vectors = new Map([[0, Float32Array.of(9, 9)], [1, Float32Array.of(1, 2)]]);
  * await saveControlVector(path, { vectors, architecture: "llama", layerZero: "leave out" });
  * if ((await loadControlVector(path, null)).vectors.size !== 1) throw new Error("layer 1 alone");
- * await Deno.remove(folder, { recursive: true });
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a vector of layer 0, unless it is left out, and where no other is left.

@@ -35,10 +35,7 @@ async function folderFormat(path: string): Promise<FileFormat> {
   for (const [file, format] of FOLDERS) if (await pathExists(`${path}/${file}`)) return format;
   throw new InputError(
     `neither vectors nor an autoencoder: none of ${FOLDERS.map(([file]) => file).join(", ")}`,
-    {
-      where: path,
-      repair: KNOWN,
-    },
+    { where: path, repair: KNOWN },
   );
 }
 
@@ -55,11 +52,8 @@ async function safetensorsFormat(path: string): Promise<FileFormat> {
  *
  * @example
  * ```ts
- * import { formatOf, saveVectors } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/any.name`;
- * await saveVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), metadata: {} });
- * if (await formatOf(path) !== "vectors") throw new Error("known by its tensors");
- * await Deno.remove(folder, { recursive: true });
+ * import { formatOf } from "@small-vectors/steering";
+ * if (await formatOf("./fixtures/golden/vectors/layers.pt") !== "torch") throw new Error("known by its first bytes");
  * ```
  */
 export async function formatOf(path: string): Promise<FileFormat> {

@@ -1,13 +1,12 @@
 import type { ModelConfig } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
-import { vectorBytes } from "./_layered_vectors.ts";
 import { loadBiasVectors } from "./biased_model.ts";
 import { loadControlVector } from "./control_vector.ts";
 import { FILE_FORMATS, type FileFormat, formatOf } from "./file_format.ts";
-import { npyVectors } from "./npy_vectors.ts";
+import { loadNpyVectors } from "./npy_vectors.ts";
 import { loadSvec } from "./svec.ts";
 import { loadTorchVectors } from "./torch_vectors.ts";
-import { readVectorFile, type VectorFile } from "./vector_file.ts";
+import { foreignFile, readVectorFile, type VectorFile } from "./vector_file.ts";
 
 type Reader = (path: string, config: ModelConfig | null) => Promise<VectorFile>;
 
@@ -20,13 +19,7 @@ const READERS: { readonly [Format in FileFormat]: Reader | null } = {
   biases: loadBiasVectors,
   svec: loadSvec,
   torch: loadTorchVectors,
-  npy: async (path, config) => ({
-    format: "npy",
-    vectors: npyVectors(await vectorBytes(path), { where: path, config }),
-    place: "mlp",
-    shared: null,
-    metadata: new Map(),
-  }),
+  npy: async (path, config) => foreignFile("npy", await loadNpyVectors(path, config)),
   saelens: null,
   sparsify: null,
 };
@@ -41,14 +34,9 @@ const READERS: { readonly [Format in FileFormat]: Reader | null } = {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadVectors, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * const vectors = new Map([[0, Float32Array.of(1, 2)]]);
- * await saveVectors(path, { vectors, metadata: { model: "another, of width 2" } });
- * const refused = await loadVectors(path, tinyConfig()).then(() => "", (error) => String(error));
- * if (!refused.includes('"steering.0" must have shape [32], found [2]')) throw new Error(refused);
- * await Deno.remove(folder, { recursive: true });
+ * import { loadVectors } from "@small-vectors/steering";
+ * const { format, vectors } = await loadVectors("./fixtures/golden/vectors/layers.pt", null);
+ * if (format !== "torch" || [...vectors.keys()].join() !== "1,3") throw new Error("a vector for each of two layers");
  * ```
  */
 export async function loadVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {

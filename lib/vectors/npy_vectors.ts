@@ -1,12 +1,7 @@
 import { memorySource, type ModelConfig, parseNpy, writeNpy } from "../checkpoint/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { matrixVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
+import { matrixVectors, vectorBytes } from "./_layered_vectors.ts";
 import { checkWritable } from "./_small_tensors.ts";
-
-/** The vectors of the bytes of a .npy file; see {@link loadNpyVectors}. */
-export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource): SteeringVectors {
-  return matrixVectors(parseNpy(memorySource(bytes), source), source);
-}
 
 /**
  * Reads the authors' `steering_vectors.npy`: a matrix [layers, embed] whose row l is s_l. A row of zeros steers
@@ -20,17 +15,17 @@ export function npyVectors(bytes: Uint8Array<ArrayBuffer>, source: VectorSource)
  * @example
  * ```ts
  * import { loadNpyVectors, saveNpyVectors } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
  * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 3 });
- * const vectors = await loadNpyVectors(path, null);
- * if ([...vectors.keys()].join() !== "1" || vectors.get(1)?.join() !== "1,2") throw new Error("row l is layer l");
- * await Deno.remove(folder, { recursive: true });
+ * if ([...await loadNpyVectors(path, null)].join() !== "1,1,2") throw new Error("row l is layer l");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for a file that is no such matrix, that does not fit the model, or that holds NaN or infinity.
  */
 export async function loadNpyVectors(path: string, config: ModelConfig | null): Promise<SteeringVectors> {
-  return npyVectors(await vectorBytes(path), { where: path, config });
+  const source = { where: path, config };
+  return matrixVectors(parseNpy(memorySource(await vectorBytes(path)), source), source);
 }
 
 /**
@@ -39,12 +34,11 @@ export async function loadNpyVectors(path: string, config: ModelConfig | null): 
  *
  * @example
  * ```ts
- * import { readNpy } from "../checkpoint/mod.ts";
- * import { saveNpyVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/steering_vectors.npy`;
+ * import { formatOf, saveNpyVectors } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".npy" });
  * await saveNpyVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), layers: 2 });
- * if ((await readNpy(path)).data.join() !== "0,0,1,2") throw new Error("a row per layer");
- * await Deno.remove(folder, { recursive: true });
+ * if (await formatOf(path) !== "npy") throw new Error("a NumPy array");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {RangeError} for vectors of unlike widths, and for a layer outside the matrix.

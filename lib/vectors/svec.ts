@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type ModelConfig, parseJson, validateJson, writeFileAtomic } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import type { SteeringVectors } from "../decode/mod.ts";
-import { layeredVectors, vectorBytes, type VectorSource } from "./_layered_vectors.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { layeredVectors, vectorBytes } from "./_layered_vectors.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const layer = z.string().regex(/^(0|[1-9]\d{0,8})$/, "must be a layer, counted from zero");
 const numbers = z.array(z.number("must be a number")).min(1);
@@ -22,10 +22,27 @@ const schema = z.strictObject({
   explained_variances: z.record(layer, z.number("must be a number").nullable()).optional(),
 });
 
-/** The vectors of the bytes of a .svec file; see {@link loadSvec}. */
-export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile {
-  const { where } = source, what = "the .svec file";
-  const raw = parseJson(bytes, { what, where, kind: "vectors" });
+/**
+ * Reads the JSON of activation-steering: `model_type`, `directions` by layer, `explained_variances`. A direction is
+ * read as the vector of the layer that it is named by, whose output it was measured at. The notes hold `model_type`,
+ * and `explained_variances` as JSON.
+ * Source: `SteeringVector.save` of IBM's activation-steering.
+ *
+ * @example
+ * ```ts
+ * import { loadSvec, saveSvec } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".svec" }), vectors = new Map([[3, Float32Array.of(0.5, 2)]]);
+ * await saveSvec(path, { vectors, modelType: "llama", explainedVariances: new Map([[3, 0.75]]) });
+ * const { metadata } = await loadSvec(path, null);
+ * if (metadata.get("explained_variances") !== '{"3":0.75}') throw new Error("comes back");
+ * await Deno.remove(path);
+ * ```
+ *
+ * @throws {InputError} for a file of another form, and for numbers that float32 cannot hold.
+ */
+export async function loadSvec(path: string, config: ModelConfig | null): Promise<VectorFile> {
+  const where = path, what = "the .svec file";
+  const raw = parseJson(await vectorBytes(path), { what, where, kind: "vectors" });
   const json = validateJson(raw, { schema, what, where });
   // A record of zod passes over one key, and a vector that is passed over would be missed in silence.
   const { directions } = raw as { readonly directions: object };
@@ -38,39 +55,9 @@ export function svecVectors(bytes: Uint8Array, source: VectorSource): VectorFile
     return { name, layer: Number(name), values: Float32Array.from(values) };
   });
   const { explained_variances: variances } = json;
-  return {
-    format: "svec",
-    vectors: layeredVectors(found, source),
-    place: "mlp",
-    shared: null,
-    metadata: new Map([
-      ["model_type", json.model_type],
-      ...(variances === undefined ? [] : [["explained_variances", JSON.stringify(variances)] as const]),
-    ]),
-  };
-}
-
-/**
- * Reads the JSON of activation-steering: `model_type`, `directions` by layer, `explained_variances`. A direction is
- * read as the vector of the layer that it is named by, whose output it was measured at. The notes hold `model_type`,
- * and `explained_variances` as JSON.
- * Source: `SteeringVector.save` of IBM's activation-steering.
- *
- * @example
- * ```ts
- * import { loadSvec, saveSvec } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
- * const vectors = new Map([[3, Float32Array.of(0.5, 2)]]);
- * await saveSvec(path, { vectors, modelType: "llama", explainedVariances: new Map([[3, 0.75]]) });
- * const { metadata } = await loadSvec(path, null);
- * if (metadata.get("explained_variances") !== '{"3":0.75}') throw new Error("comes back");
- * await Deno.remove(folder, { recursive: true });
- * ```
- *
- * @throws {InputError} for a file of another form, and for numbers that float32 cannot hold.
- */
-export async function loadSvec(path: string, config: ModelConfig | null): Promise<VectorFile> {
-  return svecVectors(await vectorBytes(path), { where: path, config });
+  const metadata = new Map([["model_type", json.model_type]]);
+  if (variances !== undefined) metadata.set("explained_variances", JSON.stringify(variances));
+  return foreignFile("svec", layeredVectors(found, { where, config }), metadata);
 }
 
 /**
@@ -79,11 +66,10 @@ export async function loadSvec(path: string, config: ModelConfig | null): Promis
  * @example
  * ```ts
  * import { loadSvec, saveSvec } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/v.svec`;
+ * const path = await Deno.makeTempFile({ suffix: ".svec" });
  * await saveSvec(path, { vectors: new Map([[0, Float32Array.of(0.1, -3e-9)]]), modelType: "qwen2" });
- * const { vectors } = await loadSvec(path, null);
- * if (vectors.get(0)?.[1] !== Math.fround(-3e-9)) throw new Error("every bit");
- * await Deno.remove(folder, { recursive: true });
+ * if ((await loadSvec(path, null)).vectors.get(0)?.[1] !== Math.fround(-3e-9)) throw new Error("every bit");
+ * await Deno.remove(path);
  * ```
  *
  * @throws {InputError} for NaN or infinity, which JSON cannot say.

@@ -9,15 +9,9 @@ import {
   zipEntries,
 } from "../checkpoint/mod.ts";
 import { elementCount, InputError } from "../core/mod.ts";
-import {
-  type FoundVector,
-  layeredVectors,
-  matrixVectors,
-  vectorBytes,
-  type VectorSource,
-} from "./_layered_vectors.ts";
+import { type FoundVector, layeredVectors, matrixVectors, vectorBytes } from "./_layered_vectors.ts";
 import { type PickledTensor, PickleFault, type PickleValue, readPickle } from "./_pickle.ts";
-import type { VectorFile } from "./vector_file.ts";
+import { foreignFile, type VectorFile } from "./vector_file.ts";
 
 const PICKLE = "data.pkl", REPAIR = "save a dictionary {layer: vector} of float32 tensors by torch.save";
 
@@ -137,44 +131,6 @@ function layerOfKey(key: PickleValue): number | null {
   return numbers.length === 1 && /^(0|[1-9]\d{0,8})$/.test(numbers[0] as string) ? Number(numbers[0]) : null;
 }
 
-/** The vectors of the bytes of a file of torch.save; see {@link loadTorchVectors}. */
-export async function torchVectors(
-  bytes: Uint8Array<ArrayBuffer>,
-  source: VectorSource,
-): Promise<VectorFile> {
-  const archive = new TorchArchive(memorySource(bytes), source.where);
-  const order = await archive.member("byteorder"), pickle = await archive.member(PICKLE) as Uint8Array;
-  if (order !== null && new TextDecoder().decode(order) !== "little") {
-    throw archive.fault("the PyTorch file is not little-endian");
-  }
-  const value = picked(pickle, archive);
-  const rest = { format: "torch", place: "mlp", shared: null, metadata: new Map() } as const;
-  if (typeof value === "object" && value?.kind === "tensor") {
-    const data = await archive.tensor(value, "the tensor");
-    return { ...rest, vectors: matrixVectors({ dims: value.dims, data }, source) };
-  }
-  if (typeof value !== "object" || value?.kind !== "dictionary") {
-    throw archive.fault(
-      "the PyTorch file holds neither a dictionary of vectors nor a matrix [layers, embed]",
-    );
-  }
-  const found: FoundVector[] = [];
-  for (const [key, tensor] of value.entries) {
-    const name = typeof key === "string" || typeof key === "number" ? String(key) : "a key",
-      layer = layerOfKey(key);
-    const what = `${quoted(name)} of the dictionary`;
-    if (typeof tensor !== "object" || tensor?.kind !== "tensor") {
-      throw archive.fault(`${what} is not a tensor`);
-    }
-    if (layer === null) throw archive.fault(`${what} names no layer: the one number in a key says it`);
-    if (tensor.dims.filter((dim) => dim !== 1).length > 1) {
-      throw archive.fault(`${what} must have shape [embed], found [${tensor.dims.slice(0, 8).join(", ")}]`);
-    }
-    found.push({ name, layer, values: await archive.tensor(tensor, what) });
-  }
-  return { ...rest, vectors: layeredVectors(found, source) };
-}
-
 function picked(pickle: Uint8Array, archive: TorchArchive): PickleValue {
   if (pickle.length > PICKLE_LIMIT) {
     throw archive.fault(
@@ -207,5 +163,35 @@ function picked(pickle: Uint8Array, archive: TorchArchive): PickleValue {
  * @throws {InputError} for a file that is damaged, of another form or of PyTorch before 1.6, and for what does not fit.
  */
 export async function loadTorchVectors(path: string, config: ModelConfig | null): Promise<VectorFile> {
-  return await torchVectors(await vectorBytes(path), { where: path, config });
+  const source = { where: path, config };
+  const archive = new TorchArchive(memorySource(await vectorBytes(path)), path);
+  const order = await archive.member("byteorder"), pickle = await archive.member(PICKLE) as Uint8Array;
+  if (order !== null && new TextDecoder().decode(order) !== "little") {
+    throw archive.fault("the PyTorch file is not little-endian");
+  }
+  const value = picked(pickle, archive);
+  if (typeof value === "object" && value?.kind === "tensor") {
+    const data = await archive.tensor(value, "the tensor");
+    return foreignFile("torch", matrixVectors({ dims: value.dims, data }, source));
+  }
+  if (typeof value !== "object" || value?.kind !== "dictionary") {
+    throw archive.fault(
+      "the PyTorch file holds neither a dictionary of vectors nor a matrix [layers, embed]",
+    );
+  }
+  const found: FoundVector[] = [];
+  for (const [key, tensor] of value.entries) {
+    const name = typeof key === "string" || typeof key === "number" ? String(key) : "a key",
+      layer = layerOfKey(key);
+    const what = `${quoted(name)} of the dictionary`;
+    if (typeof tensor !== "object" || tensor?.kind !== "tensor") {
+      throw archive.fault(`${what} is not a tensor`);
+    }
+    if (layer === null) throw archive.fault(`${what} names no layer: the one number in a key says it`);
+    if (tensor.dims.filter((dim) => dim !== 1).length > 1) {
+      throw archive.fault(`${what} must have shape [embed], found [${tensor.dims.slice(0, 8).join(", ")}]`);
+    }
+    found.push({ name, layer, values: await archive.tensor(tensor, what) });
+  }
+  return foreignFile("torch", layeredVectors(found, source));
 }

@@ -1,4 +1,5 @@
 import {
+  float32Tensor,
   type ModelConfig,
   readSafetensorsHeader,
   readTensor,
@@ -7,6 +8,7 @@ import {
 } from "../checkpoint/mod.ts";
 import { InputError } from "../core/mod.ts";
 import { VECTOR_PLACES, type VectorPlace } from "../probe/mod.ts";
+import { type FoundVector, layeredVectors } from "./_layered_vectors.ts";
 import { checkLayer, checkWritable, layerOf, readWidth } from "./_small_tensors.ts";
 import type { FileFormat } from "./file_format.ts";
 import { type SharedDirection, sharedVectors, type SteeringVectors } from "../decode/mod.ts";
@@ -30,6 +32,15 @@ export interface VectorFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** A file of another program: its vectors are added where the paper adds them, each with a direction of its own. */
+export function foreignFile(
+  format: FileFormat,
+  vectors: SteeringVectors,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): VectorFile {
+  return { format, vectors, place: "mlp", shared: null, metadata };
+}
+
 /**
  * Writes steering vectors as safetensors: one float32 tensor [embed] per layer, `steering.LAYER`, and their place in
  * the metadata where it is given.
@@ -38,14 +49,11 @@ export interface VectorFile {
  *
  * @example
  * ```ts
- * import { tinyConfig } from "../checkpoint/mod.ts";
- * import { loadVectors, saveVectors } from "./mod.ts";
- * const folder = await Deno.makeTempDir(), path = `${folder}/vectors.safetensors`;
- * const config = tinyConfig();
- * await saveVectors(path, { vectors: new Map([[1, new Float32Array(config.embed).fill(2)]]), metadata: { seed: "0" } });
- * const { vectors } = await loadVectors(path, config);
- * if (vectors.get(1)?.[0] !== 2) throw new Error("a vector comes back as it was");
- * await Deno.remove(folder, { recursive: true });
+ * import { loadVectors, saveVectors } from "@small-vectors/steering";
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * await saveVectors(path, { vectors: new Map([[1, Float32Array.of(1, 2)]]), metadata: { seed: "0" } });
+ * if ((await loadVectors(path, null)).vectors.get(1)?.join() !== "1,2") throw new Error("comes back as it was");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveVectors(
@@ -57,14 +65,15 @@ export async function saveVectors(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
-  checkWritable(content.vectors, { what: "steering vectors" });
+  const { vectors, place, metadata } = content;
+  checkWritable(vectors, { what: "steering vectors" });
   const tensors = Object.fromEntries(
-    [...content.vectors].map(([layer, data]) =>
-      [`${PREFIX}.${layer}`, { dtype: "float32" as const, dims: [data.length], data }] as const
-    ),
+    [...vectors].map(([layer, data]) => [`${PREFIX}.${layer}`, float32Tensor(data)]),
   );
-  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
-  await writeSafetensors(path, { tensors, metadata: { kind: "steering", ...content.metadata, ...place } });
+  await writeSafetensors(path, {
+    tensors,
+    metadata: { kind: "steering", ...metadata, ...(place === undefined ? {} : { place }) },
+  });
 }
 
 /**
@@ -74,12 +83,11 @@ export async function saveVectors(
  * @example
  * ```ts
  * import { loadVectors, saveSharedDirection } from "@small-vectors/steering";
- * const folder = await Deno.makeTempDir(), path = `${folder}/rank1.safetensors`;
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
  * const shared = { scales: new Map([[0, 2], [1, -1]]), direction: Float32Array.of(1, 3) };
  * await saveSharedDirection(path, { shared, metadata: {} });
- * const { vectors } = await loadVectors(path, null);
- * if (vectors.get(1)?.join() !== "-1,-3") throw new Error("factor times direction");
- * await Deno.remove(folder, { recursive: true });
+ * if ((await loadVectors(path, null)).vectors.get(1)?.join() !== "-1,-3") throw new Error("factor times direction");
+ * await Deno.remove(path);
  * ```
  */
 export async function saveSharedDirection(
@@ -91,16 +99,18 @@ export async function saveSharedDirection(
     readonly metadata: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
-  const { scales, direction } = content.shared;
+  const { shared: { scales, direction }, place, metadata } = content;
   const layers = new Map([...scales].map(([layer, scale]) => [layer, Float32Array.of(scale)]));
   checkWritable(layers, { what: "the factors of a direction" });
   checkWritable(new Map([[0, direction]]), { what: "a direction" });
-  const place: Record<string, string> = content.place === undefined ? {} : { place: content.place };
   const tensors = Object.fromEntries([
-    ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, [], Float32Array.of(scale)] as const),
-    [DIRECTION, [direction.length], direction] as const,
-  ].map(([name, dims, data]) => [name, { dtype: "float32" as const, dims, data }]));
-  await writeSafetensors(path, { tensors, metadata: { kind: "rank1", ...content.metadata, ...place } });
+    ...[...scales].map(([layer, scale]) => [`${SCALE}.${layer}`, float32Tensor([scale], [])] as const),
+    [DIRECTION, float32Tensor(direction)],
+  ]);
+  await writeSafetensors(path, {
+    tensors,
+    metadata: { kind: "rank1", ...metadata, ...(place === undefined ? {} : { place }) },
+  });
 }
 
 /** Reads this project's own file of vectors; see {@link loadVectors}. */
@@ -108,8 +118,7 @@ export async function readVectorFile(path: string, config: ModelConfig | null): 
   const file = await readSafetensorsHeader(path);
   const shared = file.tensors.has(DIRECTION) ? await readShared(file, { path, config }) : null;
   const vectors = shared === null ? await readEach(file, { path, config }) : sharedVectors(shared);
-  const sorted = new Map([...vectors].sort(([a], [b]) => a - b));
-  return { format: "vectors", place: placeIn(file, path), vectors: sorted, shared, metadata: file.metadata };
+  return { format: "vectors", place: placeIn(file, path), vectors, shared, metadata: file.metadata };
 }
 
 function placeIn(file: SafetensorsFile, where: string): VectorPlace {
@@ -128,8 +137,7 @@ interface Source {
 }
 
 async function readEach(file: SafetensorsFile, { path, config }: Source): Promise<SteeringVectors> {
-  const vectors = new Map<number, Float32Array>();
-  let width = config?.embed ?? null;
+  const found: FoundVector[] = [], width = config?.embed ?? null;
   for (const [name, entry] of file.tensors) {
     const layer = layerOf(name, PREFIX);
     if (layer === null) {
@@ -140,11 +148,9 @@ async function readEach(file: SafetensorsFile, { path, config }: Source): Promis
     }
     checkLayer(layer, { what: "vector", where: path, config });
     const values = await readWidth(entry, { what: "vector", where: path, width, these: "these vectors" });
-    width ??= values.length;
-    vectors.set(layer, values);
+    found.push({ name, layer, values });
   }
-  if (vectors.size === 0) throw new InputError("no steering vectors in this file", { where: path });
-  return vectors;
+  return layeredVectors(found, { where: path, config });
 }
 
 async function readShared(file: SafetensorsFile, { path, config }: Source): Promise<SharedDirection> {

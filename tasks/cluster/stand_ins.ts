@@ -6,7 +6,6 @@ import {
   PUBLISHED_CONFIGS,
   randomWeights,
   readModelConfig,
-  tinyConfig,
   writeCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, RandomStream, sha256 } from "../../lib/core/mod.ts";
@@ -62,9 +61,9 @@ async function writeModel(
   shape: { readonly layers: number } & Partial<ModelConfig>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<ModelConfig> {
-  const { vocab, eosTokenIds } = await readModelConfig(`${tokenizerFolder()}/config.json`);
-  const { layers, heads = 4, kvHeads = 2 } = shape;
-  const config = tinyConfig({ layers, heads, kvHeads, vocab, eosTokenIds, maxPositions: POSITIONS });
+  const base = await readModelConfig(`${tokenizerFolder()}/config.json`);
+  const { layers, heads = 4, kvHeads = 2 } = shape, widths = { embed: 32, headDim: 16, neurons: 48 };
+  const config = { ...base, ...widths, layers, heads, kvHeads, maxPositions: POSITIONS };
   await ensureFolder(folder);
   await writeCheckpoint(folder, {
     config,

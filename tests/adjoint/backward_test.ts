@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { backward } from "../../lib/adjoint/mod.ts";
-import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { tensor } from "../../lib/core/mod.ts";
 import {
   decoderBlocks,

@@ -6,6 +6,7 @@
 import { ChatTokenizer, type ModelConfig, openCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
 import {
+  additionFeeds,
   LanguageModel,
   rolloutGraph,
   type RolloutRequest,
@@ -56,7 +57,7 @@ export async function openRollouts(setting: Pick<Setting, "folder" | "threads">)
       const prompts = randomRows("prompts", { rows, seq: prompt, vocab: config.vocab });
       const requests = prompts.map((tokens, index): RolloutRequest => ({ tokens, prompt: index, sample: 0 }));
       const rollouts = await sampleRollouts(
-        { session, config, stopTokens, layers },
+        { session, config, stopTokens, edits: {}, feeds: () => additionFeeds({}, { config, layers }) },
         requests,
         { maxNewTokens: newTokens, batchSize: rows },
       );

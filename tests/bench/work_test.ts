@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { elementCount } from "../../lib/core/mod.ts";
 import {
   activationAdjointWork,

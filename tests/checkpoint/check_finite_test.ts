@@ -4,11 +4,11 @@ import {
   checkFinite,
   openCheckpoint,
   randomWeights,
-  tinyConfig,
   type WeightDType,
   writeCheckpoint,
   writeSafetensors,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { readSafetensorsHeader, type WeightEntry } from "../../lib/checkpoint/mod.ts";
 import { withFolder } from "./_folder.ts";
 

@@ -5,10 +5,10 @@ import {
   type RandomCheckpointOptions,
   randomWeights,
   readTensor,
-  tinyConfig,
   writeRandomCheckpoint,
   writeSafetensors,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { withFolder } from "./_folder.ts";
 
 const config = tinyConfig();

@@ -1,12 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import {
-  ARCHITECTURES,
-  configJson,
-  modelConfigFrom,
-  readModelConfig,
-  tinyConfig,
-} from "../../lib/checkpoint/mod.ts";
+import { ARCHITECTURES, configJson, modelConfigFrom, readModelConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { CHECKPOINT_CASES } from "../../fixtures/golden/checkpoint_cases.ts";
 import { golden, withFolder } from "./_folder.ts";
 

@@ -3,9 +3,9 @@ import {
   ChatTokenizer,
   type EndToken,
   openCheckpoint,
-  tinyConfig,
   writeRandomCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { golden, withFolder } from "./_folder.ts";
 

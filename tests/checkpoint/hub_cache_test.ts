@@ -6,9 +6,9 @@ import {
   modelFolder,
   openCheckpoint,
   parseHubId,
-  tinyConfig,
   writeRandomCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { withFolder } from "./_folder.ts";
 import { type StubHub, stubHub } from "./_stub_hub.ts";
 

@@ -4,10 +4,10 @@ import {
   openCheckpoint,
   randomWeights,
   readTensor,
-  tinyConfig,
   writeCheckpoint,
   writeRandomCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { CHECKPOINT_CASES } from "../../fixtures/golden/checkpoint_cases.ts";
 import { golden, withFolder } from "./_folder.ts";
 

@@ -6,11 +6,11 @@ import {
   openCheckpoint,
   PUBLISHED_CONFIGS,
   readTensor,
-  tinyConfig,
   weightShapes,
   writeSafetensors,
   writeSyntheticCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 import { type ConfigJson, PUBLISHED } from "../../fixtures/golden/published_configs_cases.ts";
 import { elementCount, mean, standardDeviation } from "../../lib/core/mod.ts";
 import { withFolder } from "./_folder.ts";

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { elementCount } from "../../lib/core/mod.ts";
-import { type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "./_tiny_config.ts";
 
 function parameters(config: ModelConfig): number {
   const shapes = weightShapes(config);

@@ -1,4 +1,5 @@
-import { type ModelConfig, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel, type SteeringVectors } from "../../lib/decode/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";

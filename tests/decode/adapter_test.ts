@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { type ModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
 import {
   adapterFeeds,

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { RandomStream } from "../../lib/core/mod.ts";
 import {
+  additionFeeds,
   type LanguageModel,
   type Rollout,
   rolloutGraph,
@@ -70,10 +71,11 @@ function sampleBy(
   const { config, checkpoint } = model;
   const layers = { steer: allLayers(config), operators: [], adapters: [] }, stopTokens = config.eosTokenIds;
   const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer }, chunk });
+  const feeds = () => additionFeeds(options, { config, layers });
   const requests = options.requests ?? requestsOf(model, 9);
   return withSession(
     graph,
-    (session) => sampleRollouts({ session, config, stopTokens, layers }, requests, options),
+    (session) => sampleRollouts({ session, config, stopTokens, edits: {}, feeds }, requests, options),
     { weightsFolder: checkpoint.weightsFolder },
   );
 }
@@ -127,7 +129,7 @@ Deno.test("a prompt that several rows continue is read once, and each row has th
         sample: Math.floor(row / 3),
         tokens: prompts[row % 3] as number[],
       }));
-      const options = { maxNewTokens: 12, seed: 4, steer, stragglerShare: 0, ...edits };
+      const options = { maxNewTokens: 12, seed: 4, stragglerShare: 0 };
       const read: (readonly number[])[] = [];
       const graph = rolloutGraph({
         config: model.config,
@@ -147,7 +149,12 @@ Deno.test("a prompt that several rows continue is read once, and each row has th
           session: watched,
           config: model.config,
           stopTokens: model.config.eosTokenIds,
-          layers: { steer: allLayers(model.config), operators: [], adapters: [] },
+          edits,
+          feeds: () =>
+            additionFeeds({ steer, ...edits }, {
+              config: model.config,
+              layers: { steer: allLayers(model.config), operators: [], adapters: [] },
+            }),
         };
         const together = await sampleRollouts(engine, requests, options);
         for (const [index, request] of requests.entries()) {

@@ -1,5 +1,6 @@
 import { assertRejects } from "@std/assert";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions } from "../../lib/decode/mod.ts";
 import { GraphBuilder } from "../../lib/onnx/mod.ts";

@@ -1,7 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { InputError, tensor } from "../../lib/core/mod.ts";
-import { LanguageModel, type OpenOptions, type Patch, type SessionNews } from "../../lib/decode/mod.ts";
+import {
+  LanguageModel,
+  MemoryBudget,
+  type OpenOptions,
+  type Patch,
+  type SessionNews,
+} from "../../lib/decode/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
 import { allLayers, randomVectors } from "./_tiny_model.ts";
@@ -53,6 +59,16 @@ Deno.test("what cannot fit is refused in one line that says how much it needs, b
     }
     assertEquals(made, []);
   }));
+
+Deno.test("a budget says what is needed and what there is", () => {
+  const budget = new MemoryBudget({ memory: 1e9, device: "cpu" });
+  budget.check({ weightBytes: 4e8, valueBytes: 5e8 }, "a run");
+  assertThrows(
+    () => budget.check({ weightBytes: 4e8, valueBytes: 2e9 }, "a run"),
+    InputError,
+    "a run needs about 2 GB of memory beside weights of 400 MB, and 1 GB are set aside",
+  );
+});
 
 Deno.test("a budget below which blocks are computed again gives the same adjoints, and less of it a refusal", () =>
   withModels(async (open) => {

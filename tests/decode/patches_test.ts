@@ -4,7 +4,7 @@ import type { Patch } from "../../lib/decode/mod.ts";
 import { HEAD_NORM_SITE_KINDS, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
 import { assertClose } from "../tolerances.ts";
 import { requestsOf, STOPPING } from "./_reference.ts";
-import { withEachFamily, withTinyModel } from "./_tiny_model.ts";
+import { randomVectors, withEachFamily, withTinyModel } from "./_tiny_model.ts";
 
 const ROWS = [[3, 14, 15, 9, 26, 5], [27, 1, 8], [4, 4]];
 
@@ -112,6 +112,12 @@ Deno.test("generate() under patches is what runs with their prompts patched give
       () => model.generate(requests, { maxNewTokens: 1, patches: { "blocks.0.attn_weights": weights } }),
       RangeError,
       'Cannot patch "blocks.0.attn_weights" while generating',
+    );
+    const routed = { steer: randomVectors(model.config, [0]), lastBlock: { mode: "head", head: 0 } } as const;
+    await assertRejects(
+      () => model.generate(requests, { maxNewTokens: 1, ...routed, patches: { "blocks.1.v": weights } }),
+      RangeError,
+      'Cannot patch "blocks.1.v" as the last block must have one of it',
     );
   }));
 

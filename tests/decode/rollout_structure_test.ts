@@ -3,10 +3,10 @@ import {
   type Architecture,
   ARCHITECTURES,
   openCheckpoint,
-  tinyConfig,
   weightShapes,
   writeRandomCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import type { Graph, GraphNode, Value } from "../../lib/onnx/mod.ts";
 import type { SiteName } from "../../lib/model/mod.ts";

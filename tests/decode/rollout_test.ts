@@ -1,6 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { RandomStream } from "../../lib/core/mod.ts";
 import {
+  additionFeeds,
   type Rollout,
   rolloutGraph,
   type RolloutRequest,
@@ -117,6 +118,7 @@ Deno.test("sampleRollouts() never runs a batch past the model's last position", 
     const { config, checkpoint } = model;
     const stopTokens = config.eosTokenIds, layers = { steer: allLayers(config), operators: [], adapters: [] };
     const graph = rolloutGraph({ config, checkpoint, stopTokens, edits: { steer: layers.steer } });
+    const feeds = () => additionFeeds({}, { config, layers });
     const session = await Session.create(graph, { threads: 1, weightsFolder: checkpoint.weightsFolder });
     const unequal: boolean[] = [];
     const watched: Pick<Session, "run"> = {
@@ -133,7 +135,7 @@ Deno.test("sampleRollouts() never runs a batch past the model's last position", 
       sample: 0,
     }));
     for (let seed = 0; seed < 6; seed++) {
-      await sampleRollouts({ session: watched as Session, config, stopTokens, layers }, requests, {
+      await sampleRollouts({ session: watched as Session, config, stopTokens, edits: {}, feeds }, requests, {
         maxNewTokens: 14,
         batchSize: 3,
         stragglerShare: 0.7,

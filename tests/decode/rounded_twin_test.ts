@@ -1,12 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
 import {
   adapterFeeds,
   type Adapters,
+  additionFeeds,
+  layerMatrix,
   rolloutGraph,
   sampleRollouts,
-  steeringMatrix,
 } from "../../lib/decode/mod.ts";
 import { fromBfloat16, toBfloat16 } from "../../lib/checkpoint/mod.ts";
 import { type SiteName, siteName } from "../../lib/model/mod.ts";
@@ -134,10 +136,15 @@ Deno.test("a bfloat16 rollout, rounded operation by operation, samples what its 
               session,
               config,
               stopTokens,
-              layers: { steer: steeredLayers, operators: [], adapters: adaptedLayers },
+              edits,
+              feeds: () =>
+                additionFeeds({ steer, ...way }, {
+                  config,
+                  layers: { steer: steeredLayers, operators: [], adapters: adaptedLayers },
+                }),
             },
             [{ tokens: ROW, prompt: 0, sample: 0 }, { tokens: ROW.slice(3), prompt: 0, sample: 1 }],
-            { maxNewTokens: 10, seed: 2, steer, ...way },
+            { maxNewTokens: 10, seed: 2 },
           ),
         { weightsFolder },
       );
@@ -150,7 +157,7 @@ Deno.test("a bfloat16 rollout, rounded operation by operation, samples what its 
           feeds: {
             tokens: tensor("int64", [1, seq], row.slice(0, -1)),
             ...gridTargets([row.slice(1)]),
-            steering: steeringMatrix(steer, { layers: steeredLayers, embed: config.embed }),
+            steering: layerMatrix(steer, { layers: steeredLayers, width: config.embed, action: "steer" }),
             ...adapterFeeds(way.adapters ?? new Map(), { layers: adaptedLayers, config }),
             ...routeFeeds(way, config),
           },

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { MemoryBudget } from "../../lib/decode/memory_budget.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import { rolloutRowBytes, RowMemory } from "../../lib/decode/scored_rows.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
-import { scaleVectors, type SteerAt, type SteeringVectors } from "../../lib/decode/mod.ts";
+import { scaleVectors, type SteerAt, steerFactors, type SteeringVectors } from "../../lib/decode/mod.ts";
 import type { Operators } from "../../lib/probe/mod.ts";
 import { assertClose } from "../tolerances.ts";
 import { assertLikeReference, requestsOf, STOPPING } from "./_reference.ts";
@@ -19,6 +19,12 @@ function operatorsOf(vectors: SteeringVectors): Operators {
   const [first, second] = [...vectors.values()] as [Float32Array, Float32Array];
   return new Map([[0, { direction: first }], [1, { direction: second, component: 3, keepNorm: true }]]);
 }
+
+Deno.test("steerFactors() are those of the parts of a row, times its strength", () => {
+  const rows = [{ promptLength: 2 }, { promptLength: 1, strength: 0.5 }];
+  const { data } = steerFactors(rows, { steerAt: { lastPromptToken: 1, generated: 2 }, seq: 3 });
+  assertEquals([...data], [0, 1, 2, 0.5, 1, 1]);
+});
 
 Deno.test("generate() steers where it is told to, by each row's strength, as runs of whole sequences do", () =>
   withTinyModel(async (model) => {

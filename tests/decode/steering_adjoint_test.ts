@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { RandomStream } from "../../lib/core/mod.ts";
+import { RandomStream, tensor } from "../../lib/core/mod.ts";
 import {
   type AdjointOptions,
+  chunkedTargets,
   type LanguageModel,
   overTargets,
   type SteeringAdjoints,
@@ -187,6 +188,14 @@ Deno.test("steeringAdjoint() gives the layers asked for, the same whether others
     assertClose(both.adjoints.get(0) ?? [], adjoints.get(0) ?? [], "steeringAdjointSplit");
     assertNotEquals(both.adjoints.get(1), new Float32Array(32));
   }));
+
+Deno.test("chunkedTargets() are as few chunks as it takes, and what fills the last one up weighs nothing", () => {
+  const targets = [7, 8, 9].map((token, place) => ({ place, token, row: 0 }));
+  const batch = { tokens: tensor("int64", [1, 3], [5, 7, 8]), rows: [0], weights: [1], targets };
+  const feeds = chunkedTargets(batch, { chunk: 2 });
+  assertEquals(feeds.targets, tensor("int64", [2, 2], [7, 8, 9, 0]));
+  assertEquals(feeds.target_weights, tensor("float32", [2, 2], [1, 1, 1, 0]));
+});
 
 Deno.test("logProbs() gives one number per target, in the rows' order, without leaking padding", () =>
   withTinyModel(async (model) => {

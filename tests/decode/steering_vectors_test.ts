@@ -1,18 +1,18 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { tinyConfig } from "../../lib/checkpoint/mod.ts";
-import { checkSteering, steeringMatrix } from "../../lib/decode/mod.ts";
+import { checkSteering, layerMatrix } from "../../lib/decode/mod.ts";
 
 const vectors = new Map([[4, Float32Array.of(1, 2)], [1, Float32Array.of(3, 4)]]);
 
-Deno.test("steeringMatrix() has a row per layer in the order asked for, zero where there is no vector", () => {
-  const matrix = steeringMatrix(vectors, { layers: [1, 3, 4], embed: 2 });
+Deno.test("layerMatrix() has a row per layer in the order asked for, zero where there is no vector", () => {
+  const matrix = layerMatrix(vectors, { layers: [1, 3, 4], width: 2, action: "steer" });
   assertEquals(matrix.dims, [3, 2]);
   assertEquals(Array.from(matrix.data), [3, 4, 0, 0, 1, 2]);
 });
 
-Deno.test("steeringMatrix() refuses a vector that would steer nothing", () => {
+Deno.test("layerMatrix() refuses a vector that would steer nothing", () => {
   assertThrows(
-    () => steeringMatrix(vectors, { layers: [1], embed: 2 }),
+    () => layerMatrix(vectors, { layers: [1], width: 2, action: "steer" }),
     RangeError,
     "Cannot steer layer 4 as the graph steers layers 1 alone",
   );

@@ -1,4 +1,5 @@
-import { tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { elementCount } from "../../lib/core/mod.ts";
 import { promptTokens, type Rollout } from "../../lib/decode/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";

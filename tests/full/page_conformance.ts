@@ -6,7 +6,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { LanguageModel, type StreamedToken } from "../../lib/decode/mod.ts";
 import { WEB_RUNTIME, webRuntimeFiles } from "../../lib/runtime/mod.ts";
 import { serveFolder } from "../../tasks/site/site_server.ts";

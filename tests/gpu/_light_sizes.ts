@@ -1,4 +1,5 @@
-import { type ModelConfig, PUBLISHED_CONFIGS, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, PUBLISHED_CONFIGS } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import type { OpenOptions } from "../../lib/decode/mod.ts";
 import type { ToleranceName } from "../tolerances.ts";
 

@@ -4,10 +4,10 @@ import {
   type Architecture,
   ARCHITECTURES,
   type ModelConfig,
-  tinyConfig,
   writeRandomCheckpoint,
   writeSyntheticCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel, type OpenOptions, type Rollout, type SteeringVectors } from "../../lib/decode/mod.ts";
 import { type Device, float32Products, runtimeReport } from "../../lib/runtime/mod.ts";

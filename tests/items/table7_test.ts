@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { type ModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import type { Bench, ZooModel } from "../../lib/experiment/mod.ts";
 import { table7 } from "../../reproductions/table7.ts";
 import { checkFindings, valueOf } from "../reproductions/_reproduction.ts";

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type ModelConfig, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
 import { cachedAttention, rotaryTables, sequenceAttention } from "../../lib/model/mod.ts";
 import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";

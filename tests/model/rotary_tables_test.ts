@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { modelConfigFrom, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { modelConfigFrom } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { tensor } from "../../lib/core/mod.ts";
 import { rotaryFrequencies, rotaryTables } from "../../lib/model/mod.ts";
 import { GraphBuilder } from "../../lib/onnx/mod.ts";

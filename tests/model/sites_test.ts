@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ARCHITECTURES, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { ARCHITECTURES } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import {
   ADAPTER_SITE_KINDS,
   HEAD_NORM_SITE_KINDS,

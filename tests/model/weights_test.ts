@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { openCheckpoint, randomWeights, tinyConfig, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, randomWeights, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { tensor } from "../../lib/core/mod.ts";
 import { fileWeights, inputWeights, unembeddingName } from "../../lib/model/mod.ts";
 import { formatGraph, GraphBuilder } from "../../lib/onnx/mod.ts";

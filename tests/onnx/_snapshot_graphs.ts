@@ -1,4 +1,5 @@
-import { type Checkpoint, type ModelConfig, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { type Checkpoint, type ModelConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { DTYPE_BYTES, elementCount } from "../../lib/core/mod.ts";
 import {
   cachedAttention,
@@ -12,7 +13,7 @@ import { type Graph, GraphBuilder, type Value } from "../../lib/onnx/mod.ts";
 import { rolloutGraph } from "../../lib/decode/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 
-/** A loop over a branch, constants of every length, and a weight in a file. */
+/** A loop, constants of every length, and a weight in a file. */
 function controlFlow(): Graph {
   const g = new GraphBuilder("control_flow");
   const x = g.input("x", "float32", ["batch", 4]);
@@ -30,13 +31,11 @@ function controlFlow(): Graph {
     maxSteps: g.scalar("int64", 5),
     carried: [{ name: "state", start }],
     body: (body, { step, carried: [state] }) => {
-      const [next] = body.branch(body.apply("Less", [step, body.scalar("int64", 2)]), {
-        name: "early",
-        then: (inner) => [inner.mul(state as Value, inner.scalar("float32", 0.5))],
-        otherwise: (inner) => [inner.apply("Neg", [state as Value])],
-      });
-      const total = body.reduce("sum", next as Value, { axes: [1] });
-      return { goOn: body.scalar("bool", 1), carried: [next as Value], collected: [total] };
+      const early = body.apply("Less", [step, body.scalar("int64", 2)]);
+      const half = body.mul(state as Value, body.scalar("float32", 0.5));
+      const next = body.apply("Where", [early, half, body.apply("Neg", [state as Value])]);
+      const total = body.reduce("sum", next, { axes: [1] });
+      return { goOn: body.scalar("bool", 1), carried: [next], collected: [total] };
     },
   }) as [Value, Value];
   g.output("last", last);

@@ -41,7 +41,7 @@ Deno.test("encodeModel() keeps weights outside: file, offset and length, and sym
   assertEquals([dims?.[0]?.dimParam, Number(dims?.[1]?.dimValue)], ["batch", 4]);
 });
 
-Deno.test("a loop over branches runs as written", () =>
+Deno.test("a loop runs as written", () =>
   withFolder(async (folder) => {
     const weight = Float32Array.from({ length: 16 }, (_, index) => (index % 5) - 1.5);
     const bytes = new Uint8Array(160);
@@ -82,10 +82,8 @@ Deno.test("float32, float16 and bfloat16 weights are read by offset, aligned or 
           });
           return { y: g.apply("Cast", [weight], { attributes: { to: "float32" } }) };
         });
-        for (const foldConstants of [true, false]) {
-          const out = await runGraph(graph, { weightsFolder: folder, foldConstants });
-          assertEquals([dtype, numbersOf(out["y"])], [dtype, Array.from(expected)]);
-        }
+        const out = await runGraph(graph, { weightsFolder: folder });
+        assertEquals([dtype, numbersOf(out["y"])], [dtype, Array.from(expected)]);
       }
     }
   }));

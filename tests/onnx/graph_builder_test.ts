@@ -160,17 +160,6 @@ const WRONG: readonly (readonly [string, Build, string])[] = [
     (g, x) => loop(g, x, (body) => body.unsqueeze(x, [0])),
     "carried value 0 must keep its rank",
   ],
-  ["If by a number", (g, x) => branch(g, g.scalar("int64", 1), [[x], [x]]), "condition must be bool"],
-  [
-    "If with branches of different counts",
-    (g, x) => branch(g, g.scalar("bool", 1), [[x], [x, x]]),
-    "branches must have as many outputs",
-  ],
-  [
-    "If with branches of different shapes",
-    (g, x) => branch(g, g.scalar("bool", 1), [[x], [g.unsqueeze(x, [0])]]),
-    "output 0 must agree in both",
-  ],
 ];
 
 const concat = (g: GraphBuilder, parts: readonly Value[]) =>
@@ -188,15 +177,6 @@ const loop = (g: GraphBuilder, x: Value, next: (body: GraphBuilder) => Value) =>
     carried: [{ name: "x", start: x }],
     body: (body) => ({ goOn: body.scalar("bool", 1), carried: [next(body)], collected: [] }),
   });
-const branch = (g: GraphBuilder, condition: Value, values: readonly [readonly Value[], readonly Value[]]) => {
-  const copies = (inner: GraphBuilder, list: readonly Value[]) =>
-    list.map((value) => inner.apply("Identity", [value]));
-  return g.branch(condition, {
-    name: "branch",
-    then: (inner) => copies(inner, values[0]),
-    otherwise: (inner) => copies(inner, values[1]),
-  });
-};
 
 Deno.test("GraphBuilder refuses a wrong node, naming it, the rule and the inputs", () => {
   for (const [what, build, rule] of WRONG) {
@@ -370,22 +350,22 @@ Deno.test("a body uses values of the graphs around it, and they may not use the 
   const g = new GraphBuilder("outer");
   const x = g.input("x", "float32", ["n"]);
   let leaked: Value | null = null;
-  const [y] = g.branch(g.input("on", "bool", []), {
-    name: "outer_branch",
-    then: (middle) => [
-      middle.branch(g.scalar("bool", 1), {
-        name: "inner_branch",
-        then: (inner) => [leaked = inner.expand(inner.add(x, middle.scalar("float32", 1)), ["n"])],
-        otherwise: (inner) => [inner.apply("Identity", [x])],
-      })[0] as Value,
-    ],
-    otherwise: (inner) => [inner.apply("Identity", [x])],
-  });
-  assertEquals(y?.dims, ["n"]);
+  const once = (around: GraphBuilder, name: string, value: (body: GraphBuilder) => Value) =>
+    around.loop({
+      name,
+      carried: [],
+      body: (body) => ({ goOn: body.scalar("bool", 0), carried: [], collected: [value(body)] }),
+    })[0] as Value;
+  const y = once(g, "outer_loop", (middle) =>
+    once(middle, "inner_loop", (inner) => {
+      leaked = inner.expand(inner.add(x, middle.scalar("float32", 1)), ["n"]);
+      return leaked;
+    }));
+  assertEquals(y.dims, ["steps", "steps", "n"]);
   assertThrows(
     () => g.add(x, leaked as unknown as Value),
     RangeError,
-    'or one around it: it belongs to "inner_branch.then"',
+    'or one around it: it belongs to "inner_loop"',
   );
 });
 

@@ -1,10 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type ModelConfig,
-  openCheckpoint,
-  tinyConfig,
-  writeRandomCheckpoint,
-} from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
 import { graphMemory } from "../../lib/onnx/mod.ts";
 import { ADAPTER_NAMES, EDIT_NAMES, type Edits, routeFeeds, sequenceGraph } from "../../lib/probe/mod.ts";

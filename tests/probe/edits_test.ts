@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { zeros } from "../../lib/core/mod.ts";
 import {
   ADAPTER_SITE_KINDS,

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { type Tensor, tensor } from "../../lib/core/mod.ts";
 import { sequenceGraph } from "../../lib/probe/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";

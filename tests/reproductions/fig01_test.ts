@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { accuracyInterval, evaluate } from "../../lib/analysis/mod.ts";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";

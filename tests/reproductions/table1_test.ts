@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/core/mod.ts";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { saveVectors } from "../../lib/vectors/mod.ts";
 import { type Treatment, treatmentKey, ZooModel } from "../../lib/experiment/mod.ts";
 import { table1 } from "../../reproductions/table1.ts";

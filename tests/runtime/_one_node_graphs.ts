@@ -49,9 +49,6 @@ const NODES: { readonly [Op in OpName]: Make } = {
   ],
   Concat: ({ g, x }) => [g.apply("Concat", [x(["n", 4]), x(["n", 4])], { attributes: { axis: 1 } })],
   // The type of its input: lengths are int64.
-  ConstantOfShape: ({ g, x }) => [
-    g.apply("ConstantOfShape", [x([2])], { attributes: { dtype: "float32", dims: "a,b" } }),
-  ],
   Cos: unary("Cos"),
   CumSum: along("CumSum"),
   Div: binary("Div"),
@@ -66,15 +63,6 @@ const NODES: { readonly [Op in OpName]: Make } = {
   Greater: binary("Greater"),
   GreaterOrEqual: binary("GreaterOrEqual"),
   Identity: unary("Identity"),
-  If: ({ g, x }) => {
-    const value = g.scalar("float32", 1);
-    const [chosen] = g.branch(x([]), {
-      name: "choice",
-      then: (inner) => [inner.apply("Neg", [value])],
-      otherwise: (inner) => [inner.apply("Exp", [value])],
-    });
-    return [chosen as Value];
-  },
   Less: binary("Less"),
   LessOrEqual: binary("LessOrEqual"),
   Log: unary("Log"),

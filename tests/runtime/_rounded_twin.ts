@@ -3,7 +3,7 @@ import type { Graph, GraphNode, Value } from "../../lib/onnx/mod.ts";
 import { OPERATOR_SUPPORT } from "../../lib/runtime/mod.ts";
 
 /** Operations that hold graphs: their bodies are rewritten, they themselves move values only. */
-const HOLDERS: ReadonlySet<string> = new Set(["Loop", "If"]);
+const HOLDERS: ReadonlySet<string> = new Set(["Loop"]);
 
 /**
  * A bfloat16 graph that the CPU can run: every operation that has no bfloat16 kernel there reads float32 casts of

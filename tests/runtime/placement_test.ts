@@ -41,8 +41,6 @@ Deno.test("placement() forbids a length that is computed on the device where a k
   /** Kernels that read a length [1] on the host. */
   const readers: Readonly<Record<string, (g: GraphBuilder, length: Value) => Value>> = {
     Range: (g, length) => range(g, length),
-    ConstantOfShape: (g, length) =>
-      g.apply("ConstantOfShape", [length], { attributes: { dtype: "float32", dims: "m" } }),
     Loop: (g, length) =>
       g.loop({
         name: "steps",

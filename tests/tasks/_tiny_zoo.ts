@@ -1,4 +1,5 @@
-import { ChatTokenizer, randomWeights, tinyConfig, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { ChatTokenizer, randomWeights, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { answerMessages, DEFAULT_CORPUS } from "../../lib/problems/mod.ts";
 import { tokenizerFiles, tokenizerTexts, trainBpe } from "../../lib/train/mod.ts";
 import { type Command, runCommand } from "../../tasks/command/command.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { openCheckpoint, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { canonicalJson, RandomStream, sha256 } from "../../lib/core/mod.ts";
 import { readSparseAutoencoder, saveVectors } from "../../lib/vectors/mod.ts";
 import { diffSae } from "../../tasks/diff_sae.ts";

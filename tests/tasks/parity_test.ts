@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeParityCheckpoint } from "../../fixtures/golden/parity_cases.ts";
 import type { ParityRow } from "../../lib/analysis/mod.ts";
-import { openCheckpoint, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import { siteKindsOf } from "../../lib/model/mod.ts";
 import { parity, parityLines, worstByKind } from "../../tasks/parity.ts";

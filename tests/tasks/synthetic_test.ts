@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { configJson, openCheckpoint, readTensor, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { configJson, openCheckpoint, readTensor } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { synthetic } from "../../tasks/synthetic.ts";
 import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Architecture, tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { type Architecture, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { sha256 } from "../../lib/core/mod.ts";
 import type { SteeringVectors } from "../../lib/decode/mod.ts";
 import {

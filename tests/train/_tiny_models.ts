@@ -1,4 +1,5 @@
-import { ChatTokenizer, tinyConfig, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { ChatTokenizer, weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { elementCount, RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { DEFAULT_CORPUS } from "../../lib/problems/mod.ts";

@@ -1,12 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { goldenInputs } from "../../fixtures/golden/tiny_models_cases.ts";
-import {
-  type Checkpoint,
-  randomWeights,
-  readTensor,
-  tinyConfig,
-  weightShapes,
-} from "../../lib/checkpoint/mod.ts";
+import { type Checkpoint, randomWeights, readTensor, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
 import type { Session } from "../../lib/runtime/mod.ts";
 import { adjointName, languageModelGraph } from "../../lib/train/mod.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { weightShapes, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
 import { InputError, mean, RandomStream, sha256, type Tensor, tensor } from "../../lib/core/mod.ts";
-import { LanguageModel, padRight, referenceRollout, type WeightedRow } from "../../lib/decode/mod.ts";
+import { LanguageModel, padRight, type WeightedRow } from "../../lib/decode/mod.ts";
 import {
   adjointName,
   languageModelGraph,
@@ -13,6 +13,7 @@ import {
   trainSteering,
 } from "../../lib/train/mod.ts";
 import { weightedRows } from "../decode/_adapters.ts";
+import { referenceRollout } from "../decode/_reference.ts";
 import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
 import { assertClose } from "../tolerances.ts";
 import { type ChainOptions, withChainModel } from "./_tiny_models.ts";

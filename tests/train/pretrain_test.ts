@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ARCHITECTURES, tinyConfig, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { ARCHITECTURES, weightShapes } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { elementCount, InputError, sha256, standardDeviation } from "../../lib/core/mod.ts";
 import {
   type FreshConfig,

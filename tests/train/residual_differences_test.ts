@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { tinyConfig, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel, promptTokens } from "../../lib/decode/mod.ts";
 import { FAMILIES, trainProblem } from "../../lib/problems/mod.ts";

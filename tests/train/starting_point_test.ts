@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { ChatTokenizer, openCheckpoint, readTensor, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import {
+  ChatTokenizer,
+  openCheckpoint,
+  readSafetensorsHeader,
+  readTensor,
+  writeCheckpoint,
+} from "../../lib/checkpoint/mod.ts";
 import { canonicalJson, InputError, sha256 } from "../../lib/core/mod.ts";
 import { promptTokens } from "../../lib/decode/mod.ts";
 import { answerMessages, corpusDocument } from "../../lib/problems/mod.ts";
@@ -8,11 +14,13 @@ import {
   type FineTuneConfig,
   initialWeights,
   parsePretrainConfig,
+  parseSteeringConfig,
   pretrain,
   pretrainRunHash,
   retemplated,
   type StartingPoint,
   startingPoint,
+  steeringRunHash,
   tokenizerTexts,
 } from "../../lib/train/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";
@@ -146,6 +154,17 @@ Deno.test("pretrainRunHash() follows the weights behind from, not the path to th
   assertEquals(pretrainRunHash({ ...TINY_TUNE, from: "elsewhere" }, { fromHash: "h" }), hash);
   assertNotEquals(pretrainRunHash(TINY_TUNE, { fromHash: "i" }), hash);
   assertEquals(pretrainRunHash(TINY_PRETRAIN), sha256(canonicalJson(TINY_PRETRAIN)));
+});
+
+Deno.test("the shipped base A and its vectors carry the hashes of the configs that made them", async () => {
+  const where = `${BASE_A}.pretrain.json`, checkpoint = await openCheckpoint(BASE_A);
+  const config = parsePretrainConfig(JSON.parse(await Deno.readTextFile(where)), { where });
+  const { metadata } = await readSafetensorsHeader(`${BASE_A}/model.safetensors`);
+  assertEquals(metadata.get("run"), pretrainRunHash(config));
+  const vectors = `${BASE_A}/../vectors/base-a/layer-3.seed-0.safetensors`;
+  const run = (await readSafetensorsHeader(vectors)).metadata;
+  const steering = parseSteeringConfig(JSON.parse(run.get("config") ?? ""), { where: vectors });
+  assertEquals(run.get("run"), steeringRunHash(steering, { model: await checkpoint.hash() }));
 });
 
 Deno.test("startingPoint() reads every weight, and refuses a config of another model", () =>

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { type ModelConfig, randomWeights, tinyConfig, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { type ModelConfig, randomWeights, writeCheckpoint } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { RandomStream } from "../../lib/core/mod.ts";
 import { LanguageModel } from "../../lib/decode/mod.ts";
 import { residualNorms, steerTowards, type SteerTowardsOptions } from "../../lib/train/mod.ts";

@@ -1,6 +1,6 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { trainProblem } from "../../lib/problems/mod.ts";
-import { parseSteeringConfig, trainingProblems } from "../../lib/train/mod.ts";
+import { parseSteeringConfig, trainingDataFault, trainingProblems } from "../../lib/train/mod.ts";
 
 const PROBLEMS = Array.from({ length: 7 }, (_, index) => ({ question: `Q${index}`, answer: `${index}` }));
 const DATA = { file: "mine.jsonl", question: "question", answer: "answer" };
@@ -46,4 +46,6 @@ Deno.test("parseSteeringConfig() wants families or data, and keeps data in the n
     assertThrows(() => parse(more), Error, "there must be families or data, not both");
   }
   assertThrows(() => parse({ data: { ...DATA, sha256: "ab" } }), Error, "must be a SHA-256");
+  assertEquals(trainingDataFault({ file: "mine.jsonl" }), null);
+  assert(trainingDataFault({ file: "" })?.startsWith("file: "));
 });

@@ -5,10 +5,10 @@ import {
   randomWeights,
   readSafetensorsHeader,
   readTensor,
-  tinyConfig,
   writeCheckpoint,
   writeRandomCheckpoint,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import { loadBiasVectors, saveBiasedModel } from "../../lib/vectors/mod.ts";
 import { withFolder } from "../checkpoint/_folder.ts";

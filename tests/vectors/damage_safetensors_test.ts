@@ -1,5 +1,6 @@
 import { assert } from "@std/assert";
-import { memoryFolder, tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { memoryFolder } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import type { RandomStream } from "../../lib/core/mod.ts";
 import { loadTrained, loadVectors } from "../../lib/vectors/mod.ts";
 import { assertRefused, assertSurvived, assertVectors, cutOrLonger, edited, ROUNDS } from "./_damage.ts";

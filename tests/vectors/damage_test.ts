@@ -1,11 +1,8 @@
-import { memorySource, zipEntries } from "../../lib/checkpoint/mod.ts";
+import { memoryFolder, memorySource, zipEntries } from "../../lib/checkpoint/mod.ts";
 import type { RandomStream } from "../../lib/core/mod.ts";
 import { assert } from "@std/assert";
 import { crc32 } from "node:zlib";
-import { npyVectors } from "../../lib/vectors/npy_vectors.ts";
-import { controlVector } from "../../lib/vectors/control_vector.ts";
-import { svecVectors } from "../../lib/vectors/svec.ts";
-import { torchVectors } from "../../lib/vectors/torch_vectors.ts";
+import { loadControlVector, loadNpyVectors, loadSvec, loadTorchVectors } from "../../lib/vectors/mod.ts";
 import {
   ramp,
   type RawGguf,
@@ -28,7 +25,11 @@ import {
 import { bytesOf, formatsGolden } from "./_formats_golden.ts";
 
 const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
-const source = { where: "x", config: null };
+
+/** Reads bytes as a file. */
+const reading =
+  <T>(load: (path: string, config: null) => Promise<T>) => (bytes: Uint8Array<ArrayBuffer>): Promise<T> =>
+    load(`${memoryFolder("damage", new Map([["file", bytes]]))}/file`, null);
 
 /** Parts of a control vector of layers 1 and 4, eight numbers each, so that nothing follows the last one. */
 function controlParts(): RawGguf & { metadata: (readonly [string, RawValue])[]; tensors: RawTensor[] } {
@@ -97,8 +98,8 @@ function damagedControl(stream: RandomStream): Uint8Array<ArrayBuffer> {
 }
 
 Deno.test(`${ROUNDS} damaged GGUF control vectors are refused in one line each`, async () => {
-  const read = (bytes: Uint8Array<ArrayBuffer>) => controlVector(bytes, source);
-  assertVectors(read(rawGguf(controlParts())).vectors);
+  const read = reading(loadControlVector);
+  assertVectors((await read(rawGguf(controlParts()))).vectors);
   await assertRefused(damagedControl, { read, seed: "control", kinds: 12 });
   await assertSurvived((stream) => edited(rawGguf(controlParts()), stream), {
     read,
@@ -147,8 +148,8 @@ function damagedNpy(stream: RandomStream): Uint8Array<ArrayBuffer> {
 }
 
 Deno.test(`${ROUNDS} damaged .npy files of vectors are refused in one line each`, async () => {
-  const read = (bytes: Uint8Array<ArrayBuffer>) => npyVectors(bytes, source);
-  assertVectors(read(NPY));
+  const read = reading(loadNpyVectors);
+  assertVectors(await read(NPY));
   await assertRefused(damagedNpy, { read, seed: "npy", kinds: 12 });
   await assertSurvived((stream) => edited(NPY, stream), { read, check: assertVectors, seed: "npy" });
 });
@@ -194,8 +195,8 @@ function damagedSvec(stream: RandomStream): Uint8Array<ArrayBuffer> {
 }
 
 Deno.test(`${ROUNDS} damaged .svec files are refused in one line each`, async () => {
-  const read = (bytes: Uint8Array<ArrayBuffer>) => svecVectors(bytes, source);
-  assertVectors(read(encode(SVEC)).vectors);
+  const read = reading(loadSvec);
+  assertVectors((await read(encode(SVEC))).vectors);
   await assertRefused(damagedSvec, { read, seed: "svec", kinds: 12 });
   await assertSurvived((stream) => edited(encode(SVEC), stream), {
     read,
@@ -314,7 +315,7 @@ function damagedTorch(stream: RandomStream): Uint8Array<ArrayBuffer> {
 }
 
 Deno.test(`${ROUNDS} damaged files of torch.save are refused in one line each`, async () => {
-  const read = (bytes: Uint8Array<ArrayBuffer>) => torchVectors(bytes, source);
+  const read = reading(loadTorchVectors);
   for (const bytes of TORCH) assertVectors((await read(bytes)).vectors);
   await assertRefused(damagedTorch, { read, seed: "torch", kinds: 12 });
 });
@@ -326,8 +327,9 @@ Deno.test("pickles of torch with random edits and right sums are refused in one 
         pickle[stream.integer({ below: pickle.length })] = stream.integer({ below: 256 });
       }
     }, /pkl$/);
+  const read = reading(loadTorchVectors);
   await assertSurvived(edit, {
-    read: (bytes) => torchVectors(bytes, source),
+    read,
     check: ({ vectors }) => assertVectors(vectors),
     seed: "pickle",
     rounds: ROUNDS,

@@ -2,12 +2,12 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   memorySource,
   parseGgufHeader,
-  tinyConfig,
   unpack,
   writeGguf,
   writeNpy,
   zipEntries,
 } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError } from "../../lib/core/mod.ts";
 import {
   FILE_FORMATS,

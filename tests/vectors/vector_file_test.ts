@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { tinyConfig, writeSafetensors } from "../../lib/checkpoint/mod.ts";
+import { writeSafetensors } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import {
   loadVectors,

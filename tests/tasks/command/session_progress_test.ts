@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { tinyConfig, writeRandomCheckpoint } from "../../../lib/checkpoint/mod.ts";
+import { writeRandomCheckpoint } from "../../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../../checkpoint/_tiny_config.ts";
 import { LanguageModel, type SessionNews } from "../../../lib/decode/mod.ts";
 import { sessionProgress, tickerLine } from "../../../tasks/command/session_progress.ts";
 import { withFolder } from "../../checkpoint/_folder.ts";
