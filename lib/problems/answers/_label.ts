@@ -1,6 +1,6 @@
-import { spellingOf } from "./answers/_answer_tokens.ts";
-import { isFunctionName } from "./answers/_function_names.ts";
-import type { Token } from "./answers/_token_scanner.ts";
+import { spellingOf } from "./_answer_tokens.ts";
+import { isFunctionName } from "./_function_names.ts";
+import type { Token } from "./_token_scanner.ts";
 
 /** A name before an equals sign. */
 export interface Label {
