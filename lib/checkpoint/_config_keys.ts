@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { validateJson } from "./_json_file.ts";
+import { validateJson } from "./files/_json_file.ts";
 import { architectureRow, ARCHITECTURES } from "./architecture.ts";
 import type { OwnKey } from "./architectures/architecture_row.ts";
 import { ropeKeys } from "./rope_scaling.ts";

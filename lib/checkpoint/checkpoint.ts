@@ -1,16 +1,21 @@
 import { z } from "zod";
 import { InputError, Sha256 } from "../core/mod.ts";
-import { fileFault } from "./_file_fault.ts";
-import { quoted, readJsonFile, validateJson } from "./_json_file.ts";
-import { readChunks } from "./_read_bytes.ts";
-import { pathExists, statFile, statPlace } from "./stat_place.ts";
+import { fileFault } from "./files/_file_fault.ts";
+import { quoted, readJsonFile, validateJson } from "./files/_json_file.ts";
+import { readChunks } from "./files/_read_bytes.ts";
+import { pathExists, statFile, statPlace } from "./files/stat_place.ts";
 import { architectureRow } from "./architecture.ts";
-import { ChatTokenizer } from "./chat_tokenizer.ts";
+import { ChatTokenizer } from "./tokenizer/chat_tokenizer.ts";
 import { type ModelConfig, modelConfigFrom, unreadConfigKeys, withEosTokens } from "./config.ts";
-import { type EndToken, endTokensOf, type StatedEndTokens, usableTokenizer } from "./_end_tokens.ts";
-import { modelFolder } from "./hub_cache.ts";
-import { formatDims, type SafetensorsFile, type TensorEntry } from "./_safetensors_header.ts";
-import { readSafetensorsHeader } from "./safetensors.ts";
+import {
+  type EndToken,
+  endTokensOf,
+  type StatedEndTokens,
+  usableTokenizer,
+} from "./tokenizer/_end_tokens.ts";
+import { modelFolder } from "./hub/hub_cache.ts";
+import { formatDims, type SafetensorsFile, type TensorEntry } from "./files/_safetensors_header.ts";
+import { readSafetensorsHeader } from "./files/safetensors.ts";
 import { weightShapes } from "./weight_shapes.ts";
 
 /** One weight of a checkpoint: where its bytes are, also as ONNX names it. */

@@ -1,10 +1,10 @@
 import { InputError, type Json } from "../core/mod.ts";
 import { attentionWindow } from "./_attention_window.ts";
 import { type ConfigKeys, readConfigKeys } from "./_config_keys.ts";
-import { readJsonFile } from "./_json_file.ts";
+import { readJsonFile } from "./files/_json_file.ts";
 import { type Architecture, architectureRow } from "./architecture.ts";
 import { ropeOf, type RopeScaling, ropeScalingJson } from "./rope_scaling.ts";
-import type { WeightDType } from "./write_safetensors.ts";
+import type { WeightDType } from "./files/write_safetensors.ts";
 
 /** ε of every RMSNorm where a file does not say: the default of all families. */
 const DEFAULT_EPSILON = 1e-6;

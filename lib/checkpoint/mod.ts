@@ -12,30 +12,36 @@ export {
   readJsonFile,
   type SchemaIssue,
   validateJson,
-} from "./_json_file.ts";
-export { pathExists, type PlaceStat, statPlace } from "./stat_place.ts";
-export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./memory_folder.ts";
-export { ensureFolder, type FileContent, FileReplacement, jsonText, writeFileAtomic } from "./atomic_file.ts";
-export { byteLetters } from "./byte_letters.ts";
-export { type ByteSource, type FileSource, memorySource, openSource } from "./byte_source.ts";
+} from "./files/_json_file.ts";
+export { pathExists, type PlaceStat, statPlace } from "./files/stat_place.ts";
+export { fetchFolder, type FetchFolderOptions, memoryEntry, memoryFolder } from "./files/memory_folder.ts";
+export {
+  ensureFolder,
+  type FileContent,
+  FileReplacement,
+  jsonText,
+  writeFileAtomic,
+} from "./files/atomic_file.ts";
+export { byteLetters } from "./tokenizer/byte_letters.ts";
+export { type ByteSource, type FileSource, memorySource, openSource } from "./files/byte_source.ts";
 export {
   ChatTokenizer,
   type ChatTurn,
   type DecodeOptions,
   type RenderChatOptions,
   type TokenizerOptions,
-} from "./chat_tokenizer.ts";
-export { checkFinite } from "./check_finite.ts";
-export type { GgufType } from "./_gguf_blocks.ts";
-export { readGgufTensor } from "./_gguf_weights.ts";
+} from "./tokenizer/chat_tokenizer.ts";
+export { checkFinite } from "./files/check_finite.ts";
+export type { GgufType } from "./gguf/_gguf_blocks.ts";
+export { readGgufTensor } from "./gguf/_gguf_weights.ts";
 export {
   type GgufHeader,
   type GgufScalar,
   type GgufTensor,
   type GgufValue,
   parseGgufHeader,
-} from "./_gguf_header.ts";
-export { type EndToken, type EndTokenSource } from "./_end_tokens.ts";
+} from "./gguf/_gguf_header.ts";
+export { type EndToken, type EndTokenSource } from "./tokenizer/_end_tokens.ts";
 export {
   type Checkpoint,
   openCheckpoint,
@@ -53,10 +59,10 @@ export {
   tinyConfig,
   unreadConfigKeys,
 } from "./config.ts";
-export { fetchDataset } from "./fetch_dataset.ts";
-export { fetchModel } from "./fetch_model.ts";
-export { type FetchOptions, type FetchProgress } from "./_fetch_repository.ts";
-export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half_floats.ts";
+export { fetchDataset } from "./hub/fetch_dataset.ts";
+export { fetchModel } from "./hub/fetch_model.ts";
+export { type FetchOptions, type FetchProgress } from "./hub/_fetch_repository.ts";
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./files/half_floats.ts";
 export {
   cachedDataset,
   datasetPlace,
@@ -64,9 +70,9 @@ export {
   type HubId,
   modelFolder,
   parseHubId,
-} from "./hub_cache.ts";
-export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./import_gguf.ts";
-export { type NpyArray, parseNpy, readNpy, writeNpy } from "./npy.ts";
+} from "./hub/hub_cache.ts";
+export { type ImportedGguf, importGguf, type ImportGgufOptions } from "./gguf/import_gguf.ts";
+export { type NpyArray, parseNpy, readNpy, writeNpy } from "./files/npy.ts";
 export {
   type RandomCheckpointOptions,
   randomWeights,
@@ -75,8 +81,8 @@ export {
   writeRandomCheckpoint,
 } from "./random_checkpoint.ts";
 export type { RopeScaling } from "./rope_scaling.ts";
-export type { SafetensorsFile, TensorEntry } from "./_safetensors_header.ts";
-export { readSafetensorsHeader, readTensor } from "./safetensors.ts";
+export type { SafetensorsFile, TensorEntry } from "./files/_safetensors_header.ts";
+export { readSafetensorsHeader, readTensor } from "./files/safetensors.ts";
 export {
   PUBLISHED_CONFIGS,
   type PublishedModel,
@@ -84,8 +90,8 @@ export {
   writeSyntheticCheckpoint,
 } from "./synthetic_checkpoint.ts";
 export { weightShapes } from "./weight_shapes.ts";
-export { unpack, zipEntries, type ZipEntry } from "./zip.ts";
-export { type GgufContent, type GgufNote, writeGguf } from "./write_gguf.ts";
+export { unpack, zipEntries, type ZipEntry } from "./files/zip.ts";
+export { type GgufContent, type GgufNote, writeGguf } from "./gguf/write_gguf.ts";
 export {
   float32Tensor,
   type SafetensorsContent,
@@ -93,4 +99,4 @@ export {
   type WeightDType,
   type WritableTensor,
   writeSafetensors,
-} from "./write_safetensors.ts";
+} from "./files/write_safetensors.ts";

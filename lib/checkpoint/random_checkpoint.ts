@@ -1,9 +1,9 @@
 import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./files/atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
 import { weightShapes } from "./weight_shapes.ts";
-import { type WeightDType, type WritableTensor, writeSafetensors } from "./write_safetensors.ts";
+import { type WeightDType, type WritableTensor, writeSafetensors } from "./files/write_safetensors.ts";
 
 /** How to write a checkpoint. */
 export interface WriteCheckpointOptions {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { canonicalJson, InputError } from "../core/mod.ts";
-import { validateJson } from "./_json_file.ts";
+import { validateJson } from "./files/_json_file.ts";
 
 /**
  * How Llama 3 stretches its rotary angles to longer texts than it was first trained on: angles that turn fast over

@@ -1,10 +1,10 @@
 import { DTYPE_BYTES, elementCount, RandomStream } from "../core/mod.ts";
 import { weightScale } from "./_weight_scale.ts";
-import { ensureFolder, jsonText, writeFileAtomic } from "./atomic_file.ts";
+import { ensureFolder, jsonText, writeFileAtomic } from "./files/atomic_file.ts";
 import { configJson, type ModelConfig } from "./config.ts";
-import { toBfloat16, toFloat16 } from "./half_floats.ts";
+import { toBfloat16, toFloat16 } from "./files/half_floats.ts";
 import { weightShapes } from "./weight_shapes.ts";
-import { type StreamedTensor, type WeightDType, writeSafetensors } from "./write_safetensors.ts";
+import { type StreamedTensor, type WeightDType, writeSafetensors } from "./files/write_safetensors.ts";
 
 const QWEN: Pick<
   ModelConfig,

@@ -1,4 +1,4 @@
-import type { WriterName } from "./corpus_config.ts";
+import type { WriterName } from "./families/corpus_config.ts";
 
 /** One message of a conversation, as chat templates take it. */
 export interface ChatMessage {

@@ -1,5 +1,5 @@
 import { InputError } from "../core/mod.ts";
-import { extractAnswer } from "./extract_answer.ts";
+import { extractAnswer } from "./answers/extract_answer.ts";
 
 /** The six benchmarks of the paper, in the order of its tables. */
 export type SuiteName = "AIME24" | "AIME25" | "AMC23" | "MATH-500" | "Minerva-Math" | "OlympiadBench";

@@ -32,25 +32,25 @@ export {
   type ProcessWord,
   type WriterName,
   WRITERS,
-} from "./corpus_config.ts";
-export { type CorpusDocument, corpusDocument } from "./corpus_document.ts";
-export { type CorpusGroup, type CorpusReport, corpusReport } from "./corpus_report.ts";
+} from "./families/corpus_config.ts";
+export { type CorpusDocument, corpusDocument } from "./families/corpus_document.ts";
+export { type CorpusGroup, type CorpusReport, corpusReport } from "./families/corpus_report.ts";
 export {
   type AnswerMode,
   extractAnswer,
   type ExtractedAnswer,
   type ExtractionFault,
-} from "./extract_answer.ts";
-export { findAnswer, lastNumber } from "./find_answer.ts";
-export { GRADER_CASES, type GraderCase } from "./grader_cases.ts";
-export { gradeBoxed } from "./grade_boxed.ts";
+} from "./answers/extract_answer.ts";
+export { findAnswer, lastNumber } from "./answers/find_answer.ts";
+export { GRADER_CASES, type GraderCase } from "./answers/grader_cases.ts";
+export { gradeBoxed } from "./answers/grade_boxed.ts";
 export {
   type AnswerVerdict,
   compareAnswers,
   type Grader,
   graderNamed,
   type GraderOptions,
-} from "./grader.ts";
+} from "./answers/grader.ts";
 export {
   ARITHMETIC_FAMILIES,
   type ArithmeticFamily,
@@ -91,5 +91,5 @@ export {
   type GraderName,
   type Verdict,
   type VerdictReason,
-} from "./verdict.ts";
-export { SLIP_KINDS, type SlipKind } from "./_steps.ts";
+} from "./answers/verdict.ts";
+export { SLIP_KINDS, type SlipKind } from "./families/_steps.ts";

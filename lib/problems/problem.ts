@@ -1,7 +1,7 @@
 import { RandomStream, sha256 } from "../core/mod.ts";
-import { ARITHMETIC_DRAFTS } from "./_arithmetic_drafts.ts";
-import { type Draft, DRAFT_FAMILIES } from "./_families.ts";
-import { operandValue, type Step, stepResult } from "./_steps.ts";
+import { ARITHMETIC_DRAFTS } from "./families/_arithmetic_drafts.ts";
+import { type Draft, DRAFT_FAMILIES } from "./families/_families.ts";
+import { operandValue, type Step, stepResult } from "./families/_steps.ts";
 
 /** The six problem families of the embedded zoo, each one a benchmark, from easy to hard. */
 export const FAMILIES = ["linear", "words", "compare", "remainder", "chain", "sequence"] as const;

@@ -1,6 +1,6 @@
 import { ARITHMETIC_FAMILIES, FAMILIES, PROBLEM_FAMILIES, type ProblemFamily } from "./problem.ts";
 import type { PromptTemplate } from "./prompt_template.ts";
-import type { GraderName } from "./verdict.ts";
+import type { GraderName } from "./answers/verdict.ts";
 
 /** A named set of problem families that are made here, and how its problems are usually asked and judged. */
 export interface ProblemSet {

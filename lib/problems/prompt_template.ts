@@ -4,7 +4,7 @@ import {
   EMBEDDED_SYSTEM_PROMPT,
   QWEN_MATH_SYSTEM_PROMPT,
 } from "./answer_messages.ts";
-import type { AnswerMode } from "./extract_answer.ts";
+import type { AnswerMode } from "./answers/extract_answer.ts";
 
 /**
  * How a question is put to a model: `embedded` is the zoo's conversation, `qwen_math` and `r1` are the paper's, `chat`

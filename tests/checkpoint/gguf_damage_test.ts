@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { GGUF_LIMITS, parseGgufHeader } from "../../lib/checkpoint/_gguf_header.ts";
-import { planGguf } from "../../lib/checkpoint/import_gguf.ts";
+import { GGUF_LIMITS, parseGgufHeader } from "../../lib/checkpoint/gguf/_gguf_header.ts";
+import { planGguf } from "../../lib/checkpoint/gguf/import_gguf.ts";
 import { importGguf } from "../../lib/checkpoint/mod.ts";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
 import { withFolder } from "./_folder.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError, RandomStream } from "../../lib/core/mod.ts";
-import { JSON_LIMITS } from "../../lib/checkpoint/_json_file.ts";
-import { headerLength, parseHeader } from "../../lib/checkpoint/_safetensors_header.ts";
+import { JSON_LIMITS } from "../../lib/checkpoint/files/_json_file.ts";
+import { headerLength, parseHeader } from "../../lib/checkpoint/files/_safetensors_header.ts";
 import { readSafetensorsHeader, type SafetensorsFile } from "../../lib/checkpoint/mod.ts";
 import { rawSafetensors, withFolder } from "./_folder.ts";
 

@@ -190,7 +190,7 @@ Deno.test("a laboratory reads nothing of code that is gone: a broken grader, att
     // The same code in another folder reads what was measured.
     assertEquals(await measured(), { ...sound, made: 0 });
     const grader = await measured(
-      "lib/problems/grade_boxed.ts",
+      "lib/problems/answers/grade_boxed.ts",
       'given === expected ? "equal"',
       'given === null ? "equal"',
     );

@@ -1,6 +1,6 @@
-import { readAnswer } from "../../lib/problems/_read_answer.ts";
-import { compareForms } from "../../lib/problems/_compare_forms.ts";
-import { judgeAnswer, type JudgeRules, WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
+import { readAnswer } from "../../lib/problems/answers/_read_answer.ts";
+import { compareForms } from "../../lib/problems/answers/_compare_forms.ts";
+import { judgeAnswer, type JudgeRules, WORK_LIMIT } from "../../lib/problems/answers/_judge_answer.ts";
 import { type AnswerReason, GRADER_VERSIONS, type GraderName, graderNamed } from "../../lib/problems/mod.ts";
 import { markdownTable, withBlock } from "./_document_tables.ts";
 import { mutatedAnswer } from "./_mutated_answers.ts";

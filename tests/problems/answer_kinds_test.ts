@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../lib/core/mod.ts";
-import { readAnswer } from "../../lib/problems/_read_answer.ts";
-import { sampleValue } from "../../lib/problems/_sample_value.ts";
+import { readAnswer } from "../../lib/problems/answers/_read_answer.ts";
+import { sampleValue } from "../../lib/problems/answers/_sample_value.ts";
 import { compareAnswers, graderNamed } from "../../lib/problems/mod.ts";
 import { rowsOf } from "./_answer_kinds.ts";
 import { writtenExpression } from "./_written_expressions.ts";

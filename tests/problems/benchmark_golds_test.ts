@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { AnswerForm } from "../../lib/problems/_answer_form.ts";
-import { readAnswer } from "../../lib/problems/_read_answer.ts";
-import { compareForms } from "../../lib/problems/_compare_forms.ts";
-import { WORK_LIMIT } from "../../lib/problems/_judge_answer.ts";
+import type { AnswerForm } from "../../lib/problems/answers/_answer_form.ts";
+import { readAnswer } from "../../lib/problems/answers/_read_answer.ts";
+import { compareForms } from "../../lib/problems/answers/_compare_forms.ts";
+import { WORK_LIMIT } from "../../lib/problems/answers/_judge_answer.ts";
 import { LENIENT, STRICT } from "./_grader_fuzz.ts";
 import { readBenchmark, type SuiteName } from "../../lib/problems/mod.ts";
 
