@@ -233,34 +233,3 @@ export function configJson(
     ...ownKeys(config),
   };
 }
-
-/**
- * A config small enough for tests and examples: 2 blocks, 4 query heads over 2 key heads, every width distinct.
- * `overrides` replace single fields.
- *
- * @example
- * ```ts
- * import { tinyConfig } from "@small-vectors/steering/checkpoint";
- * if (tinyConfig({ kvHeads: 1 }).heads !== 4) throw new Error("other fields must stay");
- * ```
- */
-export function tinyConfig(overrides: Partial<ModelConfig> = {}): ModelConfig {
-  return {
-    architecture: "qwen2",
-    layers: 2,
-    embed: 32,
-    heads: 4,
-    kvHeads: 2,
-    headDim: 16,
-    neurons: 48,
-    vocab: 61,
-    ropeTheta: 10000,
-    ropeScaling: null,
-    rmsNormEps: 1e-6,
-    tiedEmbeddings: false,
-    maxPositions: 256,
-    bosTokenId: null,
-    eosTokenIds: [0],
-    ...overrides,
-  };
-}

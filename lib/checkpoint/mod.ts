@@ -56,7 +56,6 @@ export {
   type ModelConfig,
   modelConfigFrom,
   readModelConfig,
-  tinyConfig,
   unreadConfigKeys,
 } from "./config.ts";
 export { fetchDataset } from "./hub/fetch_dataset.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import { checkSteering, layerMatrix } from "../../lib/decode/mod.ts";
 
 const vectors = new Map([[4, Float32Array.of(1, 2)], [1, Float32Array.of(3, 4)]]);

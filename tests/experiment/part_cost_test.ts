@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { tinyConfig } from "../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../checkpoint/_tiny_config.ts";
 import {
   artifactCost,
   measurementCost,

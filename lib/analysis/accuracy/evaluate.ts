@@ -100,22 +100,11 @@ function sampleCounts({ problems, samples = 1 }: EvaluateOptions): readonly numb
  *
  * @example
  * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../../checkpoint/mod.ts";
- * import { LanguageModel } from "../../decode/mod.ts";
- * import { testSet } from "../../problems/mod.ts";
- * import { evaluate } from "../mod.ts";
- * const folder = await Deno.makeTempDir();
- * const config = tinyConfig({ vocab: 423, eosTokenIds: [422] });
- * await writeRandomCheckpoint(folder, { config, dtype: "float32", seed: 0 });
- * for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
- *   await Deno.copyFile(`./fixtures/golden/tokenizers/qwen/${name}`, `${folder}/${name}`);
- * }
- * const model = await LanguageModel.open(folder);
- * const problems = testSet("linear", { size: 2 });
+ * import { evaluate, loadModel, testSet } from "@small-vectors/steering";
+ * const model = await loadModel("./fixtures/embedded/base-a"), problems = testSet("linear", { size: 2 });
  * const { outcomes } = await evaluate(model, { problems, maxNewTokens: 4, seeds: [0, 1, 2] });
  * if (outcomes.length !== 3 || outcomes[0]?.length !== 2) throw new Error("[seed][problem][sample]");
  * await model.release();
- * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export async function evaluate(model: LanguageModel, options: EvaluateOptions): Promise<Evaluation> {

@@ -22,17 +22,12 @@ export interface Attribution {
  *
  * @example
  * ```ts
- * import { tinyConfig, writeRandomCheckpoint } from "../../checkpoint/mod.ts";
- * import { LanguageModel, logitDifference } from "../../decode/mod.ts";
- * import { attributionPatch } from "../mod.ts";
- * const folder = await Deno.makeTempDir();
- * await writeRandomCheckpoint(folder, { config: tinyConfig(), dtype: "float32", seed: 0 });
- * const model = await LanguageModel.open(folder), site = "blocks.0.resid_post";
+ * import { attributionPatch, loadModel, logitDifference } from "@small-vectors/steering";
+ * const model = await loadModel("./fixtures/embedded/base-a"), site = "blocks.0.resid_post";
  * const corrupt = { tokens: [5, 6, 7], targets: logitDifference({ position: 2, plus: 8, minus: 9 }) };
  * const found = await attributionPatch(model, { clean: [5, 4, 7], corrupt }, { sites: [site] });
  * if (found.get(site)?.dims.join() !== "3") throw new Error("one number per position");
  * await model.release();
- * await Deno.remove(folder, { recursive: true });
  * ```
  *
  * @throws {RangeError} for rows of unlike length, whose positions do not correspond.
