@@ -28,7 +28,7 @@ export interface BlocksForward {
  * forward pass only the streams are held: a block's values instead of those of all, for a forward pass more.
  *
  * Source: gradient checkpointing, Chen et al. 2016 (arXiv 1604.06174).
- * Proof: tests/probe/added_adjoints_test.ts, equal to the plain pass.
+ * Proof: tests/slow/probe/added_adjoints_test.ts, equal to the plain pass.
  *
  * @throws {RangeError} for a value that no block adds.
  */

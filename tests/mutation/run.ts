@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "@std/cli/parse-args";
 import { FLOORS } from "../house/_rules.ts";
 import { drawn, type Mutant, mutantsOf, type Outcome } from "./_mutants.ts";
@@ -47,7 +48,7 @@ function placeOf(room: string): { readonly sources: readonly string[]; readonly 
     sources: sourcesBelow(folder).filter((path) => own.test(path.slice(folder.length + 1))),
     tests: room === "claims"
       ? ["tests/items/planted_evidence_test.ts", "tests/items/claims_test.ts"]
-      : [`tests/${room}`],
+      : [`tests/${room}`, ...(existsSync(`${ROOT}tests/slow/${room}`) ? [`tests/slow/${room}`] : [])],
   };
 }
 
@@ -105,7 +106,7 @@ async function tried(
       // Private files of reproductions have no examples; their two tests are asked the quick one first.
       ...(room === "claims"
         ? placeOf(room).tests.map((test) => [test])
-        : [["--doc", path], [`tests/${room}`]]),
+        : [["--doc", path], placeOf(room).tests]),
     ];
     for (const tests of asked) {
       const by = await fault(copy, ["test", "--no-check", "--fail-fast", ...PERMISSIONS, ...tests]);

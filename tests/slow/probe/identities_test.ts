@@ -1,9 +1,9 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { RandomStream, type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
-import type { LanguageModel, RunResult } from "../../lib/decode/mod.ts";
-import { type SiteKind, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
-import { allLayers, randomVectors, withEachFamily } from "../decode/_tiny_model.ts";
-import { assertClose } from "../tolerances.ts";
+import { RandomStream, type Tensor, tensor, zeros } from "../../../lib/core/mod.ts";
+import type { LanguageModel, RunResult } from "../../../lib/decode/mod.ts";
+import { type SiteKind, siteKindsOf, type SiteName, siteName } from "../../../lib/model/mod.ts";
+import { allLayers, randomVectors, withEachFamily } from "../../decode/_tiny_model.ts";
+import { assertClose } from "../../tolerances.ts";
 
 const ROWS = [[5, 17, 40, 2, 9], [33, 8, 8, 60, 1]];
 const SEQ = 5;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { sha256 } from "../../lib/core/mod.ts";
-import type { RunOptions } from "../../lib/decode/mod.ts";
+import { sha256 } from "../../../lib/core/mod.ts";
+import type { RunOptions } from "../../../lib/decode/mod.ts";
 import {
   adapterTraces,
   attentionMoves,
@@ -13,11 +13,11 @@ import {
   type StudyProblem,
   type Treatment,
   type ZooModel,
-} from "../../lib/experiment/mod.ts";
-import { formatGraph } from "../../lib/onnx/mod.ts";
-import { runtimeReport } from "../../lib/runtime/mod.ts";
-import { writeTinyAdapters, writeTinyAutoencoder } from "./_tiny_additions.ts";
-import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+} from "../../../lib/experiment/mod.ts";
+import { formatGraph } from "../../../lib/onnx/mod.ts";
+import { runtimeReport } from "../../../lib/runtime/mod.ts";
+import { writeTinyAdapters, writeTinyAutoencoder } from "../../experiment/_tiny_additions.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "../../experiment/_tiny_zoo.ts";
 
 /** A key, as far as it is looked at. */
 interface Key {

@@ -1,15 +1,15 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import type { LanguageModel, Rollout, SteeringVectors } from "../../lib/decode/mod.ts";
+import type { LanguageModel, Rollout, SteeringVectors } from "../../../lib/decode/mod.ts";
 import {
   type LastBlockPatch,
   lastBlockPatchText,
   type SteeringRoute,
   VECTOR_PLACES,
-} from "../../lib/probe/mod.ts";
-import { assertClose } from "../tolerances.ts";
-import { assertLikeReference, requestsOf, STOPPING } from "./_reference.ts";
-import { everyPatch, firstOf, ROUTE_MODELS } from "./_routes.ts";
-import { allLayers, randomVectors, withTinyModel } from "./_tiny_model.ts";
+} from "../../../lib/probe/mod.ts";
+import { assertClose } from "../../tolerances.ts";
+import { assertLikeReference, requestsOf, STOPPING } from "../../decode/_reference.ts";
+import { everyPatch, firstOf, ROUTE_MODELS } from "../../decode/_routes.ts";
+import { allLayers, randomVectors, withTinyModel } from "../../decode/_tiny_model.ts";
 
 const SAMPLING = { maxNewTokens: 7, seed: 3, batchSize: 4, stragglerShare: 0.5 };
 

@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { type Tensor, tensor, zeros } from "../../lib/core/mod.ts";
-import type { LanguageModel, Patch, RunResult, SteeringVectors } from "../../lib/decode/mod.ts";
-import { doubleSites, type SiteKind, siteKindsOf, type SiteName, siteName } from "../../lib/model/mod.ts";
+import { type Tensor, tensor, zeros } from "../../../lib/core/mod.ts";
+import type { LanguageModel, Patch, RunResult, SteeringVectors } from "../../../lib/decode/mod.ts";
+import { doubleSites, type SiteKind, siteKindsOf, type SiteName, siteName } from "../../../lib/model/mod.ts";
 import {
   lastBlockLayout,
   type LastBlockPatch,
   lastBlockPatchText,
   sequenceGraph,
-} from "../../lib/probe/mod.ts";
-import { everyPatch, firstOf, ROUTE_MODELS } from "../decode/_routes.ts";
-import { allLayers, randomVectors, withTinyModel } from "../decode/_tiny_model.ts";
-import { numbersOf, runGraph } from "../onnx/_run_graph.ts";
-import { assertClose } from "../tolerances.ts";
+} from "../../../lib/probe/mod.ts";
+import { everyPatch, firstOf, ROUTE_MODELS } from "../../decode/_routes.ts";
+import { allLayers, randomVectors, withTinyModel } from "../../decode/_tiny_model.ts";
+import { numbersOf, runGraph } from "../../onnx/_run_graph.ts";
+import { assertClose } from "../../tolerances.ts";
 
 const ROWS = [[5, 17, 40, 2, 9], [33, 8, 8, 60, 1]];
 /** What an edit must move a logit by to count as an effect: a hundred times what rounding moves it by. */

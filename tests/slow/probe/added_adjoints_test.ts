@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { type ModelConfig, openCheckpoint, writeRandomCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { tinyConfig } from "../checkpoint/_tiny_config.ts";
-import { RandomStream, type Tensor, tensor } from "../../lib/core/mod.ts";
-import { graphMemory } from "../../lib/onnx/mod.ts";
-import { ADAPTER_NAMES, EDIT_NAMES, type Edits, routeFeeds, sequenceGraph } from "../../lib/probe/mod.ts";
-import { withFolder } from "../checkpoint/_folder.ts";
-import { everyPatch, firstOf, ROUTE_MODELS } from "../decode/_routes.ts";
-import { numbersOf, withSession } from "../onnx/_run_graph.ts";
-import { gridTargets } from "./_targets.ts";
+import { type ModelConfig, openCheckpoint, writeRandomCheckpoint } from "../../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../../checkpoint/_tiny_config.ts";
+import { RandomStream, type Tensor, tensor } from "../../../lib/core/mod.ts";
+import { graphMemory } from "../../../lib/onnx/mod.ts";
+import { ADAPTER_NAMES, EDIT_NAMES, type Edits, routeFeeds, sequenceGraph } from "../../../lib/probe/mod.ts";
+import { withFolder } from "../../checkpoint/_folder.ts";
+import { everyPatch, firstOf, ROUTE_MODELS } from "../../decode/_routes.ts";
+import { numbersOf, withSession } from "../../onnx/_run_graph.ts";
+import { gridTargets } from "../../probe/_targets.ts";
 
 const OUTPUTS = { logProbs: true, steeringAdjoint: true };
 const TOKENS = [[3, 1, 4, 1], [5, 9, 2, 6]], TARGETS = [[1, 4, 1, 5], [9, 2, 6, 5]];

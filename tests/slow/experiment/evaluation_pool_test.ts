@@ -1,11 +1,17 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { evaluate } from "../../lib/analysis/mod.ts";
-import { InputError } from "../../lib/core/mod.ts";
-import { LanguageModel } from "../../lib/decode/mod.ts";
-import { loadVectors } from "../../lib/vectors/mod.ts";
-import { EvaluationPool, Laboratory, ResultStore, STUDY_SIZES, ZooModel } from "../../lib/experiment/mod.ts";
-import { testSet } from "../../lib/problems/mod.ts";
-import { EMBEDDED } from "./_tiny_zoo.ts";
+import { evaluate } from "../../../lib/analysis/mod.ts";
+import { InputError } from "../../../lib/core/mod.ts";
+import { LanguageModel } from "../../../lib/decode/mod.ts";
+import { loadVectors } from "../../../lib/vectors/mod.ts";
+import {
+  EvaluationPool,
+  Laboratory,
+  ResultStore,
+  STUDY_SIZES,
+  ZooModel,
+} from "../../../lib/experiment/mod.ts";
+import { testSet } from "../../../lib/problems/mod.ts";
+import { EMBEDDED } from "../../experiment/_tiny_zoo.ts";
 
 const BASE_A = "fixtures/embedded/base-a";
 const OPTIONS = { problems: testSet("linear", { size: 6 }), maxNewTokens: 48 };

@@ -1,15 +1,15 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { writeParityCheckpoint } from "../../fixtures/golden/parity_cases.ts";
-import type { ParityRow } from "../../lib/analysis/mod.ts";
-import { openCheckpoint } from "../../lib/checkpoint/mod.ts";
-import { tinyConfig } from "../checkpoint/_tiny_config.ts";
-import { sha256 } from "../../lib/core/mod.ts";
-import { siteKindsOf } from "../../lib/model/mod.ts";
-import { parity, parityLines, worstByKind } from "../../tasks/parity.ts";
-import { faultLine, inFolder, runOn } from "./_tiny_zoo.ts";
+import { writeParityCheckpoint } from "../../../fixtures/golden/parity_cases.ts";
+import type { ParityRow } from "../../../lib/analysis/mod.ts";
+import { openCheckpoint } from "../../../lib/checkpoint/mod.ts";
+import { tinyConfig } from "../../checkpoint/_tiny_config.ts";
+import { sha256 } from "../../../lib/core/mod.ts";
+import { siteKindsOf } from "../../../lib/model/mod.ts";
+import { parity, parityLines, worstByKind } from "../../../tasks/parity.ts";
+import { faultLine, inFolder, runOn } from "../../tasks/_tiny_zoo.ts";
 
 const NAME = "mqa_8_bfloat16";
-const GOLDEN = new URL(`../../fixtures/golden/llama/${NAME}.safetensors`, import.meta.url).pathname;
+const GOLDEN = new URL(`../../../fixtures/golden/llama/${NAME}.safetensors`, import.meta.url).pathname;
 
 Deno.test("parity prints one row per value, a verdict, and writes the table", async () => {
   await inFolder(async (folder) => {

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import type { AnswerForm } from "../../lib/problems/answers/_answer_form.ts";
-import { readAnswer } from "../../lib/problems/answers/_read_answer.ts";
-import { compareForms } from "../../lib/problems/answers/_compare_forms.ts";
-import { WORK_LIMIT } from "../../lib/problems/answers/_judge_answer.ts";
-import { LENIENT, STRICT } from "./_grader_fuzz.ts";
-import { readBenchmark, type SuiteName } from "../../lib/problems/mod.ts";
+import type { AnswerForm } from "../../../lib/problems/answers/_answer_form.ts";
+import { readAnswer } from "../../../lib/problems/answers/_read_answer.ts";
+import { compareForms } from "../../../lib/problems/answers/_compare_forms.ts";
+import { WORK_LIMIT } from "../../../lib/problems/answers/_judge_answer.ts";
+import { LENIENT, STRICT } from "../../problems/_grader_fuzz.ts";
+import { readBenchmark, type SuiteName } from "../../../lib/problems/mod.ts";
 
 /** Problem sets that are no part of the project: read where they lie beside it, else their test is skipped. */
-const FOLDER = new URL("../../../shared/benchmarks/", import.meta.url);
+const FOLDER = new URL("../../../../shared/benchmarks/", import.meta.url);
 
 const SUITES: readonly SuiteName[] = ["AIME24", "AMC23", "MATH-500", "Minerva-Math", "OlympiadBench"];
 

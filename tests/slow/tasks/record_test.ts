@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { readExpectations } from "../../lib/report/mod.ts";
-import { record as shippedRecord, recordCommand } from "../../tasks/record.ts";
-import type { Flags } from "../../tasks/command/parse_flags.ts";
-import { reproduce as shippedReproduce, reproduceCommand } from "../../tasks/reproduce.ts";
-import { type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";
+import { readExpectations } from "../../../lib/report/mod.ts";
+import { record as shippedRecord, recordCommand } from "../../../tasks/record.ts";
+import type { Flags } from "../../../tasks/command/parse_flags.ts";
+import { reproduce as shippedReproduce, reproduceCommand } from "../../../tasks/reproduce.ts";
+import { type TinyZoo, withTinyZoo, writeVectors } from "../../experiment/_tiny_zoo.ts";
+import { faultLine, namesBelow, runOn } from "../../tasks/_tiny_zoo.ts";
 
 const settingOf = (tiny: TinyZoo) => ({
   fixtures: tiny.fixtures,
@@ -108,7 +108,7 @@ Deno.test("record refuses one seed, runs that share seeds, and unknown items", (
   }));
 
 Deno.test("reproduce and record explain themselves, have a task, and take the examples of their help", async () => {
-  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
   for (const command of [shippedReproduce, shippedRecord]) {
     const { code, output } = await runOn<Flags>({ ...command, run: () => 1 }, ["--help"]);
     assertEquals(code, 0);

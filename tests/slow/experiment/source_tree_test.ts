@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
-import { InputError } from "../../lib/core/mod.ts";
-import { Laboratory, ResultStore, SourceTree } from "../../lib/experiment/mod.ts";
-import { withFolder } from "../checkpoint/_folder.ts";
-import { outline } from "../house/_outline.ts";
-import { FLOORS, resolveImport } from "../house/_rules.ts";
-import { type PackageCopy, ROOT, withPackageCopy } from "./_package_copy.ts";
-import { EMBEDDED, TINY_SIZE, withZooModel } from "./_tiny_zoo.ts";
+import { InputError } from "../../../lib/core/mod.ts";
+import { Laboratory, ResultStore, SourceTree } from "../../../lib/experiment/mod.ts";
+import { withFolder } from "../../checkpoint/_folder.ts";
+import { outline } from "../../house/_outline.ts";
+import { FLOORS, resolveImport } from "../../house/_rules.ts";
+import { type PackageCopy, ROOT, withPackageCopy } from "../../experiment/_package_copy.ts";
+import { EMBEDDED, TINY_SIZE, withZooModel } from "../../experiment/_tiny_zoo.ts";
 
 /** The modules that measure: those that give their address to a measurement. */
 const MEASURING = [...Deno.readDirSync(new URL("lib/experiment/", ROOT))]
@@ -101,13 +101,13 @@ Deno.test("SourceTree follows what is quoted like a neighbour and is one, outsid
       [
         "/**",
         " * @example",
-        ' * import { x } from "./documented.ts";',
+        ' * import { x } from "../../experiment/documented.ts";',
         " */",
-        'import { b } from "./b.ts";',
+        'import { b } from "../../experiment/b.ts";',
         "import type { C } from './c.ts';",
-        'export * from "./d.ts";',
-        'const e = await import("./e.json", { with: { type: "json" } });',
-        "  new Worker(new URL(`./f.ts`, import.meta.url));",
+        'export * from "../../experiment/d.ts";',
+        'const e = await import("../../experiment/e.json", { with: { type: "json" } });',
+        "  new Worker(new URL(`../../experiment/f.ts`, import.meta.url));",
         'const text = "./none.ts", path = "../";',
       ].join("\n"),
     );
@@ -156,7 +156,7 @@ Deno.test("SourceTree identifies code from the network by its address, which nam
 
 /** What the code of a copy measures on base A, and how many measurements it made. */
 async function measuredIn({ root }: PackageCopy, store: string) {
-  const { Laboratory, ResultStore, STUDY_SIZES, ZooModel }: typeof import("../../lib/experiment/mod.ts") =
+  const { Laboratory, ResultStore, STUDY_SIZES, ZooModel }: typeof import("../../../lib/experiment/mod.ts") =
     await import(new URL("lib/experiment/mod.ts", root).href);
   const fixtures = new URL("fixtures/embedded/", ROOT).pathname, name = "base-a";
   const entry = {

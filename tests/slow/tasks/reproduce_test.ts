@@ -6,12 +6,12 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { FAMILIES, parseSampleLine } from "../../lib/problems/mod.ts";
-import { parseMetrics } from "../../lib/report/mod.ts";
-import { REPRODUCTIONS } from "../../reproductions/mod.ts";
-import { reproduceCommand } from "../../tasks/reproduce.ts";
-import { TINY_SIZE, type TinyZoo, withTinyZoo, writeVectors } from "../experiment/_tiny_zoo.ts";
-import { type Ended, faultLine, namesBelow, runOn } from "./_tiny_zoo.ts";
+import { FAMILIES, parseSampleLine } from "../../../lib/problems/mod.ts";
+import { parseMetrics } from "../../../lib/report/mod.ts";
+import { REPRODUCTIONS } from "../../../reproductions/mod.ts";
+import { reproduceCommand } from "../../../tasks/reproduce.ts";
+import { TINY_SIZE, type TinyZoo, withTinyZoo, writeVectors } from "../../experiment/_tiny_zoo.ts";
+import { type Ended, faultLine, namesBelow, runOn } from "../../tasks/_tiny_zoo.ts";
 
 const REPORT = ["figure.png", "figure.svg", "metrics.json", "run.json", "spec.vl.json"];
 

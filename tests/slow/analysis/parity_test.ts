@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { PARITY_CASES, writeParityCheckpoint } from "../../fixtures/golden/parity_cases.ts";
+import { PARITY_CASES, writeParityCheckpoint } from "../../../fixtures/golden/parity_cases.ts";
 import {
   compareValue,
   parity,
@@ -8,21 +8,21 @@ import {
   type ParityRow,
   readParityGolden,
   writeGoldenModel,
-} from "../../lib/analysis/mod.ts";
+} from "../../../lib/analysis/mod.ts";
 import {
   ARCHITECTURES,
   readSafetensorsHeader,
   readTensor,
   writeSafetensors,
-} from "../../lib/checkpoint/mod.ts";
-import { InputError, type Tensor, tensor } from "../../lib/core/mod.ts";
-import { LanguageModel } from "../../lib/decode/mod.ts";
-import { siteKindsOf, siteName } from "../../lib/model/mod.ts";
-import { withFolder } from "../checkpoint/_folder.ts";
-import { assertClose, TOLERANCES } from "../tolerances.ts";
+} from "../../../lib/checkpoint/mod.ts";
+import { InputError, type Tensor, tensor } from "../../../lib/core/mod.ts";
+import { LanguageModel } from "../../../lib/decode/mod.ts";
+import { siteKindsOf, siteName } from "../../../lib/model/mod.ts";
+import { withFolder } from "../../checkpoint/_folder.ts";
+import { assertClose, TOLERANCES } from "../../tolerances.ts";
 
 const goldenPath = (name: string) =>
-  new URL(`../../fixtures/golden/${name}.safetensors`, import.meta.url).pathname;
+  new URL(`../../../fixtures/golden/${name}.safetensors`, import.meta.url).pathname;
 
 async function withModel(
   name: string,

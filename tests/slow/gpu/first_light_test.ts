@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { PUBLISHED_CONFIGS } from "../../lib/checkpoint/mod.ts";
-import { runCommand } from "../../tasks/command/command.ts";
-import { withFolder } from "../checkpoint/_folder.ts";
-import { fakeTerminal } from "../tasks/_fake_terminal.ts";
-import { lightMarkdown, type LightReport, runSteps, type Step, stepLine } from "./_light_runner.ts";
-import { bandwidthOf, modelBytes } from "./_light_sizes.ts";
-import { firstLight } from "./first_light.ts";
+import { PUBLISHED_CONFIGS } from "../../../lib/checkpoint/mod.ts";
+import { runCommand } from "../../../tasks/command/command.ts";
+import { withFolder } from "../../checkpoint/_folder.ts";
+import { fakeTerminal } from "../../tasks/_fake_terminal.ts";
+import { lightMarkdown, type LightReport, runSteps, type Step, stepLine } from "../../gpu/_light_runner.ts";
+import { bandwidthOf, modelBytes } from "../../gpu/_light_sizes.ts";
+import { firstLight } from "../../gpu/first_light.ts";
 
 /** Steps that take a second each of a clock that only they move. */
 function clockwork(verdicts: readonly (boolean | Error)[], needed: readonly number[] = []) {
@@ -66,7 +66,7 @@ Deno.test("a report is a line per step, and a table in Markdown", () => {
 
 Deno.test("modelBytes() of Qwen2.5-Math-7B is what docs/gpu.md says", async () => {
   const { decoded, resident } = modelBytes(PUBLISHED_CONFIGS["qwen2.5-math-7b"]);
-  const docs = await Deno.readTextFile(new URL("../../docs/gpu.md", import.meta.url));
+  const docs = await Deno.readTextFile(new URL("../../../docs/gpu.md", import.meta.url));
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   assertEquals([gigabytes(decoded), gigabytes(resident)], ["15.2 GB", "17.4 GB"]);
   for (const bytes of [decoded, resident]) {
