@@ -41,6 +41,17 @@ Deno.test("encodeModel() keeps weights outside: file, offset and length, and sym
   assertEquals([dims?.[0]?.dimParam, Number(dims?.[1]?.dimValue)], ["batch", 4]);
 });
 
+Deno.test("encodeModel() hands on what a loop's body makes as it is: a node of its own would copy it at every step", () => {
+  const build = SNAPSHOT_GRAPHS["control_flow"] as () => ReturnType<typeof graphOf>;
+  const loop = decode(encodeModel(build())).graph?.node?.find(({ opType }) => opType === "Loop");
+  const body = loop?.attribute?.find(({ name }) => name === "body")?.g;
+  assertEquals(body?.output?.map(({ name }) => name), ["halving.go_on", "Where", "ReduceSum"]);
+  // That the loop goes on is a constant, which is no output by itself.
+  assertEquals(body?.node?.filter(({ opType }) => opType === "Identity").map(({ output }) => output), [[
+    "halving.go_on",
+  ]]);
+});
+
 Deno.test("a loop runs as written", () =>
   withFolder(async (folder) => {
     const weight = Float32Array.from({ length: 16 }, (_, index) => (index % 5) - 1.5);

@@ -320,6 +320,14 @@ Deno.test("importGguf() refuses by name and value what would change the computat
       '"llama.attention.value_length" must be the width of keys, 4',
     ],
     [{ "llama.feed_forward_length": u32(13) }, "has the wrong shape: expected [13, 8], found [12, 8]"],
+    [
+      { "llama.attention.key_length": u32(8193) },
+      '"llama.attention.key_length" must be a whole number from 1 to 8192',
+    ],
+    [
+      { "llama.attention.key_length": u32(8192), "llama.attention.value_length": u32(8193) },
+      '"llama.attention.value_length" must be a whole number from 1 to 8192',
+    ],
     [{ "llama.vocab_size": u32(7) }, '"llama.vocab_size" must be the rows of token_embd.weight, 260'],
     [{ "llama.attention.layer_norm_rms_epsilon": f32(-1) }, "must be above 0"],
     [{ "llama.rope.freq_base": f32(NaN) }, '"llama.rope.freq_base" must be a number: current value is NaN'],
