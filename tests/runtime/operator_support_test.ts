@@ -78,3 +78,16 @@ Deno.test("the CUDA column keeps what was found of the types that matter", () =>
     assertEquals([op, cuda(op).includes("bfloat16"), cuda(op).includes("float32")], [op, false, true]);
   }
 });
+
+Deno.test("under CUDA shapes, axes, counts and the ends of ranges are read on the host, and nothing else", () => {
+  const read = Object.entries(OPERATOR_SUPPORT).flatMap(([op, { hostInputs }]) =>
+    hostInputs ? [[op, hostInputs]] : []
+  );
+  assertEquals(Object.fromEntries(read), {
+    Expand: [1],
+    Loop: [0, 1],
+    Range: [0, 1, 2],
+    Reshape: [1],
+    Split: [1],
+  });
+});
