@@ -78,6 +78,8 @@ Deno.test("complete() ends texts where a stop text begins, and draws nothing els
     const both = [stop.slice(1), stop],
       [first] = await model.complete(prompts, { maxNewTokens: 60, seed: 1, stop: both });
     assertEquals(first?.text, text.slice(0, Math.min(...both.map((end) => text.indexOf(end)))));
+    const [nothing] = await model.complete(prompts, { maxNewTokens: 60, seed: 1, stop: [text.slice(0, 3)] });
+    assertEquals([nothing?.text, nothing?.finishReason], ["", "stop"]);
     const pieces = await streamed(model, prompts[0], { maxNewTokens: 60, seed: 1, stop: [stop] });
     assertEquals(pieces.map(({ text }) => text).join(""), stopped[0]?.text);
     assertEquals(pieces.map(({ token }) => token), stopped[0]?.tokens);
