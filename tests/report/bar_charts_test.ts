@@ -136,7 +136,14 @@ Deno.test("scatterPanels() prints r and draws the line within the frame", async 
     },
     { title: "Layer 1", points, r: null, line: { slope: 0, intercept: 99 } },
   ];
-  const figure = figureSpec(scatterPanels({ panels, xTitle: "x", yTitle: "y" }), { title: "Clouds" });
+  const figure = figureSpec(scatterPanels({ panels, xTitle: "across", yTitle: "up" }), { title: "Clouds" });
+  for (const [side, title] of [["x", "across"], ["y", "up"]]) {
+    assert(
+      new RegExp(`"${side}":{"field":"${side}"[^}]*},"axis":{"title":"${title}"`).test(
+        JSON.stringify(figure),
+      ),
+    );
+  }
   const words = wordsOf(await renderSvg(figure));
   assert(words.includes("r = −0.42 [−0.50, −0.30]") && words.includes("r not defined"), words.join(" · "));
   // y = 2x leaves the frame of −0.5 … 10.5 at its lower and its upper edge; the level line lies outside.

@@ -174,7 +174,9 @@ const TABLE: TextTableInput = {
 };
 
 Deno.test("textTable() writes numbers with their uncertainty, right-aligned in their column", async () => {
-  const texts = textsOf(await renderSvg(figureSpec([textTable(TABLE)], { title: "Table" })));
+  const svg = await renderSvg(figureSpec([textTable(TABLE)], { title: "Table" })), texts = textsOf(svg);
+  const bold = [...svg.matchAll(/<text[^>]*font-weight="bold"[^>]*>([^<]*)</g)].map(([, text]) => text);
+  assert(bold.includes("mean") && bold.includes("Steps") && !bold.includes("b"), bold.join(" · "));
   const at = (text: string) => texts.find((found) => found.text === text) as { x: number; y: number };
   for (
     const text of [
