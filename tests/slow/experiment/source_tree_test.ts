@@ -101,13 +101,13 @@ Deno.test("SourceTree follows what is quoted like a neighbour and is one, outsid
       [
         "/**",
         " * @example",
-        ' * import { x } from "../../experiment/documented.ts";',
+        ' * import { x } from "./documented.ts";',
         " */",
-        'import { b } from "../../experiment/b.ts";',
+        'import { b } from "./b.ts";',
         "import type { C } from './c.ts';",
-        'export * from "../../experiment/d.ts";',
-        'const e = await import("../../experiment/e.json", { with: { type: "json" } });',
-        "  new Worker(new URL(`../../experiment/f.ts`, import.meta.url));",
+        'export * from "./d.ts";',
+        'const e = await import("./e.json", { with: { type: "json" } });',
+        "  new Worker(new URL(`./f.ts`, import.meta.url));",
         'const text = "./none.ts", path = "../";',
       ].join("\n"),
     );
