@@ -3,6 +3,7 @@ import { accuracyInterval } from "../../lib/analysis/mod.ts";
 import type { ClaimResult } from "../../lib/report/mod.ts";
 import { partsOf, verdictOf } from "../../reproductions/_claim_verdicts.ts";
 import { PAPER_CLAIMS } from "../../reproductions/_paper_claims.ts";
+import { lastLayerClaims } from "../../reproductions/_last_layer_claims.ts";
 import { PLANTED_EVIDENCE, plantedLastLayer } from "../../reproductions/_planted_evidence.ts";
 import { PLANTED_KINDS, type PlantedDraw, plantedOutcomes } from "../../reproductions/_planted_outcomes.ts";
 
@@ -66,6 +67,21 @@ Deno.test("the decision of claim 2 cannot be read where the base model already o
     }
     const [first] = plantedLastLayer({ kind, draw: 0 }, { baseOpens: 0.85 });
     assertEquals(first?.unreadable, undefined);
+  }
+});
+
+Deno.test("claim 2 wants the opener to rise most in over half of the texts, however much it rises", () => {
+  const opener = 7, none = { source: 0, baseToken: 0, steeredToken: 0, minToken: 0, minShift: 0, klNats: 0 };
+  const outcomes = plantedOutcomes({ base: 0.4, prefix: 0.7, steered: 0.8 }, { kind: "there", draw: 0 });
+  for (const [every, holds] of [[1, true], [3, false]] as const) {
+    const rows = Array.from({ length: 48 }, (_, sample) =>
+      [0, 1].map((position) => ({
+        ...{ ...none, sample, position, maxToken: sample % every === 0 ? opener : 8 },
+        ...{ maxShift: position === 0 ? 0.6 : 0.01, followed: [position === 0 ? 0.25 : 0] },
+      }))).flat();
+    const evidence = { rows, opener, openerLabel: "planted", baseOpens: rows.map(() => 0.2), ...outcomes };
+    const boosts = lastLayerClaims(evidence).find(({ claim }) => claim === "last_layer_boosts_opener");
+    assertEquals([boosts?.holds, boosts?.effect.value], [holds, 0.25]);
   }
 });
 
