@@ -65,6 +65,13 @@ Deno.test("the decision of claim 2 cannot be read where the base model already o
       // What was measured is still said.
       assert(kind === "weak" || effect.value !== null);
     }
+    // Nor where another part of the claim can be read, and fails, whichever comes first.
+    const unread = { item: "fig3", result: claims[0] as ClaimResult, absent: null };
+    const fails = { ...unread, result: { ...unread.result, holds: false, unreadable: undefined } };
+    for (const parts of [[unread, fails], [fails, unread]]) {
+      const { word, deciding } = verdictOf(parts);
+      assertEquals([word, deciding], ["cannot be read", unread]);
+    }
     const [first] = plantedLastLayer({ kind, draw: 0 }, { baseOpens: 0.85 });
     assertEquals(first?.unreadable, undefined);
   }
