@@ -146,9 +146,15 @@ Deno.test("Laboratory.noteInputs() names what an item read by itself, in the ord
 Deno.test("Laboratory.shifts() finds no shift under zero vectors, and the arithmetic of the opener under others", () =>
   withZooModel(async (zoo) => {
     const to = zoo.tokenizer.tokenId("To") as number;
-    const lab = laboratory();
+    const done: number[] = [], lab = laboratory({ report: (step) => void done.push(step.done) });
     const [zero] = await lab.shifts({ zoo, run: "layer-0", follow: [to] });
     assertEquals(zero?.length, TINY_SIZE.traced);
+    // Half is done when all is written; a text that is read counts for the other half of one.
+    const reading = Array.from(
+      { length: TINY_SIZE.traced },
+      (_, text) => Math.floor((TINY_SIZE.traced + text + 1) / 2),
+    );
+    assertEquals(done.slice(-reading.length), reading);
     for (const { shift } of zero ?? []) {
       for (const series of [shift.maxShift, shift.minShift, ...shift.followed]) {
         assertEquals([...series], new Array(shift.rows).fill(0));

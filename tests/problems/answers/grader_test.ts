@@ -235,6 +235,9 @@ Deno.test("compareAnswers() has math-verify's rules for decimals, tuples, sets a
     ["1", "0.9999999", false, true],
     // Six places say nothing about numbers as small as these.
     ["2.55e-10", "2.26e-10", false, false],
+    // They count up to one per cent of the larger number.
+    ["0.0000995", "0.000100498", false, true],
+    ["0.0000995", "0.00010051", false, false],
     ["(1, 2)", "1, 2", false, true],
     ["(2, 1)", "1, 2", false, false],
     ["(1, 2)", "\\{1, 2\\}", false, true],
