@@ -246,25 +246,18 @@ async function advance(
   options: DrawingOptions & { readonly enoughAlive: number },
 ): Promise<void> {
   const { maxNewTokens } = options, { edits } = engine;
-  const texts = rows.map((row) => [...row.request.tokens, ...row.tokens]);
-  const places = new Map<string, number>();
-  const owners = rows.map(({ request, index }, row) => {
-    const { strength = 1 } = request;
+  const readers: Unfinished[] = [], readTexts: (readonly number[])[] = [], places = new Map<string, number>();
+  const owners = rows.map((unfinished) => {
+    const { request: { strength = 1, tokens }, index } = unfinished, text = [...tokens, ...unfinished.tokens];
     // Rows that are steered or patched in other ways do not share what is read of a prompt.
-    const way = isPatched(edits)
-      ? [index]
-      : edits.steerFactors === true
-      ? [strength, request.tokens.length]
-      : [];
-    const key = [texts[row], ...way].join(), place = places.get(key) ?? places.size;
-    places.set(key, place);
-    return place;
+    const way = isPatched(edits) ? [index] : edits.steerFactors === true ? [strength, tokens.length] : [];
+    const key = [text, ...way].join(), known = places.get(key);
+    if (known !== undefined) return known;
+    places.set(key, readers.push(unfinished) - 1);
+    readTexts.push(text);
+    return readers.length - 1;
   });
-  const readers = rows.filter((_, row) => owners.indexOf(owners[row] as number) === row);
-  const read = padRight(
-    readers.map((row) => texts[rows.indexOf(row)] as readonly number[]),
-    engine.config,
-  );
+  const read = padRight(readTexts, engine.config);
   const left = maxNewTokens - Math.min(...rows.map((row) => row.tokens.length));
   // A row that is further than others may not run past the last position; the others go on in a later batch.
   const room = engine.config.maxPositions - read.seq + 1; // the last token drawn is not read

@@ -41,7 +41,7 @@ export interface Measurement {
   readonly graphs?: readonly OwnGraph[];
   /** In messages, after the model's name: "layer-3 shifts". */
   readonly label: string;
-  /** What is to do in all. `@default` as much as there are problems */
+  /** How many units there are. `@default` as many as problems */
   readonly total?: number;
   /** What is counted. `@default "texts"` */
   readonly unit?: MeasurementStep["unit"];
@@ -55,7 +55,7 @@ export interface MeasurementStep {
   readonly label: string;
   /** What is done already, results kept by the store included. The first report of a measurement comes before work. */
   readonly done: number;
-  /** What is to do in all. */
+  /** How many units there are. */
   readonly total: number;
   /** What is counted. */
   readonly unit: "answers" | "texts";
@@ -74,7 +74,7 @@ export interface Ask {
   readonly model: string;
   /** Names of the files that it is made of beside the model, as they stand among the inputs of metrics. */
   readonly inputs: readonly string[];
-  /** What is to do in all. */
+  /** How many units there are. */
   readonly total: number;
   /** What is counted. */
   readonly unit: MeasurementStep["unit"];

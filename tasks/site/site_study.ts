@@ -29,20 +29,13 @@ function sectionOf(text: string, heading: string): string {
   return after.split(/\n## /)[0] as string;
 }
 
-/** Studies of several items, which stand in one module. */
-const STUDIES: Readonly<Record<string, readonly string[]>> = {
-  _final_differences: ["fig4", "fig18"],
-  _last_layer: ["fig3", "fig19"],
-  _lens_table: ["table3", "table4"],
-  _penultimate: ["fig5", "fig20", "fig21"],
-  _persistence: ["fig2", "fig14"],
-  _single_layer: ["fig1", "fig9"],
-};
-
-/** The module of an item, as a file of the repository: that of its study, or one of its own. */
-function moduleOf(id: string): string {
-  const [study] = Object.entries(STUDIES).find(([, items]) => items.includes(id)) ?? [];
-  return `reproductions/${study ?? id.replace(/^fig(\d)$/, "fig0$1").replaceAll("-", "_")}.ts`;
+/** The module of an item, as a file of the repository: what `reproductions/mod.ts` imports it from. */
+function moduleOf(id: string, imports: string): string {
+  const name = id.replace(/^fig(\d)$/, "fig0$1").replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase());
+  const [, file] =
+    new RegExp(`import \\{[^}]*\\b${name}(?:Item)?\\b[^}]*\\} from "\\./(\\w+\\.ts)"`).exec(imports) ?? [];
+  if (file === undefined) throw new Error(`reproductions/mod.ts imports no ${name}`);
+  return `reproductions/${file}`;
 }
 
 /** Pixels of a drawing, from its own text. */
@@ -60,10 +53,11 @@ export async function studyOf(
   options: { readonly results: string; readonly files: SiteFiles },
 ): Promise<Study> {
   const { results, files } = options, decoder = new TextDecoder(), items: StudyItem[] = [];
+  const imports = decoder.decode(await fileBytes(projectPath("reproductions/mod.ts")));
   let claims: Metrics | null = null;
   for (const { id, title, itemClass, differences } of REPRODUCTIONS) {
     const folder = `${results}/${id}`,
-      source = moduleOf(id),
+      source = moduleOf(id, imports),
       module = `modules/${source.replace(/^.*\//, "")}.txt`;
     files.set(module, await fileBytes(projectPath(source)));
     const item = { id, title, itemClass, differences, module };
